@@ -1,0 +1,28 @@
+// The port through which the runtime gets what it may not do itself, and the portable stand-in for it.
+import { sha256 } from '@noble/hashes/sha2.js';
+
+/** Given by Node, by a thread or by a tab. */
+export interface Platform {
+  /** SHA-256 of the bytes: 32 bytes. Synchronous, since a running guest waits for it. */
+  digest(bytes: Uint8Array): Uint8Array;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** CPU milliseconds used by this thread, where the platform tells. */
+  cpuMs?(): number;
+}
+
+/** Works in any JavaScript host. Node's own (`lodger/host`) digests several times faster. */
+export const portable: Platform = {
+  digest: (bytes) => sha256(bytes),
+  now: () => performance.now(),
+};
+
+/** Lower-case hex of a SHA-256, the name of kernels and blobs. */
+export type Digest = string;
+
+/** Bytes as lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,74 @@
+// How a task ended, and what it used.
+import { describe, type ErrorCode, ERRORS, type FailureCode, type Fault } from '../base/errors.ts';
+import type { Digest } from '../base/platform.ts';
+
+export type EngineName = 'v8' | 'wasmtime';
+
+/** What a task used. Times in ms, sizes in bytes. */
+export interface Receipt {
+  readonly version: 1;
+  readonly kernel: Digest;
+  readonly engine: { readonly name: EngineName; readonly version: string };
+  /** Version of the rewriter that prepared the module. */
+  readonly rewriter: number;
+  readonly wallMs: number;
+  /** Absent where the platform does not tell a thread's CPU time. */
+  readonly cpuMs?: number;
+  /** The memory's size at the end: WebAssembly memories never shrink. */
+  readonly memoryBytesPeak: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Calls of each import, as `log.write`; what was never called is absent. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** When asked for (`digests: true`). The output's is absent when the task failed. */
+  readonly inputDigest?: Digest;
+  readonly outputDigest?: Digest;
+  /** Whether the task used only grants that give every run of it the same answer. */
+  readonly deterministicGrants: boolean;
+  /** 1, or 2 when a first attempt was lost with another task's thread. */
+  readonly attempts: number;
+}
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** What the kernel wrote to `log`, up to the task's ceilings. */
+export interface TaskLog {
+  readonly lines: readonly LogLine[];
+  readonly linesDropped: number;
+}
+
+export interface Done {
+  readonly state: 'done';
+  readonly output: Uint8Array;
+  readonly log: TaskLog;
+  readonly receipt: Receipt;
+}
+
+export interface Failed {
+  readonly state: 'failed';
+  readonly code: FailureCode;
+  readonly fault: Fault;
+  readonly message: string;
+  readonly log: TaskLog;
+  readonly receipt: Receipt;
+}
+
+export type Outcome = Done | Failed;
+
+/** Why a task failed: thrown inside a running task, never out of it. `args` fill the code's text. */
+export class TaskFailure extends Error {
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, ...args: readonly (string | number | bigint)[]) {
+    super(describe(code, ...args));
+    this.code = code;
+  }
+}
+
+/** The fault of a code; an unknown code, from a newer host say, is nobody's but the host's. */
+export function faultOf(code: string): Fault {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].fault : 'host';
+}

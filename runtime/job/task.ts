@@ -1,0 +1,86 @@
+// The nouns "task" and "job", and the one interface at every distance: a sandbox in this thread, a pool, later a cell or a grid.
+import * as v from 'valibot';
+import { bytes, integer } from '../base/schema.ts';
+import { type Grant, GrantSchema } from '../policy/grant.ts';
+import type { Kernel } from './kernel.ts';
+import { LimitsSchema, type SomeLimits } from './limits.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What a task and a job have in common. */
+export interface Terms {
+  readonly kernel: Kernel;
+  readonly limits?: SomeLimits;
+  readonly grants?: readonly Grant[];
+  /** The bytes behind the `blobs` grants, by name. Checked against the grant's digest before their first use. */
+  readonly blobs?: Readonly<Record<string, Uint8Array>>;
+  /** Seeds `random`, 0 to 2^53 - 1. The same seed gives the same bytes on every host. */
+  readonly seed?: number;
+  /** Whether the receipt names input and output by digest. */
+  readonly digests?: boolean;
+}
+
+/** One call of one kernel on one input. */
+export interface Task extends Terms {
+  readonly input: Uint8Array;
+  /** Its place in its job; makes its random stream different from its neighbours'. */
+  readonly index?: number;
+  /** Whether the input's buffer may be moved away from the caller instead of copied. */
+  readonly transfer?: boolean;
+}
+
+/** A kernel and many inputs. */
+export interface Job extends Terms {
+  readonly inputs: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+export interface RunOptions {
+  /** Ends the task; the promise then rejects with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly failed: number;
+  /** Tasks begun so far, and all of them once the inputs have ended. */
+  readonly started: number;
+  readonly total?: number;
+}
+
+export interface MapOptions extends RunOptions {
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Runs tasks. Refusals are thrown as LodgerError; what a task did is an outcome. */
+export interface Runner {
+  run(task: Task, options?: RunOptions): Promise<Outcome>;
+  /** The outcomes in input order, as they come, with bounded memory. */
+  map(job: Job, options?: MapOptions): AsyncIterableIterator<Outcome>;
+  close(): Promise<void>;
+}
+
+const terms = {
+  kernel: v.custom<Kernel>((value) => typeof value === 'object' && value !== null, 'a kernel made by admit()'),
+  limits: v.exactOptional(LimitsSchema),
+  grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(1_000, 'at most 1000 grants'))),
+  blobs: v.exactOptional(v.record(v.string(), bytes())),
+  seed: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
+  digests: v.exactOptional(v.boolean('true or false')),
+};
+
+/** A task from unknown data; the kernel itself is checked by `sealed`. */
+export const TaskSchema = v.strictObject({
+  ...terms,
+  input: bytes(),
+  index: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
+  transfer: v.exactOptional(v.boolean('true or false')),
+});
+
+/** A job's terms from unknown data. */
+export const JobSchema = v.strictObject({
+  ...terms,
+  inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of Uint8Array'),
+});
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+}

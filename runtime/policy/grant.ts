@@ -1,0 +1,94 @@
+// A grant: one permission, as data. What is not granted does not exist for the kernel.
+import * as v from 'valibot';
+import { LodgerError } from '../base/errors.ts';
+import { digest, oneOf } from '../base/schema.ts';
+
+const NAME = v.pipe(
+  v.string('a name'),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of 1 to 64 letters, digits, dots, hyphens and underscores'),
+);
+
+/** Every kind of grant. `files` and `http` are understood and narrowed here; which runner can give them is the runner's to say. */
+export const GrantSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('log') }),
+  v.strictObject({ kind: v.literal('random') }),
+  v.strictObject({ kind: v.literal('clock') }),
+  v.strictObject({ kind: v.literal('blobs'), name: NAME, digest: digest() }),
+  v.strictObject({
+    kind: v.literal('files'),
+    at: v.pipe(v.string('a path'), v.regex(/^(?:\/[A-Za-z0-9._-]{1,64}){1,8}$/, 'an absolute path such as /data')),
+    from: v.pipe(v.string('a folder'), v.minLength(1, 'a folder')),
+    mode: oneOf(['read', 'write']),
+  }),
+  v.strictObject({
+    kind: v.literal('http'),
+    origin: v.pipe(v.string('an origin'), v.check(isOrigin, 'an origin such as https://example.org')),
+    methods: v.pipe(v.array(oneOf(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])), v.minLength(1, 'one method at least')),
+  }),
+]);
+
+export type Grant = v.InferOutput<typeof GrantSchema>;
+export type GrantKind = Grant['kind'];
+
+
+/** A grant as people write it. A blob's file has yet to be read: `needsFile` names it. */
+export type GrantText = Grant | { readonly kind: 'blobs'; readonly name: string; readonly file: string };
+
+const FORMS = 'log, random, clock, blobs:NAME=FILE, files:/PATH=FOLDER:read|write or http:ORIGIN:METHOD[,METHOD]';
+
+/** Reads `log`, `random`, `clock`, `blobs:NAME=FILE`, `files:/data=./inputs:read`, `http:https://example.org:GET,HEAD`. Throws `ERR_GRANT_INVALID`. */
+export function parseGrant(text: string): GrantText {
+  const colon = text.indexOf(':');
+  const kind = colon < 0 ? text : text.slice(0, colon);
+  const rest = colon < 0 ? '' : text.slice(colon + 1);
+  switch (kind) {
+    case 'log':
+    case 'random':
+    case 'clock':
+      if (colon >= 0) throw new LodgerError('ERR_GRANT_INVALID', [text, `write it as ${kind}`]);
+      return { kind };
+    case 'blobs': {
+      const [, name = '', file = ''] = /^([^=]*)=(.+)$/s.exec(rest) ?? [];
+      if (!v.is(NAME, name) || file === '') throw new LodgerError('ERR_GRANT_INVALID', [text, 'write it as blobs:NAME=FILE']);
+      return { kind, name, file };
+    }
+    case 'files': {
+      const [, at, from, mode] = /^([^=]*)=(.+):([a-z]+)$/s.exec(rest) ?? [];
+      return valid(text, { kind, at, from, mode }, 'write it as files:/PATH=FOLDER:read|write');
+    }
+    case 'http': {
+      const [, origin, methods = ''] = /^(.+):([A-Z,]+)$/s.exec(rest) ?? [];
+      return valid(text, { kind, origin, methods: methods.split(',') }, 'write it as http:https://example.org:GET,HEAD');
+    }
+    default:
+      throw new LodgerError('ERR_GRANT_INVALID', [text, `it must be one of ${FORMS}`]);
+  }
+}
+
+/** One form for equal grants, and the key that sorts them. */
+export function grantKey(grant: Grant): string {
+  switch (grant.kind) {
+    case 'blobs':
+      return `blobs:${grant.name}=${grant.digest}`;
+    case 'files':
+      return `files:${grant.at}=${grant.from}`;
+    case 'http':
+      return `http:${grant.origin}`;
+    default:
+      return grant.kind;
+  }
+}
+
+function valid(text: string, value: unknown, remedy: string): Grant {
+  const result = v.safeParse(GrantSchema, value);
+  if (!result.success) throw new LodgerError('ERR_GRANT_INVALID', [text, remedy]);
+  return result.output;
+}
+
+function isOrigin(text: string): boolean {
+  try {
+    return /^https?:/.test(text) && new URL(text).origin === text;
+  } catch {
+    return false;
+  }
+}
