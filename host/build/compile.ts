@@ -1,0 +1,124 @@
+// One run of the AssemblyScript compiler, loaded when it is first needed: nobody who only runs kernels has to install it.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LodgerError } from '../../runtime/base/errors.ts';
+
+/** Imports a module by its name. */
+export type Load = (name: string) => Promise<unknown>;
+
+export interface CompileOptions {
+  /** The author's file. */
+  readonly file: string;
+  readonly target: 'release' | 'debug';
+  readonly runtime: 'stub' | 'minimal' | 'incremental';
+  /** The name of the binary, which a debug build keeps for its source map. */
+  readonly name: string;
+}
+
+export interface Compiled {
+  readonly wasm: Uint8Array;
+  readonly map?: string;
+  readonly warnings: readonly string[];
+}
+
+type Asc = typeof import('assemblyscript/asc');
+type Transforms = typeof import('../../kernels/transform/index.ts');
+type Diagnostic = Parameters<NonNullable<NonNullable<Parameters<Asc['main']>[1]>['reportDiagnostic']>>[0];
+
+const CATEGORY_ERROR = 3;
+
+/** asc keeps the running program in static places, so builds of one process go one after the other. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** Compiles one file. Throws `ERR_BUILD_FAILED`, `ERR_PEER_MISSING`. */
+export function compile(options: CompileOptions, load: Load): Promise<Compiled> {
+  const next = last.then(
+    () => compileNow(options, load),
+    () => compileNow(options, load),
+  );
+  last = next;
+  return next;
+}
+
+async function compileNow(options: CompileOptions, load: Load): Promise<Compiled> {
+  const asc = (await peer(load, 'assemblyscript/asc')) as Asc;
+  const { InlineAccessors, KernelAbi, packageRoot }: Transforms = await import('../../kernels/transform/index.ts');
+  const baseDir = resolve(dirname(options.file));
+  const config = join(packageRoot(), 'asconfig.json');
+  const texts = new Map<string, string>();
+  const written = new Map<string, Uint8Array | string>();
+  const diagnostics: Diagnostic[] = [];
+
+  const { error } = await asc.main(
+    [
+      basename(options.file),
+      '--config',
+      config,
+      '--target',
+      options.target,
+      '--runtime',
+      options.runtime,
+      '--outFile',
+      options.name,
+      '--baseDir',
+      baseDir,
+    ],
+    {
+      stdout: asc.createMemoryStream(),
+      stderr: asc.createMemoryStream(),
+      // asc itself asks for classes: only to a class does it give the program. Its types say instances.
+      transforms: [InlineAccessors, KernelAbi] as unknown as never[],
+      reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic),
+      readFile: async (name, folder) => {
+        const text = await readFile(resolve(folder, name), 'utf8').catch(() => null);
+        // Line ends of a checkout on Windows must not change the bytes of the kernel.
+        const plain = text?.replaceAll('\r\n', '\n') ?? null;
+        if (plain !== null) texts.set(name.replaceAll('\\', '/'), plain);
+        return plain;
+      },
+      writeFile: (name, contents) => void written.set(name, contents),
+      listFiles: () => [],
+    },
+  );
+
+  const place = (diagnostic: Diagnostic) => describe(diagnostic, dirname(options.file), { ...asc.libraryFiles }, texts);
+  const errors = diagnostics.filter((diagnostic) => diagnostic.category === CATEGORY_ERROR);
+  const wasm = written.get(options.name);
+  if (error !== null || !(wasm instanceof Uint8Array)) {
+    const reasons = errors.length > 0 ? errors.map(place) : [error?.message ?? 'the compiler wrote nothing'];
+    throw new LodgerError('ERR_BUILD_FAILED', [reasons.join('\n')]);
+  }
+  const map = written.get(`${options.name}.map`);
+  const warnings = diagnostics.map(place);
+  return { wasm, warnings, ...(typeof map === 'string' && { map }) };
+}
+
+/** Loads an optional package, or says what to install. */
+async function peer(load: Load, name: string): Promise<unknown> {
+  try {
+    return await load(name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new LodgerError('ERR_PEER_MISSING', ['building a kernel', 'assemblyscript', 'assemblyscript@0.28.20'], {
+      cause: error,
+    });
+  }
+}
+
+/** `file:line:column: text`, the file as seen from where the build was started. */
+function describe(
+  diagnostic: Diagnostic,
+  folder: string,
+  library: Readonly<Record<string, string>>,
+  texts: ReadonlyMap<string, string>,
+): string {
+  const message = diagnostic.message.replace(/^User-defined: "(.*)"$/s, '$1');
+  const { range } = diagnostic;
+  const path = range?.source?.normalizedPath;
+  if (range === null || path === undefined) return message;
+  const text = path.startsWith('~lib/') ? library[path.slice(5, -3)] : texts.get(path);
+  const shown = path.startsWith('~lib/') ? path : join(folder, path);
+  if (text === undefined) return `${shown}: ${message}`;
+  const before = text.slice(0, range.start).split('\n');
+  return `${shown}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}: ${message}`;
+}

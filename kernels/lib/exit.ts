@@ -1,0 +1,23 @@
+// The way out with an error: what `fail`, `throw` and failed assertions of a kernel come down to.
+
+// @ts-ignore: decorator
+@external("lodger:kernel/exit@0.1.0", "fail")
+declare function exitFail(text: usize, units: i32): void;
+
+/** Ends the task as failed, with exactly this message. Never returns. */
+export function fail(message: string): void {
+  exitFail(changetype<usize>(message), message.length);
+  unreachable();
+}
+
+/**
+ * Stands for `abort`: `throw new Error("...")`, failed assertions and the checks of the standard library arrive here.
+ * The author's own message goes out as it is; anything else is told apart by its place.
+ */
+export function stop(message: string | null, file: string | null, line: u32, _column: u32): void {
+  let text = message !== null && message.length > 0 ? message : "aborted";
+  if (file !== null && (message === null || message.length == 0 || file.startsWith("~lib/"))) {
+    text = text + " (" + file + ":" + line.toString() + ")";
+  }
+  fail(text);
+}
