@@ -16,8 +16,18 @@ export const PAGE = 64 * KiB;
 export const ADMISSION = {
   moduleBytes: { default: 16 * MiB, max: 64 * MiB, unit: 'bytes', reason: 'reading is linear in it' },
   types: { default: 10_000, max: 100_000, unit: 'types', reason: 'each is kept while the module lives' },
-  functions: { default: 50_000, max: 500_000, unit: 'functions', reason: 'each costs the engine a table entry and metadata' },
-  bodyBytes: { default: MiB, max: 7 * MiB, unit: 'bytes in one function', reason: 'compilers work a function at a time' },
+  functions: {
+    default: 50_000,
+    max: 500_000,
+    unit: 'functions',
+    reason: 'each costs the engine a table entry and metadata',
+  },
+  bodyBytes: {
+    default: MiB,
+    max: 7 * MiB,
+    unit: 'bytes in one function',
+    reason: 'compilers work a function at a time',
+  },
   locals: { default: 5_000, max: 50_000, unit: 'locals in one function', reason: 'a frame is as large as its locals' },
   complexity: {
     default: 500_000,
@@ -32,7 +42,12 @@ export const ADMISSION = {
   dataSegments: { default: 100_000, max: 100_000, unit: 'data segments', reason: 'each is copied per instance' },
   elements: { default: 100_000, max: 1_000_000, unit: 'table elements', reason: 'each is initialised per instance' },
   customBytes: { default: 8 * MiB, max: 64 * MiB, unit: 'bytes of custom sections', reason: 'debug names only' },
-  memoryPagesMin: { default: 4_096, max: 65_536, unit: 'pages at start', reason: 'mapped before the first instruction' },
+  memoryPagesMin: {
+    default: 4_096,
+    max: 65_536,
+    unit: 'pages at start',
+    reason: 'mapped before the first instruction',
+  },
 } as const satisfies Record<string, Ceiling>;
 
 export type CeilingName = keyof typeof ADMISSION;
@@ -40,11 +55,26 @@ export type Ceilings = Readonly<Record<CeilingName, number>>;
 
 /** What a task may use while it runs. They belong to the task's identity: a host that cannot give them does not take it. */
 export const TASK = {
-  memoryBytesMax: { default: 256 * MiB, max: 4096 * MiB, unit: 'bytes', reason: 'written into the module as its maximum' },
+  memoryBytesMax: {
+    default: 256 * MiB,
+    max: 4096 * MiB,
+    unit: 'bytes',
+    reason: 'written into the module as its maximum',
+  },
   inputBytesMax: { default: 1024 * MiB, max: 2047 * MiB, unit: 'bytes', reason: 'copied once into the guest' },
   outputBytesMax: { default: 256 * MiB, max: 2047 * MiB, unit: 'bytes', reason: 'copied once out of the guest' },
-  logBytesMax: { default: 64 * KiB, max: 16 * MiB, unit: 'bytes', reason: 'kept with the outcome; what exceeds it is dropped and counted' },
-  logLinesMax: { default: 1_000, max: 100_000, unit: 'lines', reason: 'kept with the outcome; what exceeds it is dropped and counted' },
+  logBytesMax: {
+    default: 64 * KiB,
+    max: 16 * MiB,
+    unit: 'bytes',
+    reason: 'kept with the outcome; what exceeds it is dropped and counted',
+  },
+  logLinesMax: {
+    default: 1_000,
+    max: 100_000,
+    unit: 'lines',
+    reason: 'kept with the outcome; what exceeds it is dropped and counted',
+  },
   wallMsMax: { default: 60_000, max: 7 * 24 * 3_600_000, unit: 'ms', reason: 'a guest may loop for ever' },
 } as const satisfies Record<string, Ceiling>;
 
@@ -52,15 +82,62 @@ export type LimitName = keyof typeof TASK;
 /** All limits of a task, filled in. `wallMsMax` is absent where the runner cannot enforce it and nobody asked for it. */
 export type Limits = Readonly<Record<Exclude<LimitName, 'wallMsMax'>, number>> & { readonly wallMsMax?: number };
 
+/** What the host keeps of a guest's words, whatever the task's limits. */
+export const GUEST = {
+  messageBytesMax: { default: 8 * KiB, max: 8 * KiB, unit: 'bytes', reason: 'a failure message is read by people' },
+  nameBytesMax: { default: 512, max: 512, unit: 'bytes', reason: 'no granted name is longer' },
+  memoryKeptBytes: {
+    default: MiB,
+    max: MiB,
+    unit: 'bytes',
+    reason: 'a larger memory is mapped anew faster than zeroed',
+  },
+  memoriesKept: { default: 4, max: 4, unit: 'memories of one size', reason: 'a thread runs one task at a time' },
+} as const satisfies Record<string, Ceiling>;
+
 /** The pool's own queues and caches. */
 export const POOL = {
   threads: { default: 0, max: 256, unit: 'threads', reason: '0 stands for the number of cores' },
   queueMax: { default: 65_536, max: 1_048_576, unit: 'waiting tasks', reason: 'run() refuses beyond it, map() waits' },
-  batchTasksMax: { default: 64, max: 1_024, unit: 'tasks in one message', reason: 'beyond 64 a message gets no cheaper' },
+  batchTasksMax: {
+    default: 64,
+    max: 1_024,
+    unit: 'tasks in one message',
+    reason: 'beyond 64 a message gets no cheaper',
+  },
   batchMsTarget: { default: 5, max: 1_000, unit: 'ms of work in one message', reason: 'what an abort throws away' },
-  windowBytesMax: { default: 64 * MiB, max: 4096 * MiB, unit: 'bytes', reason: 'inputs and results that map() holds at a time' },
+  windowBytesMax: {
+    default: 64 * MiB,
+    max: 4096 * MiB,
+    unit: 'bytes',
+    reason: 'inputs and results that map() holds at a time',
+  },
   kernelsKept: { default: 32, max: 1_024, unit: 'compiled kernels', reason: 'compiled code stays in memory' },
-  sharedBytesMin: { default: 64 * KiB, max: MiB, unit: 'bytes', reason: 'smaller inputs are cheaper to copy with their batch' },
+  sharedBytesMin: {
+    default: 64 * KiB,
+    max: MiB,
+    unit: 'bytes',
+    reason: 'smaller inputs are cheaper to copy with their batch',
+  },
+} as const satisfies Record<string, Ceiling>;
+
+/** What a policy may hold. */
+export const POLICY = {
+  rules: { default: 0, max: 1_000, unit: 'rules', reason: 'narrowing compares every rule with every other' },
+} as const satisfies Record<string, Ceiling>;
+
+/** What a job file may say. */
+export const JOB = {
+  fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
+  files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
+  grants: { default: 0, max: 1_000, unit: 'grants', reason: 'as many as a task may have' },
+  bytesPerTask: {
+    default: 256 * KiB,
+    max: 1024 * MiB,
+    unit: 'bytes',
+    reason: 'records of one task are held at a time',
+  },
+  recordsPerTask: { default: 0, max: 1_000_000, unit: 'records', reason: 'records of one task are held at a time' },
 } as const satisfies Record<string, Ceiling>;
 
 /** The defaults of a table, as plain numbers. */

@@ -31,9 +31,38 @@ export function check<T extends v.GenericSchema>(
 ): v.InferOutput<T> {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
+  const issue = telling(result.issues[0]);
   const path = v.getDotPath(issue) ?? (code === 'ERR_JOB_INVALID' ? '(the whole file)' : 'options');
   throw new LodgerError(code, [path, wanted(issue)]);
+}
+
+/**
+ * Refuses documents that nest deeper than any of ours, and names that every object inherits: strict schemas overlook those
+ * (`"constructor" in entries` is true). For data that comes as JSON; throws `code` like `check`.
+ */
+export function refuseInherited(
+  value: unknown,
+  code: 'ERR_OPTION_INVALID' | 'ERR_JOB_INVALID',
+  path: readonly string[] = [],
+): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length > 8) throw new LodgerError(code, [path.join('.'), 'less deeply nested']);
+  for (const [name, part] of Object.entries(value)) {
+    const here = [...path, name];
+    if (name in Object.prototype) throw new LodgerError(code, [here.join('.'), 'a known option']);
+    refuseInherited(part, code, here);
+  }
+}
+
+/** Of a union, the one branch that was meant, if what it lacks is more than the wrong names. */
+function telling(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
+  if (issue.type !== 'union' || issue.issues === undefined) return issue;
+  const meant = issue.issues.filter(
+    (part) => part.path !== undefined && (part.type !== 'strict_object' || part.path.length > 1),
+  );
+  const [only] = meant;
+  if (meant.length !== 1 || only?.path === undefined) return issue;
+  return telling({ ...only, path: [...(issue.path ?? []), ...only.path] });
 }
 
 function wanted(issue: v.BaseIssue<unknown>): string {

@@ -4,6 +4,10 @@ import { LodgerError } from './errors.ts';
 const SIZES = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, kB: 1e3, MB: 1e6, GB: 1e9 } as const;
 const TIMES = { '': 1, ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
 
+/** What a size and a time look like; whether they are whole is for the parsers. */
+export const SIZE_TEXT = textOf(SIZES);
+export const DURATION_TEXT = textOf(TIMES);
+
 /** Bytes of a text such as `64MiB` or `65536`. Refuses what is not a whole number of bytes below 2^53. */
 export function parseSize(text: string, option: string): number {
   return parse(text, option, SIZES, 'a size such as 64MiB, 512KiB or 4096');
@@ -20,6 +24,10 @@ function parse(text: string, option: string, units: Readonly<Record<string, numb
   const value = digits === undefined || factor === undefined ? Number.NaN : Number(digits) * factor;
   if (!Number.isSafeInteger(value)) throw new LodgerError('ERR_OPTION_INVALID', [option, wanted]);
   return value;
+}
+
+function textOf(units: Readonly<Record<string, number>>): RegExp {
+  return new RegExp(`^\\d{1,15}(\\.\\d{1,6})?\\s?(${Object.keys(units).filter(Boolean).join('|')})?$`);
 }
 
 /** `1.5 MiB`: three significant digits at most. */

@@ -3,35 +3,65 @@ import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { digest, oneOf } from '../base/schema.ts';
 
-const NAME = v.pipe(
+/** The name of a blob, as a kernel asks for it. */
+export const BlobNameSchema = v.pipe(
   v.string('a name'),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of 1 to 64 letters, digits, dots, hyphens and underscores'),
 );
+
+const FILES = v.strictObject({
+  kind: v.literal('files'),
+  at: v.pipe(v.string('a path'), v.regex(/^(?:\/[A-Za-z0-9._-]{1,64}){1,8}$/, 'an absolute path such as /data')),
+  from: v.pipe(
+    v.string('a folder'),
+    v.minLength(1, 'a folder'),
+    v.check((text) => !text.includes('\0'), 'a folder'),
+  ),
+  mode: oneOf(['read', 'write']),
+});
+
+const HTTP = v.strictObject({
+  kind: v.literal('http'),
+  origin: v.pipe(v.string('an origin'), v.check(isOrigin, 'an origin such as https://example.org')),
+  methods: v.pipe(
+    v.array(oneOf(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
+    v.minLength(1, 'one method at least'),
+  ),
+});
 
 /** Every kind of grant. `files` and `http` are understood and narrowed here; which runner can give them is the runner's to say. */
 export const GrantSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('log') }),
   v.strictObject({ kind: v.literal('random') }),
   v.strictObject({ kind: v.literal('clock') }),
-  v.strictObject({ kind: v.literal('blobs'), name: NAME, digest: digest() }),
-  v.strictObject({
-    kind: v.literal('files'),
-    at: v.pipe(v.string('a path'), v.regex(/^(?:\/[A-Za-z0-9._-]{1,64}){1,8}$/, 'an absolute path such as /data')),
-    from: v.pipe(v.string('a folder'), v.minLength(1, 'a folder')),
-    mode: oneOf(['read', 'write']),
-  }),
-  v.strictObject({
-    kind: v.literal('http'),
-    origin: v.pipe(v.string('an origin'), v.check(isOrigin, 'an origin such as https://example.org')),
-    methods: v.pipe(v.array(oneOf(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])), v.minLength(1, 'one method at least')),
-  }),
+  v.strictObject({ kind: v.literal('blobs'), name: BlobNameSchema, digest: digest() }),
+  FILES,
+  HTTP,
 ]);
 
 export type Grant = v.InferOutput<typeof GrantSchema>;
 export type GrantKind = Grant['kind'];
 
+/** What a policy says about grants: a grant, or all `blobs` of any name, or of one name whatever their digest. */
+export const GrantRuleSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('log') }),
+  v.strictObject({ kind: v.literal('random') }),
+  v.strictObject({ kind: v.literal('clock') }),
+  v.pipe(
+    v.strictObject({
+      kind: v.literal('blobs'),
+      name: v.exactOptional(BlobNameSchema),
+      digest: v.exactOptional(digest()),
+    }),
+    v.check((rule) => rule.digest === undefined || rule.name !== undefined, 'a name with its digest'),
+  ),
+  FILES,
+  HTTP,
+]);
 
-/** A grant as people write it. A blob's file has yet to be read: `needsFile` names it. */
+export type GrantRule = v.InferOutput<typeof GrantRuleSchema>;
+
+/** A grant as people write it. A blob's file has yet to be read for its digest. */
 export type GrantText = Grant | { readonly kind: 'blobs'; readonly name: string; readonly file: string };
 
 const FORMS = 'log, random, clock, blobs:NAME=FILE, files:/PATH=FOLDER:read|write or http:ORIGIN:METHOD[,METHOD]';
@@ -49,7 +79,8 @@ export function parseGrant(text: string): GrantText {
       return { kind };
     case 'blobs': {
       const [, name = '', file = ''] = /^([^=]*)=(.+)$/s.exec(rest) ?? [];
-      if (!v.is(NAME, name) || file === '') throw new LodgerError('ERR_GRANT_INVALID', [text, 'write it as blobs:NAME=FILE']);
+      if (!v.is(BlobNameSchema, name) || file === '')
+        throw new LodgerError('ERR_GRANT_INVALID', [text, 'write it as blobs:NAME=FILE']);
       return { kind, name, file };
     }
     case 'files': {
@@ -58,7 +89,11 @@ export function parseGrant(text: string): GrantText {
     }
     case 'http': {
       const [, origin, methods = ''] = /^(.+):([A-Z,]+)$/s.exec(rest) ?? [];
-      return valid(text, { kind, origin, methods: methods.split(',') }, 'write it as http:https://example.org:GET,HEAD');
+      return valid(
+        text,
+        { kind, origin, methods: methods.split(',') },
+        'write it as http:https://example.org:GET,HEAD',
+      );
     }
     default:
       throw new LodgerError('ERR_GRANT_INVALID', [text, `it must be one of ${FORMS}`]);
