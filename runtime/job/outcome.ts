@@ -1,5 +1,5 @@
 // How a task ended, and what it used.
-import { describe, type ErrorCode, ERRORS, type FailureCode, type Fault } from '../base/errors.ts';
+import { describe, ERRORS, type ErrorCode, type FailureCode, type Fault } from '../base/errors.ts';
 import type { Digest } from '../base/platform.ts';
 
 export type EngineName = 'v8' | 'wasmtime';
@@ -14,8 +14,8 @@ export interface Receipt {
   readonly wallMs: number;
   /** Absent where the platform does not tell a thread's CPU time. */
   readonly cpuMs?: number;
-  /** The memory's size at the end: WebAssembly memories never shrink. */
-  readonly memoryBytesPeak: number;
+  /** The memory's size at the end: WebAssembly memories never shrink. Absent where the thread had to be ended with the task in it. */
+  readonly memoryBytesPeak?: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Calls of each import, as `log.write`; what was never called is absent. */

@@ -1,0 +1,31 @@
+// The port for Node: digests by OpenSSL, the monotonic clock that all threads of a process share, V8 as an engine.
+import { createHash } from 'node:crypto';
+import process from 'node:process';
+import type { Platform } from '../../runtime/base/platform.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
+import { createV8 } from '../../runtime/engine/v8.ts';
+
+// Node 20 does not tell a thread's CPU time; later versions do.
+const threadCpuUsage = (process as { threadCpuUsage?: () => { user: number; system: number } }).threadCpuUsage;
+
+/** Milliseconds of a clock that never goes back and reads the same in every thread of the process. */
+export function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
+
+export const node: Platform = {
+  digest: (bytes) => createHash('sha256').update(bytes).digest(),
+  now,
+  ...(threadCpuUsage && {
+    cpuMs: () => {
+      const { user, system } = threadCpuUsage.call(process);
+      return (user + system) / 1000;
+    },
+  }),
+};
+
+/** V8 as this Node brings it. */
+export function nodeV8(): Engine<WebAssembly.Module> {
+  return createV8(process.versions.v8);
+}

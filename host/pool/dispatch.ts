@@ -1,0 +1,252 @@
+// Gives batches to threads and settles their tasks: the part of the pool that knows about lost threads, deadlines and retries.
+import { describe, type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
+import type { Engine, Ready } from '../../runtime/engine/engine.ts';
+import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
+import type { Permit } from '../../runtime/sandbox/permit.ts';
+import { now } from '../platform/node.ts';
+import { type Entry, type Lane, learn, takeBatch } from './lane.ts';
+import { CONTROL, packBatch, receiptOf, unpackReport } from './message.ts';
+import type { Lease, Threads } from './threads.ts';
+
+/** A batch on a thread. */
+interface Flight {
+  readonly entries: readonly Entry[];
+  readonly control: Int32Array;
+  readonly lease: Lease;
+  readonly sentAt: number;
+  /** Why the thread is being ended, and whose doing it was. */
+  ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
+  landed: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface Dispatcher {
+  /** A lane for the tasks of one permit. If `ready` fails, so do they all. */
+  open(permit: Permit, ready: Promise<Ready>): Lane;
+  /** Puts a task at the end of its lane. */
+  submit(entry: Entry): void;
+  /** Takes a task back, wherever it is. Its `settle` gets `reason` once nothing of it runs any more. */
+  cancel(entry: Entry, reason: LodgerError): void;
+  counts(): { readonly running: number; readonly waiting: number };
+  /** Resolves when nothing is waiting or running. */
+  idle(): Promise<void>;
+}
+
+export interface DispatcherOptions {
+  readonly threads: Threads;
+  readonly threadCount: number;
+  readonly engine: Pick<Engine, 'name' | 'version'>;
+}
+
+export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
+  /** Lanes with waiting tasks, in the order in which they are served. */
+  const lanes: Lane[] = [];
+  const flights = new Map<Entry, Flight>();
+  let inFlight = 0;
+  let waiting = 0;
+  let pumping = false;
+  let idleWaiters: (() => void)[] = [];
+
+  /** All submissions of one turn are seen together, so that they can share a message. */
+  const schedule = () => {
+    if (pumping) return;
+    pumping = true;
+    queueMicrotask(() => {
+      pumping = false;
+      pump();
+    });
+  };
+
+  const pump = () => {
+    for (let tried = 0; inFlight < threadCount && tried < lanes.length; ) {
+      const lane = lanes.shift() as Lane;
+      if (!lane.compiled) {
+        lanes.push(lane);
+        tried++;
+        continue;
+      }
+      const entries = takeBatch(lane, threadCount);
+      if (lane.waiting.length > 0) lanes.push(lane);
+      waiting -= entries.length;
+      send(lane.compiled, lane, entries);
+      tried = 0;
+    }
+    if (inFlight === 0 && waiting === 0) {
+      const waiters = idleWaiters;
+      idleWaiters = [];
+      for (const wake of waiters) wake();
+    }
+  };
+
+  const send = (ready: Ready, lane: Lane, entries: readonly Entry[]) => {
+    const control = new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + entries.length)));
+    control[CONTROL.current] = -1;
+    const { transfer, ...batch } = packBatch({ ...lane.permit, ...ready, control }, entries);
+    const lease = threads.lease(batch, transfer);
+    const flight: Flight = {
+      entries,
+      control,
+      lease,
+      sentAt: now(),
+      ending: undefined,
+      landed: false,
+      timer: undefined,
+    };
+    inFlight++;
+    for (const entry of entries) {
+      entry.state = 'leased';
+      flights.set(entry, flight);
+    }
+    watch(flight, lane);
+    lease.report.then(
+      (report) => {
+        if (!land(flight)) return;
+        learn(lane, now() - flight.sentAt, entries.length);
+        unpackReport({ facts: ready.facts, engine }, entries, report, (place, outcome) => {
+          if (outcome) settle(entries[place] as Entry, outcome);
+        });
+        schedule();
+      },
+      (error: unknown) => {
+        if (!flight.ending) lost(flight, error);
+      },
+    );
+  };
+
+  /** A flight is over once: with its report, or with its thread. */
+  const land = (flight: Flight): boolean => {
+    if (flight.landed) return false;
+    flight.landed = true;
+    clearTimeout(flight.timer);
+    inFlight--;
+    for (const entry of flight.entries) flights.delete(entry);
+    return true;
+  };
+
+  const settle = (entry: Entry, result: Outcome | LodgerError) => {
+    if (entry.state === 'settled') return;
+    entry.state = 'settled';
+    entry.settle(result);
+  };
+
+  /** Looks at the running task of a flight when its wall time may be over. */
+  const watch = (flight: Flight, lane: Lane) => {
+    const { wallMsMax } = lane.permit.limits;
+    if (wallMsMax === undefined) return;
+    const look = () => {
+      const place = Atomics.load(flight.control, CONTROL.current);
+      const entry = flight.entries[place];
+      const elapsed = entry ? ((now() | 0) - Atomics.load(flight.control, CONTROL.startedAt)) | 0 : 0;
+      if (!entry || elapsed < wallMsMax) {
+        flight.timer = setTimeout(look, Math.max(1, wallMsMax - elapsed));
+        return;
+      }
+      end(flight, entry, failed(lane, entry, 'ERR_WALL_SPENT', describe('ERR_WALL_SPENT', wallMsMax), elapsed));
+    };
+    // A timer cannot wait longer than 2^31 - 1 ms; limits stay below that.
+    flight.timer = setTimeout(look, wallMsMax);
+  };
+
+  /** Ends a flight's thread because of one of its tasks. The others are innocent: they run again, each alone, once. */
+  const end = (flight: Flight, entry: Entry, result: Outcome | LodgerError) => {
+    if (flight.ending) return;
+    flight.ending = { entry, result };
+    flight.lease.end().then(() => {
+      if (!land(flight)) return;
+      again(flight, entry);
+      settle(entry, result);
+      schedule();
+    });
+  };
+
+  /** A thread died by itself. The task that ran then is held responsible, once; the others run again. */
+  const lost = (flight: Flight, error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    const culprit = flight.entries[Math.max(0, Atomics.load(flight.control, CONTROL.current))] as Entry;
+    land(flight);
+    again(flight, culprit);
+    settle(
+      culprit,
+      failed(culprit.lane, culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
+    );
+    schedule();
+  };
+
+  const again = (flight: Flight, culprit: Entry) => {
+    for (const entry of [...flight.entries].reverse()) {
+      if (entry === culprit || entry.state === 'settled') continue;
+      entry.state = 'waiting';
+      entry.attempts++;
+      entry.alone = true;
+      enqueue(entry, 'first');
+    }
+  };
+
+  const enqueue = (entry: Entry, place: 'first' | 'last') => {
+    const { lane } = entry;
+    if (lane.waiting.length === 0) lanes.push(lane);
+    if (place === 'first') lane.waiting.unshift(entry);
+    else lane.waiting.push(entry);
+    waiting++;
+  };
+
+  const failed = (lane: Lane, entry: Entry, code: FailureCode, message: string, wallMs: number): Outcome => ({
+    state: 'failed',
+    code,
+    fault: faultOf(code),
+    message,
+    log: { lines: [], linesDropped: 0 },
+    receipt: receiptOf(
+      { facts: (lane.compiled as Ready).facts, engine },
+      { wallMs, bytesIn: entry.input.byteLength, bytesOut: 0, calls: {}, attempts: entry.attempts },
+    ),
+  });
+
+  const open = (permit: Permit, ready: Promise<Ready>): Lane => {
+    const lane: Lane = { permit, compiled: undefined, waiting: [], taskMs: undefined };
+    ready.then(
+      (compiled) => {
+        lane.compiled = compiled;
+        schedule();
+      },
+      (error: unknown) => {
+        const reason = error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
+        for (const entry of [...lane.waiting]) cancel(entry, reason);
+      },
+    );
+    return lane;
+  };
+
+  const cancel = (entry: Entry, reason: LodgerError) => {
+    if (entry.state === 'settled') return;
+    const flight = flights.get(entry);
+    if (!flight) {
+      const { waiting: line } = entry.lane;
+      line.splice(line.indexOf(entry), 1);
+      if (line.length === 0) lanes.splice(lanes.indexOf(entry.lane), 1);
+      waiting--;
+      settle(entry, reason);
+      schedule();
+      return;
+    }
+    const place = flight.entries.indexOf(entry);
+    Atomics.store(flight.control, CONTROL.unwanted + place, 1);
+    if (Atomics.load(flight.control, CONTROL.current) === place) end(flight, entry, reason);
+    else settle(entry, reason);
+  };
+
+  return {
+    open,
+    submit: (entry) => {
+      enqueue(entry, 'last');
+      schedule();
+    },
+    cancel,
+    counts: () => ({ running: inFlight, waiting }),
+    idle: () =>
+      new Promise((resolve) => {
+        idleWaiters.push(resolve);
+        schedule();
+      }),
+  };
+}

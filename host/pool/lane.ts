@@ -1,0 +1,53 @@
+// A lane: the waiting tasks of one permit, in order. Only such tasks can share a message, and each lane learns how long its tasks take.
+
+import type { LodgerError } from '../../runtime/base/errors.ts';
+import { POOL } from '../../runtime/base/limits.ts';
+import type { Ready } from '../../runtime/engine/engine.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Permit } from '../../runtime/sandbox/permit.ts';
+import type { Parcel } from './message.ts';
+
+/** One task in the pool, from its submission to its end. */
+export interface Entry extends Parcel {
+  readonly lane: Lane;
+  /** Where it is: `leased` means that a thread has its batch. */
+  state: 'waiting' | 'leased' | 'settled';
+  /** 1, and 2 after its first batch was lost with its thread. */
+  attempts: number;
+  /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
+  alone: boolean;
+  readonly submittedAt: number;
+  /** Called once, with the outcome or with the reason why there is none. */
+  readonly settle: (result: Outcome | LodgerError) => void;
+}
+
+export interface Lane {
+  readonly permit: Permit;
+  /** Set when the kernel is compiled. */
+  compiled: Ready | undefined;
+  readonly waiting: Entry[];
+  /** Moving average of a task's time in ms; undefined until the first report. */
+  taskMs: number | undefined;
+}
+
+/** How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread. */
+export function batchSize(lane: Lane, threads: number): number {
+  const byTime = lane.taskMs === undefined ? 4 : POOL.batchMsTarget.default / Math.max(lane.taskMs, 1e-3);
+  const byShare = Math.ceil(lane.waiting.length / threads);
+  return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
+}
+
+/** Takes the next batch off a lane: the first task alone if it must be, else as many as fit. */
+export function takeBatch(lane: Lane, threads: number): Entry[] {
+  const { waiting } = lane;
+  let count = waiting[0]?.alone ? 1 : batchSize(lane, threads);
+  const firstAlone = waiting.findIndex((entry, place) => place < count && entry.alone);
+  if (firstAlone > 0) count = firstAlone;
+  return waiting.splice(0, count);
+}
+
+/** Learns from a finished batch. */
+export function learn(lane: Lane, batchMs: number, tasks: number): void {
+  const taskMs = batchMs / tasks;
+  lane.taskMs = lane.taskMs === undefined ? taskMs : lane.taskMs * 0.7 + taskMs * 0.3;
+}

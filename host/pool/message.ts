@@ -1,0 +1,223 @@
+// What travels between the pool and its threads: a batch of tasks with the same terms, and its report. Small bytes are packed into one
+// buffer a message, since a structured clone of one object a task would cost more than the tasks.
+import type { FailureCode } from '../../runtime/base/errors.ts';
+import { type Limits, POOL } from '../../runtime/base/limits.ts';
+import type { KernelFacts } from '../../runtime/job/kernel.ts';
+import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
+import { WORLD } from '../../runtime/job/world.ts';
+import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import type { Permit } from '../../runtime/sandbox/permit.ts';
+
+/** Places in the control words that a batch shares with the pool: which task runs, since when, and which are not wanted any more. */
+export const CONTROL = { current: 0, startedAt: 1, unwanted: 2 } as const;
+
+/** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */
+export interface Parcel {
+  readonly index: number;
+  readonly input: Uint8Array;
+}
+
+export interface Batch {
+  readonly facts: KernelFacts;
+  /** Named by the kernel's digest and the engine's form. */
+  readonly compiled: unknown;
+  readonly limits: Limits;
+  readonly blobs: Permit['blobs'];
+  readonly seed: number;
+  readonly digests: boolean;
+  readonly indexes: Float64Array;
+  /** Length of each input, in order; those in `large` are not in `packed`. */
+  readonly lengths: Float64Array;
+  readonly packed: Uint8Array;
+  readonly large: ReadonlyMap<number, Uint8Array>;
+  readonly control: Int32Array;
+}
+
+/** Columns of `Report.numbers`. */
+const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, outputBytes: 4 } as const;
+const WIDTH = 5;
+const STATE = { done: 0, failed: 1, unwanted: 2 } as const;
+
+export interface Report {
+  readonly numbers: Float64Array;
+  readonly packed: Uint8Array;
+  readonly large: ReadonlyMap<number, Uint8Array>;
+  /** What only some tasks have, by place in the batch. */
+  readonly extras: ReadonlyMap<number, Extra>;
+}
+
+interface Extra {
+  readonly code?: FailureCode;
+  readonly message?: string;
+  readonly lines?: readonly LogLine[];
+  readonly linesDropped?: number;
+  readonly calls?: Readonly<Record<string, number>>;
+  readonly inputDigest?: string;
+  readonly outputDigest?: string;
+}
+
+/** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
+export function packBatch(
+  head: Pick<Batch, 'facts' | 'compiled' | 'control'> & Pick<Permit, 'limits' | 'blobs' | 'seed' | 'digests'>,
+  tasks: readonly Parcel[],
+): Batch & { readonly transfer: ArrayBuffer[] } {
+  const indexes = new Float64Array(tasks.length);
+  const lengths = new Float64Array(tasks.length);
+  const large = new Map<number, Uint8Array>();
+  const transfer: ArrayBuffer[] = [];
+  let size = 0;
+  tasks.forEach(({ index, input }, place) => {
+    indexes[place] = index;
+    lengths[place] = input.byteLength;
+    if (input.byteLength < POOL.sharedBytesMin.default) {
+      size += input.byteLength;
+      return;
+    }
+    large.set(place, input);
+    if (input.buffer instanceof ArrayBuffer) transfer.push(input.buffer);
+  });
+  const packed = new Uint8Array(size);
+  let at = 0;
+  tasks.forEach(({ input }, place) => {
+    if (large.has(place)) return;
+    packed.set(input, at);
+    at += input.byteLength;
+  });
+  if (size > 0) transfer.push(packed.buffer);
+  const { facts, compiled, control, limits, blobs, seed, digests } = head;
+  return { facts, compiled, control, limits, blobs, seed, digests, indexes, lengths, packed, large, transfer };
+}
+
+/** The input at a place; the places are asked for in order, `at` is the sum of the packed lengths before it. */
+export function inputOf(batch: Batch, place: number, at: number): Uint8Array {
+  return batch.large.get(place) ?? batch.packed.subarray(at, at + (batch.lengths[place] as number));
+}
+
+/** Collects outcomes in a thread; `undefined` stands for a task that was not wanted any more. */
+export function packReport(outcomes: readonly (Outcome | undefined)[]): Report & { readonly transfer: ArrayBuffer[] } {
+  const numbers = new Float64Array(outcomes.length * WIDTH);
+  const large = new Map<number, Uint8Array>();
+  const extras = new Map<number, Extra>();
+  const transfer: ArrayBuffer[] = [numbers.buffer];
+  let size = 0;
+  outcomes.forEach((outcome, place) => {
+    const row = place * WIDTH;
+    numbers[row + COLUMNS.state] = outcome ? STATE[outcome.state] : STATE.unwanted;
+    if (!outcome) return;
+    const { receipt } = outcome;
+    numbers[row + COLUMNS.wallMs] = receipt.wallMs;
+    numbers[row + COLUMNS.cpuMs] = receipt.cpuMs ?? Number.NaN;
+    numbers[row + COLUMNS.memoryBytesPeak] = receipt.memoryBytesPeak ?? 0;
+    const extra = extraOf(outcome);
+    if (extra) extras.set(place, extra);
+    if (outcome.state === 'failed') return;
+    const { output } = outcome;
+    numbers[row + COLUMNS.outputBytes] = output.byteLength;
+    if (output.byteLength < POOL.sharedBytesMin.default) {
+      size += output.byteLength;
+      return;
+    }
+    large.set(place, output);
+    transfer.push(output.buffer as ArrayBuffer);
+  });
+  const packed = new Uint8Array(size);
+  let at = 0;
+  outcomes.forEach((outcome, place) => {
+    if (outcome?.state !== 'done' || large.has(place)) return;
+    packed.set(outcome.output, at);
+    at += outcome.output.byteLength;
+  });
+  if (size > 0) transfer.push(packed.buffer);
+  return { numbers, packed, large, extras, transfer };
+}
+
+function extraOf(outcome: Outcome): Extra | undefined {
+  const { receipt, log } = outcome;
+  const logged = log.lines.length > 0 || log.linesDropped > 0;
+  if (outcome.state === 'done' && !logged && receipt.inputDigest === undefined && isEmpty(receipt.calls))
+    return undefined;
+  return {
+    ...(outcome.state === 'failed' && { code: outcome.code, message: outcome.message }),
+    ...(logged && log),
+    ...(!isEmpty(receipt.calls) && { calls: receipt.calls }),
+    ...(receipt.inputDigest !== undefined && { inputDigest: receipt.inputDigest }),
+    ...(receipt.outputDigest !== undefined && { outputDigest: receipt.outputDigest }),
+  };
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
+}
+
+/** What all receipts of a batch have in common. */
+export interface ReceiptHead {
+  readonly facts: KernelFacts;
+  readonly engine: { readonly name: EngineName; readonly version: string };
+}
+
+const NO_CALLS = Object.freeze({});
+const NO_LOG = Object.freeze({ lines: Object.freeze([]), linesDropped: 0 });
+
+/** Hands out the outcomes of a report, in order; `undefined` for tasks that were not run. */
+export function unpackReport(
+  head: ReceiptHead,
+  tasks: readonly (Parcel & { readonly attempts: number })[],
+  report: Report,
+  each: (place: number, outcome: Outcome | undefined) => void,
+): void {
+  const { numbers, packed, large, extras } = report;
+  let at = 0;
+  for (let place = 0; place < tasks.length; place++) {
+    const row = place * WIDTH;
+    const state = numbers[row + COLUMNS.state];
+    if (state === STATE.unwanted) {
+      each(place, undefined);
+      continue;
+    }
+    const bytesOut = numbers[row + COLUMNS.outputBytes] as number;
+    const extra = extras.get(place);
+    const { input, attempts } = tasks[place] as Parcel & { attempts: number };
+    const receipt = receiptOf(head, {
+      wallMs: numbers[row + COLUMNS.wallMs] as number,
+      memoryBytesPeak: numbers[row + COLUMNS.memoryBytesPeak] as number,
+      bytesIn: input.byteLength,
+      bytesOut,
+      calls: extra?.calls ?? NO_CALLS,
+      attempts,
+    });
+    const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
+    if (!Number.isNaN(cpuMs)) Object.assign(receipt, { cpuMs });
+    if (extra?.inputDigest !== undefined) Object.assign(receipt, { inputDigest: extra.inputDigest });
+    if (extra?.outputDigest !== undefined) Object.assign(receipt, { outputDigest: extra.outputDigest });
+    const log = extra?.lines ? { lines: extra.lines, linesDropped: extra.linesDropped ?? 0 } : NO_LOG;
+    if (state === STATE.failed) {
+      const code = extra?.code ?? 'ERR_HOST_FAULT';
+      each(place, { state: 'failed', code, fault: faultOf(code), message: extra?.message ?? '', log, receipt });
+      continue;
+    }
+    const output = large.get(place) ?? packed.slice(at, at + bytesOut);
+    if (!large.has(place)) at += bytesOut;
+    each(place, { state: 'done', output, log, receipt });
+  }
+}
+
+/** A receipt from what was measured and what the batch's tasks have in common. */
+export function receiptOf(
+  head: ReceiptHead,
+  measured: Omit<Receipt, keyof ReceiptHead | 'version' | 'kernel' | 'engine' | 'rewriter' | 'deterministicGrants'>,
+): Receipt {
+  return {
+    version: 1,
+    kernel: head.facts.digest,
+    engine: head.engine,
+    rewriter: REWRITER_VERSION,
+    ...measured,
+    deterministicGrants: isDeterministic(head.facts),
+  };
+}
+
+/** Whether a kernel imports nothing that may answer differently in another run. */
+export function isDeterministic(facts: KernelFacts): boolean {
+  return facts.imports.every((wanted) => WORLD[wanted.interface].deterministic);
+}

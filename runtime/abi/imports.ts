@@ -1,0 +1,172 @@
+// The world's imports, made anew for each task from what it was granted. They close over nothing but that task.
+import { chacha20 } from '@noble/ciphers/chacha.js';
+import { GUEST, type Limits } from '../base/limits.ts';
+import type { Platform } from '../base/platform.ts';
+import type { KernelFacts } from '../job/kernel.ts';
+import { type LogLine, TaskFailure } from '../job/outcome.ts';
+import type { InterfaceName } from '../job/world.ts';
+import {
+  allocate,
+  type GuestMemory,
+  liftString,
+  lowerBytes,
+  lowerString,
+  range,
+  setU32,
+  setU64,
+  stringBytes,
+  violation,
+} from './memory.ts';
+
+/** An import as an engine calls it: i32 as number, i64 as bigint. */
+export type HostFunction = (...args: never[]) => number | bigint | undefined;
+
+/** Module name -> function name -> function. */
+export type HostImports = Record<string, Record<string, HostFunction>>;
+
+/** One running task, as its imports see it. */
+export interface TaskRoom {
+  readonly facts: KernelFacts;
+  readonly limits: Limits;
+  readonly platform: Platform;
+  readonly blobs: Readonly<Record<string, Uint8Array>>;
+  /** 32 bytes, made when first asked for. */
+  readonly key: () => Uint8Array;
+  /** Set once the guest is there: imports run later than that. */
+  guest: GuestMemory | undefined;
+  readonly startedAt: number;
+  /** Calls by import, in the order of `facts.imports`. */
+  readonly calls: number[];
+  readonly lines: LogLine[];
+  linesDropped: number;
+  logBytes: number;
+  randomBytes: number;
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const KEYSTREAM = new Uint8Array(64 * 1024);
+const NONCE = new Uint8Array(12);
+const NO_LEAVE = 'an import was called from cabi_realloc or a cabi_post_ function';
+
+type Make = (room: TaskRoom) => HostFunction;
+
+/** Every function of the world that this runtime gives. `files` and `http` are refused before a task begins. */
+const MAKERS: Partial<Record<InterfaceName, Readonly<Record<string, Make>>>> = {
+  exit: {
+    fail: (room) => (pointer: number, length: number) => {
+      throw new TaskFailure('ERR_EXIT', text(room, pointer, length, GUEST.messageBytesMax.default));
+    },
+  },
+  log: { write: (room) => (level: number, pointer: number, length: number) => write(room, level, pointer, length) },
+  random: { fill: (room) => (length: number, area: number) => fill(room, length >>> 0, area) },
+  clock: { now: (room) => () => BigInt(Math.max(0, Math.round((room.platform.now() - room.startedAt) * 1e6))) },
+  blobs: {
+    size: (room) => (pointer: number, length: number, area: number) =>
+      blobSize(room, text(room, pointer, length), area),
+    read: (room) => (pointer: number, length: number, offset: bigint, count: number, area: number) =>
+      blobRead(room, text(room, pointer, length), BigInt.asUintN(64, offset), count >>> 0, area),
+  },
+};
+
+/** The imports of one task: exactly those its kernel asks for. */
+export function importsOf(room: TaskRoom): HostImports {
+  const imports: HostImports = {};
+  room.facts.imports.forEach((wanted, index) => {
+    const make = MAKERS[wanted.interface]?.[wanted.function];
+    if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
+    room.calls[index] = 0;
+    const call = make(room) as (...args: unknown[]) => number | bigint | undefined;
+    const counted = (...args: unknown[]) => {
+      room.calls[index] = (room.calls[index] as number) + 1;
+      // To fail is allowed everywhere: it never returns into the guest.
+      if (wanted.interface !== 'exit' && room.guest?.mayLeave === false) violation(NO_LEAVE);
+      return call(...args);
+    };
+    imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
+  });
+  return imports;
+}
+
+function guestOf(room: TaskRoom): GuestMemory {
+  return room.guest ?? violation('an import was called before the instance was there');
+}
+
+function text(room: TaskRoom, pointer: number, length: number, bytesMax: number = GUEST.nameBytesMax.default): string {
+  return liftString(guestOf(room).bytes(), room.facts.encoding, pointer, length, bytesMax);
+}
+
+function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {
+  const name = LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
+  const size = stringBytes(room.facts.encoding, length);
+  range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
+  if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
+    room.linesDropped++;
+    return;
+  }
+  room.lines.push({ level: name, text: text(room, pointer, length, size) });
+  room.logBytes += size;
+}
+
+/** ChaCha20 of RFC 8439 with the task's key, a nonce of zeros and the block counter from 0; the stream goes on from call to call. */
+function fill(room: TaskRoom, length: number, area: number): undefined {
+  const guest = guestOf(room);
+  const at = range(guest.bytes(), area, 8, 4, 'the result area');
+  const pointer = allocate(guest, 1, length);
+  const memory = guest.bytes();
+  const end = room.randomBytes + length;
+  if (end > 2 ** 38) throw new TaskFailure('ERR_ABI', 'over 2^38 random bytes were asked for, where the stream ends');
+  for (let done = 0; done < length; ) {
+    const from = (room.randomBytes + done) % 64;
+    const count = Math.min(length - done, KEYSTREAM.byteLength - from);
+    const blocks = KEYSTREAM.subarray(0, Math.ceil((from + count) / 64) * 64).fill(0);
+    chacha20(room.key(), NONCE, blocks, blocks, Math.floor((room.randomBytes + done) / 64));
+    memory.set(blocks.subarray(from, from + count), pointer + done);
+    done += count;
+  }
+  room.randomBytes = end;
+  setU32(memory, at, pointer);
+  setU32(memory, at + 4, length);
+}
+
+/** `result<u64, string>`: tag at 0, the number or pointer and length at 8. */
+function blobSize(room: TaskRoom, name: string, area: number): undefined {
+  const blob = blobOf(room, name);
+  if (!blob) return refuse(room, area, 16, 8, `no blob named "${name}" was granted`);
+  const memory = guestOf(room).bytes();
+  const at = range(memory, area, 16, 8, 'the result area');
+  memory[at] = 0;
+  setU64(memory, at + 8, BigInt(blob.byteLength));
+}
+
+/** `result<list<u8>, string>`: tag at 0, pointer at 4, length at 8. Short at the blob's end. */
+function blobRead(room: TaskRoom, name: string, offset: bigint, count: number, area: number): undefined {
+  const blob = blobOf(room, name);
+  if (!blob) return refuse(room, area, 12, 4, `no blob named "${name}" was granted`);
+  if (offset > BigInt(blob.byteLength)) {
+    return refuse(room, area, 12, 4, `offset ${offset} is beyond the end of blob "${name}" (${blob.byteLength} bytes)`);
+  }
+  const from = Number(offset);
+  const guest = guestOf(room);
+  const at = range(guest.bytes(), area, 12, 4, 'the result area');
+  const piece = blob.subarray(from, Math.min(blob.byteLength, from + count));
+  const pointer = lowerBytes(guest, piece);
+  const memory = guest.bytes();
+  memory[at] = 0;
+  setU32(memory, at + 4, pointer);
+  setU32(memory, at + 8, piece.byteLength);
+}
+
+function blobOf(room: TaskRoom, name: string): Uint8Array | undefined {
+  return Object.hasOwn(room.blobs, name) ? room.blobs[name] : undefined;
+}
+
+/** The `err` branch of a result. */
+function refuse(room: TaskRoom, area: number, size: number, align: 4 | 8, message: string): undefined {
+  const guest = guestOf(room);
+  const at = range(guest.bytes(), area, size, align, 'the result area');
+  const [pointer, length] = lowerString(guest, room.facts.encoding, message);
+  const memory = guest.bytes();
+  memory[at] = 1;
+  setU32(memory, at + align, pointer);
+  setU32(memory, at + align + 4, length);
+}

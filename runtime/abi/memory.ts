@@ -1,0 +1,120 @@
+// Reads and writes a guest's memory. Every pointer, length and string that a guest hands out is checked here before it is used.
+import { TASK } from '../base/limits.ts';
+import type { StringEncoding } from '../job/kernel.ts';
+import { TaskFailure } from '../job/outcome.ts';
+
+/** What the ABI needs of a guest: its memory as it is now, and its exports. */
+export interface GuestMemory {
+  bytes(): Uint8Array<ArrayBuffer>;
+  call(name: string, ...args: number[]): number;
+  /** False while the host runs `cabi_realloc` or a `cabi_post_` function: the ABI forbids imports there. */
+  mayLeave: boolean;
+}
+
+const utf8 = new TextEncoder();
+const DECODERS = { utf8: 'utf-8', utf16: 'utf-16le' } as const;
+const ALIGN = { utf8: 1, utf16: 2 } as const;
+
+/** Fails the task: the kernel did what the canonical ABI forbids. */
+export function violation(what: string): never {
+  throw new TaskFailure('ERR_ABI', what);
+}
+
+/** The range as unsigned numbers, if it lies inside the memory and starts at the right alignment. The sum cannot overflow: both are below 2^32. */
+export function range(memory: Uint8Array, pointer: number, length: number, align: number, what: string): number {
+  const start = pointer >>> 0;
+  if (start % align !== 0) violation(`${what} at ${start} is not aligned to ${align}`);
+  if (start + length > memory.byteLength) violation(`${what} of ${length} bytes at ${start} lies outside the memory`);
+  return start;
+}
+
+/** Asks the guest for room with `cabi_realloc`, and checks what it answers. */
+export function allocate(guest: GuestMemory, align: number, length: number): number {
+  guest.mayLeave = false;
+  const pointer = guest.call('cabi_realloc', 0, 0, align, length);
+  guest.mayLeave = true;
+  return range(guest.bytes(), pointer, length, align, 'what cabi_realloc gave');
+}
+
+/** Copies bytes into the guest once; the pointer. */
+export function lowerBytes(guest: GuestMemory, bytes: Uint8Array): number {
+  if (bytes.byteLength > TASK.inputBytesMax.max) throw new TaskFailure('ERR_HOST_FAULT', 'a list of over 2 GiB');
+  const pointer = allocate(guest, 1, bytes.byteLength);
+  guest.bytes().set(bytes, pointer);
+  return pointer;
+}
+
+/** Copies a text into the guest in its own encoding; the pointer and the length that the ABI counts (bytes, or code units). */
+export function lowerString(guest: GuestMemory, encoding: StringEncoding, text: string): readonly [number, number] {
+  if (encoding === 'utf8') {
+    const bytes = utf8.encode(text);
+    return [lowerBytes(guest, bytes), bytes.byteLength];
+  }
+  const pointer = allocate(guest, 2, text.length * 2);
+  const memory = guest.bytes();
+  for (let i = 0; i < text.length; i++) setU16(memory, pointer + i * 2, text.charCodeAt(i));
+  return [pointer, text.length];
+}
+
+/** The bytes of a list, as a copy that is the caller's own. */
+export function liftBytes(memory: Uint8Array<ArrayBuffer>, pointer: number, length: number): Uint8Array<ArrayBuffer> {
+  const start = range(memory, pointer, length >>> 0, 1, 'a list');
+  return memory.slice(start, start + (length >>> 0));
+}
+
+/** The size in bytes of a string of `length` as the ABI counts it. */
+export function stringBytes(encoding: StringEncoding, length: number): number {
+  return (length >>> 0) * ALIGN[encoding];
+}
+
+/**
+ * A string of the guest. What is longer than `bytesMax` is cut there, so that a guest cannot make the host hold a copy of its whole
+ * memory as text; what is not well-formed is a violation.
+ */
+export function liftString(
+  memory: Uint8Array,
+  encoding: StringEncoding,
+  pointer: number,
+  length: number,
+  bytesMax: number,
+): string {
+  const size = stringBytes(encoding, length);
+  const start = range(memory, pointer, size, ALIGN[encoding], 'a string');
+  const cut = size > bytesMax;
+  // A decoder that streams keeps an incomplete last character for a next piece that never comes.
+  const decoder = new TextDecoder(DECODERS[encoding], { fatal: true, ignoreBOM: true });
+  try {
+    const text = decoder.decode(memory.subarray(start, start + Math.min(size, bytesMax)), { stream: cut });
+    return cut ? `${text}... (${size} bytes)` : text;
+  } catch {
+    return violation(`a string is not well-formed ${encoding}`);
+  }
+}
+
+/** Little-endian reads and writes at a checked place. */
+export function getU32(memory: Uint8Array, at: number): number {
+  return (
+    ((memory[at] as number) |
+      ((memory[at + 1] as number) << 8) |
+      ((memory[at + 2] as number) << 16) |
+      ((memory[at + 3] as number) << 24)) >>>
+    0
+  );
+}
+
+export function setU32(memory: Uint8Array, at: number, value: number): void {
+  memory[at] = value;
+  memory[at + 1] = value >>> 8;
+  memory[at + 2] = value >>> 16;
+  memory[at + 3] = value >>> 24;
+}
+
+export function setU64(memory: Uint8Array, at: number, value: bigint): void {
+  setU32(memory, at, Number(value & 0xffff_ffffn));
+  setU32(memory, at + 4, Number((value >> 32n) & 0xffff_ffffn));
+}
+
+function setU16(memory: Uint8Array, at: number, value: number): void {
+  memory[at] = value;
+  memory[at + 1] = value >>> 8;
+}

@@ -1,0 +1,106 @@
+// One task in this thread: imports from its grants, a fresh instance, one call, an outcome with its receipt. Nothing is thrown out of it.
+import { callKernel } from '../abi/exports.ts';
+import { importsOf, type TaskRoom } from '../abi/imports.ts';
+import { type Limits, PAGE } from '../base/limits.ts';
+import { type Platform, toHex } from '../base/platform.ts';
+import type { Engine, Guest, Ready } from '../engine/engine.ts';
+import { faultOf, type Outcome, type Receipt, type TaskFailure, type TaskLog } from '../job/outcome.ts';
+import { WORLD } from '../job/world.ts';
+import { REWRITER_VERSION } from '../prepare/prepare.ts';
+
+/** One call of a kernel, with everything filled in and checked. Plain data, so that a thread can be told. */
+export interface Call {
+  readonly input: Uint8Array;
+  readonly limits: Limits;
+  /** Granted blobs by name; their digests were checked. */
+  readonly blobs: Readonly<Record<string, Uint8Array>>;
+  readonly seed: number;
+  readonly index: number;
+  readonly digests: boolean;
+}
+
+/** Where tasks run: an engine and what the runtime gets from its host. */
+export interface Place<Compiled = unknown> {
+  readonly engine: Engine<Compiled>;
+  readonly platform: Platform;
+}
+
+/** Runs one task to its end. Instances are never used twice. */
+export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Outcome {
+  const { engine, platform } = place;
+  const cpuBefore = platform.cpuMs?.();
+  const room = openRoom(platform, ready, call);
+  let guest: Guest | undefined;
+  let output: Uint8Array | undefined;
+  let failure: TaskFailure | undefined;
+  let memoryBytesPeak = 0;
+  try {
+    guest = engine.instantiate(ready, importsOf(room), Math.floor(call.limits.memoryBytesMax / PAGE));
+    room.guest = guest;
+    output = callKernel(guest, ready.facts, call.input, call.limits.outputBytesMax);
+  } catch (thrown) {
+    failure = engine.explain(thrown);
+  }
+  if (guest) {
+    memoryBytesPeak = guest.bytes().byteLength;
+    guest.end();
+  }
+  const receipt: Receipt = {
+    version: 1,
+    kernel: ready.facts.digest,
+    engine: { name: engine.name, version: engine.version },
+    rewriter: REWRITER_VERSION,
+    wallMs: platform.now() - room.startedAt,
+    ...(cpuBefore !== undefined && { cpuMs: (platform.cpuMs?.() ?? cpuBefore) - cpuBefore }),
+    memoryBytesPeak,
+    bytesIn: call.input.byteLength,
+    bytesOut: output?.byteLength ?? 0,
+    calls: callsOf(room),
+    ...(call.digests && { inputDigest: toHex(platform.digest(call.input)) }),
+    ...(call.digests && output && { outputDigest: toHex(platform.digest(output)) }),
+    deterministicGrants: ready.facts.imports.every((wanted) => WORLD[wanted.interface].deterministic),
+    attempts: 1,
+  };
+  const log: TaskLog = { lines: room.lines, linesDropped: room.linesDropped };
+  if (output) return { state: 'done', output, log, receipt };
+  const { code, message } = failure as TaskFailure;
+  return { state: 'failed', code, fault: faultOf(code), message, log, receipt };
+}
+
+function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom {
+  let key: Uint8Array | undefined;
+  return {
+    facts: ready.facts,
+    limits: call.limits,
+    platform,
+    blobs: call.blobs,
+    key: () => {
+      key ??= taskKey(platform, call.seed, call.index);
+      return key;
+    },
+    guest: undefined,
+    startedAt: platform.now(),
+    calls: [],
+    lines: [],
+    linesDropped: 0,
+    logBytes: 0,
+    randomBytes: 0,
+  };
+}
+
+/** Task seed = SHA-256(job seed, task index), both as 64-bit little-endian: the same for replicas and retries. */
+export function taskKey(platform: Platform, seed: number, index: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(16));
+  bytes.setBigUint64(0, BigInt(seed), true);
+  bytes.setBigUint64(8, BigInt(index), true);
+  return platform.digest(new Uint8Array(bytes.buffer));
+}
+
+function callsOf(room: TaskRoom): Record<string, number> {
+  const calls: Record<string, number> = {};
+  room.facts.imports.forEach((wanted, index) => {
+    const count = room.calls[index] ?? 0;
+    if (count > 0) calls[`${wanted.interface}.${wanted.function}`] = count;
+  });
+  return calls;
+}

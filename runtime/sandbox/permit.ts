@@ -1,0 +1,134 @@
+// What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
+import { LodgerError } from '../base/errors.ts';
+import { type Limits, PAGE } from '../base/limits.ts';
+import { type Platform, toHex } from '../base/platform.ts';
+import { check } from '../base/schema.ts';
+import { type Kernel, sealed } from '../job/kernel.ts';
+import { fillLimits } from '../job/limits.ts';
+import { type Job, JobSchema, type Task, TaskSchema, type Terms } from '../job/task.ts';
+import { WORLD } from '../job/world.ts';
+import type { Grant, GrantKind } from '../policy/grant.ts';
+import { type Policy, permits } from '../policy/policy.ts';
+
+/** Terms that were checked and filled in. */
+export interface Permit {
+  readonly kernel: Kernel;
+  readonly limits: Limits;
+  readonly blobs: Readonly<Record<string, Uint8Array>>;
+  readonly seed: number;
+  readonly digests: boolean;
+}
+
+/** What a runner brings to the decision. */
+export interface Permitter {
+  readonly platform: Platform;
+  readonly policy?: Policy;
+  /** What is asked for when the caller says nothing; a runner that cannot end a guest has none. */
+  readonly wallMsDefault?: number;
+}
+
+/** How to write each grant: the remedy in messages. */
+const REMEDIES: Readonly<Record<GrantKind, string>> = {
+  log: 'log',
+  random: 'random',
+  clock: 'clock',
+  blobs: 'blobs:NAME=FILE',
+  files: 'files:/PATH=FOLDER:read',
+  http: 'http:ORIGIN:GET',
+};
+
+/** Digests of blobs seen before. The bytes of a blob must not change while a runner uses them. */
+const digests = new WeakMap<Uint8Array, string>();
+
+/** Checks a task from anywhere. Throws a LodgerError of the caller's fault. */
+export function permitTask(permitter: Permitter, task: Task): Permit {
+  check(TaskSchema, task);
+  const permit = permitTerms(permitter, task);
+  checkInput(permit, task.input);
+  return permit;
+}
+
+/** Checks a job's terms; its inputs are checked one by one, as they come. */
+export function permitJob(permitter: Permitter, job: Job): Permit {
+  check(JobSchema, job);
+  return permitTerms(permitter, job);
+}
+
+/** Checks one input of a task or job. */
+export function checkInput(permit: Permit, input: unknown): asserts input is Uint8Array {
+  if (!(input instanceof Uint8Array)) throw new LodgerError('ERR_OPTION_INVALID', ['input', 'a Uint8Array']);
+  const max = permit.limits.inputBytesMax;
+  if (input.byteLength > max) {
+    throw new LodgerError('ERR_OPTION_INVALID', [
+      'input',
+      `at most ${max} bytes (limits.inputBytesMax), not ${input.byteLength}`,
+    ]);
+  }
+}
+
+function permitTerms(permitter: Permitter, terms: Terms): Permit {
+  const kernel = sealed(terms.kernel);
+  const asked = terms.limits ?? {};
+  if (asked.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {
+    throw new LodgerError('ERR_LIMIT_UNENFORCED', [
+      'wallMsMax',
+      "a sandbox in the caller's own thread cannot end a guest; use createPool()",
+    ]);
+  }
+  const limits = fillLimits({
+    ...(permitter.wallMsDefault !== undefined && { wallMsMax: permitter.wallMsDefault }),
+    ...asked,
+  });
+  const grants = terms.grants ?? [];
+  cover(kernel, grants);
+  if (permitter.policy) permits(permitter.policy, limits, grants);
+  const floor = kernel.memory.min * PAGE;
+  if (limits.memoryBytesMax < floor) {
+    throw new LodgerError('ERR_OPTION_INVALID', [
+      'limits.memoryBytesMax',
+      `at least ${floor}, what the kernel starts with`,
+    ]);
+  }
+  return {
+    kernel,
+    limits,
+    blobs: matchBlobs(permitter.platform, grants, terms.blobs ?? {}),
+    seed: terms.seed ?? 0,
+    digests: terms.digests ?? false,
+  };
+}
+
+/** Every import needs its grant, and every grant must be one that this version can give. */
+function cover(kernel: Kernel, grants: readonly Grant[]): void {
+  for (const { kind } of grants) {
+    if (kind === 'files' || kind === 'http') {
+      throw new LodgerError('ERR_GRANT_UNAVAILABLE', [kind, 'no runner of this version gives it']);
+    }
+  }
+  for (const wanted of kernel.imports) {
+    const { grant } = WORLD[wanted.interface];
+    if (grant === null || grants.some(({ kind }) => kind === grant)) continue;
+    throw new LodgerError('ERR_GRANT_MISSING', [`${wanted.module} ${wanted.function}`, REMEDIES[grant]]);
+  }
+}
+
+/** The granted blobs' bytes, each of the digest that its grant names. */
+function matchBlobs(
+  platform: Platform,
+  grants: readonly Grant[],
+  given: Readonly<Record<string, Uint8Array>>,
+): Record<string, Uint8Array> {
+  const blobs: Record<string, Uint8Array> = {};
+  for (const grant of grants) {
+    if (grant.kind !== 'blobs') continue;
+    const bytes = Object.hasOwn(given, grant.name) ? given[grant.name] : undefined;
+    if (!bytes) throw new LodgerError('ERR_OPTION_INVALID', [`blobs.${grant.name}`, 'given, since it is granted']);
+    const digest = digests.get(bytes) ?? toHex(platform.digest(bytes));
+    digests.set(bytes, digest);
+    if (digest !== grant.digest) throw new LodgerError('ERR_BLOB_MISMATCH', [grant.name, digest, grant.digest]);
+    blobs[grant.name] = bytes;
+  }
+  const stray = Object.keys(given).find((name) => !Object.hasOwn(blobs, name));
+  if (stray !== undefined) throw new LodgerError('ERR_OPTION_INVALID', [`blobs.${stray}`, 'covered by a blobs grant']);
+  return blobs;
+}

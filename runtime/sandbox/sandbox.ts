@@ -1,0 +1,85 @@
+// The nearest runner: tasks run in the caller's own thread, one at a time.
+import * as v from 'valibot';
+import { LodgerError } from '../base/errors.ts';
+import { type Platform, portable } from '../base/platform.ts';
+import { check } from '../base/schema.ts';
+import type { Engine, Ready } from '../engine/engine.ts';
+import { createV8 } from '../engine/v8.ts';
+import type { Kernel } from '../job/kernel.ts';
+import type { Outcome } from '../job/outcome.ts';
+import type { Job, MapOptions, Runner, RunOptions, Task } from '../job/task.ts';
+import { type Policy, PolicySchema } from '../policy/policy.ts';
+import { prepare } from '../prepare/prepare.ts';
+import { execute, type Place } from './execute.ts';
+import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
+
+export interface SandboxOptions {
+  /** What tasks may ask for at most; without it, what the project's limits allow. */
+  readonly policy?: Policy;
+  /** What the runtime gets from its host; the portable one works anywhere. */
+  readonly platform?: Platform;
+  /** The engine; the JavaScript host's own by default. */
+  readonly engine?: Engine;
+}
+
+const SandboxOptionsSchema = v.strictObject({
+  policy: v.exactOptional(PolicySchema),
+  platform: v.exactOptional(v.custom<Platform>((value) => typeof value === 'object' && value !== null, 'a platform')),
+  engine: v.exactOptional(v.custom<Engine>((value) => typeof value === 'object' && value !== null, 'an engine')),
+});
+
+/**
+ * A sandbox in this thread. A guest that loops for ever keeps the thread for ever: for kernels that are not trusted to end, use
+ * `createPool` of `lodger/host`. `limits.wallMsMax` is therefore refused here, and a signal is looked at between tasks only.
+ */
+export function createSandbox(options: SandboxOptions = {}): Runner {
+  const {
+    policy,
+    platform = portable,
+    engine = createV8('unknown'),
+  } = check(SandboxOptionsSchema, options) as SandboxOptions;
+  const permitter = { platform, ...(policy && { policy }) };
+  const place: Place = { platform, engine };
+  const compiled = new WeakMap<Kernel, Promise<Ready>>();
+  let open = true;
+
+  const readyOf = (kernel: Kernel): Promise<Ready> => {
+    const known = compiled.get(kernel) ?? compileFor(engine, kernel);
+    compiled.set(kernel, known);
+    return known;
+  };
+  const attempt = async (permit: Permit, input: Uint8Array, index: number, signal?: AbortSignal): Promise<Outcome> => {
+    if (!open) throw new LodgerError('ERR_CLOSED', ['sandbox']);
+    const ready = await readyOf(permit.kernel);
+    if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+    return execute(place, ready, { ...permit, input, index });
+  };
+  async function* map(job: Job, { signal, onProgress }: MapOptions = {}): AsyncIterableIterator<Outcome> {
+    const permit = permitJob(permitter, job);
+    let started = 0;
+    let failed = 0;
+    for await (const input of job.inputs) {
+      checkInput(permit, input);
+      const outcome = await attempt(permit, input, started++, signal);
+      if (outcome.state === 'failed') failed++;
+      onProgress?.({ done: started - failed, failed, started });
+      yield outcome;
+    }
+    onProgress?.({ done: started - failed, failed, started, total: started });
+  }
+
+  return {
+    run: async (task: Task, { signal }: RunOptions = {}) =>
+      attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal),
+    map,
+    close: async () => {
+      open = false;
+    },
+  };
+}
+
+/** Prepares and compiles a kernel for an engine. */
+export async function compileFor<Compiled>(engine: Engine<Compiled>, kernel: Kernel): Promise<Ready<Compiled>> {
+  const prepared = prepare(kernel, engine.memoryForm);
+  return { facts: prepared.facts, compiled: await engine.compile(prepared) };
+}
