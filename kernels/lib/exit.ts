@@ -4,7 +4,10 @@
 @external("lodger:kernel/exit@0.1.0", "fail")
 declare function exitFail(text: usize, units: i32): void;
 
-/** Ends the task as failed, with exactly this message. Never returns. */
+/**
+ * Ends the task as failed, with exactly this message. Never returns.
+ * Where the compiler still wants a value behind it, `throw new Error("...")` does the same.
+ */
 export function fail(message: string): void {
   exitFail(changetype<usize>(message), message.length);
   unreachable();
