@@ -1,0 +1,167 @@
+// One query and one sequence, in 32 bits: the score where eight lanes of i16 cannot hold it, and the alignment itself.
+// Gotoh, "An improved algorithm for matching biological sequences", J. Mol. Biol. 162 (1982), 705.
+import type { Sequence } from './fasta';
+import { ALPHABET, GAP_EXTEND, GAP_OPEN, scoreOf } from './matrix';
+
+/** Cells of query x target up to which an alignment is traced, at one byte a cell. */
+export const TRACE_CELLS_MAX: u64 = 8388608;
+
+const OPEN = GAP_OPEN + GAP_EXTEND;
+
+// How the best score of a cell came about; `START` ends the way back.
+const START: u8 = 0;
+const PAIR: u8 = 1;
+const GAP_IN_QUERY: u8 = 2;
+const GAP_IN_TARGET: u8 = 3;
+const WAY: u8 = 3;
+// Whether a gap that leaves this cell has begun before it.
+const LONGER_IN_QUERY: u8 = 4;
+const LONGER_IN_TARGET: u8 = 8;
+
+/** The Smith-Waterman score. */
+export function scoreOfPair(query: Sequence, target: Sequence): i32 {
+  return fill(query, target, 0).score;
+}
+
+/** An optimal local alignment; positions count from 1, both ends included. */
+export class Alignment {
+  score: i32 = 0;
+  queryFrom: i32 = 0;
+  queryTo: i32 = 0;
+  targetFrom: i32 = 0;
+  targetTo: i32 = 0;
+  /** Three lines of one length: residues or `-`, and between them the letter of an identity, `+` for a positive score, or a space. */
+  query: string = '';
+  match: string = '';
+  target: string = '';
+}
+
+/**
+ * The alignment of the best score that ends first in the target, then in the query. null where the score is 0 or the pair has
+ * more than TRACE_CELLS_MAX cells.
+ */
+export function alignPair(query: Sequence, target: Sequence): Alignment | null {
+  const cells = <u64>query.length * <u64>target.length;
+  if (cells > TRACE_CELLS_MAX) return null;
+  const ways = heap.alloc(<usize>cells);
+  const alignment = fill(query, target, ways);
+  if (alignment.score > 0) trace(query, target, ways, alignment);
+  heap.free(ways);
+  return alignment.score > 0 ? alignment : null;
+}
+
+/** Fills the matrix column by column; `ways`, unless 0, takes a byte a cell. Gives the score and where it ends. */
+function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
+  const found = new Alignment();
+  const size = <usize>query.length * 4;
+  const h = heap.alloc(size);
+  const e = heap.alloc(size);
+  memory.fill(h, 0, size);
+  memory.fill(e, 0, size);
+  for (let j = 0; j < target.length; j++) {
+    const residue = <i32>load<u8>(target.codes + j);
+    let diagonal = 0;
+    let f = 0;
+    for (let i = 0; i < query.length; i++) {
+      const at = <usize>i * 4;
+      const gap = load<i32>(e + at);
+      const paired = diagonal + scoreOf(load<u8>(query.codes + i), residue);
+      const best = max(max(paired, 0), max(gap, f));
+      if (best > found.score) {
+        found.score = best;
+        found.queryTo = i + 1;
+        found.targetTo = j + 1;
+      }
+      diagonal = load<i32>(h + at);
+      store<i32>(h + at, best);
+      const opened = best - OPEN;
+      if (ways !== 0) {
+        const way = best === 0 ? START : best === paired ? PAIR : best === gap ? GAP_IN_QUERY : GAP_IN_TARGET;
+        store<u8>(
+          ways++,
+          way | (gap - GAP_EXTEND > opened ? LONGER_IN_QUERY : 0) | (f - GAP_EXTEND > opened ? LONGER_IN_TARGET : 0),
+        );
+      }
+      store<i32>(e + at, max(gap - GAP_EXTEND, opened));
+      f = max(f - GAP_EXTEND, opened);
+    }
+  }
+  heap.free(h);
+  heap.free(e);
+  return found;
+}
+
+function trace(query: Sequence, target: Sequence, ways: usize, alignment: Alignment): void {
+  const lines = new Lines(query.length + target.length);
+  let i = alignment.queryTo - 1;
+  let j = alignment.targetTo - 1;
+  while (i >= 0 && j >= 0) {
+    const way = wayAt(ways, query.length, i, j) & WAY;
+    if (way === START) break;
+    if (way === PAIR) {
+      lines.pair(load<u8>(query.codes + i--), load<u8>(target.codes + j--));
+    } else if (way === GAP_IN_QUERY) {
+      do lines.gapInQuery(load<u8>(target.codes + j--));
+      while (wayAt(ways, query.length, i, j) & LONGER_IN_QUERY);
+    } else {
+      do lines.gapInTarget(load<u8>(query.codes + i--));
+      while (wayAt(ways, query.length, i, j) & LONGER_IN_TARGET);
+    }
+  }
+  alignment.queryFrom = i + 2;
+  alignment.targetFrom = j + 2;
+  lines.writeTo(alignment);
+}
+
+/** The LONGER bits of a cell are about the gaps that leave it, so a gap is followed back while the cell before says so. */
+function wayAt(ways: usize, rows: i32, i: i32, j: i32): u8 {
+  return load<u8>(ways + <usize>j * <usize>rows + <usize>i);
+}
+
+/** The three lines, written from their end. */
+class Lines {
+  private query: Uint8Array;
+  private match: Uint8Array;
+  private target: Uint8Array;
+  private at: i32;
+
+  constructor(lengthMax: i32) {
+    this.query = new Uint8Array(lengthMax);
+    this.match = new Uint8Array(lengthMax);
+    this.target = new Uint8Array(lengthMax);
+    this.at = lengthMax;
+  }
+
+  pair(a: u8, b: u8): void {
+    this.put(letter(a), a === b ? letter(a) : scoreOf(a, b) > 0 ? 43 : 32, letter(b));
+  }
+
+  gapInQuery(b: u8): void {
+    this.put(45, 32, letter(b));
+  }
+
+  gapInTarget(a: u8): void {
+    this.put(letter(a), 32, 45);
+  }
+
+  writeTo(alignment: Alignment): void {
+    alignment.query = this.text(this.query);
+    alignment.match = this.text(this.match);
+    alignment.target = this.text(this.target);
+  }
+
+  private put(query: u8, match: u8, target: u8): void {
+    const at = --this.at;
+    this.query[at] = query;
+    this.match[at] = match;
+    this.target[at] = target;
+  }
+
+  private text(line: Uint8Array): string {
+    return String.UTF8.decodeUnsafe(line.dataStart + this.at, line.length - this.at);
+  }
+}
+
+function letter(code: u8): u8 {
+  return <u8>ALPHABET.charCodeAt(code);
+}
