@@ -21,7 +21,7 @@ export function takeBytes(block: usize, length: usize): Uint8Array {
 
 /** Takes over a `string` that the host has written; its length is in UTF-16 code units. */
 export function takeString(block: usize, units: usize): string {
-  if (units == 0) return "";
+  if (units == 0) return '';
   const text = String.UTF16.decodeUnsafe(block, units << 1);
   __unpin(block);
   return text;

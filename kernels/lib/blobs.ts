@@ -1,19 +1,19 @@
 // The job's read-only data, by name. The host has checked it against its digest. The job must grant each name: `blobs:NAME=FILE`.
-import { AREA, takeBytes } from "./abi";
-import { fail } from "./exit";
-import { errorAt } from "./result";
+import { AREA, takeBytes } from './abi';
+import { fail } from './exit';
+import { errorAt } from './result';
 
 // @ts-ignore: decorator
-@external("lodger:kernel/blobs@0.1.0", "size")
+@external('lodger:kernel/blobs@0.1.0', 'size')
 declare function hostSize(name: usize, units: i32, area: usize): void;
 
 // @ts-ignore: decorator
-@external("lodger:kernel/blobs@0.1.0", "read")
+@external('lodger:kernel/blobs@0.1.0', 'read')
 declare function hostRead(name: usize, units: i32, offset: u64, length: u32, area: usize): void;
 
 export namespace blobs {
   /** Why the last `try...` gave nothing. */
-  export let lastError: string = "";
+  export let lastError: string = '';
 
   /** Bytes of a blob; the task fails with the host's message when there is none. */
   export function size(name: string): u64 {
@@ -50,7 +50,7 @@ export namespace blobs {
   /** The whole blob; the task fails when there is none, or when it is over 1 GiB. */
   export function readAll(name: string): Uint8Array {
     const length = size(name);
-    if (length > 0x40000000) fail("blob " + name + " is too large to read at once: " + length.toString() + " bytes");
+    if (length > 0x40000000) fail('blob ' + name + ' is too large to read at once: ' + length.toString() + ' bytes');
     return read(name, 0, <u32>length);
   }
 }

@@ -1,7 +1,7 @@
 // Time since the task began. The job must grant `clock`; its tasks are then not deterministic.
 
 // @ts-ignore: decorator
-@external("lodger:kernel/clock@0.1.0", "now")
+@external('lodger:kernel/clock@0.1.0', 'now')
 declare function hostNow(): u64;
 
 export namespace clock {

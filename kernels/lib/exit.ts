@@ -1,7 +1,7 @@
 // The way out with an error: what `fail`, `throw` and failed assertions of a kernel come down to.
 
 // @ts-ignore: decorator
-@external("lodger:kernel/exit@0.1.0", "fail")
+@external('lodger:kernel/exit@0.1.0', 'fail')
 declare function exitFail(text: usize, units: i32): void;
 
 /**
@@ -18,9 +18,9 @@ export function fail(message: string): void {
  * The author's own message goes out as it is; anything else is told apart by its place.
  */
 export function stop(message: string | null, file: string | null, line: u32, _column: u32): void {
-  let text = message !== null && message.length > 0 ? message : "aborted";
-  if (file !== null && (message === null || message.length == 0 || file.startsWith("~lib/"))) {
-    text = text + " (" + file + ":" + line.toString() + ")";
+  let text = message !== null && message.length > 0 ? message : 'aborted';
+  if (file !== null && (message === null || message.length == 0 || file.startsWith('~lib/'))) {
+    text = text + ' (' + file + ':' + line.toString() + ')';
   }
   fail(text);
 }

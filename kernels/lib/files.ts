@@ -1,27 +1,27 @@
 // Files below the folders that were granted, and no others. The job must grant each folder: `files:/PATH=FOLDER:read|write`.
-import { AREA, takeBytes, takeString } from "./abi";
-import { fail } from "./exit";
-import { errorAt } from "./result";
+import { AREA, takeBytes, takeString } from './abi';
+import { fail } from './exit';
+import { errorAt } from './result';
 
 // @ts-ignore: decorator
-@external("lodger:kernel/files@0.1.0", "size")
+@external('lodger:kernel/files@0.1.0', 'size')
 declare function hostSize(path: usize, units: i32, area: usize): void;
 
 // @ts-ignore: decorator
-@external("lodger:kernel/files@0.1.0", "read")
+@external('lodger:kernel/files@0.1.0', 'read')
 declare function hostRead(path: usize, units: i32, offset: u64, length: u32, area: usize): void;
 
 // @ts-ignore: decorator
-@external("lodger:kernel/files@0.1.0", "write")
+@external('lodger:kernel/files@0.1.0', 'write')
 declare function hostWrite(path: usize, units: i32, offset: u64, bytes: usize, length: i32, area: usize): void;
 
 // @ts-ignore: decorator
-@external("lodger:kernel/files@0.1.0", "names")
+@external('lodger:kernel/files@0.1.0', 'names')
 declare function hostNames(path: usize, units: i32, area: usize): void;
 
 export namespace files {
   /** Why the last `try...` gave nothing. */
-  export let lastError: string = "";
+  export let lastError: string = '';
 
   /** Bytes of a file; the task fails with the host's message when there is none. */
   export function size(path: string): u64 {

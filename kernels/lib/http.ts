@@ -1,9 +1,9 @@
 // Requests to the origins that were granted, and no others. The job must grant each origin: `http:ORIGIN:METHOD[,METHOD]`.
-import { AREA, takeBytes } from "./abi";
-import { errorAt } from "./result";
+import { AREA, takeBytes } from './abi';
+import { errorAt } from './result';
 
 // @ts-ignore: decorator
-@external("lodger:kernel/http@0.1.0", "request")
+@external('lodger:kernel/http@0.1.0', 'request')
 declare function hostRequest(
   method: usize,
   methodUnits: i32,
@@ -24,7 +24,7 @@ export class HttpResponse {
 
 export namespace http {
   /** Why the last `try...` gave nothing. */
-  export let lastError: string = "";
+  export let lastError: string = '';
 
   /** Sends a request; the task fails with the host's message when no answer came. */
   export function request(method: string, url: string, body: Uint8Array): HttpResponse {

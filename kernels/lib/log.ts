@@ -1,7 +1,7 @@
 // Lines for the job's author, kept with the outcome up to a ceiling. The job must grant `log`.
 
 // @ts-ignore: decorator
-@external("lodger:kernel/log@0.1.0", "write")
+@external('lodger:kernel/log@0.1.0', 'write')
 declare function write(level: i32, text: usize, units: i32): void;
 
 export namespace log {

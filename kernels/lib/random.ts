@@ -1,8 +1,8 @@
 // Random numbers drawn from the task's seed: the same seed gives the same numbers on every host. The job must grant `random`.
-import { AREA, takeBytes } from "./abi";
+import { AREA, takeBytes } from './abi';
 
 // @ts-ignore: decorator
-@external("lodger:kernel/random@0.1.0", "fill")
+@external('lodger:kernel/random@0.1.0', 'fill')
 declare function hostFill(length: u32, area: usize): void;
 
 /** Bytes asked of the host at a time for single numbers: a call costs far more than a number. */

@@ -1,6 +1,6 @@
 // A cursor that reads values from bytes, little-endian. Every read is checked, and one too many ends the task with a message.
-import { fail } from "./exit";
-import { isUtf8 } from "./utf8";
+import { fail } from './exit';
+import { isUtf8 } from './utf8';
 
 /**
  * Reads values one after the other. Numbers are little-endian and need no alignment; a string is its length in bytes (u32), then
@@ -70,7 +70,8 @@ export class Reader {
   /** One byte, 0 or 1; another value is refused. */
   bool(): bool {
     const value = this.take<u8>();
-    if (value > 1) fail("bool at byte " + (this.position - 1).toString() + " is " + value.toString() + ", neither 0 nor 1");
+    if (value > 1)
+      fail('bool at byte ' + (this.position - 1).toString() + ' is ' + value.toString() + ', neither 0 nor 1');
     return value == 1;
   }
 
@@ -78,8 +79,8 @@ export class Reader {
   string(): string {
     const at = this.position;
     const length = this.take<u32>();
-    const text = this.span("string", length, 1);
-    if (!isUtf8(text, length)) fail("string at byte " + at.toString() + " is not UTF-8");
+    const text = this.span('string', length, 1);
+    if (!isUtf8(text, length)) fail('string at byte ' + at.toString() + ' is not UTF-8');
     return String.UTF8.decodeUnsafe(text, length);
   }
 
@@ -103,16 +104,16 @@ export class Reader {
     }
     const view = changetype<T>(__new(offsetof<T>(), idof<T>()));
     const buffer = changetype<usize>(this.source.buffer);
-    store<usize>(changetype<usize>(view), buffer, offsetof<T>("buffer"));
+    store<usize>(changetype<usize>(view), buffer, offsetof<T>('buffer'));
     __link(changetype<usize>(view), buffer, false);
-    store<usize>(changetype<usize>(view), from, offsetof<T>("dataStart"));
-    store<i32>(changetype<usize>(view), <i32>length, offsetof<T>("byteLength"));
+    store<usize>(changetype<usize>(view), from, offsetof<T>('dataStart'));
+    store<i32>(changetype<usize>(view), <i32>length, offsetof<T>('byteLength'));
     return view;
   }
 
   /** Passes over `length` bytes. */
   skip(length: i32): void {
-    this.span("skip", length, 1);
+    this.span('skip', length, 1);
   }
 
   /** Passes over padding, up to a position that is a multiple of `size`. */
@@ -123,7 +124,7 @@ export class Reader {
 
   /** Refuses bytes that nobody has read. */
   finish(): void {
-    if (this.at != this.end) fail("input is followed by " + this.remaining.toString() + " more bytes");
+    if (this.at != this.end) fail('input is followed by ' + this.remaining.toString() + ' more bytes');
   }
 
   // @ts-ignore: decorator
@@ -145,7 +146,15 @@ export class Reader {
   }
 
   private short(what: string, wanted: u64): void {
-    const place = what + " at byte " + this.position.toString();
-    fail("input is cut short: " + place + " needs " + wanted.toString() + " bytes, " + this.remaining.toString() + " are left");
+    const place = what + ' at byte ' + this.position.toString();
+    fail(
+      'input is cut short: ' +
+        place +
+        ' needs ' +
+        wanted.toString() +
+        ' bytes, ' +
+        this.remaining.toString() +
+        ' are left',
+    );
   }
 }

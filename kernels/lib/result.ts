@@ -1,5 +1,5 @@
 // Reads what an imported function left in AREA: a `result<T, string>` as a value, or as the host's message.
-import { AREA, takeString } from "./abi";
+import { AREA, takeString } from './abi';
 
 /** The host's message, or null when the call went well. The payload of this result lies `offset` bytes behind its tag. */
 export function errorAt(offset: usize): string | null {

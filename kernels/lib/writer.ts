@@ -1,5 +1,5 @@
 // A cursor that writes values to bytes, little-endian, in one buffer that grows: what the host is given is not copied again.
-import { fail } from "./exit";
+import { fail } from './exit';
 
 /** No block of the runtime is larger. */
 const LENGTH_MAX: u64 = 0x3fffffe0;
@@ -12,7 +12,7 @@ export class Writer {
 
   /** Give the size of the output, where it is known, as `capacity`: the buffer then never moves. */
   constructor(capacity: i32 = 256) {
-    if (capacity < 0) fail("a writer cannot have a capacity of " + capacity.toString());
+    if (capacity < 0) fail('a writer cannot have a capacity of ' + capacity.toString());
     this.buffer = changetype<ArrayBuffer>(__new(capacity, idof<ArrayBuffer>()));
     this.room = capacity;
   }
@@ -113,7 +113,7 @@ export class Writer {
 
   private grow(size: usize): void {
     const wanted = <u64>this.length + size;
-    if (wanted > LENGTH_MAX) fail("output is too large: " + wanted.toString() + " bytes");
+    if (wanted > LENGTH_MAX) fail('output is too large: ' + wanted.toString() + ' bytes');
     const room = <usize>min<u64>(max<u64>(wanted, <u64>this.room * 2), LENGTH_MAX);
     const old = changetype<usize>(this.buffer);
     if (ASC_RUNTIME == 0) {
