@@ -1,6 +1,6 @@
 // One query and one sequence, in 32 bits: the score where eight lanes of i16 cannot hold it, and the alignment itself.
 // Gotoh, "An improved algorithm for matching biological sequences", J. Mol. Biol. 162 (1982), 705.
-import type { Sequence } from './fasta';
+import { Sequence } from './fasta';
 import { ALPHABET, GAP_EXTEND, GAP_OPEN, scoreOf } from './matrix';
 
 /** Cells of query x target up to which an alignment is traced, at one byte a cell. */

@@ -1,5 +1,5 @@
 // What a task says about its records: one line of JSON.
-import { descriptionOf, nameOf, type Sequence } from './fasta';
+import { descriptionOf, nameOf, Sequence } from './fasta';
 import { alignPair, TRACE_CELLS_MAX } from './pair';
 
 /** Hits a task reports. */
