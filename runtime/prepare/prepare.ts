@@ -1,5 +1,96 @@
-// placeholder until written in full below
-import type { Kernel } from '../job/kernel.ts';
-import type { KernelFacts } from '../job/kernel.ts';
-export interface Prepared { readonly facts: KernelFacts; readonly bytes: Uint8Array; readonly memoryForm: 'imported' | 'defined'; readonly key: string }
-export declare function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm']): Prepared;
+// Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere.
+// The memory becomes an import of the host's, or gets its maximum written in; custom sections go, except names.
+import { LodgerError } from '../base/errors.ts';
+import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
+import type { Module } from '../wasm/module.ts';
+import { readModule } from '../wasm/read.ts';
+import { Reader } from '../wasm/reader.ts';
+import { SECTION, type Section } from '../wasm/sections.ts';
+import { HEADER, Writer } from '../wasm/writer.ts';
+
+/** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. */
+export const REWRITER_VERSION = 1;
+
+/** Under this name the host gives the memory where it is imported. */
+export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
+
+/** As many pages as 32-bit addresses reach. */
+export const PAGES_MAX = 65_536;
+
+export interface Prepared {
+  /** Plain data, fit for a message to a thread. */
+  readonly facts: KernelFacts;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly memoryForm: 'imported' | 'defined';
+  /** Equal keys, equal bytes: what a cache of compiled modules goes by. */
+  readonly key: string;
+}
+
+/**
+ * Prepares for an engine that wants the memory `imported` (any memory within the kernel's own bounds fits), or `defined`
+ * with at most `memoryPagesMax` pages. Function indexes do not move. Throws `ERR_OPTION_INVALID` for fewer pages than the kernel
+ * starts with, and for a kernel that `admit` did not make.
+ */
+export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memoryPagesMax = PAGES_MAX): Prepared {
+  const { digest, shape, encoding, imports, optional, memory, core } = sealed(kernel);
+  const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
+  if (!(max >= memory.min && Number.isInteger(max))) {
+    throw new LodgerError('ERR_OPTION_INVALID', [
+      'memoryPagesMax',
+      `an integer from ${memory.min}, which the kernel has at start`,
+    ]);
+  }
+  const bytes = rewrite(readModule(core), memoryForm, { min: memory.min, max });
+  const facts: KernelFacts = {
+    digest,
+    shape,
+    encoding,
+    imports: imports.map((one) => ({ ...one })),
+    optional: [...optional],
+    memory: { ...memory },
+  };
+  const pages = memoryForm === 'defined' ? max : 'any';
+  return { facts, bytes, memoryForm, key: `${digest}.${memoryForm}.${pages}.${REWRITER_VERSION}` };
+}
+
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+function rewrite(module: Module, memoryForm: Prepared['memoryForm'], bounds: Bounds): Uint8Array<ArrayBuffer> {
+  const out = new Writer(module.bytes.length + 64).raw(HEADER);
+  // An import section stands behind the types; a kernel always has types, since it exports functions.
+  const withoutImports = !module.sections.some(({ id }) => id === SECTION.import);
+  for (const section of inFileOrder(module)) {
+    if (section.id === SECTION.import && memoryForm === 'imported') writeImports(out, module, section, bounds);
+    else if (section.id !== SECTION.memory) out.raw(module.bytes.subarray(section.start, section.end));
+    else if (memoryForm === 'defined') out.section(SECTION.memory, (w) => writeBounds(w.u32(1), bounds));
+    if (section.id === SECTION.type && memoryForm === 'imported' && withoutImports) {
+      out.section(SECTION.import, (w) => writeMemoryImport(w.u32(1), bounds));
+    }
+  }
+  return out.take();
+}
+
+function inFileOrder({ sections, customs }: Module): Section[] {
+  const names = customs.filter(({ name }) => name === 'name');
+  return [...sections, ...names].sort((a, b) => a.start - b.start);
+}
+
+function writeImports(out: Writer, { bytes, imports }: Module, section: Section, bounds: Bounds): void {
+  const reader = new Reader(bytes, section.payload, section.end);
+  reader.u32();
+  out.section(SECTION.import, (w) => {
+    w.u32(imports.length + 1).raw(bytes.subarray(reader.at, section.end));
+    writeMemoryImport(w, bounds);
+  });
+}
+
+function writeMemoryImport(w: Writer, bounds: Bounds): void {
+  writeBounds(w.name(MEMORY_IMPORT.module).name(MEMORY_IMPORT.name).byte(2), bounds);
+}
+
+function writeBounds(w: Writer, { min, max }: Bounds): void {
+  w.byte(1).u32(min).u32(max);
+}

@@ -45,10 +45,12 @@ export interface BodyContext {
 export class BodyReader {
   readonly #context: BodyContext;
   readonly #reader: Reader;
-  // One entry a nested block: operands below it, operands after it, operands at its `else`, where it begins if it is a loop.
+  // One entry a nested block: operands below it, after it and at its `else`, values a branch to it takes along,
+  // and where it begins if it is a loop.
   readonly #base = new Int32Array(NESTING_MAX + 1);
   readonly #after = new Int32Array(NESTING_MAX + 1);
   readonly #other = new Int32Array(NESTING_MAX + 1);
+  readonly #arity = new Int32Array(NESTING_MAX + 1);
   readonly #loop = new Int32Array(NESTING_MAX + 1);
   #depth = 0;
   #height = 0;
@@ -69,6 +71,7 @@ export class BodyReader {
     this.#height = 0;
     this.#base[0] = 0;
     this.#after[0] = type.results.length;
+    this.#arity[0] = type.results.length;
     this.#loop[0] = 0;
     this.#body = { controlPoints: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
     this.#locals = type.params.length;
@@ -98,7 +101,7 @@ export class BodyReader {
       const left = this.#height - (POPS[row] as number);
       const floor = base[this.#depth] as number;
       // In code that cannot be reached operands may be missing: the stack is polymorphic there.
-      this.#height = (left < floor ? floor : left) + (PUSHES[row] as number);
+      this.#height = Math.max(left, floor) + (PUSHES[row] as number);
       if (this.#height > body.height) body.height = this.#height;
       if (kind === 0) continue;
       if (this.#immediate(kind, row, at)) return;
@@ -163,27 +166,23 @@ export class BodyReader {
         this.#open(row, at);
         break;
       case 'else':
-        this.#point(1);
+        this.#point(0);
         this.#height = this.#other[this.#depth] as number;
         break;
       case 'end':
         return this.#close(at);
       case 'br':
-        reader.u32();
-        this.#point(1);
+        this.#branch(reader.u32());
         this.#dead();
         break;
       case 'br_if':
-        reader.u32();
-        this.#point(1);
+        this.#branch(reader.u32());
         break;
-      case 'br_table': {
-        const targets = reader.count('branch targets', reader.end - at) + 1;
-        for (let left = targets; left > 0; left--) reader.u32();
-        this.#point(targets);
+      case 'br_table':
+        for (let left = reader.count('branch targets', reader.end - at) + 1; left > 0; left--)
+          this.#branch(reader.u32());
         this.#dead();
         break;
-      }
       case 'call':
         this.#call(this.#context.functions[reader.u32()], at);
         break;
@@ -207,10 +206,11 @@ export class BodyReader {
     this.#base[depth] = below;
     this.#other[depth] = below + params.length;
     this.#after[depth] = below + results.length;
+    this.#arity[depth] = row === LOOP ? params.length : results.length;
     this.#loop[depth] = row === LOOP ? at : 0;
     this.#height = below + params.length;
     if (depth > this.#body.nesting) this.#body.nesting = depth;
-    this.#point(1);
+    this.#point(results.length);
   }
 
   #close(at: number): boolean {
@@ -224,9 +224,15 @@ export class BodyReader {
     return true;
   }
 
-  #point(count: number): void {
-    this.#body.controlPoints += count;
-    this.#body.complexity += count * (this.#locals + this.#height);
+  /** A place where control splits or meets: all locals and operands are merged there, and `more` values. */
+  #point(more: number): void {
+    this.#body.controlPoints++;
+    this.#body.complexity += this.#locals + this.#height + more;
+  }
+
+  #branch(label: number): void {
+    // In dead code the values that a branch takes along need not be on the stack, yet they are checked.
+    this.#point(this.#arity[this.#depth - label] ?? 0);
   }
 
   #dead(): void {
@@ -238,6 +244,7 @@ export class BodyReader {
     if (type === undefined) throw malformed('a call of an unknown function or type', at);
     const floor = this.#base[this.#depth] as number;
     this.#height = Math.max(this.#height - type.params.length, floor) + type.results.length;
+    this.#body.complexity += type.params.length + type.results.length;
     if (this.#height > this.#body.height) this.#body.height = this.#height;
   }
 

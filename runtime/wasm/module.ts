@@ -69,7 +69,10 @@ export interface Body {
   readonly locals: number;
   /** Blocks, loops, ifs, elses and branch targets. */
   readonly controlPoints: number;
-  /** Sum over the control points of the values alive there: locals and operands. Compilers merge each of them. */
+  /**
+   * Sum over the control points of the values merged there: all locals and operands, and what a branch or block takes along;
+   * and over calls of their parameters and results. Compilers make a node and a move for each.
+   */
   readonly complexity: number;
   /** How deep blocks are nested; the body itself counts as none. */
   readonly nesting: number;

@@ -1,0 +1,88 @@
+// What an engine is given: the same functions, the memory in the form it wants, and nothing else that a kernel brought along.
+import { expect, test } from 'vitest';
+import { admit } from '../../runtime/admit/admit.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import { MEMORY_IMPORT, prepare } from '../../runtime/prepare/prepare.ts';
+import { readModule } from '../../runtime/wasm/read.ts';
+import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
+
+const IMPORTS = [
+  { module: 'lodger:kernel/exit@0.1.0', name: 'fail', type: 'ii>' },
+  { module: 'lodger:kernel/clock@0.1.3', name: 'now', type: '>I' },
+];
+
+test.each([
+  [5, 4],
+  [5, 4.5],
+  [1, Number.NaN],
+])('a kernel that starts with %s pages cannot be prepared for %s', async (min, pagesMax) => {
+  const kernel = await admit(kernelOf({ memory: [min] }));
+  expect(() => prepare(kernel, 'defined', pagesMax)).toThrow('option "memoryPagesMax" must be an integer from');
+});
+
+test('a look-alike of a kernel is not prepared', async () => {
+  const kernel = await admit(kernelOf());
+  expect(() => prepare({ ...kernel }, 'imported')).toThrow('option "kernel" must be a kernel made by admit()');
+});
+
+test.each<[string, KernelParts, number, unknown]>([
+  ['no maximum', { memory: [2] }, 100, { min: 2, max: 100 }],
+  ['a higher maximum', { memory: [2, 200] }, 100, { min: 2, max: 100 }],
+  ['a lower maximum', { memory: [2, 50] }, 100, { min: 2, max: 50 }],
+  ['the same maximum', { memory: [2, 100] }, 100, { min: 2, max: 100 }],
+  ['nothing to spare', { memory: [100] }, 100, { min: 100, max: 100 }],
+])('a memory with %s, defined, gets the lower maximum', async (_, parts, pagesMax, wanted) => {
+  const { bytes } = prepare(await admit(kernelOf(parts)), 'defined', pagesMax);
+  expect(WebAssembly.validate(bytes)).toBe(true);
+  expect(readModule(bytes).memories).toEqual([wanted]);
+});
+
+test.each<[string, KernelParts]>([
+  ['imports', { imports: IMPORTS, memory: [2, 50] }],
+  ['no imports', { memory: [2, 50] }],
+])('a kernel with %s gets its memory from the host, and its functions keep their numbers', async (_, parts) => {
+  const kernel = await admit(kernelOf(parts));
+  const { bytes } = prepare(kernel, 'imported', 10);
+  const before = readModule(kernel.core);
+  const after = readModule(bytes);
+  expect(after.memories).toEqual([{ min: 2, max: 50 }]);
+  expect(after.imports.at(-1)).toMatchObject({ ...MEMORY_IMPORT, kind: 'memory' });
+  expect(after.imports.slice(0, -1)).toEqual(before.imports);
+  expect(after.exports).toEqual(before.exports);
+  expect(after.functions).toEqual(before.functions);
+
+  const module = new WebAssembly.Module(bytes);
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 10 });
+  const nothing = () => 0;
+  const { exports } = new WebAssembly.Instance(module, {
+    'lodger:kernel/exit@0.1.0': { fail: nothing },
+    'lodger:kernel/clock@0.1.3': { now: nothing },
+    [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory },
+  });
+  expect(exports.memory).toBe(memory);
+});
+
+test('custom sections are left behind, except names', async () => {
+  const customs = ['name', 'producers', '.debug_info'].map((name) => ({ name, bytes: [] }));
+  const { bytes } = prepare(await admit(kernelOf({ customs })), 'imported');
+  expect(readModule(bytes).customs.map(({ name }) => name)).toEqual(['name']);
+});
+
+test('the key tells kernels, forms and maxima apart, and nothing else', async () => {
+  const [one, same, other] = await Promise.all(
+    [{}, {}, { memory: [3, 50] as const }].map((parts) => admit(kernelOf(parts))),
+  );
+  const key = (kernel: Kernel | undefined, ...rest: [Parameters<typeof prepare>[1], number?]) =>
+    kernel === undefined ? '' : prepare(kernel, ...rest).key;
+  expect(key(one, 'imported')).toBe(key(same, 'imported'));
+  expect(key(one, 'imported', 8)).toBe(key(one, 'imported', 9));
+  expect(key(one, 'defined', 100)).toBe(key(one, 'defined', 200));
+  const keys = [key(one, 'imported'), key(one, 'defined'), key(one, 'defined', 8), key(other, 'imported')];
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('what is told to a thread about a kernel can be cloned and holds no bytes', async () => {
+  const { facts } = prepare(await admit(kernelOf({ imports: IMPORTS })), 'imported');
+  expect(structuredClone(facts)).toEqual(facts);
+  expect(Object.keys(facts).sort()).toEqual(['digest', 'encoding', 'imports', 'memory', 'optional', 'shape']);
+});
