@@ -18,9 +18,13 @@ export function fail(message: string): void {
  * The author's own message goes out as it is; anything else is told apart by its place.
  */
 export function stop(message: string | null, file: string | null, line: u32, _column: u32): void {
-  let text = message !== null && message.length > 0 ? message : 'aborted';
-  if (file !== null && (message === null || message.length == 0 || file.startsWith('~lib/'))) {
-    text = text + ' (' + file + ':' + line.toString() + ')';
-  }
+  const said = message !== null && message.length > 0;
+  let text = said ? message! : 'aborted';
+  if (file !== null && (!said || isForeign(file))) text = text + ' (' + file + ':' + line.toString() + ')';
   fail(text);
+}
+
+/** Whether a message from this file needs its place: the author did not write it, and this library's messages say enough. */
+function isForeign(file: string): bool {
+  return file.startsWith('~lib/') && !file.startsWith('~lib/lodger/');
 }

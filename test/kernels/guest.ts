@@ -85,7 +85,8 @@ type Lowered = ReturnType<typeof createLowered>;
 
 function importsOf(m: Lowered, host: GuestHost): WebAssembly.Imports {
   const data = host.data ?? {};
-  const utf16 = (text: string) => new Uint8Array(Uint16Array.from(text, (unit) => unit.charCodeAt(0)).buffer);
+  const utf16 = (text: string) =>
+    new Uint8Array(Uint16Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)).buffer);
   const found = (area: number, errorOffset: number, name: string, put: (bytes: Uint8Array) => void) => {
     const bytes = data[name];
     m.setU8(area, bytes === undefined ? 1 : 0);
