@@ -38,7 +38,8 @@ export interface DispatcherOptions {
   readonly engine: Pick<Engine, 'name' | 'version'>;
 }
 
-export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ threads, threadCount, engine: { name, version } }: DispatcherOptions): Dispatcher {
+  const engine = { name, version };
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
   const flights = new Map<Entry, Flight>();
