@@ -39,7 +39,7 @@ describe('a component is refused, with the reason, when', () => {
       'it exports a long name',
       RUN,
       `(export "${'a'.repeat(200)}" (func $lifted))`,
-      `it exports "${'a'.repeat(100)}..."; a kernel`,
+      `it exports "${'a'.repeat(77)}..."; a kernel`,
     ],
     ['it exports nothing', RUN, '', 'it exports nothing; a kernel'],
     ['it exports an import', RUN, '(export "run" (func $now))', 'exports "run", one of its imports'],
@@ -99,6 +99,12 @@ describe('a component is refused, with the reason, when', () => {
       /lift \(core func \$run\) \(memory \$memory\)/,
       'lift (core func $run)',
       '"run" has no memory',
+    ],
+    [
+      'an import has no memory',
+      '(func $fail) (memory $memory) string',
+      '(func $fail) string',
+      '"exit.fail" has no memory',
     ],
     [
       'an import has a post-return',

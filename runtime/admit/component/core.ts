@@ -3,7 +3,8 @@
 import { ADMISSION } from '../../base/limits.ts';
 import { Reader } from '../../wasm/reader.ts';
 import { checkHeader, readSections, SECTION } from '../../wasm/sections.ts';
-import { complex, quote, readList } from './read.ts';
+import { quote } from '../quote.ts';
+import { complex, readList } from './read.ts';
 
 export const FUNCTION = 0x00;
 export const TABLE = 0x01;

@@ -2,7 +2,8 @@
 // Format: component-model design/mvp/Binary.md.
 import { INTERFACE, type InterfaceName, WORLD, type WorldInterface } from '../../job/world.ts';
 import type { Reader } from '../../wasm/reader.ts';
-import { broken, complex, expectEnd, quote, readExternName, readList } from './read.ts';
+import { quote } from '../quote.ts';
+import { broken, complex, expectEnd, readExternName, readList } from './read.ts';
 import {
   type CanonOptions,
   type ComponentFunction,

@@ -15,11 +15,6 @@ export function broken(reason: string, at: number): never {
   throw malformed(reason, at);
 }
 
-/** A name out of the component, fit for a message: short, and without control characters. */
-export function quote(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
-}
-
 /** Reads a count, and that many members. */
 export function readList<T>(reader: Reader, read: () => T, max = DEFINITIONS_MAX): T[] {
   const count = reader.u32();

@@ -3,6 +3,7 @@
 // the shim, whose functions each forward to one slot of its table, and the fix-up, which fills the slots and calls `_initialize`.
 import type { Reader } from '../../wasm/reader.ts';
 import { SECTION } from '../../wasm/sections.ts';
+import { quote } from '../quote.ts';
 import {
   FUNCTION,
   readExport,
@@ -13,7 +14,7 @@ import {
   type Source,
   TABLE,
 } from './core.ts';
-import { complex, DEFINITIONS_MAX, expectEnd, quote, readList, readPart } from './read.ts';
+import { complex, DEFINITIONS_MAX, expectEnd, readList, readPart } from './read.ts';
 
 /** A function by its core signature, `ii>i` say. */
 interface Signed {

@@ -1,7 +1,8 @@
 // Component-level types, read from the binary into the text that WIT would write, so that equal text means equal type.
 // Format: component-model design/mvp/Binary.md, "Type Definitions".
 import type { Reader } from '../../wasm/reader.ts';
-import { broken, complex, quote, readExternName, readList } from './read.ts';
+import { quote } from '../quote.ts';
+import { broken, complex, readExternName, readList } from './read.ts';
 import { type ComponentType, define } from './spaces.ts';
 
 /** Types nest by index, so a few bytes can stand for a text of any length; the world's longest has under 150 characters. */

@@ -2,10 +2,14 @@
 // functions as its imports, does what the component would do. Everything is followed by symbol, from use to origin.
 import type { StringEncoding } from '../../job/kernel.ts';
 import { INTERFACE, SHAPES, WORLD, type WorldExport, type WorldInterface } from '../../job/world.ts';
+import { quote } from '../quote.ts';
 import { type MainModule, readMain, type Sections, type Source, splitModule } from './core.ts';
-import { complex, quote } from './read.ts';
-import type { CanonOptions, CoreItem, Lower, ModuleInstance, Sort, Spaces } from './spaces.ts';
+import { complex } from './read.ts';
+import type { CoreItem, Lift, Lower, ModuleInstance, Sort, Spaces } from './spaces.ts';
 import { type Fixup, isFixup, isShim, readFixup, readShim, type Shim } from './trampoline.ts';
+
+/** Types of the world whose values lie in memory: those of its records and results all hold one of these. */
+const POINTERS = /string|list/;
 
 /** A core module and its one instance. */
 interface Role<T> {
@@ -135,7 +139,7 @@ function proveExports({ exports }: Spaces, main: Role<MainModule>): void {
     if (lift.text !== wit) complex(`it exports ${quote(name)} as ${lift.text}, the world has ${wit}`);
     if (!isOwn(lift.item, main, name))
       complex(`its export ${quote(name)} is not the main module's function of that name`);
-    proveOptions(name, lift.options, main, parametersOf(wit));
+    proveOptions(name, lift, main, parametersOf(wit));
     if (lift.options.post === undefined) {
       if (main.module.exports.has(`cabi_post_${name}`)) complex(`it never calls "cabi_post_${name}"`);
     } else if (!isOwn(lift.options.post, main, `cabi_post_${name}`)) {
@@ -144,21 +148,20 @@ function proveExports({ exports }: Spaces, main: Role<MainModule>): void {
   }
 }
 
-function proveLower({ interface: of, function: name, text, options }: Lower, main: Role<MainModule>): void {
-  if (options.post !== undefined) complex(`it gives the import "${of}.${name}" a post-return`);
-  proveOptions(`${of}.${name}`, options, main, resultsOf(text));
+function proveLower(lower: Lower, main: Role<MainModule>): void {
+  const name = `${lower.interface}.${lower.function}`;
+  if (lower.options.post !== undefined) complex(`it gives the import ${quote(name)} a post-return`);
+  proveOptions(name, lower, main, resultsOf(lower.text));
 }
 
-/** Memory and realloc must be the main module's, and present where the canonical ABI needs them. `stored` is what goes into memory newly. */
-function proveOptions(name: string, options: CanonOptions, main: Role<MainModule>, stored: string): void {
-  const { memory, realloc, encoding } = options;
-  if (memory !== undefined && !isOwn(memory, main, 'memory'))
-    complex(`${quote(name)} uses another memory than the main module's`);
-  if (realloc !== undefined && !isOwn(realloc, main, 'cabi_realloc'))
-    complex(`${quote(name)} allocates by something other than "cabi_realloc"`);
-  if (memory === undefined && (realloc !== undefined || encoding !== undefined))
-    complex(`${quote(name)} has no memory`);
-  if (realloc === undefined && /string|list/.test(stored)) complex(`${quote(name)} has nothing to allocate by`);
+/** Memory and realloc must be the main module's, and present where the canonical ABI needs them. `stored` is what goes into memory anew. */
+function proveOptions(name: string, { text, options }: Lift | Lower, main: Role<MainModule>, stored: string): void {
+  const { memory, realloc } = options;
+  const own = (item: CoreItem | undefined, field: string) => item === undefined || isOwn(item, main, field);
+  if (!own(memory, 'memory')) complex(`${quote(name)} uses another memory than the main module's`);
+  if (!own(realloc, 'cabi_realloc')) complex(`${quote(name)} allocates by something other than "cabi_realloc"`);
+  if (memory === undefined && POINTERS.test(text)) complex(`${quote(name)} has no memory`);
+  if (realloc === undefined && POINTERS.test(stored)) complex(`${quote(name)} has nothing to allocate by`);
 }
 
 /** The one encoding of all lifts and lowers. One that passes strings without naming an encoding has the canonical ABI's default, utf8. */
