@@ -67,7 +67,8 @@ export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>
   return { state: 'failed', code, fault: faultOf(code), message, log, receipt };
 }
 
-function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom {
+/** What the imports of one task see; nothing of it is shared with another. */
+export function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom {
   let key: Uint8Array | undefined;
   return {
     facts: ready.facts,
@@ -100,7 +101,9 @@ function callsOf(room: TaskRoom): Record<string, number> {
   const calls: Record<string, number> = {};
   room.facts.imports.forEach((wanted, index) => {
     const count = room.calls[index] ?? 0;
-    if (count > 0) calls[`${wanted.interface}.${wanted.function}`] = count;
+    const name = `${wanted.interface}.${wanted.function}`;
+    // A kernel may import one function under several versions of its interface.
+    if (count > 0) calls[name] = (calls[name] ?? 0) + count;
   });
   return calls;
 }
