@@ -1,10 +1,13 @@
 // AssemblyScript in, kernel out: the compiler as a library, with the project's own options, library and transforms.
 import { createHash } from 'node:crypto';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
-import { type Compiled, compile, type Load } from './compile.ts';
+import { check, oneOf } from '../../runtime/base/schema.ts';
+import { fileError, writeWhole } from '../jobs/files.ts';
+import { compile, type Load } from './compile.ts';
 
 export interface BuildOptions {
   /** A source file, or a folder with `kernel.ts` or `index.ts`. */
@@ -16,6 +19,14 @@ export interface BuildOptions {
   /** Where the kernel is written; a debug build's source map goes beside it as `<out>.map`. Without it nothing is written. */
   readonly out?: string;
 }
+
+const path = () => v.pipe(v.string('a path'), v.minLength(1, 'a path'));
+const BuildOptionsSchema = v.strictObject({
+  source: path(),
+  target: v.exactOptional(oneOf(['release', 'debug'])),
+  runtime: v.exactOptional(oneOf(['stub', 'minimal', 'incremental'])),
+  out: v.exactOptional(path()),
+});
 
 export interface Built {
   readonly wasm: Uint8Array;
@@ -30,14 +41,13 @@ export interface Built {
 
 /**
  * Compiles a kernel. The same source gives the same bytes in any folder and on any machine.
- * Throws `ERR_FILE`, `ERR_BUILD_FAILED` with `file:line:column` and text, `ERR_PEER_MISSING` without assemblyscript.
+ * Throws `ERR_OPTION_INVALID`, `ERR_FILE`, `ERR_BUILD_FAILED` with `file:line:column` and text, `ERR_PEER_MISSING` without assemblyscript.
  * `load` imports a package by name; tests put another in its place.
  */
 export async function buildKernel(options: BuildOptions, load: Load = (name) => import(name)): Promise<Built> {
-  const { target = 'release', runtime = 'stub', out } = options;
-  const file = await entryOf(options.source);
+  const { source, target = 'release', runtime = 'stub', out } = check(BuildOptionsSchema, options);
   const name = basename(out ?? 'kernel.wasm');
-  const { wasm, map, warnings }: Compiled = await compile({ file, target, runtime, name }, load);
+  const { wasm, map, warnings } = await compile({ file: await entryOf(source), target, runtime, name }, load);
   const built = {
     wasm,
     digest: createHash('sha256').update(wasm).digest('hex'),
@@ -46,22 +56,9 @@ export async function buildKernel(options: BuildOptions, load: Load = (name) => 
   };
   if (out === undefined) return built;
 
-  const path = resolve(out);
-  if (map !== undefined) await writeWhole(`${path}.map`, map);
-  await writeWhole(path, wasm);
-  return { ...built, path };
-}
-
-/** Writes a file under a passing name and gives it its own when it is whole. Throws `ERR_FILE`. */
-export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const passing = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    await writeFile(passing, content);
-    await rename(passing, path);
-  } catch (error) {
-    await rm(passing, { force: true });
-    throw fileError('write', path, error);
-  }
+  if (map !== undefined) await writeWhole(`${out}.map`, map);
+  await writeWhole(out, wasm);
+  return { ...built, path: resolve(out) };
 }
 
 async function entryOf(source: string): Promise<string> {
@@ -78,10 +75,4 @@ async function entryOf(source: string): Promise<string> {
     if (entry?.isFile()) return file;
   }
   throw new LodgerError('ERR_FILE', ['build', source, 'it has neither kernel.ts nor index.ts']);
-}
-
-function fileError(verb: string, path: string, cause: unknown): LodgerError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const reason = code === 'ENOENT' ? 'no such file or folder' : cause instanceof Error ? cause.message : String(cause);
-  return new LodgerError('ERR_FILE', [verb, path, reason], { cause });
 }

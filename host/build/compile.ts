@@ -11,7 +11,7 @@ export interface CompileOptions {
   readonly file: string;
   readonly target: 'release' | 'debug';
   readonly runtime: 'stub' | 'minimal' | 'incremental';
-  /** The name of the binary, which a debug build keeps for its source map. */
+  /** The file name of the binary, which a debug build keeps for its source map. */
   readonly name: string;
 }
 
@@ -24,6 +24,9 @@ export interface Compiled {
 type Asc = typeof import('assemblyscript/asc');
 type Transforms = typeof import('../../kernels/transform/index.ts');
 type Diagnostic = Parameters<NonNullable<NonNullable<Parameters<Asc['main']>[1]>['reportDiagnostic']>>[0];
+
+/** The transforms lean on the compiler's insides, and digests on its output: it is pinned as `package.json` pins it. */
+export const ASC_VERSION = '0.28.20';
 
 const CATEGORY_ERROR = 3;
 
@@ -41,67 +44,68 @@ export function compile(options: CompileOptions, load: Load): Promise<Compiled> 
 }
 
 async function compileNow(options: CompileOptions, load: Load): Promise<Compiled> {
-  const asc = (await peer(load, 'assemblyscript/asc')) as Asc;
+  const asc = await loadAsc(load);
   const { InlineAccessors, KernelAbi, packageRoot }: Transforms = await import('../../kernels/transform/index.ts');
-  const baseDir = resolve(dirname(options.file));
-  const config = join(packageRoot(), 'asconfig.json');
+  const folder = dirname(options.file);
   const texts = new Map<string, string>();
   const written = new Map<string, Uint8Array | string>();
   const diagnostics: Diagnostic[] = [];
 
-  const { error } = await asc.main(
-    [
-      basename(options.file),
-      '--config',
-      config,
-      '--target',
-      options.target,
-      '--runtime',
-      options.runtime,
-      '--outFile',
-      options.name,
-      '--baseDir',
-      baseDir,
-    ],
-    {
-      stdout: asc.createMemoryStream(),
-      stderr: asc.createMemoryStream(),
-      // asc itself asks for classes: only to a class does it give the program. Its types say instances.
-      transforms: [InlineAccessors, KernelAbi] as unknown as never[],
-      reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic),
-      readFile: async (name, folder) => {
-        const text = await readFile(resolve(folder, name), 'utf8').catch(() => null);
-        // Line ends of a checkout on Windows must not change the bytes of the kernel.
-        const plain = text?.replaceAll('\r\n', '\n') ?? null;
-        if (plain !== null) texts.set(name.replaceAll('\\', '/'), plain);
-        return plain;
-      },
-      writeFile: (name, contents) => void written.set(name, contents),
-      listFiles: () => [],
+  const { error } = await asc.main(argumentsOf(options, packageRoot()), {
+    stdout: asc.createMemoryStream(),
+    stderr: asc.createMemoryStream(),
+    // asc asks for classes: only to a class does it give the program. Its types say instances.
+    transforms: [InlineAccessors, KernelAbi] as unknown as never[],
+    reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic),
+    readFile: async (name, base) => {
+      const text = await readFile(resolve(base, name), 'utf8').catch(() => null);
+      if (text === null) return null;
+      // Line ends of a checkout on Windows must not change the bytes of the kernel.
+      texts.set(name.replaceAll('\\', '/'), text.replaceAll('\r\n', '\n'));
+      return text.replaceAll('\r\n', '\n');
     },
-  );
+    writeFile: (name, contents) => void written.set(basename(name), contents),
+    listFiles: () => [],
+  });
 
-  const place = (diagnostic: Diagnostic) => describe(diagnostic, dirname(options.file), { ...asc.libraryFiles }, texts);
-  const errors = diagnostics.filter((diagnostic) => diagnostic.category === CATEGORY_ERROR);
+  const said = (diagnostic: Diagnostic) => describe(diagnostic, folder, { ...asc.libraryFiles }, texts);
   const wasm = written.get(options.name);
   if (error !== null || !(wasm instanceof Uint8Array)) {
-    const reasons = errors.length > 0 ? errors.map(place) : [error?.message ?? 'the compiler wrote nothing'];
-    throw new LodgerError('ERR_BUILD_FAILED', [reasons.join('\n')]);
+    const errors = diagnostics.filter((diagnostic) => diagnostic.category === CATEGORY_ERROR).map(said);
+    const text = errors.length > 0 ? errors.join('\n') : (error?.message ?? 'the compiler wrote nothing');
+    throw new LodgerError('ERR_BUILD_FAILED', [text]);
   }
   const map = written.get(`${options.name}.map`);
-  const warnings = diagnostics.map(place);
+  const warnings = diagnostics.map(said);
+  if (asc.version !== ASC_VERSION) {
+    warnings.unshift(
+      `assemblyscript ${asc.version} is not ${ASC_VERSION}: the kernel gets another digest, if it works at all`,
+    );
+  }
   return { wasm, warnings, ...(typeof map === 'string' && { map }) };
 }
 
-/** Loads an optional package, or says what to install. */
-async function peer(load: Load, name: string): Promise<unknown> {
+/** The author's folder is the base of all paths, so that none outside it gets into the binary. A name may begin with a hyphen. */
+function argumentsOf({ file, target, runtime, name }: CompileOptions, root: string): string[] {
+  return [
+    ...[`./${basename(file)}`, '--baseDir', resolve(dirname(file)), '--outFile', `./${name}`],
+    ...['--config', join(root, 'asconfig.json'), '--target', target, '--runtime', runtime],
+  ];
+}
+
+/** The compiler is an optional package: only who builds kernels needs it. */
+async function loadAsc(load: Load): Promise<Asc> {
   try {
-    return await load(name);
+    return (await load('assemblyscript/asc')) as Asc;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
-    throw new LodgerError('ERR_PEER_MISSING', ['building a kernel', 'assemblyscript', 'assemblyscript@0.28.20'], {
-      cause: error,
-    });
+    throw new LodgerError(
+      'ERR_PEER_MISSING',
+      ['building a kernel', 'assemblyscript', `assemblyscript@${ASC_VERSION}`],
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -112,7 +116,7 @@ function describe(
   library: Readonly<Record<string, string>>,
   texts: ReadonlyMap<string, string>,
 ): string {
-  const message = diagnostic.message.replace(/^User-defined: "(.*)"$/s, '$1');
+  const message = diagnostic.message.replace(/^User-defined: /, '');
   const { range } = diagnostic;
   const path = range?.source?.normalizedPath;
   if (range === null || path === undefined) return message;
