@@ -1,5 +1,6 @@
 // The guest's half of the canonical ABI. Blocks that the host fills are pinned ArrayBuffers, so bytes come in and go out uncopied.
 // Layouts follow the component model's Python reference (definitions.py): a result is its tag, then its payload, aligned.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 
 /** What the host calls for room: every block is an ArrayBuffer, pinned until the guest has taken it over. */
 export function cabi_realloc(old: usize, oldSize: usize, align: usize, size: usize): usize {
@@ -63,7 +64,6 @@ export function release(): void {
   collect();
 }
 
-// @ts-ignore: decorator
 @inline
 function collect(): void {
   if (ASC_RUNTIME == 1) __collect(); // Runtime.Minimal

@@ -1,13 +1,12 @@
 // The job's read-only data, by name. The host has checked it against its digest. The job must grant each name: `blobs:NAME=FILE`.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { AREA, takeBytes } from './abi';
 import { fail } from './exit';
 import { errorAt } from './result';
 
-// @ts-ignore: decorator
 @external('lodger:kernel/blobs@0.1.0', 'size')
 declare function hostSize(name: usize, units: i32, area: usize): void;
 
-// @ts-ignore: decorator
 @external('lodger:kernel/blobs@0.1.0', 'read')
 declare function hostRead(name: usize, units: i32, offset: u64, length: u32, area: usize): void;
 

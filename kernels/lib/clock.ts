@@ -1,6 +1,6 @@
 // Time since the task began. The job must grant `clock`; its tasks are then not deterministic.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 
-// @ts-ignore: decorator
 @external('lodger:kernel/clock@0.1.0', 'now')
 declare function hostNow(): u64;
 

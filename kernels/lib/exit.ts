@@ -1,6 +1,6 @@
 // The way out with an error: what `fail`, `throw` and failed assertions of a kernel come down to.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 
-// @ts-ignore: decorator
 @external('lodger:kernel/exit@0.1.0', 'fail')
 declare function exitFail(text: usize, units: i32): void;
 

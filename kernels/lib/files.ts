@@ -1,21 +1,18 @@
 // Files below the folders that were granted, and no others. The job must grant each folder: `files:/PATH=FOLDER:read|write`.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { AREA, takeBytes, takeString } from './abi';
 import { fail } from './exit';
 import { errorAt } from './result';
 
-// @ts-ignore: decorator
 @external('lodger:kernel/files@0.1.0', 'size')
 declare function hostSize(path: usize, units: i32, area: usize): void;
 
-// @ts-ignore: decorator
 @external('lodger:kernel/files@0.1.0', 'read')
 declare function hostRead(path: usize, units: i32, offset: u64, length: u32, area: usize): void;
 
-// @ts-ignore: decorator
 @external('lodger:kernel/files@0.1.0', 'write')
 declare function hostWrite(path: usize, units: i32, offset: u64, bytes: usize, length: i32, area: usize): void;
 
-// @ts-ignore: decorator
 @external('lodger:kernel/files@0.1.0', 'names')
 declare function hostNames(path: usize, units: i32, area: usize): void;
 

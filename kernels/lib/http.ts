@@ -1,8 +1,8 @@
 // Requests to the origins that were granted, and no others. The job must grant each origin: `http:ORIGIN:METHOD[,METHOD]`.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { AREA, takeBytes } from './abi';
 import { errorAt } from './result';
 
-// @ts-ignore: decorator
 @external('lodger:kernel/http@0.1.0', 'request')
 declare function hostRequest(
   method: usize,

@@ -1,4 +1,5 @@
 // The door `lodger/kernel`: everything a kernel's author may import.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 export { blobs } from './blobs';
 export { clock } from './clock';
 export { fail } from './exit';

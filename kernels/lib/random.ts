@@ -1,7 +1,7 @@
 // Random numbers drawn from the task's seed: the same seed gives the same numbers on every host. The job must grant `random`.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { AREA, takeBytes } from './abi';
 
-// @ts-ignore: decorator
 @external('lodger:kernel/random@0.1.0', 'fill')
 declare function hostFill(length: u32, area: usize): void;
 

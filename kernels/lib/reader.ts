@@ -1,4 +1,5 @@
 // A cursor that reads values from bytes, little-endian. Every read is checked, and one too many ends the task with a message.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { fail } from './exit';
 import { isUtf8 } from './utf8';
 
@@ -127,7 +128,6 @@ export class Reader {
     if (this.at != this.end) fail('input is followed by ' + this.remaining.toString() + ' more bytes');
   }
 
-  // @ts-ignore: decorator
   @inline
   private take<T>(): T {
     const at = this.at;

@@ -1,4 +1,5 @@
 // Whether bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 
 export function isUtf8(from: usize, length: usize): bool {
   let at = from;

@@ -1,4 +1,5 @@
 // A cursor that writes values to bytes, little-endian, in one buffer that grows: what the host is given is not copied again.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { fail } from './exit';
 
 /** No block of the runtime is larger. */
@@ -95,14 +96,12 @@ export class Writer {
     return Uint8Array.wrap(this.buffer, 0, <i32>this.length);
   }
 
-  // @ts-ignore: decorator
   @inline
   private put<T>(value: T): void {
     store<T>(this.extend(sizeof<T>()), value);
   }
 
   /** Address of `size` more bytes. */
-  // @ts-ignore: decorator
   @inline
   private extend(size: usize): usize {
     const at = this.length;
