@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { packageRoot } from '../../kernels/transform/library.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError, writeWhole } from '../jobs/files.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../platform/version.ts';
 import { ASC_VERSION } from './compile.ts';
 
 /**

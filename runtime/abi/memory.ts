@@ -6,7 +6,8 @@ import { TaskFailure } from '../job/outcome.ts';
 /** What the ABI needs of a guest: its memory as it is now, and its exports. */
 export interface GuestMemory {
   bytes(): Uint8Array<ArrayBuffer>;
-  call(name: string, ...args: number[]): number;
+  /** Calls an export with up to four i32 arguments; what an export does not take is ignored. */
+  call(name: string, a?: number, b?: number, c?: number, d?: number): number;
   /** False while the host runs `cabi_realloc` or a `cabi_post_` function: the ABI forbids imports there. */
   mayLeave: boolean;
 }

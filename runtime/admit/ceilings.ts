@@ -14,6 +14,8 @@ export function measure(module: Module, moduleBytes: number): Ceilings {
     bodyBytes: largest(bodies, ({ start, end }) => end - start),
     locals: largest(bodies, ({ locals }) => locals),
     operands: largest(bodies, ({ height }) => height),
+    controlPoints: largest(bodies, ({ controlPoints }) => controlPoints),
+    calls: largest(bodies, ({ calls }) => calls),
     complexity: largest(bodies, ({ complexity }) => complexity),
     complexityTotal: bodies.reduce((sum, { complexity }) => sum + complexity, 0),
     loopBytes: largest(bodies, ({ loopBytes }) => loopBytes),

@@ -35,6 +35,18 @@ export const ADMISSION = {
     unit: 'operands on the stack of one function',
     reason: 'a frame holds them, too',
   },
+  controlPoints: {
+    default: 3_000,
+    max: 100_000,
+    unit: 'control points in one function',
+    reason: 'optimising takes time that grows with their square',
+  },
+  calls: {
+    default: 20_000,
+    max: 1_000_000,
+    unit: 'calls in one function',
+    reason: 'each saves and restores what is alive',
+  },
   complexity: {
     default: 500_000,
     max: 4_000_000,

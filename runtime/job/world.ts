@@ -49,7 +49,11 @@ export const WORLD = {
     deterministic: true,
     functions: {
       size: { params: 'iii', results: '', wit: 'func(name: string) -> result<u64, string>' },
-      read: { params: 'iiIii', results: '', wit: 'func(name: string, offset: u64, len: u32) -> result<list<u8>, string>' },
+      read: {
+        params: 'iiIii',
+        results: '',
+        wit: 'func(name: string, offset: u64, len: u32) -> result<list<u8>, string>',
+      },
     },
   },
   files: {
@@ -57,8 +61,16 @@ export const WORLD = {
     deterministic: false,
     functions: {
       size: { params: 'iii', results: '', wit: 'func(path: string) -> result<u64, string>' },
-      read: { params: 'iiIii', results: '', wit: 'func(path: string, offset: u64, len: u32) -> result<list<u8>, string>' },
-      write: { params: 'iiIiii', results: '', wit: 'func(path: string, offset: u64, bytes: list<u8>) -> result<_, string>' },
+      read: {
+        params: 'iiIii',
+        results: '',
+        wit: 'func(path: string, offset: u64, len: u32) -> result<list<u8>, string>',
+      },
+      write: {
+        params: 'iiIiii',
+        results: '',
+        wit: 'func(path: string, offset: u64, bytes: list<u8>) -> result<_, string>',
+      },
       names: { params: 'iii', results: '', wit: 'func(path: string) -> result<list<string>, string>' },
     },
   },

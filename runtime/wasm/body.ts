@@ -55,7 +55,7 @@ export class BodyReader {
   #depth = 0;
   #height = 0;
   #locals = 0;
-  #body = { controlPoints: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
+  #body = { controlPoints: 0, calls: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
 
   constructor(bytes: Uint8Array, context: BodyContext) {
     this.#reader = new Reader(bytes);
@@ -73,7 +73,7 @@ export class BodyReader {
     this.#after[0] = type.results.length;
     this.#arity[0] = type.results.length;
     this.#loop[0] = 0;
-    this.#body = { controlPoints: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
+    this.#body = { controlPoints: 0, calls: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
     this.#locals = type.params.length;
     for (let runs = reader.count('locals', end - start, 2); runs > 0; runs--) {
       this.#locals += reader.u32();
@@ -188,6 +188,8 @@ export class BodyReader {
         break;
       case 'call_indirect':
         this.#call(reader.u32(), at);
+        // The index is checked, then the signature: two places where control splits, though nothing is merged.
+        this.#body.controlPoints += 2;
         reader.u32();
         break;
       default:
@@ -244,6 +246,7 @@ export class BodyReader {
     if (type === undefined) throw malformed('a call of an unknown function or type', at);
     const floor = this.#base[this.#depth] as number;
     this.#height = Math.max(this.#height - type.params.length, floor) + type.results.length;
+    this.#body.calls++;
     this.#body.complexity += type.params.length + type.results.length;
     if (this.#height > this.#body.height) this.#body.height = this.#height;
   }

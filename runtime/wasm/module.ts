@@ -67,8 +67,10 @@ export interface Body {
   readonly end: number;
   /** Declared locals and parameters. */
   readonly locals: number;
-  /** Blocks, loops, ifs, elses and branch targets. */
+  /** Blocks, loops, ifs, elses and branch targets, and two for every indirect call. */
   readonly controlPoints: number;
+  /** Direct and indirect ones. */
+  readonly calls: number;
   /**
    * Sum over the control points of the values merged there: all locals and operands, and what a branch or block takes along;
    * and over calls of their parameters and results. Compilers make a node and a move for each.

@@ -1,0 +1,94 @@
+// Tasks that do nothing, two threads: our pool against plain Piscina with one task a message.
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { node, nodeV8 } from '../host/platform/node.ts';
+import { createDispatcher } from '../host/pool/dispatch.ts';
+import type { Entry } from '../host/pool/lane.ts';
+import { createPool } from '../host/pool/pool.ts';
+import { startThreads } from '../host/pool/threads.ts';
+import type { Outcome } from '../runtime/job/outcome.ts';
+import { permitJob } from '../runtime/sandbox/permit.ts';
+import { compileFor } from '../runtime/sandbox/sandbox.ts';
+import { kernel } from './kernels.ts';
+import { type Result, ratio } from './result.ts';
+import { interleave } from './rounds.ts';
+
+const THREADS = 2;
+const IN_FLIGHT = [64, 512] as const;
+const OPERATIONS = 8_192;
+const INPUT = new Uint8Array(8);
+
+const file = (name: string) => fileURLToPath(new URL(`./threads/${name}.js`, import.meta.url));
+
+export default async function measure(): Promise<Result> {
+  const nothing = await kernel('nothing');
+  const live = await kernel('nothing', 'incremental');
+  const module = new WebAssembly.Module(nothing.core as Uint8Array<ArrayBuffer>);
+  const options = { minThreads: THREADS, maxThreads: THREADS, maxQueue: 4_096 };
+  const bare = new Piscina({ ...options, filename: file('bare'), workerData: module });
+  const noop = new Piscina({ ...options, filename: file('echo') });
+  const pool = await createPool({ threads: THREADS });
+  const threads = startThreads(file('live'), THREADS);
+  const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8() });
+  const permit = permitJob({ platform: node }, { kernel: live, inputs: [] });
+  const lane = dispatcher.open(permit, compileFor(nodeV8(), live));
+  const dispatched = () =>
+    new Promise<unknown>((settle) => {
+      const entry: Entry = {
+        lane,
+        index: 0,
+        input: INPUT.slice(),
+        state: 'waiting',
+        attempts: 1,
+        alone: false,
+        submittedAt: 0,
+        settle,
+      };
+      dispatcher.submit(entry);
+    });
+
+  const flood = (name: string, inFlight: number, one: () => Promise<unknown>) => ({
+    name: `${name}, ${inFlight} in flight`,
+    operations: OPERATIONS,
+    once: async () => {
+      let left = OPERATIONS;
+      const lanes = Array.from({ length: inFlight }, async () => {
+        while (left-- > 0) check(await one());
+      });
+      await Promise.all(lanes);
+    },
+  });
+  const times = await interleave(
+    IN_FLIGHT.flatMap((inFlight) => [
+      flood('fresh: our pool', inFlight, () => pool.run({ kernel: nothing, input: INPUT })),
+      flood('fresh: plain Piscina', inFlight, () => bare.run(INPUT)),
+      flood('dispatch alone: ours', inFlight, dispatched),
+      flood('no-op: plain Piscina', inFlight, () => noop.run(INPUT)),
+    ]),
+    { rounds: 9, samples: 1 },
+  );
+  await Promise.all([pool.close(), threads.close(), bare.destroy(), noop.destroy()]);
+  return {
+    name: 'dispatch',
+    times,
+    measures: IN_FLIGHT.flatMap((n) => [
+      ratio(
+        `fresh instance a task, ${n} in flight`,
+        times,
+        [`fresh: our pool, ${n} in flight`, `fresh: plain Piscina, ${n} in flight`],
+        0.25,
+      ),
+      ratio(
+        `dispatch alone, ${n} in flight`,
+        times,
+        [`dispatch alone: ours, ${n} in flight`, `no-op: plain Piscina, ${n} in flight`],
+        0.1,
+      ),
+    ]),
+  };
+}
+
+function check(result: unknown): void {
+  const output = result instanceof Uint8Array ? result : (result as Outcome).state === 'done';
+  if (!output) throw new Error('a task failed');
+}

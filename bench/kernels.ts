@@ -1,0 +1,30 @@
+// The kernels of the benchmarks, built from source in a folder of their own.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildKernel } from '../host/build/build.ts';
+import { node } from '../host/platform/node.ts';
+import { admit } from '../runtime/admit/admit.ts';
+import type { Kernel } from '../runtime/job/kernel.ts';
+
+const SOURCES = {
+  /** Gives its input back. */
+  echo: 'export function run(input: Uint8Array): Uint8Array { return input; }',
+  /** Does nothing. */
+  nothing: 'export function run(input: Uint8Array): Uint8Array { return new Uint8Array(0); }',
+  /** Loops for ever when its input has one byte. */
+  loop: 'export function run(input: Uint8Array): Uint8Array { if (input.length == 1) while (true) {} return input; }',
+};
+
+/** A kernel; `incremental` frees what it used, for instances that live through many calls. */
+export async function kernel(name: keyof typeof SOURCES, runtime: 'stub' | 'incremental' = 'stub'): Promise<Kernel> {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-bench-'));
+  try {
+    const source = join(folder, 'kernel.ts');
+    await writeFile(source, SOURCES[name]);
+    const { wasm } = await buildKernel({ source, runtime });
+    return await admit(wasm, { platform: node });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,25 @@
+// npm run bench [-- NAME ...]: runs the benchmarks, all of them or those named, one after the other.
+import { publish, type Result } from './result.ts';
+
+/** Name -> the file that measures it. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise<Result> }>>> = {
+  call: () => import('./call.bench.ts'),
+  dispatch: () => import('./dispatch.bench.ts'),
+  transfer: () => import('./transfer.bench.ts'),
+  abort: () => import('./abort.bench.ts'),
+  memory: () => import('./memory.bench.ts'),
+  align: () => import('./align.bench.ts'),
+};
+
+const named = process.argv.slice(2);
+const unknown = named.find((name) => !Object.hasOwn(BENCHMARKS, name));
+if (unknown !== undefined) {
+  process.stderr.write(`no benchmark "${unknown}"; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  for (const [name, load] of Object.entries(BENCHMARKS)) {
+    if (named.length > 0 && !named.includes(name)) continue;
+    const { default: measure } = await load();
+    await publish(await measure());
+  }
+}

@@ -1,0 +1,41 @@
+// A thread of our pool that calls one live instance for all tasks: what is left is dispatch alone.
+
+import { node, nodeV8 } from '../../host/platform/node.ts';
+import { runBatch } from '../../host/pool/batch.ts';
+import type { Batch, Report } from '../../host/pool/message.ts';
+import { callKernel } from '../../runtime/abi/exports.ts';
+import { importsOf } from '../../runtime/abi/imports.ts';
+import type { Guest, Ready } from '../../runtime/engine/engine.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import { openRoom } from '../../runtime/sandbox/execute.ts';
+
+const engine = nodeV8();
+const log = { lines: [], linesDropped: 0 };
+let guest: Guest | undefined;
+
+export default (batch: Batch): Report => {
+  const facts = { ...batch.facts, optional: ['cabi_post_run'] };
+  return runBatch(batch, (call): Outcome => {
+    if (!guest) {
+      const ready = batch as Ready<WebAssembly.Module>;
+      const room = openRoom(node, ready, call);
+      guest = engine.instantiate(ready, importsOf(room), 16);
+      room.guest = guest;
+      guest.call('_initialize');
+    }
+    const output = callKernel(guest, facts, call.input, call.limits.outputBytesMax);
+    const receipt = {
+      version: 1,
+      kernel: facts.digest,
+      engine: { name: 'v8', version: engine.version },
+      rewriter: 1,
+      wallMs: 0,
+      bytesIn: call.input.byteLength,
+      bytesOut: output.byteLength,
+      calls: {},
+      deterministicGrants: true,
+      attempts: 1,
+    } as const;
+    return { state: 'done', output, log, receipt };
+  });
+};

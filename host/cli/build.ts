@@ -1,0 +1,42 @@
+// `lodger build SRC.ts|DIR`: AssemblyScript in, a kernel out.
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { formatSize } from '../../runtime/base/units.ts';
+import { buildKernel } from '../build/build.ts';
+import { example, type Finish } from './options.ts';
+import { note, print, printJson } from './say.ts';
+
+interface BuildFlags {
+  readonly out?: string;
+  readonly target: string;
+  readonly json?: true;
+}
+
+export function addBuild(program: Command, finish: Finish): void {
+  program
+    .command('build')
+    .description('compile AssemblyScript into a kernel')
+    .argument('<source>', 'a file, or a folder with kernel.ts or index.ts')
+    .option('-o, --out <file>', 'the kernel to write (default: the name of the source, with .wasm)')
+    .option('--target <name>', 'release, or debug with names and source lines', 'release')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('lodger build my-kernel -o my-kernel.wasm'))
+    .action(async (source: string, { out = outOf(source), target, json }: BuildFlags) => {
+      if (target !== 'release' && target !== 'debug') {
+        throw new LodgerError('ERR_OPTION_INVALID', ['--target', 'release or debug']);
+      }
+      const { wasm, digest, warnings } = await buildKernel({ source, target, out });
+      for (const warning of warnings) note(`warning: ${warning}`);
+      if (json) await printJson({ state: 'done', path: out, bytes: wasm.byteLength, digest, warnings });
+      else await print(`${out}: ${formatSize(wasm.byteLength)}, sha256:${digest}\n`);
+      finish(0);
+    });
+}
+
+/** `a/kernel.ts` -> `a/kernel.wasm`; a folder's kernel gets the folder's name and lies in it. */
+function outOf(source: string): string {
+  return source.endsWith('.ts')
+    ? source.replace(/\.ts$/, '.wasm')
+    : join(source, `${basename(resolve(source))}.wasm`);
+}

@@ -1,0 +1,81 @@
+// `lodger inspect K.wasm`: what a kernel is, what it asks for, and whether it is admitted.
+import type { Command } from 'commander';
+import { ADMISSION, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
+import { formatSize } from '../../runtime/base/units.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import { WORLD } from '../../runtime/job/world.ts';
+import { loadKernel } from '../jobs/load.ts';
+import { example, type Finish } from './options.ts';
+import { columns, print, printJson } from './say.ts';
+
+export function addInspect(program: Command, finish: Finish): void {
+  program
+    .command('inspect')
+    .description('digest, shape, imports and the grants they need, memory, features, verdict')
+    .argument('<kernel>', 'a .wasm file')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('lodger inspect my-kernel.wasm'))
+    .action(async (path: string, { json }: { json?: true }) => {
+      const kernel = await loadKernel(path);
+      if (json) await printJson(documentOf(kernel));
+      else await print(columns(rowsOf(kernel)));
+      finish(0);
+    });
+}
+
+/** The same facts for programs; a refused kernel gives `{"state":"refused","code","message"}` instead. */
+function documentOf(kernel: Kernel) {
+  const { digest, format, shape, encoding, memory, features, optional, report } = kernel;
+  return {
+    state: 'admitted',
+    digest,
+    format,
+    shape,
+    encoding,
+    imports: kernel.imports.map(({ module, function: name, interface: from }) => ({
+      module,
+      function: name,
+      grant: WORLD[from].grant,
+    })),
+    grants: grantsOf(kernel),
+    memory: { bytesMin: memory.min * PAGE, ...(memory.max === undefined ? {} : { bytesMax: memory.max * PAGE }) },
+    features,
+    optionalExports: optional,
+    report,
+    ceilings: Object.fromEntries(Object.entries(ADMISSION).map(([name, ceiling]) => [name, ceiling.default])),
+  };
+}
+
+function rowsOf(kernel: Kernel): (readonly [string, string])[] {
+  const { memory } = kernel;
+  const most = memory.max === undefined ? 'as much as the task may have' : `${formatSize(memory.max * PAGE)} at most`;
+  const imports = kernel.imports.map(({ module, function: name, interface: from }) => {
+    const { grant } = WORLD[from];
+    return `${module} ${name} (${grant === null ? 'always granted' : `needs grant ${grant}`})`;
+  });
+  return [
+    ['digest', `sha256:${kernel.digest}`],
+    ['size', formatSize(kernel.bytes.byteLength)],
+    ['format', kernel.format],
+    ['shape', kernel.shape],
+    ['strings', kernel.encoding],
+    ['imports', imports.join('\n') || 'none'],
+    ['grants', grantsOf(kernel).join(', ') || 'none needed'],
+    ['memory', `${formatSize(memory.min * PAGE)} at start, ${most}`],
+    ['features', kernel.features.join(', ') || 'none beyond the first version of WebAssembly'],
+    ['ceilings', ceilingRows(kernel).join('\n')],
+    ['verdict', 'admitted'],
+  ];
+}
+
+function grantsOf(kernel: Kernel): string[] {
+  const grants = kernel.imports.map(({ interface: from }) => WORLD[from].grant);
+  return [...new Set(grants.filter((grant) => grant !== null))].sort();
+}
+
+function ceilingRows({ report }: Kernel): string[] {
+  return Object.entries(report).map(([name, count]) => {
+    const ceiling = Object.hasOwn(ADMISSION, name) ? ADMISSION[name as CeilingName] : undefined;
+    return ceiling === undefined ? `${name} ${count}` : `${name} ${count} of ${ceiling.default} ${ceiling.unit}`;
+  });
+}

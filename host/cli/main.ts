@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The binary `lodger`: reads the command line, runs one command, and turns whatever happened into an exit code.
+// 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.
+import process from 'node:process';
+import { CommanderError } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { INTERRUPTED } from './interrupt.ts';
+import { createProgram } from './program.ts';
+import { note, printable, printJson } from './say.ts';
+
+const FAILED = 1;
+const REFUSED = 2;
+
+/** What is said about an error, and how the process ends. */
+interface Verdict {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+await main(process.argv);
+
+async function main(argv: readonly string[]): Promise<void> {
+  // A reader of our output that goes away, such as `head`, is no error.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  try {
+    const program = createProgram((exitCode) => {
+      process.exitCode = exitCode;
+    });
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    const { exitCode, code, message } = verdictOf(error);
+    process.exitCode = exitCode;
+    note(`lodger: ${printable(message)} [${code}]`);
+    if (argv.includes('--debug') && error instanceof Error) note(error.stack ?? '');
+    if (argv.includes('--json')) await printJson({ state: 'refused', code, message });
+  }
+}
+
+function verdictOf(error: unknown): Verdict {
+  if (process.exitCode === INTERRUPTED) return { exitCode: INTERRUPTED, code: 'ERR_ABORTED', message: 'interrupted' };
+  if (error instanceof LodgerError) {
+    return { exitCode: error.fault === 'caller' ? REFUSED : FAILED, code: error.code, message: error.message };
+  }
+  if (error instanceof CommanderError)
+    return { exitCode: REFUSED, code: 'ERR_OPTION_INVALID', message: wrongCall(error) };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    exitCode: FAILED,
+    code: 'ERR_HOST_FAULT',
+    message: `${message} (this is a fault of lodger; --debug shows where)`,
+  };
+}
+
+/** commander's message without its label, in one line, with the way to the right call. */
+function wrongCall({ message, code }: CommanderError): string {
+  if (code === 'commander.help') return 'a command is missing; see lodger --help';
+  return `${message.replace(/^error: /, '').replaceAll('\n', ' ')}; see lodger --help`;
+}

@@ -1,0 +1,139 @@
+// `lodger run K.wasm`: one task, in a pool of one thread, so that its wall time can be held.
+import process from 'node:process';
+import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { TASK } from '../../runtime/base/limits.ts';
+import { formatDuration, formatSize } from '../../runtime/base/units.ts';
+import type { SomeLimits } from '../../runtime/job/limits.ts';
+import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
+import { readWhole, writeWhole } from '../jobs/files.ts';
+import { loadKernel } from '../jobs/load.ts';
+import { textOf } from '../jobs/results.ts';
+import { createPool } from '../pool/pool.ts';
+import { interruptible } from './interrupt.ts';
+import {
+  engineChoice,
+  example,
+  type Finish,
+  loadGrants,
+  several,
+  sizeLimit,
+  timeLimit,
+  wholeNumber,
+} from './options.ts';
+import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
+
+interface RunFlags {
+  readonly input?: string;
+  readonly output?: string;
+  readonly grant: readonly string[];
+  readonly memoryMax?: number;
+  readonly outputMax?: number;
+  readonly wallMax?: number;
+  readonly seed?: number;
+  readonly digests?: true;
+  readonly json?: true;
+}
+
+export function addRun(program: Command, finish: Finish): void {
+  program
+    .command('run')
+    .description('run a kernel on one input')
+    .argument('<kernel>', 'a .wasm file')
+    .option('--input <file>', 'the input, "-" for standard input (default: no bytes)')
+    .option('--output <file>', 'where the output goes (default: standard output)')
+    .option('--engine <name>', 'auto or v8', engineChoice, 'auto')
+    .option('--grant <spec>', 'log, random, clock or blobs:NAME=FILE; may be given several times', several, [])
+    .option('--memory-max <size>', 'memory the kernel may have, as 64MiB', sizeLimit('memoryBytesMax', '--memory-max'))
+    .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
+    .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
+    .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--digests', 'name input and output by digest in the receipt')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
+    .action(async (path: string, flags: RunFlags) => {
+      const outcome = await interruptible((signal) => runOnce(path, flags, signal));
+      for (const line of outcome.log.lines) noteLog(line);
+      if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
+      await (flags.json ? giveJson(outcome, flags.output) : give(outcome, flags.output));
+      if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
+      if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
+      finish(outcome.state === 'done' ? 0 : 1);
+    });
+}
+
+async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Outcome> {
+  const kernel = await loadKernel(path);
+  const { grants, blobs } = await loadGrants(flags.grant);
+  const limits: SomeLimits = {
+    ...(flags.memoryMax === undefined ? {} : { memoryBytesMax: flags.memoryMax }),
+    ...(flags.outputMax === undefined ? {} : { outputBytesMax: flags.outputMax }),
+    ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
+  };
+  const input = await readInput(flags.input, signal);
+  const pool = await createPool({ threads: 1 });
+  try {
+    const seed = flags.seed === undefined ? {} : { seed: flags.seed };
+    return await pool.run(
+      { kernel, input, grants, blobs, limits, ...seed, digests: flags.digests === true },
+      { signal },
+    );
+  } finally {
+    await pool.close('end');
+  }
+}
+
+async function readInput(file: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  if (file === undefined) return new Uint8Array();
+  if (file !== '-') return readWhole(file, TASK.inputBytesMax.default);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
+  for await (const part of process.stdin as AsyncIterable<Uint8Array>) {
+    parts.push(part);
+    size += part.byteLength;
+    if (size <= TASK.inputBytesMax.default) continue;
+    throw new LodgerError('ERR_FILE', ['read', '-', `at most ${formatSize(TASK.inputBytesMax.default)} are read`]);
+  }
+  return Buffer.concat(parts);
+}
+
+async function give(outcome: Outcome, file: string | undefined): Promise<void> {
+  if (outcome.state === 'failed') return;
+  const { output } = outcome;
+  if (file !== undefined) return writeWhole(file, output);
+  if (!process.stdout.isTTY) return print(output);
+  const text = textOf(output);
+  if (text !== undefined && isPrintable(text.replaceAll('\r\n', '\n')))
+    await print(text.endsWith('\n') ? text : `${text}\n`);
+  else note(`lodger: the output, ${formatSize(output.byteLength)}, is no text: write it to a file with --output`);
+}
+
+/** With `--output`, the document names the file instead of holding the bytes. */
+async function giveJson(outcome: Outcome, file: string | undefined): Promise<void> {
+  const { state, log, receipt } = outcome;
+  const logged = log.lines.length > 0 ? { log } : {};
+  if (outcome.state === 'failed') {
+    return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
+  }
+  const { output } = outcome;
+  if (file === undefined)
+    return printJson({ state, output: Buffer.from(output).toString('base64'), ...logged, receipt });
+  await writeWhole(file, output);
+  return printJson({ state, outputFile: file, ...logged, receipt });
+}
+
+function receiptRows(receipt: Receipt): (readonly [string, string])[] {
+  const { memoryBytesPeak: peak } = receipt;
+  const cpu = receipt.cpuMs === undefined ? '' : `, CPU ${formatDuration(receipt.cpuMs)}`;
+  const calls = Object.entries(receipt.calls).map(([name, count]) => `${name} ${count}`);
+  return [
+    ['time', `${formatDuration(receipt.wallMs)}${cpu}`],
+    ...(peak === undefined ? [] : [['memory', `${formatSize(peak)} at its peak`] as const]),
+    ['bytes', `${formatSize(receipt.bytesIn)} in, ${formatSize(receipt.bytesOut)} out`],
+    ['calls', calls.join(', ') || 'none'],
+    ['engine', `${receipt.engine.name} ${receipt.engine.version}`],
+    ...(receipt.inputDigest === undefined ? [] : [['input', `sha256:${receipt.inputDigest}`] as const]),
+    ...(receipt.outputDigest === undefined ? [] : [['output', `sha256:${receipt.outputDigest}`] as const]),
+  ];
+}

@@ -1,0 +1,168 @@
+// Files as this machine has them: read within bounds, written whole or not at all.
+import { randomBytes } from 'node:crypto';
+import { unlinkSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { formatSize } from '../../runtime/base/units.ts';
+
+/** Writes are gathered up to this size. */
+const GATHERED_BYTES = 64 * 1024;
+
+/** Files under passing names, which must not outlive the process. */
+const passing = new Set<string>();
+
+process.on('exit', () => {
+  for (const path of passing) {
+    try {
+      unlinkSync(path);
+    } catch {
+      // It has its own name by now, or was never made.
+    }
+  }
+});
+
+/** What went wrong with a file, as a refusal that names it. */
+export function fileError(verb: 'read' | 'write', path: string, cause: unknown): LodgerError {
+  if (cause instanceof LodgerError) return cause;
+  return new LodgerError('ERR_FILE', [verb, path, reasonOf(cause)], { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
+    case 'ENOENT':
+      return 'there is no such file or folder';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'ENOTDIR':
+      return 'a part of its path is no folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'ENOSPC':
+      return 'the disk is full';
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+/** A file opened for reading, which is no folder and no device, and its size. The caller closes it. Throws `ERR_FILE`. */
+export async function openFile(path: string): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const found = await handle.stat();
+    if (!found.isFile()) throw new LodgerError('ERR_FILE', ['read', path, 'it is not a regular file']);
+    return { handle, size: found.size };
+  } catch (error) {
+    await handle?.close();
+    throw fileError('read', path, error);
+  }
+}
+
+/** A whole file of at most `bytesMax`. Throws `ERR_FILE`. */
+export async function readWhole(path: string, bytesMax: number): Promise<Uint8Array> {
+  const { handle, size } = await openFile(path);
+  try {
+    if (size > bytesMax) {
+      throw new LodgerError('ERR_FILE', [
+        'read',
+        path,
+        `it has ${formatSize(size)}, at most ${formatSize(bytesMax)} are read`,
+      ]);
+    }
+    return await readAt(handle, path, 0, size);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Exactly `length` bytes from `from` on. Throws `ERR_FILE`, also when the file has become shorter. */
+export async function readAt(handle: FileHandle, path: string, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const { bytesRead } = await handle.read(bytes, at, length - at, from + at).catch((error: unknown) => {
+      throw fileError('read', path, error);
+    });
+    if (bytesRead === 0) throw new LodgerError('ERR_FILE', ['read', path, 'it changed while it was read']);
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+/** A file in the making: it appears under its name when it is whole. One of `commit` and `discard` must be called. */
+export interface Making {
+  write(bytes: Uint8Array | string): Promise<void>;
+  commit(): Promise<void>;
+  /** Leaves nothing behind. After `commit` it does nothing. */
+  discard(): Promise<void>;
+}
+
+/** Begins a file. What stood under the name stays until `commit`. Throws `ERR_FILE`. */
+export async function makeFile(path: string): Promise<Making> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  passing.add(temporary);
+  let handle: FileHandle | undefined;
+  let gathered: Uint8Array[] = [];
+  let size = 0;
+
+  const attempt = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      await discard();
+      throw fileError('write', path, error);
+    }
+  };
+  const flush = async () => {
+    const bytes = gathered.length === 1 ? gathered[0] : Buffer.concat(gathered);
+    gathered = [];
+    size = 0;
+    if (bytes !== undefined && bytes.byteLength > 0) await handle?.writeFile(bytes);
+  };
+  const discard = async () => {
+    if (!passing.has(temporary)) return;
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    passing.delete(temporary);
+  };
+
+  await attempt(async () => {
+    handle = await open(temporary, 'wx');
+  });
+  return {
+    write: async (bytes) => {
+      const piece = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+      gathered.push(piece);
+      size += piece.byteLength;
+      if (size >= GATHERED_BYTES) await attempt(flush);
+    },
+    commit: () =>
+      attempt(async () => {
+        await flush();
+        await handle?.sync();
+        await handle?.close();
+        handle = undefined;
+        await rename(temporary, path);
+        passing.delete(temporary);
+      }),
+    discard,
+  };
+}
+
+/** Makes a folder and those above it. Throws `ERR_FILE`. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw fileError('write', path, error);
+  });
+}
+
+/** Writes a file whole or not at all. Throws `ERR_FILE`. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const file = await makeFile(path);
+  await file.write(bytes);
+  await file.commit();
+}

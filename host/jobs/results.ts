@@ -1,0 +1,122 @@
+// Where the outcomes of a job go: a folder with a file a task, or one file with a line of JSON a task.
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { formatSize } from '../../runtime/base/units.ts';
+import type { ResultPlan } from '../../runtime/job/job.ts';
+import type { LogLine, Outcome } from '../../runtime/job/outcome.ts';
+import { fileError, makeFile, makeFolder, writeWhole } from './files.ts';
+
+/** A line of JSON is one string, and V8's have a longest length. */
+const LINE_OUTPUT_BYTES = 256 * 2 ** 20;
+
+/** Takes outcomes in input order. One of `finish` and `discard` must be called. */
+export interface Results {
+  /** The folder or file, absolute. */
+  readonly path: string;
+  add(index: number, outcome: Outcome): Promise<void>;
+  finish(): Promise<void>;
+  /** Leaves no half-written file. Whole files of a folder stay. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Begins to write results; `output` is the folder that the caller named instead of the job file's place. Throws `ERR_FILE`, also
+ * for a folder that holds something already: results of two jobs would lie side by side.
+ */
+export async function openResults(
+  plan: ResultPlan | undefined,
+  folder: string,
+  output?: string,
+): Promise<Results | undefined> {
+  if (plan?.kind === 'file') {
+    return lineFile(output === undefined ? resolve(folder, plan.file) : resolve(output, basename(plan.file)), plan.as);
+  }
+  if (output !== undefined) return taskFiles(resolve(output));
+  return plan === undefined ? undefined : taskFiles(resolve(folder, plan.folder));
+}
+
+async function taskFiles(path: string): Promise<Results> {
+  const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw fileError('write', path, error);
+  });
+  if (found.length > 0) {
+    throw new LodgerError('ERR_FILE', [
+      'write',
+      path,
+      'the folder is not empty: remove it, or name another with --output',
+    ]);
+  }
+  await makeFolder(path);
+  return {
+    path,
+    add: async (index, outcome) => {
+      const name = join(path, String(index).padStart(6, '0'));
+      if (outcome.log.lines.length > 0) await writeWhole(`${name}.log`, outcome.log.lines.map(logText).join(''));
+      if (outcome.state === 'done') await writeWhole(`${name}.out`, outcome.output);
+      else
+        await writeWhole(
+          `${name}.failed.json`,
+          `${JSON.stringify({ code: outcome.code, message: outcome.message })}\n`,
+        );
+    },
+    finish: async () => undefined,
+    discard: async () => undefined,
+  };
+}
+
+function logText({ level, text }: LogLine): string {
+  return `${level}: ${text}\n`;
+}
+
+async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<Results> {
+  await makeFolder(dirname(path));
+  const file = await makeFile(path);
+  return {
+    path,
+    add: async (index, outcome) => {
+      const log = outcome.log.lines.length > 0 ? `,"log":${JSON.stringify(outcome.log.lines)}` : '';
+      await file.write(`{"index":${index},"state":"${outcome.state}",${content(outcome, as, path)}${log}}\n`);
+    },
+    finish: () => file.commit(),
+    discard: () => file.discard(),
+  };
+}
+
+/** The key says the form: what is not text or not JSON, though that was asked for, comes as `base64`. Nothing is lost. */
+function content(outcome: Outcome, as: 'base64' | 'text' | 'json', path: string): string {
+  if (outcome.state === 'failed') {
+    return `"code":${JSON.stringify(outcome.code)},"message":${JSON.stringify(outcome.message)}`;
+  }
+  const { output } = outcome;
+  if (output.byteLength > LINE_OUTPUT_BYTES) {
+    const reason = `an output of ${formatSize(output.byteLength)} is too large for a line; let results go to a folder`;
+    throw new LodgerError('ERR_FILE', ['write', path, reason]);
+  }
+  const text = as === 'base64' ? undefined : textOf(output);
+  if (as === 'text' && text !== undefined) return `"text":${JSON.stringify(text)}`;
+  if (as === 'json' && text !== undefined && isJson(text)) {
+    // Line ends stand only between the parts of a JSON text, never within: numbers keep all their digits this way.
+    return `"json":${text.trim().replace(/[\r\n]+/g, ' ')}`;
+  }
+  return `"base64":"${Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString('base64')}"`;
+}
+
+/** The text, if the bytes are UTF-8. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

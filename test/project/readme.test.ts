@@ -1,0 +1,138 @@
+// The README against the code: every table and every block in it is true. What it installs and builds is run in package.test.ts.
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { createProgram } from '../../host/cli/program.ts';
+import { ADMISSION, type Ceiling, POOL, TASK } from '../../runtime/base/limits.ts';
+import { parseJob } from '../../runtime/job/job.ts';
+import { WORLD } from '../../runtime/job/world.ts';
+import { parseGrant } from '../../runtime/policy/grant.ts';
+import { ROOT, textOf } from './files.ts';
+import { block, marks, table, unmarkedBlocks } from './readme.ts';
+import { LAYERS } from './rules.ts';
+
+const code = (text: string) => `\`${text}\``;
+const json = JSON.parse(textOf('package.json'));
+
+test('every code block and table is compared with something', () => {
+  expect(marks()).toEqual([
+    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'commands', 'job', 'job-fields', 'grants'],
+    ...['limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
+  ]);
+  // `npm ci && npm test` is what runs this very test.
+  expect(unmarkedBlocks()).toEqual(['npm ci && npm start\nnpm ci && npm test\n']);
+});
+
+test('what npm start shows is what it shows', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-'));
+  const run = promisify(execFile);
+  const [program = '', ...args] = json.scripts.start.split(' && ').at(-1).split(' ');
+  expect(program).toBe('node');
+  const { stdout } = await run(process.execPath, [...args, '--output', folder], { cwd: ROOT });
+  await rm(folder, { recursive: true });
+  const untimed = (text: string) => text.replace(/ in [\d.]+ \w+, [\d.]+ GCUPS/, '').trimEnd();
+  expect(untimed(block('start'))).not.toBe(block('start').trimEnd());
+  expect(untimed(stdout)).toBe(untimed(block('start')));
+});
+
+test.each([
+  ['limits', TASK],
+  ['ceilings', ADMISSION],
+] as const)('the table of %s is that of the code', (name, ceilings) => {
+  expect(table(name)).toEqual(Object.entries(ceilings).map(([limit, ceiling]) => ceilingRow(limit, ceiling)));
+});
+
+test('the table of pool options is that of the code', () => {
+  const { threads, queueMax, windowBytesMax, kernelsKept } = POOL;
+  const rows = Object.entries({ queueMax, windowBytesMax, kernelsKept }).map(([name, each]) => ceilingRow(name, each));
+  const [, , highest = '', reason = ''] = ceilingRow('threads', threads);
+  expect(table('pool')).toEqual([
+    ['`threads`', 'the number of cores', highest, 'each is a thread of this process'],
+    ...rows,
+  ]);
+  expect(reason).toBe('0 stands for the number of cores');
+});
+
+test('the table of commands has every command with every option', () => {
+  const { commands } = createProgram(() => undefined);
+  const rows = commands.map((command) => {
+    const names = command.registeredArguments.map((argument) => argument.name().toUpperCase());
+    const options = command.options.map(({ short, long }) => code([short, long].filter(Boolean).join(', ')));
+    return [code(`lodger ${[command.name(), ...names].join(' ')}`), command.description(), options.join(' ')];
+  });
+  expect(table('commands')).toEqual(rows);
+});
+
+test('the job file of the example is one, and uses every field', () => {
+  const written = JSON.parse(block('job'));
+  expect(parseJob(written).view).toBe('hits');
+  const { properties } = JSON.parse(textOf('schemas/job.schema.json'));
+  expect(Object.keys(written).sort()).toEqual(Object.keys(properties).sort());
+  expect(table('job-fields').map(([name]) => name)).toEqual(Object.keys(properties).map(code));
+  expect(existsSync(join(ROOT, written.$schema.replace('./node_modules/lodger/', '')))).toBe(true);
+});
+
+test('the table of grants has every grant, as its text is read, and says which give the same answer again', () => {
+  const granted = Object.values(WORLD).filter(({ grant }) => grant !== null);
+  const rows = table('grants');
+  expect(rows.map(([grant, , , same]) => [grant, same])).toEqual(
+    granted.map(({ grant, deterministic }) => [code(String(grant)), deterministic ? 'yes' : 'no']),
+  );
+  for (const [grant = '', text = ''] of rows) expect(code(parseGrant(text.slice(1, -1)).kind)).toBe(grant);
+});
+
+test('the tables of dependencies name what package.json does', () => {
+  const named = (name: string) =>
+    table(name)
+      .flatMap(([packages = '']) => packages.split(', '))
+      .sort();
+  const { dependencies, peerDependencies, devDependencies } = json;
+  expect(named('dependencies')).toEqual(
+    Object.keys({ ...dependencies, ...peerDependencies })
+      .map(code)
+      .sort(),
+  );
+  expect(named('dev-dependencies')).toEqual(Object.keys(devDependencies).map(code).sort());
+  expect(block('write')).toContain(` assemblyscript@${peerDependencies.assemblyscript}\n`);
+});
+
+test('the table of folders has every folder, from the bottom to the top', () => {
+  const below = ['runtime', 'kernels', 'host'].flatMap((top) =>
+    readdirSync(ROOT + top, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${top}/${entry.name}`),
+  );
+  const listed = table('layout').map(([folder = '']) => folder.slice(1, -1));
+  expect([...listed].sort()).toEqual([...below, 'bench', 'schemas', 'test'].sort());
+  const place = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder));
+  const places = listed.map(place).filter((index) => index >= 0);
+  expect(places).toEqual([...places].sort((one, other) => one - other));
+});
+
+function ceilingRow(name: string, { default: usual, max, unit, reason }: Ceiling): string[] {
+  const [measure = ''] = unit.split(' ');
+  return measure === 'bytes' || measure === 'ms'
+    ? [code(name), exact(usual, measure), exact(max, measure) + unit.slice(measure.length), reason]
+    : [code(name), usual.toLocaleString('en'), `${max.toLocaleString('en')} ${unit}`, reason];
+}
+
+/** A size or time in the largest unit that leaves it whole. */
+function exact(value: number, measure: 'bytes' | 'ms'): string {
+  const units: readonly (readonly [string, number])[] =
+    measure === 'bytes'
+      ? [
+          ['GiB', 2 ** 30],
+          ['MiB', 2 ** 20],
+          ['KiB', 2 ** 10],
+        ]
+      : [
+          ['days', 86_400_000],
+          ['s', 1_000],
+        ];
+  const [unit, factor] = units.find(([, each]) => value % each === 0 && value > 0) ?? [measure, 1];
+  return `${(value / factor).toLocaleString('en')} ${unit}`;
+}
