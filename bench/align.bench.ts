@@ -1,3 +1,5 @@
 // placeholder
 import type { Result } from './result.ts';
-export default async function measure(): Promise<Result> { return { name: 'align', times: [], measures: [] }; }
+export default async function measure(): Promise<Result> {
+  return { name: 'align', times: [], measures: [] };
+}

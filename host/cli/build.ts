@@ -36,7 +36,5 @@ export function addBuild(program: Command, finish: Finish): void {
 
 /** `a/kernel.ts` -> `a/kernel.wasm`; a folder's kernel gets the folder's name and lies in it. */
 function outOf(source: string): string {
-  return source.endsWith('.ts')
-    ? source.replace(/\.ts$/, '.wasm')
-    : join(source, `${basename(resolve(source))}.wasm`);
+  return source.endsWith('.ts') ? source.replace(/\.ts$/, '.wasm') : join(source, `${basename(resolve(source))}.wasm`);
 }

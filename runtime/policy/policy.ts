@@ -48,7 +48,11 @@ export function parsePolicy(value: unknown): Policy {
  * Passes if the policy allows the limits and every grant; a limit that is not given stands for its default.
  * Throws `ERR_POLICY_EXCEEDED`, which names what is allowed and what was asked for.
  */
-export function permits(policy: Policy, limits: Readonly<Partial<Record<LimitName, number>>>, grants: readonly Grant[]): void {
+export function permits(
+  policy: Policy,
+  limits: Readonly<Partial<Record<LimitName, number>>>,
+  grants: readonly Grant[],
+): void {
   for (const name of Object.keys(TASK) as LimitName[]) {
     const asked = limits[name] ?? TASK[name].default;
     const allowed = policy.limits[name];
