@@ -10,6 +10,9 @@ import { blockType, valueType } from './values.ts';
 /** How deep blocks can be nested at all; beyond it nothing is read. */
 const NESTING_MAX = ADMISSION.nesting.max;
 
+/** V8 compiles these to branches; thousands of them in a function take as long to optimise as as many blocks. */
+const BRANCHING = /^i(?:32|64)\.(?:div_s|rem_s|trunc_sat_f\d\d_[su])$/;
+
 // One row an instruction: 0 to 255 without prefix, then 256 behind 0xFC, then 256 behind 0xFD.
 const ROWS = 768;
 const UNKNOWN = 255;
@@ -18,6 +21,7 @@ const KIND = new Uint8Array(ROWS).fill(UNKNOWN);
 const POPS = new Uint8Array(ROWS);
 const PUSHES = new Uint8Array(ROWS);
 const FEATURE = new Uint8Array(ROWS);
+const POINTS = new Uint8Array(ROWS);
 const kindOf = (immediate: Immediate) => IMMEDIATES.indexOf(immediate);
 const PREFIX_ROWS: Readonly<Record<number, number>> = { 0: 0, 252: 256, 253: 512 };
 
@@ -26,6 +30,7 @@ for (const op of OPCODES.values()) {
   KIND[row] = kindOf(op.immediate);
   POPS[row] = op.operands.length;
   PUSHES[row] = op.results.length;
+  POINTS[row] = BRANCHING.test(op.name) ? 2 : 0;
   FEATURE[row] = op.feature === undefined ? 0 : FEATURES.indexOf(op.feature) + 1;
 }
 for (const prefix of [0xfb, 0xfc, 0xfd, 0xfe]) KIND[prefix] = PREFIXED;
@@ -98,6 +103,7 @@ export class BodyReader {
       const kind = KIND[row] as number;
       if (kind === UNKNOWN) throw malformed(`opcode 0x${row.toString(16)} is not known`, at);
       if (FEATURE[row] !== 0) this.#feature(row, kind, at);
+      body.controlPoints += POINTS[row] as number;
       const left = this.#height - (POPS[row] as number);
       const floor = base[this.#depth] as number;
       // In code that cannot be reached operands may be missing: the stack is polymorphic there.

@@ -67,7 +67,7 @@ export interface Body {
   readonly end: number;
   /** Declared locals and parameters. */
   readonly locals: number;
-  /** Blocks, loops, ifs, elses and branch targets, and two for every indirect call. */
+  /** Blocks, loops, ifs, elses and branch targets; two for an indirect call and for arithmetic that compiles to branches. */
   readonly controlPoints: number;
   /** Direct and indirect ones. */
   readonly calls: number;

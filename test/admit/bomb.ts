@@ -143,6 +143,18 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
       sum(locals),
     ),
   }),
+  saturations: (locals, count) => ({
+    locals: [
+      [1, 'F'],
+      [locals, 'i'],
+    ],
+    code: body(
+      count,
+      (_, w) =>
+        w.raw(asm('local.get 1 i32.trunc_sat_f64_s local.get 0 i32.xor local.tee 0 f64.convert_i32_s local.set 1')),
+      'local.get 0 f64.convert_i32_s local.set 1',
+    ),
+  }),
   /** One byte an instruction, each of a check and a conversion. */
   conversions: (locals, count) => ({
     locals: i32(locals),

@@ -49,6 +49,7 @@ const FIRST_LINE: Readonly<Record<string, RegExp>> = {
   '.ts': new RegExp(`^(?:#!/usr/bin/env node\\n)?// ${SAYS}`),
   '.c': new RegExp(`^(?:// |/\\*\\*?(?:\\n \\*)? )${SAYS}`),
   '.h': new RegExp(`^(?:// |/\\*\\*?(?:\\n \\*)? )${SAYS}`),
+  '.mjs': new RegExp(`^// ${SAYS}`),
   '.sh': new RegExp(`^#!/bin/[^\\n]+\\n# ${SAYS}`),
 };
 const NAMELESS = /^(?:utils?|types?|common|helpers?|managers?)$/i;

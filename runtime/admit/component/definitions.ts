@@ -14,7 +14,7 @@ import {
   type Sort,
   type Spaces,
 } from './spaces.ts';
-import { functionText, readType } from './types.ts';
+import { functionText, readType } from './signatures.ts';
 
 /** Sections by id: those that a simple component has, and why it has none of the others. */
 const SECTIONS: Readonly<Record<number, ((reader: Reader, spaces: Spaces) => void) | string>> = {
