@@ -9,6 +9,9 @@ import { broken, complex, readPart } from './component/read.ts';
 import { createSpaces } from './component/spaces.ts';
 import { prove } from './component/wiring.ts';
 
+/** Sections of a component of the whole world are under 200; what reads them all takes the longer the more there are. */
+const SECTIONS_MAX = 1_000;
+
 /**
  * The main core module of a component, as a view into it, and how its strings lie in memory. Only what wit-component's
  * `componentNew` makes of one core module is accepted: that module, the imports and exports of the world, and trampolines.
@@ -19,7 +22,8 @@ export function extractCore(component: Uint8Array): { core: Uint8Array; encoding
   if (!isComponent(component)) broken('the header of a component is missing', 0);
   const reader = new Reader(component, 8);
   const spaces = createSpaces();
-  while (reader.at < reader.end) {
+  for (let count = 0; reader.at < reader.end; count++) {
+    if (count >= SECTIONS_MAX) complex(`it has more than ${SECTIONS_MAX} sections`);
     const id = reader.byte();
     readSection(id, readPart(reader), spaces);
   }

@@ -47,6 +47,7 @@ describe('bytes are refused', () => {
     ['with names with options', more(11, 1, 2, 1, 0x61), 'it uses names with options'],
     ['with long lists', more(7, 0x81, 2), 'one of its lists has 257 members, more than 256'],
     ['with many definitions', many(257, [7, 2, 1, 0x7f]), 'it has more than 256 definitions of one kind'],
+    ['with many sections', many(1_000, [0, 1, 0]), 'it has more than 1000 sections'],
     ['with a type that means too much', (bytes) => join(bytes.subarray(0, 8), ...DOUBLING), 'far longer than any'],
     ['with two exports of one name', more(11, 1, 0, 3, 0x72, 0x75, 0x6e, 1, 0, 0), '"run" is exported twice'],
   ])('%s', (_promise, change, reason) => {
