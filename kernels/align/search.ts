@@ -23,6 +23,8 @@ const RECORD = memory.data(32, 16);
 const BEST = memory.data(16, 16);
 const KEEP = memory.data(16, 16);
 const PROFILE = memory.data(1600, 16);
+/** What the first and each further residue of a gap costs. Read from here, since V8 makes a constant anew at every use in a loop. */
+const PENALTIES = memory.data(32, 16);
 /** Written, never read: see scoreBlock. */
 const PINNED = memory.data(16, 16);
 /** Codes of the block as indices into the halves of a row of the matrix: columns 0 and 1, then 2 and 3; low half, then high half. */
@@ -37,6 +39,8 @@ export function searchAll(query: Sequence, records: Sequence[]): StaticArray<i32
   const letters = lettersOf(query);
   const idle = paddingOf(records[order[0]].length);
 
+  v128.store(PENALTIES, i16x8.splat(<i16>(GAP_OPEN + GAP_EXTEND)));
+  v128.store(PENALTIES, i16x8.splat(<i16>GAP_EXTEND), 16);
   for (let lane: usize = 0; lane < LANES; lane++) {
     store<i32>(RECORD + lane * 4, -1);
     store<i32>(LEFT + lane * 4, 0);
@@ -74,10 +78,12 @@ function advance(rows: usize, length: i32, cells: usize, letters: StaticArray<u8
   for (let lane: usize = 0; lane < LANES; lane++) blocks = min(blocks, load<i32>(LEFT + lane * 4));
 
   const end = rows + <usize>length * 4;
+  const open = v128.load(PENALTIES);
+  const extend = v128.load(PENALTIES, 16);
   let best = v128.load(BEST);
   for (let shift: usize = 0; shift < <usize>(blocks * BLOCK); shift += BLOCK) {
     writeProfile(shift, changetype<usize>(letters), letters.length);
-    best = scoreBlock(rows, end, cells, best, i16x8.splat(<i16>(GAP_OPEN + GAP_EXTEND)), i16x8.splat(<i16>GAP_EXTEND));
+    best = scoreBlock(rows, end, cells, best, open, extend);
   }
   v128.store(BEST, best);
   for (let lane: usize = 0; lane < LANES; lane++) {
