@@ -133,7 +133,7 @@ export const GUEST = {
     unit: 'bytes',
     reason: 'a larger memory is mapped anew faster than zeroed',
   },
-  memoriesKept: { default: 4, max: 4, unit: 'memories of one size', reason: 'a thread runs one task at a time' },
+  memoriesKept: { default: 16, max: 16, unit: 'memories, each of another size', reason: 'each reserves address space' },
 } as const satisfies Record<string, Ceiling>;
 
 /** The pool's own queues and caches. */

@@ -35,14 +35,17 @@ interface MemoryKeeper {
 
 /**
  * Mapping a memory costs V8 about 60 us, zeroing a small one a few. Only a memory of exactly its initial size is kept: one that has
- * grown is dropped, since the next guest would see its size.
+ * grown is dropped, since the next guest would see its size. One of each size is enough for a thread, which runs a task at a time;
+ * the least recently used goes first, so that a flood of odd sizes neither fills the host nor keeps others out.
  */
 function createMemoryKeeper(): MemoryKeeper {
-  const kept = new Map<number, WebAssembly.Memory[]>();
+  const kept = new Map<number, WebAssembly.Memory>();
   const keyOf = (pagesMin: number, pagesMax: number) => pagesMin * 65_537 + pagesMax;
   return {
     take(pagesMin, pagesMax) {
-      const memory = kept.get(keyOf(pagesMin, pagesMax))?.pop();
+      const key = keyOf(pagesMin, pagesMax);
+      const memory = kept.get(key);
+      kept.delete(key);
       if (memory) return memory;
       try {
         return new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax });
@@ -53,13 +56,9 @@ function createMemoryKeeper(): MemoryKeeper {
     give(memory, pagesMin, pagesMax) {
       const size = pagesMin * PAGE;
       if (size > GUEST.memoryKeptBytes.default || memory.buffer.byteLength !== size) return;
-      const key = keyOf(pagesMin, pagesMax);
-      const same = kept.get(key) ?? [];
-      if (kept.size >= 64 && same.length === 0) return;
-      if (same.length >= GUEST.memoriesKept.default) return;
       new Uint8Array(memory.buffer).fill(0);
-      same.push(memory);
-      kept.set(key, same);
+      kept.set(keyOf(pagesMin, pagesMax), memory);
+      if (kept.size > GUEST.memoriesKept.default) kept.delete(kept.keys().next().value as number);
     },
   };
 }
