@@ -48,7 +48,7 @@ function nothingOf(guest: GuestMemory, facts: KernelFacts, name: string, area: n
 function shareOf(guest: GuestMemory, facts: KernelFacts, name: string, area: number): number {
   const memory = guest.bytes();
   const at = resultArea(memory, facts, area, 16, 8);
-  const share = new DataView(memory.buffer).getFloat64(at + 8, true);
+  const share = new DataView(memory.buffer, memory.byteOffset).getFloat64(at + 8, true);
   if (!(share >= 0 && share <= 1)) violation(`step gave a share of ${share}, which is not from 0 to 1`);
   post(guest, facts, name, area);
   return share;

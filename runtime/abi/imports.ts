@@ -46,6 +46,8 @@ export interface TaskRoom {
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const KEYSTREAM = new Uint8Array(64 * 1024);
 const NONCE = new Uint8Array(12);
+/** The block counter has 32 bits, and the cipher refuses its last value. */
+const RANDOM_BYTES = (2 ** 32 - 1) * 64;
 const NO_LEAVE = 'an import was called from cabi_realloc or a cabi_post_ function';
 
 type Make = (room: TaskRoom) => HostFunction;
@@ -114,7 +116,7 @@ function fill(room: TaskRoom, length: number, area: number): undefined {
   const pointer = allocate(guest, 1, length);
   const memory = guest.bytes();
   const end = room.randomBytes + length;
-  if (end > 2 ** 38) throw new TaskFailure('ERR_ABI', 'over 2^38 random bytes were asked for, where the stream ends');
+  if (end > RANDOM_BYTES) violation(`over ${RANDOM_BYTES} random bytes were asked for, where the stream ends`);
   for (let done = 0; done < length; ) {
     const from = (room.randomBytes + done) % 64;
     const count = Math.min(length - done, KEYSTREAM.byteLength - from);

@@ -87,7 +87,9 @@ export function liftString(
   try {
     const text = decoder.decode(memory.subarray(start, start + Math.min(size, bytesMax)), { stream: cut });
     return cut ? `${text}... (${size} bytes)` : text;
-  } catch {
+  } catch (thrown) {
+    // What is not well-formed is a TypeError. Anything else is the host's: a stack that the guest has all but spent, say.
+    if (!(thrown instanceof TypeError)) throw thrown;
     return violation(`a string is not well-formed ${encoding}`);
   }
 }
