@@ -28,7 +28,7 @@ export default async function measure(): Promise<Result> {
   const bare = new Piscina({ ...options, filename: file('bare'), workerData: module });
   const noop = new Piscina({ ...options, filename: file('echo') });
   const pool = await createPool({ threads: THREADS });
-  const threads = startThreads(file('live'), THREADS);
+  const threads = startThreads(new URL('./threads/live.js', import.meta.url).href, THREADS);
   const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8() });
   const permit = permitJob({ platform: node }, { kernel: live, inputs: [] });
   const lane = dispatcher.open(permit, compileFor(nodeV8(), live));

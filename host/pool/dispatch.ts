@@ -168,7 +168,8 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     again(flight, culprit);
     settle(
       culprit,
-      failed(culprit.lane, culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
+      culprit.withdrawn ??
+        failed(culprit.lane, culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
     );
     schedule();
   };
@@ -176,6 +177,10 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   const again = (flight: Flight, culprit: Entry) => {
     for (const entry of [...flight.entries].reverse()) {
       if (entry === culprit || entry.state === 'settled') continue;
+      if (entry.withdrawn) {
+        settle(entry, entry.withdrawn);
+        continue;
+      }
       entry.state = 'waiting';
       entry.attempts++;
       entry.alone = true;
@@ -232,8 +237,13 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     }
     const place = flight.entries.indexOf(entry);
     Atomics.store(flight.control, CONTROL.unwanted + place, 1);
-    if (Atomics.load(flight.control, CONTROL.current) === place) end(flight, entry, reason);
-    else settle(entry, reason);
+    if (Atomics.load(flight.control, CONTROL.current) !== place) {
+      settle(entry, reason);
+      return;
+    }
+    // The thread may be ending already because of a task before this one.
+    entry.withdrawn = reason;
+    end(flight, entry, reason);
   };
 
   return {

@@ -16,6 +16,8 @@ export interface Entry extends Parcel {
   attempts: number;
   /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
   alone: boolean;
+  /** Why its caller took it back while a thread had it. */
+  withdrawn?: LodgerError;
   readonly submittedAt: number;
   /** Called once, with the outcome or with the reason why there is none. */
   readonly settle: (result: Outcome | LodgerError) => void;

@@ -1,16 +1,23 @@
 // The threads under the pool: Piscina, one batch a thread at a time, a spare one kept warm. The only importer of Piscina beside batch.ts.
 import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Batch, Report } from './message.ts';
 
 /** Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. */
 const SPARES = 1;
 
+/**
+ * How long the end of a thread is waited for. Usually it takes 1 ms, but V8 looks for a wish to stop only when a loop has used up its
+ * tiering budget: some 2,500 rounds, which take seconds if each round fills megabytes. Such a thread burns on beside its replacement.
+ */
+const ENDING_MS_MAX = 100;
+
 /** A batch that a thread has. */
 export interface Lease {
   readonly report: Promise<Report>;
-  /** Ends the thread that has the batch; resolves when it is gone. The report then rejects. */
+  /** Ends the thread that has the batch. The report then rejects. Resolves when the thread is gone, or replaced while it still ends. */
   end(): Promise<void>;
 }
 
@@ -22,39 +29,45 @@ export interface Threads {
   close(): Promise<void>;
 }
 
-/** `filename`: a module whose default export takes a Batch and gives a Report. */
+/** `filename`: the URL of a module whose default export takes a Batch and gives a Report. */
 export function startThreads(filename: string, count: number): Threads {
   const size = count + SPARES;
   // Leases are never more than `count`, so Piscina's own queue stays empty.
-  const piscina = new Piscina({ filename, minThreads: size, maxThreads: size, maxQueue: count, recordTiming: false });
+  const piscina = new Piscina({
+    filename: fileURLToPath(new URL('./load.cjs', import.meta.url)),
+    workerData: filename,
+    minThreads: size,
+    maxThreads: size,
+    maxQueue: count,
+    recordTiming: false,
+  });
+  const ending = new Set<Promise<unknown>>();
   let restarts = 0;
-  let closing = false;
   piscina.on('error', () => undefined);
   return {
     lease: (batch, transfer) => {
       const control = new AbortController();
-      const before = new Set<Worker>();
-      const report = piscina.run(batch, {
-        signal: control.signal,
-        transferList: transfer as ArrayBuffer[],
-      }) as Promise<Report>;
+      const options = { signal: control.signal, transferList: transfer as ArrayBuffer[] };
+      const report = piscina.run(batch, options) as Promise<Report>;
       report.catch(() => restarts++);
       return {
         report,
         end: async () => {
-          for (const worker of piscina.threads) before.add(worker);
+          const before = piscina.threads;
           control.abort();
           const left = new Set(piscina.threads);
-          const ended = [...before].filter((worker) => !left.has(worker) && worker.threadId !== -1);
-          await Promise.all(ended.map((worker) => once(worker, 'exit')));
+          const exits = before.filter((worker) => !left.has(worker)).map((worker) => once(worker, 'exit'));
+          const ended = Promise.all(exits);
+          ending.add(ended);
+          ended.finally(() => ending.delete(ended));
+          await Promise.race([ended, sleep(ENDING_MS_MAX, undefined, { ref: false })]);
         },
       };
     },
     restarts: () => restarts,
     close: async () => {
-      if (closing) return;
-      closing = true;
       await piscina.destroy();
+      await Promise.all(ending);
     },
   };
 }

@@ -15,7 +15,7 @@ const GUESTS: Readonly<Record<string, KernelParts>> = {
   },
   'run, by filling its memory': {
     memory: [1024, 1024],
-    run: { code: 'loop i32.const 0 i32.const 1 i32.const 67108864 memory.fill br 0 end unreachable' },
+    run: { code: 'loop i32.const 0 i32.const 1 i32.const 1048576 memory.fill br 0 end unreachable' },
   },
   _initialize: { functions: [{ type: '>', export: '_initialize', code: FOR_EVER }] },
   cabi_realloc: { realloc: { code: `${FOR_EVER} unreachable` } },
