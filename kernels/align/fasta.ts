@@ -5,7 +5,7 @@ import { codeOf, PADDING } from './matrix';
 export const BLOCK = 4;
 
 /** Bytes of a name and of a description that are shown. */
-const HEADER_BYTES_MAX = 200;
+export const HEADER_BYTES_MAX = 200;
 
 /** One record: where its header lies in the text, and its residues as codes. */
 export class Sequence {
@@ -45,53 +45,50 @@ export function parseFasta(text: Uint8Array, source: string): Sequence[] {
   return records;
 }
 
-/** The first word of a header; of a longer one the first HEADER_BYTES_MAX bytes. What is not UTF-8 comes out as some other character. */
-export function nameOf(text: Uint8Array, record: Sequence): string {
-  return textOf(text, record.nameFrom, record.nameTo);
-}
-
-/** What follows the name in a header, cut like it. Empty where nothing does. */
-export function descriptionOf(text: Uint8Array, record: Sequence): string {
-  return textOf(text, record.descriptionFrom, record.descriptionTo);
-}
-
-function textOf(text: Uint8Array, from: i32, to: i32): string {
-  return String.UTF8.decodeUnsafe(text.dataStart + from, min(to - from, HEADER_BYTES_MAX));
-}
-
 function readHeader(text: Uint8Array, from: i32, record: Sequence): i32 {
+  const start = text.dataStart;
   let end = from;
-  while (end < text.length && text[end] !== 10) end++;
+  while (end < text.length && load<u8>(start + end) !== 10) end++;
   let to = end;
-  while (to > from && isBlank(text[to - 1])) to--;
+  while (to > from && isBlank(load<u8>(start + to - 1))) to--;
   record.nameFrom = from;
   let at = from;
-  while (at < to && !isBlank(text[at])) at++;
+  while (at < to && !isBlank(load<u8>(start + at))) at++;
   record.nameTo = at;
-  while (at < to && isBlank(text[at])) at++;
+  while (at < to && isBlank(load<u8>(start + at))) at++;
   record.descriptionFrom = at;
   record.descriptionTo = to;
   return end;
 }
 
+/** The record's codes, and where the next record begins. Raw addresses, since every byte of the input comes by here. */
 function readResidues(text: Uint8Array, from: i32, record: Sequence, source: string): i32 {
-  let at = from;
-  let lineStart = true;
-  for (; at < text.length; at++) {
-    const byte = text[at];
-    if (byte === 62 && lineStart) break;
-    lineStart = byte === 10;
-    if (isBlank(byte)) continue;
+  const end = text.dataStart + text.length;
+  let at = text.dataStart + from;
+  let to = record.codes;
+  for (; at < end; at++) {
+    const byte = load<u8>(at);
     const code = codeOf(byte);
-    if (code < 0) {
+    if (code >= 0) {
+      store<u8>(to++, <u8>code);
+      continue;
+    }
+    if (byte === 62 && load<u8>(at - 1) === 10) break;
+    if (!isBlank(byte)) {
       const hint =
         byte === 45 || byte === 46 ? ': an aligned sequence has to be ungapped first' : ', which is no residue';
       throw new Error(`${source}: record "${nameOf(text, record)}" contains ${show(byte)}${hint}`);
     }
-    store<u8>(record.codes + record.length++, <u8>code);
   }
+  record.length = <i32>(to - record.codes);
   if (record.length === 0) throw new Error(`${source}: record "${nameOf(text, record)}" has no residues`);
-  return at;
+  return <i32>(at - text.dataStart);
+}
+
+/** For messages; cut like every header. */
+function nameOf(text: Uint8Array, record: Sequence): string {
+  const size = min(record.nameTo - record.nameFrom, HEADER_BYTES_MAX);
+  return String.UTF8.decodeUnsafe(text.dataStart + record.nameFrom, size);
 }
 
 function isBlank(byte: u8): bool {

@@ -12,7 +12,5 @@ export function run(input: Uint8Array): Uint8Array {
     throw new Error(`blob "query": holds ${queries.length.toString()} records, one is wanted`);
   }
   const records = parseFasta(input, 'input');
-  const scores = searchAll(queries[0], records);
-  const line = `${report(input, queries[0], records, scores)}\n`;
-  return Uint8Array.wrap(String.UTF8.encode(line, false, String.UTF8.ErrorMode.REPLACE));
+  return report(input, queries[0], records, searchAll(queries[0], records));
 }

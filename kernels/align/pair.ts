@@ -1,7 +1,7 @@
 // One query and one sequence, in 32 bits: the score where eight lanes of i16 cannot hold it, and the alignment itself.
 // Gotoh, "An improved algorithm for matching biological sequences", J. Mol. Biol. 162 (1982), 705.
 import { Sequence } from './fasta';
-import { ALPHABET, GAP_EXTEND, GAP_OPEN, scoreOf } from './matrix';
+import { ALPHABET, BLOSUM62, GAP_EXTEND, GAP_OPEN, ROW_BYTES, scoreOf } from './matrix';
 
 /** Cells of query x target up to which an alignment is traced, at one byte a cell. */
 export const TRACE_CELLS_MAX: u64 = 8388608;
@@ -53,23 +53,26 @@ export function alignPair(query: Sequence, target: Sequence): Alignment | null {
 /** Fills the matrix column by column; `ways`, unless 0, takes a byte a cell. Gives the score and where it ends. */
 function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
   const found = new Alignment();
+  const codes = query.codes;
   const size = <usize>query.length * 4;
   const h = heap.alloc(size);
   const e = heap.alloc(size);
   memory.fill(h, 0, size);
   memory.fill(e, 0, size);
+  let score = 0;
   for (let j = 0; j < target.length; j++) {
-    const residue = <i32>load<u8>(target.codes + j);
+    // The matrix is symmetric: the row of the target's residue has its scores with each of the query's.
+    const row = BLOSUM62 + <usize>load<u8>(target.codes + j) * ROW_BYTES;
     let diagonal = 0;
     let f = 0;
-    for (let i = 0; i < query.length; i++) {
-      const at = <usize>i * 4;
+    for (let i: usize = 0; i < <usize>query.length; i++) {
+      const at = i * 4;
       const gap = load<i32>(e + at);
-      const paired = diagonal + scoreOf(load<u8>(query.codes + i), residue);
+      const paired = diagonal + load<i8>(row + load<u8>(codes + i));
       const best = max(max(paired, 0), max(gap, f));
-      if (best > found.score) {
-        found.score = best;
-        found.queryTo = i + 1;
+      if (best > score) {
+        score = best;
+        found.queryTo = <i32>i + 1;
         found.targetTo = j + 1;
       }
       diagonal = load<i32>(h + at);
@@ -77,15 +80,15 @@ function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
       const opened = best - OPEN;
       if (ways !== 0) {
         const way = best === 0 ? START : best === paired ? PAIR : best === gap ? GAP_IN_QUERY : GAP_IN_TARGET;
-        store<u8>(
-          ways++,
-          way | (gap - GAP_EXTEND > opened ? LONGER_IN_QUERY : 0) | (f - GAP_EXTEND > opened ? LONGER_IN_TARGET : 0),
-        );
+        const inQuery = <u8>(gap - GAP_EXTEND > opened) * LONGER_IN_QUERY;
+        const inTarget = <u8>(f - GAP_EXTEND > opened) * LONGER_IN_TARGET;
+        store<u8>(ways++, way | inQuery | inTarget);
       }
       store<i32>(e + at, max(gap - GAP_EXTEND, opened));
       f = max(f - GAP_EXTEND, opened);
     }
   }
+  found.score = score;
   heap.free(h);
   heap.free(e);
   return found;

@@ -1,5 +1,6 @@
-// What a task says about its records: one line of JSON.
-import { descriptionOf, nameOf, Sequence } from './fasta';
+// What a task says about its records: one line of JSON, its line feed included.
+import { HEADER_BYTES_MAX, Sequence } from './fasta';
+import { Line } from './line';
 import { alignPair, TRACE_CELLS_MAX } from './pair';
 
 /** Hits a task reports. */
@@ -10,17 +11,27 @@ export const HITS_MAX = 25;
  * "queryFrom","queryTo","targetFrom","targetTo","query","match","target"},"bestSkipped"?}`. Hits: the best HITS_MAX with a score above 0,
  * by score, then name. `best` is the alignment of the first; `bestSkipped` says why there is none.
  */
-export function report(text: Uint8Array, query: Sequence, records: Sequence[], scores: StaticArray<i32>): string {
+export function report(text: Uint8Array, query: Sequence, records: Sequence[], scores: StaticArray<i32>): Uint8Array {
   const top = topOf(text, records, scores);
   let residues: u64 = 0;
   for (let i = 0; i < records.length; i++) residues += records[i].length;
 
-  const hits = new Array<string>(top.length);
-  for (let i = 0; i < top.length; i++) hits[i] = hit(text, records[top[i]], scores[top[i]]);
-  let line = `{"records":${records.length.toString()},"residues":${residues.toString()}`;
-  line += `,"cells":${(residues * query.length).toString()},"hits":[${hits.join(',')}]`;
-  if (top.length > 0) line += `,${best(text, query, records[top[0]])}`;
-  return `${line}}`;
+  const line = new Line();
+  line.text('{');
+  line.number('records', records.length);
+  line.text(',');
+  line.number('residues', residues);
+  line.text(',');
+  line.number('cells', residues * query.length);
+  line.text(',"hits":[');
+  for (let i = 0; i < top.length; i++) {
+    if (i > 0) line.text(',');
+    writeHit(line, text, records[top[i]], scores[top[i]]);
+  }
+  line.text(']');
+  if (top.length > 0) writeBest(line, text, query, records[top[0]]);
+  line.text('}\n');
+  return line.finish();
 }
 
 /** Indices of the best records, in order. */
@@ -53,33 +64,47 @@ function comesBefore(text: Uint8Array, records: Sequence[], scores: StaticArray<
   return order !== 0 ? order < 0 : firstSize < secondSize;
 }
 
-function hit(text: Uint8Array, record: Sequence, score: i32): string {
-  let json = `{"name":${quoted(nameOf(text, record))}`;
-  const description = descriptionOf(text, record);
-  if (description.length > 0) json += `,"description":${quoted(description)}`;
-  return `${json},"length":${record.length.toString()},"score":${score.toString()}}`;
+function writeHit(line: Line, text: Uint8Array, record: Sequence, score: i32): void {
+  line.text('{"name":');
+  writeHeader(line, text, record.nameFrom, record.nameTo);
+  if (record.descriptionTo > record.descriptionFrom) {
+    line.text(',"description":');
+    writeHeader(line, text, record.descriptionFrom, record.descriptionTo);
+  }
+  line.text(',');
+  line.number('length', record.length);
+  line.text(',');
+  line.number('score', score);
+  line.text('}');
 }
 
-function best(text: Uint8Array, query: Sequence, record: Sequence): string {
+function writeBest(line: Line, text: Uint8Array, query: Sequence, record: Sequence): void {
   const found = alignPair(query, record);
   if (found === null) {
-    return `"bestSkipped":"query x target exceeds ${TRACE_CELLS_MAX.toString()} cells"`;
+    line.text(',"bestSkipped":"query x target exceeds ' + TRACE_CELLS_MAX.toString() + ' cells"');
+    return;
   }
-  let json = `"best":{"name":${quoted(nameOf(text, record))},"score":${found.score.toString()}`;
-  json += `,"queryFrom":${found.queryFrom.toString()},"queryTo":${found.queryTo.toString()}`;
-  json += `,"targetFrom":${found.targetFrom.toString()},"targetTo":${found.targetTo.toString()}`;
-  json += `,"query":"${found.query}","match":"${found.match}","target":"${found.target}"}`;
-  return json;
+  line.text(',"best":{"name":');
+  writeHeader(line, text, record.nameFrom, record.nameTo);
+  line.text(',');
+  line.number('score', found.score);
+  line.text(',');
+  line.number('queryFrom', found.queryFrom);
+  line.text(',');
+  line.number('queryTo', found.queryTo);
+  line.text(',');
+  line.number('targetFrom', found.targetFrom);
+  line.text(',');
+  line.number('targetTo', found.targetTo);
+  line.text(',"query":"');
+  line.text(found.query);
+  line.text('","match":"');
+  line.text(found.match);
+  line.text('","target":"');
+  line.text(found.target);
+  line.text('"}');
 }
 
-/** A JSON string: quotes, backslashes and control characters escaped. */
-function quoted(text: string): string {
-  let json = '"';
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === 34 || unit === 92) json += `\\${text.charAt(i)}`;
-    else if (unit < 32 || unit === 127) json += `\\u00${unit < 16 ? '0' : ''}${unit.toString(16)}`;
-    else json += text.charAt(i);
-  }
-  return `${json}"`;
+function writeHeader(line: Line, text: Uint8Array, from: i32, to: i32): void {
+  line.quoted(text.dataStart + from, min(to - from, HEADER_BYTES_MAX));
 }
