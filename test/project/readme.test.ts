@@ -43,7 +43,8 @@ test.each([
   ['limits', TASK],
   ['ceilings', ADMISSION],
 ] as const)('the table of %s is that of the code', (name, ceilings) => {
-  expect(table(name)).toEqual(Object.entries(ceilings).map(([limit, ceiling]) => ceilingRow(limit, ceiling)));
+  const rows = Object.entries(ceilings).map(([limit, ceiling]) => ceilingRow(limit, ceiling));
+  expect(table(name), `the rows are\n${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`).toEqual(rows);
 });
 
 test('the table of pool options is that of the code', () => {

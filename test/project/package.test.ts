@@ -1,0 +1,279 @@
+// The package as people get it: packed, installed into an empty folder, and used there as the README says.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROOT, textOf } from './files.ts';
+import { block } from './readme.ts';
+
+const PACKED_BYTES_MAX = 256 * 1024;
+const UNPACKED_BYTES_MAX = 1024 * 1024;
+/** With everything that a program which depends on Lodger gets to carry. */
+const INSTALLED_BYTES_MAX = 10 * 1024 * 1024;
+
+const NEEDED = [
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|asconfig\.json)$/,
+  /^dist\/(?:runtime|host|kernels\/transform)\/[\w/-]+(?:\.d\.ts|\.js)$/,
+  /^kernels\/lib\/[\w-]+\.(?:ts|json)$/,
+  /^kernels\/(?:template|wit)\/[\w.-]+$/,
+  /^schemas\/[\w.-]+\.json$/,
+];
+
+const MINUTES = 60_000;
+const { peerDependencies } = JSON.parse(textOf('package.json'));
+
+interface Ended {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+let scratch = '';
+let packed: Packed;
+let tarball = '';
+/** A folder with `lodger` and what it depends on. */
+let bare = '';
+/** The same with the compiler. */
+let author = '';
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'lodger-package-'));
+  const answer = JSON.parse((await npm(ROOT, 'pack', '--json', '--pack-destination', scratch)).stdout);
+  // npm 11 and before gives a list, later ones an object by name.
+  packed = Object.values<Packed>(answer)[0] as Packed;
+  tarball = join(scratch, packed.filename);
+  [bare, author] = [await emptyProject('bare'), await emptyProject('author')];
+  await npm(bare, ...INSTALL, tarball);
+}, 5 * MINUTES);
+
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+test('the tarball holds what is needed and nothing else', () => {
+  const paths = packed.files.map(({ path }) => path);
+  expect(paths.filter((path) => !NEEDED.some((form) => form.test(path)))).toEqual([]);
+  for (const form of NEEDED)
+    expect(
+      paths.some((path) => form.test(path)),
+      String(form),
+    ).toBe(true);
+});
+
+test('the tarball stays small', () => {
+  expect(packed.size).toBeLessThanOrEqual(PACKED_BYTES_MAX);
+  expect(packed.unpackedSize).toBeLessThanOrEqual(UNPACKED_BYTES_MAX);
+});
+
+test('publint has nothing to say about the tarball', async () => {
+  const bytes = await readFile(tarball);
+  const { messages } = await publint({ pack: { tarball: Uint8Array.from(bytes).buffer }, strict: true });
+  expect(messages).toEqual([]);
+});
+
+test('the types of every door resolve for ESM', async () => {
+  const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+  // The door for kernels is AssemblyScript, which only asc reads.
+  const flags = ['--profile', 'esm-only', '--exclude-entrypoints', './kernel', '--no-definitely-typed'];
+  const { exitCode, stdout } = await run(process.execPath, [attw, tarball, ...flags, '--format', 'json'], scratch);
+  expect(JSON.parse(stdout).analysis.types).toMatchObject({ kind: 'included' });
+  expect(exitCode, stdout).toBe(0);
+});
+
+test('a program that depends on lodger gets no compiler, no jco, no browser, and little to carry', async () => {
+  const installed = await packagesOf(join(bare, 'node_modules'));
+  expect(installed).toContain('lodger');
+  expect(
+    installed.filter((name) =>
+      /assemblyscript|binaryen|bytecodealliance|playwright|puppeteer|typescript|vitest/.test(name),
+    ),
+  ).toEqual([]);
+  expect(await bytesBelow(join(bare, 'node_modules'))).toBeLessThanOrEqual(INSTALLED_BYTES_MAX);
+});
+
+test('a strict TypeScript program compiles against the tarball', async () => {
+  expect(await compile(bare, ['lodger', 'lodger/host'], CONSUMER)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+});
+
+test('a TypeScript program that takes an outcome for an output does not compile', async () => {
+  const wrong = CONSUMER.replace("if (outcome.state === 'done') ", '');
+  const { exitCode, stdout } = await compile(bare, ['lodger', 'lodger/host'], wrong);
+  expect(exitCode).not.toBe(0);
+  expect(stdout).toContain("Property 'output' does not exist on type 'Outcome'");
+});
+
+test('without the compiler, build says what to install and ends with 2', async () => {
+  await lodger(bare, 'new', 'refused');
+  const { exitCode, stdout, stderr } = await lodger(bare, 'build', 'refused');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toContain('ERR_PEER_MISSING');
+  expect(stderr).toContain(`npm install --save-dev assemblyscript@${peerDependencies.assemblyscript}`);
+  expect(await readdir(join(bare, 'refused'))).not.toContain('refused.wasm');
+});
+
+test(
+  "the README's kernel is made, built and run by its own lines, and its embedding runs without the compiler",
+  async () => {
+    const [install = '', ...lines] = block('write').trim().split('\n');
+    // The package is not in a registry while it is tested: the tarball stands for its name.
+    await npm(
+      author,
+      ...INSTALL,
+      ...install
+        .split(' ')
+        .slice(2)
+        .map((word) => (word === 'lodger' ? tarball : word)),
+    );
+    let last: Ended | undefined;
+    for (const line of lines) {
+      const [npx, name, ...args] = line.split(' ');
+      expect([npx, name]).toEqual(['npx', 'lodger']);
+      last = await lodger(author, ...args);
+      expect(last, line).toMatchObject({ exitCode: 0 });
+    }
+    const [, promised] = /The last line prints `(.+?)`/.exec(textOf('README.md')) ?? [];
+    expect(last?.stdout).toBe(`${promised}\n`);
+
+    await cp(join(author, 'hello'), join(bare, 'hello'), { recursive: true });
+    await writeFile(join(bare, 'embed.js'), block('embed'));
+    const embedded = await run(process.execPath, ['embed.js'], bare);
+    expect(embedded).toEqual({ exitCode: 0, stdout: block('embed-output'), stderr: '' });
+  },
+  5 * MINUTES,
+);
+
+test(
+  'the test that comes with a new kernel passes, and fails when the kernel is another',
+  async () => {
+    const folder = join(author, 'hello');
+    expect(await npm(folder, 'test')).toMatchObject({ exitCode: 0 });
+    await writeFile(join(folder, 'kernel.ts'), block('kernel'));
+    expect((await npm(folder, 'test')).exitCode).not.toBe(0);
+  },
+  5 * MINUTES,
+);
+
+test(
+  'the kernel in the README reverses its input, and refuses none',
+  async () => {
+    await mkdir(join(author, 'reverse'));
+    await writeFile(join(author, 'reverse/kernel.ts'), block('kernel'));
+    await writeFile(join(author, 'reverse/abc'), 'abc');
+    expect(await lodger(author, 'build', 'reverse')).toMatchObject({ exitCode: 0 });
+    const kernel = 'reverse/reverse.wasm';
+    expect(await lodger(author, 'run', kernel)).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(await lodger(author, 'run', kernel, '--input', 'reverse/abc')).toMatchObject({ exitCode: 0, stdout: 'cba' });
+  },
+  5 * MINUTES,
+);
+
+test('the door for transforms has types where the compiler is installed', async () => {
+  // The compiler's own declarations contradict each other, so declarations are not checked here.
+  const door = "import { InlineAccessors, KernelAbi } from 'lodger/transform';\n";
+  const right = `${door}export const transforms = [new KernelAbi(), new InlineAccessors()];`;
+  const options = { ...STRICTEST, skipLibCheck: true };
+  expect(await compile(author, ['lodger/transform'], right, options)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  const wrong = `${door}export const transforms: string = KernelAbi;`;
+  expect((await compile(author, ['lodger/transform'], wrong, options)).stdout).toContain('TS2322');
+});
+
+const INSTALL = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
+
+const CONSUMER = `
+import { admit, createSandbox, type Kernel, LodgerError, type Outcome, type Runner } from 'lodger';
+import { createPool, type Pool } from 'lodger/host';
+
+export async function use(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  const kernel: Kernel = await admit(bytes);
+  const pool: Pool = await createPool({ threads: 1 });
+  const runner: Runner = pool ?? createSandbox();
+  const outcome: Outcome = await runner.run({ kernel, input: bytes, limits: { wallMsMax: 1 } }, { signal });
+  for await (const each of pool.map({ kernel, inputs: [bytes] })) if (each.state === 'failed') throw new Error(each.code);
+  if (outcome.state === 'done') return outcome.output;
+  throw new LodgerError('ERR_CLOSED', ['pool']);
+}
+`;
+
+/** What a program may be as strict as; `skipLibCheck` is off, so that our declarations are checked, too. */
+const STRICTEST = {
+  noEmit: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noImplicitOverride: true,
+  skipLibCheck: false,
+  module: 'nodenext',
+  target: 'es2023',
+  lib: ['es2023', 'dom'],
+  types: [],
+};
+
+async function emptyProject(name: string): Promise<string> {
+  const folder = join(scratch, name);
+  await mkdir(folder);
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  return folder;
+}
+
+/** Compiles the text in the folder, with every name of the doors in scope. */
+async function compile(
+  folder: string,
+  doors: readonly string[],
+  text: string,
+  compilerOptions: object = STRICTEST,
+): Promise<Ended> {
+  const whole = doors.map((door, index) => `export * as door${index} from '${door}';`).join('\n');
+  await writeFile(join(folder, 'program.ts'), `${whole}\n${text}`);
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
+  return run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], folder);
+}
+
+/** `npx lodger` in the folder; npx itself is left out, since it takes a second. */
+function lodger(folder: string, ...args: readonly string[]): Promise<Ended> {
+  return run(join(folder, 'node_modules/.bin/lodger'), args, folder);
+}
+
+async function npm(folder: string, ...args: readonly string[]): Promise<Ended> {
+  const ended = await run('npm', args, folder);
+  if (ended.exitCode !== 0 && args[0] !== 'test') throw new Error(`npm ${args.join(' ')}: ${ended.stderr}`);
+  return ended;
+}
+
+async function run(file: string, args: readonly string[], cwd: string): Promise<Ended> {
+  // What npm and vitest tell their children about this project is not to reach the other one.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|NODE_ENV)/.test(name)),
+  );
+  try {
+    const { stdout, stderr } = await promisify(execFile)(file, args, { cwd, env, maxBuffer: 64 * 2 ** 20 });
+    return { exitCode: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (typeof code !== 'number') throw error;
+    return { exitCode: code, stdout, stderr };
+  }
+}
+
+async function packagesOf(folder: string): Promise<string[]> {
+  const paths = await readdir(folder, { recursive: true, encoding: 'utf8' });
+  const manifests = paths.filter((path) =>
+    /(?:^|node_modules[/\\])(?:@[^/\\]+[/\\])?[^/\\]+[/\\]package\.json$/.test(path),
+  );
+  return manifests.map((path) => dirname(path).replaceAll('\\', '/'));
+}
+
+async function bytesBelow(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
+}
