@@ -145,9 +145,9 @@ async function startTwins() {
   return { twins, stop };
 }
 
-/** FNV-1a of 64 bits, as the C program says it. */
+/** FNV-1a of 32 bits, as the C program says it. */
 function fnv1a(bytes: Uint8Array): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return hash.toString();
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return String(hash);
 }

@@ -1,4 +1,4 @@
-// 16 MiB to a thread and 16 MiB back: our shared input and moved output against structured clone both ways.
+// 16 MiB to a thread and another 16 MiB back: our shared input and moved output against structured clone both ways.
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { createPool } from '../host/pool/pool.ts';
@@ -12,8 +12,8 @@ const SIZE = 16 << 20;
 export default async function measure(): Promise<Result> {
   const echo = await kernel('echo');
   const file = (name: string) => fileURLToPath(new URL(`./threads/${name}.js`, import.meta.url));
-  const clone = new Piscina({ filename: file('echo'), minThreads: 1, maxThreads: 1 });
-  const moving = new Piscina({ filename: file('fresh'), minThreads: 1, maxThreads: 1 });
+  const clone = new Piscina({ filename: file('cloned'), minThreads: 1, maxThreads: 1 });
+  const moving = new Piscina({ filename: file('moved'), minThreads: 1, maxThreads: 1 });
   const pool = await createPool({ threads: 1 });
   const input = new Uint8Array(SIZE).fill(3);
   const variant = (name: string, run: () => Promise<Uint8Array>) => ({

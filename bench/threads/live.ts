@@ -1,8 +1,8 @@
 // A thread of our pool that calls one live instance for all tasks: what is left is dispatch alone.
 
 import { node, nodeV8 } from '../../host/platform/node.ts';
-import { runBatch } from '../../host/pool/batch.ts';
-import type { Batch, Report } from '../../host/pool/message.ts';
+import { createHeads, runBatch } from '../../host/pool/batch.ts';
+import { type Batch, HEAD_MISSING, type Report } from '../../host/pool/message.ts';
 import { callKernel } from '../../runtime/abi/exports.ts';
 import { importsOf } from '../../runtime/abi/imports.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
@@ -11,13 +11,16 @@ import { openRoom } from '../../runtime/sandbox/execute.ts';
 
 const engine = nodeV8();
 const log = { lines: [], linesDropped: 0 };
+const headOf = createHeads();
 let guest: Guest | undefined;
 
-export default (batch: Batch): Report => {
-  const facts = { ...batch.facts, optional: ['cabi_post_run'] };
-  return runBatch(batch, (call): Outcome => {
+export default (batch: Batch): Report | typeof HEAD_MISSING => {
+  const head = headOf(batch);
+  if (!head) return HEAD_MISSING;
+  const facts = { ...head.facts, optional: ['cabi_post_run'] };
+  return runBatch(batch, head, (call): Outcome => {
     if (!guest) {
-      const ready = batch as Ready<WebAssembly.Module>;
+      const ready = head as Ready<WebAssembly.Module>;
       const room = openRoom(node, ready, call);
       guest = engine.instantiate(ready, importsOf(room), 16);
       room.guest = guest;

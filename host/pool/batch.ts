@@ -4,11 +4,26 @@ import { POOL } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call } from '../../runtime/sandbox/execute.ts';
 import { now } from '../platform/node.ts';
-import { type Batch, CONTROL, inputOf, packReport, type Report } from './message.ts';
+import { type Batch, CONTROL, type Head, inputOf, packReport, type Report } from './message.ts';
+
+const HEADS_MAX = POOL.kernelsKept.default;
+
+/** What this thread knows of lanes: the head of a batch, or of an earlier one of the same lane; the latest lanes are kept. */
+export function createHeads(): (batch: Batch) => Head | undefined {
+  const heads = new Map<number, Head>();
+  return ({ lane, head = heads.get(lane) }) => {
+    if (!head) return undefined;
+    heads.delete(lane);
+    heads.set(lane, head);
+    if (heads.size > HEADS_MAX) heads.delete(heads.keys().next().value as number);
+    return head;
+  };
+}
 
 /** Runs every wanted task of a batch with `run`, in order. The report's buffers are moved to the pool, not copied. */
-export function runBatch(batch: Batch, run: (call: Call) => Outcome): Report {
-  const { control, indexes, lengths, limits, blobs, seed, digests } = batch;
+export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome): Report {
+  const { control, indexes, lengths } = batch;
+  const { limits, blobs, seed, digests } = head;
   const outcomes: (Outcome | undefined)[] = [];
   let at = 0;
   for (let place = 0; place < lengths.length; place++) {

@@ -5,7 +5,7 @@ import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
 import { type Entry, type Lane, learn, takeBatch } from './lane.ts';
-import { CONTROL, packBatch, receiptOf, unpackReport } from './message.ts';
+import { CONTROL, HEAD_MISSING, packBatch, receiptOf, unpackReport } from './message.ts';
 import type { Lease, Threads } from './threads.ts';
 
 /** A batch on a thread. */
@@ -44,6 +44,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   const lanes: Lane[] = [];
   const flights = new Map<Entry, Flight>();
   let inFlight = 0;
+  let lanesOpened = 0;
   let waiting = 0;
   let pumping = false;
   let idleWaiters: (() => void)[] = [];
@@ -82,7 +83,12 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   const send = (ready: Ready, lane: Lane, entries: readonly Entry[]) => {
     const control = new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + entries.length)));
     control[CONTROL.current] = -1;
-    const { transfer, ...batch } = packBatch({ ...lane.permit, ...ready, control }, entries);
+    // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
+    const told = lane.headsSent > threadCount && !entries[0]?.alone;
+    if (!told) lane.headsSent++;
+    const { limits, blobs, seed, digests } = lane.permit;
+    const head = told ? {} : { head: { ...ready, limits, blobs, seed, digests } };
+    const { transfer, ...batch } = packBatch({ lane: lane.number, control, ...head }, entries);
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
       entries,
@@ -102,6 +108,15 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     lease.report.then(
       (report) => {
         if (!land(flight)) return;
+        if (report === HEAD_MISSING) {
+          lane.headsSent = 0;
+          send(
+            ready,
+            lane,
+            entries.filter((entry) => entry.state === 'leased'),
+          );
+          return;
+        }
         learn(lane, now() - flight.sentAt, entries.length);
         unpackReport({ facts: ready.facts, engine }, entries, report, (place, outcome) => {
           if (outcome) settle(entries[place] as Entry, outcome);
@@ -209,7 +224,14 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   });
 
   const open = (permit: Permit, ready: Promise<Ready>): Lane => {
-    const lane: Lane = { permit, compiled: undefined, waiting: [], taskMs: undefined };
+    const lane: Lane = {
+      number: ++lanesOpened,
+      permit,
+      compiled: undefined,
+      waiting: [],
+      headsSent: 0,
+      taskMs: undefined,
+    };
     ready.then(
       (compiled) => {
         lane.compiled = compiled;

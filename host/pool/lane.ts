@@ -24,10 +24,13 @@ export interface Entry extends Parcel {
 }
 
 export interface Lane {
+  readonly number: number;
   readonly permit: Permit;
   /** Set when the kernel is compiled. */
   compiled: Ready | undefined;
   readonly waiting: Entry[];
+  /** How many messages carried what the lane's tasks have in common; enough of them, and every thread knows it. */
+  headsSent: number;
   /** Moving average of a task's time in ms; undefined until the first report. */
   taskMs: number | undefined;
 }
@@ -43,8 +46,7 @@ export function batchSize(lane: Lane, threads: number): number {
 export function takeBatch(lane: Lane, threads: number): Entry[] {
   const { waiting } = lane;
   let count = waiting[0]?.alone ? 1 : batchSize(lane, threads);
-  const firstAlone = waiting.findIndex((entry, place) => place < count && entry.alone);
-  if (firstAlone > 0) count = firstAlone;
+  for (let place = 1; place < count; place++) if (waiting[place]?.alone) count = place;
   return waiting.splice(0, count);
 }
 

@@ -2,6 +2,7 @@
 // buffer a message, since a structured clone of one object a task would cost more than the tasks.
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
+import type { Ready } from '../../runtime/engine/engine.ts';
 import type { KernelFacts } from '../../runtime/job/kernel.ts';
 import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
 import { WORLD } from '../../runtime/job/world.ts';
@@ -17,14 +18,18 @@ export interface Parcel {
   readonly input: Uint8Array;
 }
 
-export interface Batch {
-  readonly facts: KernelFacts;
-  /** Named by the kernel's digest and the engine's form. */
-  readonly compiled: unknown;
+/** What the tasks of a lane have in common. Sending it costs more than the tasks, so threads keep it. */
+export interface Head extends Ready {
   readonly limits: Limits;
   readonly blobs: Permit['blobs'];
   readonly seed: number;
   readonly digests: boolean;
+}
+
+export interface Batch {
+  /** The lane's number; a thread that was not told its head before asks for it with HEAD_MISSING. */
+  readonly lane: number;
+  readonly head?: Head;
   readonly indexes: Float64Array;
   /** Length of each input, in order; those in `large` are not in `packed`. */
   readonly lengths: Float64Array;
@@ -33,9 +38,12 @@ export interface Batch {
   readonly control: Int32Array;
 }
 
+/** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
+export const HEAD_MISSING = 'head missing';
+
 /** Columns of `Report.numbers`. */
-const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, outputBytes: 4 } as const;
-const WIDTH = 5;
+const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, inputBytes: 4, outputBytes: 5 } as const;
+const WIDTH = 6;
 const STATE = { done: 0, failed: 1, unwanted: 2 } as const;
 
 export interface Report {
@@ -58,7 +66,7 @@ interface Extra {
 
 /** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
 export function packBatch(
-  head: Pick<Batch, 'facts' | 'compiled' | 'control'> & Pick<Permit, 'limits' | 'blobs' | 'seed' | 'digests'>,
+  given: Pick<Batch, 'lane' | 'head' | 'control'>,
   tasks: readonly Parcel[],
 ): Batch & { readonly transfer: ArrayBuffer[] } {
   const indexes = new Float64Array(tasks.length);
@@ -84,8 +92,7 @@ export function packBatch(
     at += input.byteLength;
   });
   if (size > 0) transfer.push(packed.buffer);
-  const { facts, compiled, control, limits, blobs, seed, digests } = head;
-  return { facts, compiled, control, limits, blobs, seed, digests, indexes, lengths, packed, large, transfer };
+  return { ...given, indexes, lengths, packed, large, transfer };
 }
 
 /** The input at a place; the places are asked for in order, `at` is the sum of the packed lengths before it. */
@@ -108,6 +115,7 @@ export function packReport(outcomes: readonly (Outcome | undefined)[]): Report &
     numbers[row + COLUMNS.wallMs] = receipt.wallMs;
     numbers[row + COLUMNS.cpuMs] = receipt.cpuMs ?? Number.NaN;
     numbers[row + COLUMNS.memoryBytesPeak] = receipt.memoryBytesPeak ?? 0;
+    numbers[row + COLUMNS.inputBytes] = receipt.bytesIn;
     const extra = extraOf(outcome);
     if (extra) extras.set(place, extra);
     if (outcome.state === 'failed') return;
@@ -162,7 +170,7 @@ const NO_LOG = Object.freeze({ lines: Object.freeze([]), linesDropped: 0 });
 /** Hands out the outcomes of a report, in order; `undefined` for tasks that were not run. */
 export function unpackReport(
   head: ReceiptHead,
-  tasks: readonly (Parcel & { readonly attempts: number })[],
+  tasks: readonly { readonly attempts: number }[],
   report: Report,
   each: (place: number, outcome: Outcome | undefined) => void,
 ): void {
@@ -177,11 +185,11 @@ export function unpackReport(
     }
     const bytesOut = numbers[row + COLUMNS.outputBytes] as number;
     const extra = extras.get(place);
-    const { input, attempts } = tasks[place] as Parcel & { attempts: number };
+    const { attempts } = tasks[place] as { attempts: number };
     const receipt = receiptOf(head, {
       wallMs: numbers[row + COLUMNS.wallMs] as number,
       memoryBytesPeak: numbers[row + COLUMNS.memoryBytesPeak] as number,
-      bytesIn: input.byteLength,
+      bytesIn: numbers[row + COLUMNS.inputBytes] as number,
       bytesOut,
       calls: extra?.calls ?? NO_CALLS,
       attempts,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { Batch, Report } from './message.ts';
+import type { Batch, HEAD_MISSING, Report } from './message.ts';
 
 /** Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. */
 const SPARES = 1;
@@ -16,7 +16,7 @@ const ENDING_MS_MAX = 100;
 
 /** A batch that a thread has. */
 export interface Lease {
-  readonly report: Promise<Report>;
+  readonly report: Promise<Report | typeof HEAD_MISSING>;
   /** Ends the thread that has the batch. The report then rejects. Resolves when the thread is gone, or replaced while it still ends. */
   end(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export function startThreads(filename: string, count: number): Threads {
     lease: (batch, transfer) => {
       const control = new AbortController();
       const options = { signal: control.signal, transferList: transfer as ArrayBuffer[] };
-      const report = piscina.run(batch, options) as Promise<Report>;
+      const report = piscina.run(batch, options) as Lease['report'];
       report.catch(() => restarts++);
       return {
         report,
