@@ -123,6 +123,10 @@ function matchBlobs(
     if (grant.kind !== 'blobs') continue;
     const bytes = Object.hasOwn(given, grant.name) ? given[grant.name] : undefined;
     if (!bytes) throw new LodgerError('ERR_OPTION_INVALID', [`blobs.${grant.name}`, 'given, since it is granted']);
+    // The schema overlooks names that every object inherits, such as "constructor".
+    if (!(bytes instanceof Uint8Array)) {
+      throw new LodgerError('ERR_OPTION_INVALID', [`blobs.${grant.name}`, 'a Uint8Array']);
+    }
     const digest = digests.get(bytes) ?? toHex(platform.digest(bytes));
     digests.set(bytes, digest);
     if (digest !== grant.digest) throw new LodgerError('ERR_BLOB_MISMATCH', [grant.name, digest, grant.digest]);
