@@ -37,6 +37,8 @@ test.each([
   ['host/cli/a.ts', `const asc = import('assemblyscript/asc');`, '"host/cli" must not import "assemblyscript"'],
   ['runtime/job/a.ts', `import { chacha20 } from '@noble/ciphers/chacha.js';`, 'must not import "@noble/ciphers"'],
   ['host/cli/a.ts', 'const b = await import(name);', 'an import names what it imports'],
+  ['host/cli/a.cts', `const Piscina = require('piscina');`, '"host/cli" must not import "piscina"'],
+  ['kernels/template/a.mjs', `import { test } from 'vitest';`, '"kernels/template" must not import "vitest"'],
   ['kernels/align/a.ts', `import { b } from '../lib/b';`, 'a kernel must not import "../lib/b"'],
   ['kernels/lib/a.ts', `import { b } from 'lodger/kernel';`, 'a kernel must not import "lodger/kernel"'],
   ['kernels/echo/a.ts', `import { b } from 'node:fs';`, 'a kernel must not import "node:fs"'],
@@ -106,7 +108,7 @@ test('code is told from comments, strings, templates and regular expressions', (
 });
 
 test('every form of import is read, with its line', () => {
-  const text = `import a from 'a';\nimport 'b';\nexport { c } from "c";\nimport(\n 'd');\nimport(e);\ntype F = typeof import('f');`;
+  const text = `import a from 'a';\nimport 'b';\nexport { c } from "c";\nimport(\n 'd');\nimport(e);\ntype F = typeof import('f');\nrequire('g'); this.require(h); imports(i);`;
   expect(importsOf(text).map(({ specifier, line }) => [line, specifier])).toEqual([
     [1, 'a'],
     [2, 'b'],
@@ -114,6 +116,7 @@ test('every form of import is read, with its line', () => {
     [4, 'd'],
     [6, undefined],
     [7, 'f'],
+    [8, 'g'],
   ]);
 });
 
@@ -137,5 +140,5 @@ test('what is shipped imports only packages that are installed with it, and each
   expect(new Set(imported.filter((name) => name !== '.' && name !== 'node' && name !== '..'))).toEqual(
     new Set(declared),
   );
-  expect(new Set(Object.keys(PACKAGES))).toEqual(new Set([...declared, 'node']));
+  expect(new Set(Object.keys(PACKAGES))).toEqual(new Set([...declared, 'node', 'lodger']));
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const FOLDERS = ['runtime', 'host', 'kernels', 'bench', 'test'];
-const SOURCE = /\.(?:ts|mts|js|mjs|cjs|c|h|rs|sh)$/;
+const SOURCE = /\.(?:[cm]?ts|[cm]?js|c|h|rs|sh)$/;
 
 /** Path from the top, with forward slashes -> text. */
 export function sourceFiles(): ReadonlyMap<string, string> {

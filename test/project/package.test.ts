@@ -16,7 +16,7 @@ const INSTALLED_BYTES_MAX = 10 * 1024 * 1024;
 
 const NEEDED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|asconfig\.json)$/,
-  /^dist\/(?:runtime|host|kernels\/transform)\/[\w/-]+(?:\.d\.ts|\.js)$/,
+  /^dist\/(?:runtime|host|kernels\/transform)\/[\w/-]+(?:\.d\.c?ts|\.c?js)$/,
   /^kernels\/lib\/[\w-]+\.(?:ts|json)$/,
   /^kernels\/(?:template|wit)\/[\w.-]+$/,
   /^schemas\/[\w.-]+\.json$/,

@@ -24,7 +24,8 @@ export const LAYERS: readonly (readonly string[])[] = [
 
 /** Package -> the folders that may import it. `bench` and `test` may import anything that is installed by name. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  node: ['host', 'kernels/transform'],
+  node: ['host', 'kernels/transform', 'kernels/template'],
+  lodger: ['kernels/template'],
   valibot: ['runtime', 'host'],
   '@noble/hashes': ['runtime/base'],
   '@noble/ciphers': ['runtime/abi'],
@@ -35,8 +36,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   assemblyscript: ['host/build', 'kernels/transform'],
 };
 
-/** Folders whose code may load a package by a name that is not written there: optional peers are. */
-const LOADERS = ['host/build', 'bench', 'test'];
+/** Folders whose code may load by a name that is not written there: an optional peer, the module of a thread. */
+const LOADERS = ['host/build', 'host/pool', 'bench', 'test'];
 
 /** What the runtime has to get from its host, and the one file that stands in for a host. */
 const HOST_NAMES =
@@ -44,6 +45,7 @@ const HOST_NAMES =
 const HOST_STAND_IN = 'runtime/base/platform.ts';
 
 const LINES_MAX = 300;
+const SCRIPT = /\.[cm]?[tj]s$/;
 const SAYS = '[^\\n]{15}';
 const FIRST_LINE: Readonly<Record<string, RegExp>> = {
   '.ts': new RegExp(`^(?:#!/usr/bin/env node\\n)?// ${SAYS}`),
@@ -65,7 +67,7 @@ const MACHINE_PATH = /(?<![\w.])\/(?:home|root|Users|work)\/\w/;
 
 /** What is wrong with one file, each as `path:line: reason`. `path` is relative to the project, with forward slashes. */
 export function faultsOf(path: string, text: string): string[] {
-  const isScript = path.endsWith('.ts');
+  const isScript = SCRIPT.test(path);
   return [
     ...nameFaults(path),
     ...textFaults(path, text),
@@ -82,7 +84,7 @@ function nameFaults(path: string): string[] {
 function textFaults(path: string, text: string): string[] {
   const lines = text.replace(/\n$/, '').split('\n');
   const faults: string[] = [];
-  if (!FIRST_LINE[posix.extname(path)]?.test(text)) {
+  if (!FIRST_LINE[SCRIPT.test(path) ? '.ts' : posix.extname(path)]?.test(text)) {
     faults.push(`${path}:1: the first line is a comment that says what the file is for`);
   }
   if (lines.length > LINES_MAX) faults.push(`${path}:${LINES_MAX + 1}: ${lines.length} lines, at most ${LINES_MAX}`);
@@ -168,5 +170,6 @@ function layerOf(folder: string): number {
 }
 
 function isAssemblyScript(path: string): boolean {
+  if (!path.endsWith('.ts')) return false;
   return (path.startsWith('kernels/') && !path.startsWith('kernels/transform/')) || path.startsWith('test/fixtures/');
 }

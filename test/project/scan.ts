@@ -1,6 +1,6 @@
 // Reads source text far enough to check it: code apart from comments and literals, and what a file imports.
 
-/** An import, export-from, dynamic import or import type. `specifier` is undefined where it is not a literal. */
+/** An import, export-from, dynamic import, import type or require. `specifier` is undefined where it is not a literal. */
 export interface Import {
   readonly specifier: string | undefined;
   readonly line: number;
@@ -12,8 +12,8 @@ const ENDS: Readonly<Record<string, string>> = { '//': '\n', '/*': '*/', "'": "'
 /** A slash after one of these begins a regular expression; after anything else it divides. */
 const BEFORE_REGEX = /(?:^|[=(,:;[{}!&|?+\-*%<>~^]|\b(?:return|case|typeof|in|of|void|throw|yield|await))\s*$/;
 
-/** What stands right before a specifier, or before the argument of a dynamic import. */
-const IMPORT = /\bfrom\s*(?=['"])|\bimport\s*(?=['"])|\bimport\s*\(\s*/g;
+/** What stands right before a specifier, or before the argument of a dynamic import or of require. */
+const IMPORT = /\bfrom\s*(?=['"])|\bimport\s*(?=['"])|(?<![.\w])(?:import|require)\s*\(\s*/g;
 
 /**
  * The text with every character of comments, strings, templates and regular expressions made a blank, quotes and line ends excepted.
