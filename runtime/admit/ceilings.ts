@@ -15,7 +15,7 @@ export function measure(module: Module, moduleBytes: number): Ceilings {
     locals: largest(bodies, ({ locals }) => locals),
     operands: largest(bodies, ({ height }) => height),
     controlPoints: largest(bodies, ({ controlPoints }) => controlPoints),
-    calls: largest(bodies, ({ calls }) => calls),
+    exits: largest(bodies, ({ exits }) => exits),
     complexity: largest(bodies, ({ complexity }) => complexity),
     complexityTotal: bodies.reduce((sum, { complexity }) => sum + complexity, 0),
     loopBytes: largest(bodies, ({ loopBytes }) => loopBytes),

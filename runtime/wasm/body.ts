@@ -10,8 +10,17 @@ import { blockType, valueType } from './values.ts';
 /** How deep blocks can be nested at all; beyond it nothing is read. */
 const NESTING_MAX = ADMISSION.nesting.max;
 
-/** V8 compiles these to branches; thousands of them in a function take as long to optimise as as many blocks. */
-const BRANCHING = /^i(?:32|64)\.(?:div_s|rem_s|trunc_sat_f\d\d_[su])$/;
+/** What instructions cost a compiler beside their own code: blocks that it makes for them, and ways out to other code. */
+const COSTS: readonly (readonly [names: RegExp, points: number, exits: number])[] = [
+  [/^(?:if|loop)$/, 1, 0],
+  [/^i(?:32|64)\.(?:div|rem)_s$/, 2, 1],
+  [/^i(?:32|64)\.trunc_sat_/, 4, 0],
+  [/^i(?:32|64)\.(?:(?:div|rem)_u|trunc_f\d\d_[su])$/, 0, 1],
+  [/^memory\.(?:grow|copy|fill|init)$/, 0, 1],
+  // The index is checked, then the signature.
+  [/^call_indirect$/, 2, 1],
+  [/^call$/, 0, 1],
+];
 
 // One row an instruction: 0 to 255 without prefix, then 256 behind 0xFC, then 256 behind 0xFD.
 const ROWS = 768;
@@ -22,6 +31,7 @@ const POPS = new Uint8Array(ROWS);
 const PUSHES = new Uint8Array(ROWS);
 const FEATURE = new Uint8Array(ROWS);
 const POINTS = new Uint8Array(ROWS);
+const EXITS = new Uint8Array(ROWS);
 const kindOf = (immediate: Immediate) => IMMEDIATES.indexOf(immediate);
 const PREFIX_ROWS: Readonly<Record<number, number>> = { 0: 0, 252: 256, 253: 512 };
 
@@ -30,7 +40,7 @@ for (const op of OPCODES.values()) {
   KIND[row] = kindOf(op.immediate);
   POPS[row] = op.operands.length;
   PUSHES[row] = op.results.length;
-  POINTS[row] = BRANCHING.test(op.name) ? 2 : 0;
+  [, POINTS[row], EXITS[row]] = COSTS.find(([names]) => names.test(op.name)) ?? [/./, 0, 0];
   FEATURE[row] = op.feature === undefined ? 0 : FEATURES.indexOf(op.feature) + 1;
 }
 for (const prefix of [0xfb, 0xfc, 0xfd, 0xfe]) KIND[prefix] = PREFIXED;
@@ -60,7 +70,7 @@ export class BodyReader {
   #depth = 0;
   #height = 0;
   #locals = 0;
-  #body = { controlPoints: 0, calls: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
+  #body = { controlPoints: 0, exits: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
 
   constructor(bytes: Uint8Array, context: BodyContext) {
     this.#reader = new Reader(bytes);
@@ -78,7 +88,7 @@ export class BodyReader {
     this.#after[0] = type.results.length;
     this.#arity[0] = type.results.length;
     this.#loop[0] = 0;
-    this.#body = { controlPoints: 0, calls: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
+    this.#body = { controlPoints: 0, exits: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
     this.#locals = type.params.length;
     for (let runs = reader.count('locals', end - start, 2); runs > 0; runs--) {
       this.#locals += reader.u32();
@@ -104,6 +114,7 @@ export class BodyReader {
       if (kind === UNKNOWN) throw malformed(`opcode 0x${row.toString(16)} is not known`, at);
       if (FEATURE[row] !== 0) this.#feature(row, kind, at);
       body.controlPoints += POINTS[row] as number;
+      body.exits += EXITS[row] as number;
       const left = this.#height - (POPS[row] as number);
       const floor = base[this.#depth] as number;
       // In code that cannot be reached operands may be missing: the stack is polymorphic there.
@@ -194,8 +205,6 @@ export class BodyReader {
         break;
       case 'call_indirect':
         this.#call(reader.u32(), at);
-        // The index is checked, then the signature: two places where control splits, though nothing is merged.
-        this.#body.controlPoints += 2;
         reader.u32();
         break;
       default:
@@ -252,7 +261,6 @@ export class BodyReader {
     if (type === undefined) throw malformed('a call of an unknown function or type', at);
     const floor = this.#base[this.#depth] as number;
     this.#height = Math.max(this.#height - type.params.length, floor) + type.results.length;
-    this.#body.calls++;
     this.#body.complexity += type.params.length + type.results.length;
     if (this.#height > this.#body.height) this.#body.height = this.#height;
   }

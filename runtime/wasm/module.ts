@@ -67,10 +67,10 @@ export interface Body {
   readonly end: number;
   /** Declared locals and parameters. */
   readonly locals: number;
-  /** Blocks, loops, ifs, elses and branch targets; two for an indirect call and for arithmetic that compiles to branches. */
+  /** Blocks, loops, ifs, elses and branch targets, and what compilers make blocks for: indirect calls, some arithmetic. */
   readonly controlPoints: number;
-  /** Direct and indirect ones. */
-  readonly calls: number;
+  /** Calls, and what compilers leave the function for: arithmetic that may trap, bulk memory. */
+  readonly exits: number;
   /**
    * Sum over the control points of the values merged there: all locals and operands, and what a branch or block takes along;
    * and over calls of their parameters and results. Compilers make a node and a move for each.

@@ -4,6 +4,7 @@ import { INTERFACE, type InterfaceName, WORLD, type WorldInterface } from '../..
 import type { Reader } from '../../wasm/reader.ts';
 import { quote } from '../quote.ts';
 import { broken, complex, expectEnd, readExternName, readList } from './read.ts';
+import { functionText, readType } from './signatures.ts';
 import {
   type CanonOptions,
   type ComponentFunction,
@@ -14,7 +15,6 @@ import {
   type Sort,
   type Spaces,
 } from './spaces.ts';
-import { functionText, readType } from './signatures.ts';
 
 /** Sections by id: those that a simple component has, and why it has none of the others. */
 const SECTIONS: Readonly<Record<number, ((reader: Reader, spaces: Spaces) => void) | string>> = {
