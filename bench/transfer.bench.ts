@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { createPool } from '../host/pool/pool.ts';
-import { own } from '../host/pool/share.ts';
+import { createShelf } from '../host/pool/share.ts';
 import { kernel } from './kernels.ts';
 import { type Result, ratio } from './result.ts';
 import { interleave } from './rounds.ts';
@@ -15,6 +15,7 @@ export default async function measure(): Promise<Result> {
   const clone = new Piscina({ filename: file('cloned'), minThreads: 1, maxThreads: 1 });
   const moving = new Piscina({ filename: file('moved'), minThreads: 1, maxThreads: 1 });
   const pool = await createPool({ threads: 1 });
+  const shelf = createShelf(4 * SIZE);
   const input = new Uint8Array(SIZE).fill(3);
   const variant = (name: string, run: () => Promise<Uint8Array>) => ({
     name,
@@ -27,7 +28,12 @@ export default async function measure(): Promise<Result> {
   const times = await interleave(
     [
       variant('structured clone both ways', () => clone.run(input)),
-      variant('our way: shared input, moved output', () => moving.run(own(input))),
+      variant('our way: shared input, moved output', async () => {
+        const copy = shelf.own(input);
+        const output = await moving.run(copy);
+        shelf.giveBack(copy);
+        return output;
+      }),
       variant('our pool, through an echo kernel', async () => {
         const outcome = await pool.run({ kernel: echo, input });
         if (outcome.state === 'failed') throw new Error(outcome.message);

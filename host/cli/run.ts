@@ -8,7 +8,7 @@ import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
-import { textOf } from '../jobs/results.ts';
+import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
 import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
 import {
@@ -117,6 +117,10 @@ async function giveJson(outcome: Outcome, file: string | undefined): Promise<voi
     return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
   }
   const { output } = outcome;
+  if (file === undefined && output.byteLength > JSON_OUTPUT_BYTES) {
+    const reason = `${formatSize(output.byteLength)} is too large for a document; use --output`;
+    throw new LodgerError('ERR_FILE', ['write', 'the output', reason]);
+  }
   if (file === undefined)
     return printJson({ state, output: Buffer.from(output).toString('base64'), ...logged, receipt });
   await writeWhole(file, output);

@@ -1,7 +1,7 @@
 // Files as this machine has them: read within bounds, written whole or not at all.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
@@ -100,10 +100,10 @@ export interface Making {
   discard(): Promise<void>;
 }
 
-/** Begins a file. What stood under the name stays until `commit`. Throws `ERR_FILE`. */
+/** Begins a file. What stood under the name stays until `commit`. Throws `ERR_FILE`, also in the place of a folder or device. */
 export async function makeFile(path: string): Promise<Making> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const target = await targetOf(path);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
   passing.add(temporary);
   let handle: FileHandle | undefined;
   let gathered: Uint8Array[] = [];
@@ -146,11 +146,24 @@ export async function makeFile(path: string): Promise<Making> {
         await handle?.sync();
         await handle?.close();
         handle = undefined;
-        await rename(temporary, path);
+        await rename(temporary, target);
         passing.delete(temporary);
       }),
     discard,
   };
+}
+
+/** Where a file goes: to the end of links, which stay, and never over a device, which a rename would replace. */
+async function targetOf(path: string): Promise<string> {
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return await realpath(path);
+    const what = found.isDirectory() ? 'it is a folder' : 'it is not a regular file: redirect standard output instead';
+    throw new LodgerError('ERR_FILE', ['write', path, what]);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path;
+    throw fileError('write', path, error);
+  }
 }
 
 /** Makes a folder and those above it. Throws `ERR_FILE`. */

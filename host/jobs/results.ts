@@ -7,8 +7,8 @@ import type { ResultPlan } from '../../runtime/job/job.ts';
 import type { LogLine, Outcome } from '../../runtime/job/outcome.ts';
 import { fileError, makeFile, makeFolder, writeWhole } from './files.ts';
 
-/** A line of JSON is one string, and V8's have a longest length. */
-const LINE_OUTPUT_BYTES = 256 * 2 ** 20;
+/** The largest output that goes into JSON: a document is one string, and V8's have a longest length. */
+export const JSON_OUTPUT_BYTES = 256 * 2 ** 20;
 
 /** Takes outcomes in input order. One of `finish` and `discard` must be called. */
 export interface Results {
@@ -90,7 +90,7 @@ function content(outcome: Outcome, as: 'base64' | 'text' | 'json', path: string)
     return `"code":${JSON.stringify(outcome.code)},"message":${JSON.stringify(outcome.message)}`;
   }
   const { output } = outcome;
-  if (output.byteLength > LINE_OUTPUT_BYTES) {
+  if (output.byteLength > JSON_OUTPUT_BYTES) {
     const reason = `an output of ${formatSize(output.byteLength)} is too large for a line; let results go to a folder`;
     throw new LodgerError('ERR_FILE', ['write', path, reason]);
   }

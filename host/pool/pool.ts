@@ -16,7 +16,7 @@ import { aborted, createCancels } from './cancels.ts';
 import { createDispatcher } from './dispatch.ts';
 import type { Entry, Lane } from './lane.ts';
 import { inOrder } from './ordered.ts';
-import { own, share } from './share.ts';
+import { createShelf, share } from './share.ts';
 import { createTally, type PoolStats } from './stats.ts';
 import { startThreads } from './threads.ts';
 
@@ -65,6 +65,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   const compiled = new Map<Kernel, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
   const live = new Set<Entry>();
+  const shelf = createShelf(windowBytesMax);
   let open = true;
 
   const readyOf = (kernel: Kernel): Promise<Ready> => {
@@ -90,7 +91,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
       const entry: Entry = {
         lane,
         index,
-        input: moved ? input : own(input),
+        input: moved ? input : shelf.own(input),
         state: 'waiting',
         attempts: 1,
         alone: moved,
@@ -98,6 +99,9 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
         settle: (result) => {
           if (signal) cancels.remove(signal, entry);
           live.delete(entry);
+          // A report has come, so no thread reads the input any more; one that was ended might.
+          if (!moved && 'receipt' in result && result.receipt.memoryBytesPeak !== undefined)
+            shelf.giveBack(entry.input);
           tally.count(result, now() - entry.submittedAt);
           if (result instanceof LodgerError) reject(result);
           else resolve(result);

@@ -4,10 +4,34 @@ import { POOL } from '../../runtime/base/limits.ts';
 /** Blobs that were shared before, so that a process holds one copy of each. */
 const shared = new WeakMap<Uint8Array, Uint8Array>();
 
-/** A copy that is the pool's own: the caller may use its buffer for the next input. */
-export function own(input: Uint8Array): Uint8Array {
-  if (input.byteLength < POOL.sharedBytesMin.default) return input.slice();
-  return toShared(input);
+/** Buffers for large inputs, used again and again: touching 16 MiB of new memory costs more than copying into old. */
+export interface Shelf {
+  /** A copy that is the pool's own: the caller may use its buffer for the next input. */
+  own(input: Uint8Array): Uint8Array;
+  /** Takes an `own` copy back when no thread will read it any more. */
+  giveBack(copy: Uint8Array): void;
+}
+
+/** Keeps at most `bytesMax` of buffers that are not in use. */
+export function createShelf(bytesMax: number): Shelf {
+  const free = new Map<number, SharedArrayBuffer[]>();
+  let bytes = 0;
+  return {
+    own: (input) => {
+      if (input.byteLength < POOL.sharedBytesMin.default) return input.slice();
+      const size = 2 ** Math.ceil(Math.log2(input.byteLength));
+      const known = free.get(size)?.pop();
+      if (known) bytes -= size;
+      const copy = new Uint8Array(known ?? new SharedArrayBuffer(size), 0, input.byteLength);
+      copy.set(input);
+      return copy;
+    },
+    giveBack: ({ buffer }) => {
+      if (!(buffer instanceof SharedArrayBuffer) || bytes + buffer.byteLength > bytesMax) return;
+      bytes += buffer.byteLength;
+      free.set(buffer.byteLength, [...(free.get(buffer.byteLength) ?? []), buffer]);
+    },
+  };
 }
 
 /** Blobs as memory that threads share, copied once a process. */

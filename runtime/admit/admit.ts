@@ -26,8 +26,8 @@ const ceiling = (name: CeilingName) => v.exactOptional(integer(0, ADMISSION[name
 const CeilingsSchema = v.strictObject(
   Object.fromEntries((Object.keys(ADMISSION) as CeilingName[]).map((name) => [name, ceiling(name)])),
 );
+const BytesSchema = v.strictObject({ bytes: bytesSchema() });
 const OptionsSchema = v.strictObject({
-  bytes: bytesSchema(),
   ceilings: v.exactOptional(CeilingsSchema),
   platform: v.exactOptional(v.custom<Platform>((value) => typeof value === 'object' && value !== null, 'a Platform')),
 });
@@ -40,7 +40,8 @@ const OptionsSchema = v.strictObject({
  * `ERR_KERNEL_FEATURE`, `ERR_KERNEL_CEILING`, `ERR_KERNEL_INTERFACE` or `ERR_COMPONENT_COMPLEX`, and nothing else.
  */
 export async function admit(bytes: Uint8Array, options: AdmitOptions = {}): Promise<Kernel> {
-  const given = check(OptionsSchema, { bytes, ...options });
+  check(BytesSchema, { bytes });
+  const given = check(OptionsSchema, options);
   const ceilings: Ceilings = { ...defaults(ADMISSION), ...given.ceilings };
   const { platform = portable } = given;
   checkCeiling('moduleBytes', bytes.length, ceilings);

@@ -3,47 +3,13 @@
 import { ADMISSION } from '../base/limits.ts';
 import { note, Unread } from './draft.ts';
 import type { Body, FunctionType } from './module.ts';
-import { FEATURES, type Feature, IMMEDIATES, type Immediate, OPCODES, PREFIX_FEATURES } from './opcodes.ts';
+import { FEATURES, type Feature, IMMEDIATES, PREFIX_FEATURES } from './opcodes.ts';
 import { malformed, Reader } from './reader.ts';
+import { EXITS, FEATURE, KIND, POINTS, POPS, PREFIX_ROWS, PREFIXED, PUSHES, UNKNOWN } from './rows.ts';
 import { blockType, valueType } from './values.ts';
 
 /** How deep blocks can be nested at all; beyond it nothing is read. */
 const NESTING_MAX = ADMISSION.nesting.max;
-
-/** What instructions cost a compiler beside their own code: blocks that it makes for them, and ways out to other code. */
-const COSTS: readonly (readonly [names: RegExp, points: number, exits: number])[] = [
-  [/^(?:if|loop)$/, 1, 0],
-  [/^i(?:32|64)\.(?:div|rem)_s$/, 2, 1],
-  [/^i(?:32|64)\.trunc_sat_/, 4, 0],
-  [/^i(?:32|64)\.(?:(?:div|rem)_u|trunc_f\d\d_[su])$/, 0, 1],
-  [/^memory\.(?:grow|copy|fill|init)$/, 0, 1],
-  // The index is checked, then the signature.
-  [/^call_indirect$/, 2, 1],
-  [/^call$/, 0, 1],
-];
-
-// One row an instruction: 0 to 255 without prefix, then 256 behind 0xFC, then 256 behind 0xFD.
-const ROWS = 768;
-const UNKNOWN = 255;
-const PREFIXED = 254;
-const KIND = new Uint8Array(ROWS).fill(UNKNOWN);
-const POPS = new Uint8Array(ROWS);
-const PUSHES = new Uint8Array(ROWS);
-const FEATURE = new Uint8Array(ROWS);
-const POINTS = new Uint8Array(ROWS);
-const EXITS = new Uint8Array(ROWS);
-const kindOf = (immediate: Immediate) => IMMEDIATES.indexOf(immediate);
-const PREFIX_ROWS: Readonly<Record<number, number>> = { 0: 0, 252: 256, 253: 512 };
-
-for (const op of OPCODES.values()) {
-  const row = (PREFIX_ROWS[Math.floor(op.code / 4096)] ?? 0) + (op.code % 4096);
-  KIND[row] = kindOf(op.immediate);
-  POPS[row] = op.operands.length;
-  PUSHES[row] = op.results.length;
-  [, POINTS[row], EXITS[row]] = COSTS.find(([names]) => names.test(op.name)) ?? [/./, 0, 0];
-  FEATURE[row] = op.feature === undefined ? 0 : FEATURES.indexOf(op.feature) + 1;
-}
-for (const prefix of [0xfb, 0xfc, 0xfd, 0xfe]) KIND[prefix] = PREFIXED;
 
 const LOOP = 0x03;
 const SIMD_LAST = 0xff;
@@ -207,8 +173,13 @@ export class BodyReader {
         this.#call(reader.u32(), at);
         reader.u32();
         break;
+      case 'return':
+        // Results are checked one by one, in dead code, too.
+        this.#body.complexity += this.#arity[0] as number;
+        this.#dead();
+        break;
       default:
-        // What is left is `return` and `unreachable`.
+        // What is left is `unreachable`.
         this.#dead();
     }
     return false;

@@ -1,6 +1,6 @@
 // A module while it is being read, and the two ways to stop: malformed, or a feature that is not read.
 
-import type { Module, ModuleImport } from './module.ts';
+import type { Module } from './module.ts';
 import { FEATURES, type Feature } from './opcodes.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -10,9 +10,6 @@ type Filled<T> = T extends readonly (infer Item)[] ? Item[] : T;
 export type Draft = { -readonly [K in keyof Omit<Writable<Module>, 'features'>]: Filled<Module[K]> } & {
   readonly seen: Uint32Array;
 };
-
-/** An import, while its section is read: no more than that. */
-export type { ModuleImport };
 
 /** Thrown inside the reader only: what follows belongs to a feature that is named, not read. */
 export class Unread extends Error {

@@ -42,9 +42,10 @@ export function valueType(reader: Reader, seen: Uint32Array): string {
 
 /** Parameters or results: at most 1,000, as engines have it. */
 export function valueTypes(reader: Reader, seen: Uint32Array, what: string): string {
-  let letters = '';
-  for (let left = reader.count(what, 1_000); left > 0; left--) letters += valueType(reader, seen);
-  return letters;
+  // Joined at once: letters added one by one would be kept as a list, 32 bytes each.
+  const letters: string[] = [];
+  for (let left = reader.count(what, 1_000); left > 0; left--) letters.push(valueType(reader, seen));
+  return letters.join('');
 }
 
 /** Parameters and results of a block; `types` are the module's. */

@@ -1,5 +1,7 @@
 // The commands that take one kernel, as a user calls them: exit codes, documents, messages, outputs.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { lstat, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../host/platform/version.ts';
@@ -83,6 +85,11 @@ describe('exit code 2, a message with its code and no stack for', () => {
       'option "--engine" must be one of auto, v8',
     ],
     ['an input that is not there', ['run', 'echo.wasm', '--input', 'none'], 'cannot read "none"'],
+    [
+      'an output that is a folder',
+      ['run', 'echo.wasm', '--output', '.'],
+      'cannot write ".": it is a folder [ERR_FILE]',
+    ],
     [
       'an output in no folder',
       ['run', 'echo.wasm', '--output', 'none/out'],
@@ -197,6 +204,28 @@ describe('run', () => {
       content: 'after',
     });
     expect(await readdir(own.path)).toEqual(['answer']);
+  });
+
+  test('writes --output to the end of a link, and never in the place of what is no file', async () => {
+    await using own = await scratch();
+    const [file, link, socket] = ['file', 'link', 'socket'].map((name) => join(own.path, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(file, 'before');
+    await symlink(file, link);
+    expect(await lodger(['run', echo, '--input', '-', '--output', link], { input: 'after' })).toMatchObject({
+      exitCode: 0,
+    });
+    expect([await readFile(file, 'utf8'), await readlink(link)]).toEqual(['after', file]);
+
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
+    const refused = await lodger(['run', echo, '--output', socket]);
+    expect(refused.stderr).toContain('it is not a regular file: redirect standard output instead [ERR_FILE]');
+    expect({ exitCode: refused.exitCode, left: (await lstat(socket)).isSocket() }).toEqual({ exitCode: 2, left: true });
+    server.close();
   });
 
   test('shows log lines and failures of a guest without letting it steer the terminal or speak for lodger', async () => {
