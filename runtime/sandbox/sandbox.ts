@@ -46,6 +46,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   const readyOf = (kernel: Kernel): Promise<Ready> => {
     const known = compiled.get(kernel) ?? compileFor(engine, kernel);
     compiled.set(kernel, known);
+    // What failed for want of memory may succeed the next time.
+    known.catch(() => compiled.delete(kernel));
     return known;
   };
   const attempt = async (permit: Permit, input: Uint8Array, index: number, signal?: AbortSignal): Promise<Outcome> => {

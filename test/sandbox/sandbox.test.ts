@@ -1,6 +1,8 @@
 // The runner in the caller's own thread: jobs in order, signals between tasks, the end; and that no task sees another.
 import { describe, expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
+import { createV8 } from '../../runtime/engine/v8.ts';
 import type { Progress } from '../../runtime/job/task.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
@@ -107,6 +109,20 @@ describe('signals and the end', () => {
     await expect(sandbox.run({ kernel: echo, input })).rejects.toMatchObject({ code: 'ERR_CLOSED' });
     await expect(sandbox.map({ kernel: echo, inputs: [input] }).next()).rejects.toMatchObject({ code: 'ERR_CLOSED' });
   });
+});
+
+test('a kernel that could not be compiled once is tried again with the next task', async () => {
+  const engine = createV8('test');
+  let tries = 0;
+  const compile: typeof engine.compile = async (prepared) => {
+    if (tries++ === 0) throw new RangeError('out of memory');
+    return engine.compile(prepared);
+  };
+  const sandbox = createSandbox({ engine: { ...engine, compile } as Engine });
+  await expect(sandbox.run({ kernel: echo, input })).rejects.toThrow('out of memory');
+  expect(await sandbox.run({ kernel: echo, input })).toMatchObject({ state: 'done' });
+  await sandbox.run({ kernel: echo, input });
+  expect(tries).toBe(2);
 });
 
 const PAGES = 4;
