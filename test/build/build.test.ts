@@ -1,8 +1,10 @@
 // What `buildKernel` makes: exactly the world's exports and imports, the same bytes anywhere, names and lines when asked for.
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildKernel } from '../../host/build/build.ts';
@@ -167,6 +169,20 @@ describe('what is written', () => {
     expect(map).toBeUndefined();
     expect(WebAssembly.Module.customSections(moduleOf(wasm), 'name')).toEqual([]);
   });
+});
+
+test('asc’s own command line, with the door lodger/transform, makes the same bytes', async () => {
+  const own = join(folder, 'by hand');
+  await mkdir(join(own, 'node_modules'), { recursive: true });
+  await symlink(process.cwd(), join(own, 'node_modules', 'lodger'));
+  await cp('kernels/echo/kernel.ts', join(own, 'kernel.ts'));
+  const asc = resolve('node_modules', 'assemblyscript', 'bin', 'asc.js');
+  const options = ['--transform', 'lodger/transform', '--config', resolve('asconfig.json'), '--runtime', 'stub'];
+  await promisify(execFile)(process.execPath, [asc, 'kernel.ts', '-o', 'k.wasm', ...options], { cwd: own });
+  const digest = createHash('sha256')
+    .update(await readFile(join(own, 'k.wasm')))
+    .digest('hex');
+  expect(digest).toBe((await builtKernel('kernels/echo')).digest);
 });
 
 test('what the compiler warns of is kept, with its place', async () => {
