@@ -11,6 +11,8 @@ import { blockType, valueType } from './values.ts';
 /** How deep blocks can be nested at all; beyond it nothing is read. */
 const NESTING_MAX = ADMISSION.nesting.max;
 
+/** Immediates up to this one belong to control. */
+const CONTROL_LAST = IMMEDIATES.indexOf('call_indirect');
 const LOOP = 0x03;
 const SIMD_LAST = 0xff;
 const RELAXED_LAST = 0x1ff;
@@ -87,60 +89,61 @@ export class BodyReader {
       this.#height = Math.max(left, floor) + (PUSHES[row] as number);
       if (this.#height > body.height) body.height = this.#height;
       if (kind === 0) continue;
-      if (this.#immediate(kind, row, at)) return;
+      if (kind > CONTROL_LAST) this.#immediate(kind);
+      else if (this.#control(kind, row, at)) return;
     }
   }
 
-  /** Reads what follows an opcode. True at the function's own end. */
-  #immediate(kind: number, row: number, at: number): boolean {
+  /** Reads what follows an opcode that moves no control. */
+  #immediate(kind: number): void {
     const reader = this.#reader;
     switch (IMMEDIATES[kind]) {
       case 'local':
       case 'global':
       case 'data':
         reader.u32();
-        return false;
+        return;
       case 'i32':
         reader.s32();
-        return false;
+        return;
       case 'memarg':
         this.#memarg();
-        return false;
+        return;
       case 'i64':
         reader.skipS64();
-        return false;
+        return;
       case 'f32':
         reader.skip(4);
-        return false;
+        return;
       case 'f64':
         reader.skip(8);
-        return false;
+        return;
       case 'bytes16':
         reader.skip(16);
-        return false;
+        return;
       case 'byte':
         reader.skip(1);
-        return false;
+        return;
       case 'memargLane':
         this.#memarg();
         reader.skip(1);
-        return false;
+        return;
       case 'memory':
         this.#memory();
-        return false;
+        return;
       case 'memoryInit':
         reader.u32();
         this.#memory();
-        return false;
+        return;
       case 'memoryCopy':
         this.#memory();
         this.#memory();
-        return false;
+        return;
       default:
-        return this.#control(kind, row, at);
     }
   }
 
+  /** Reads what follows an opcode that moves control. True at the function's own end. */
   #control(kind: number, row: number, at: number): boolean {
     const reader = this.#reader;
     switch (IMMEDIATES[kind]) {

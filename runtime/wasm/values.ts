@@ -5,7 +5,11 @@ import type { ConstantExpression, FunctionType, Size } from './module.ts';
 import type { Feature } from './opcodes.ts';
 import { malformed, type Reader } from './reader.ts';
 
-const LETTERS: Readonly<Record<number, string>> = { 127: 'i', 126: 'I', 125: 'f', 124: 'F', 123: 'v' };
+const V128 = 0x7b;
+const I32 = 0x7f;
+/** The letters of v128 (0x7B), f64, f32, i64 and i32 (0x7F). */
+const LETTERS = 'vFfIi';
+const LETTER_CODES = [...LETTERS].map((letter) => letter.charCodeAt(0));
 const TYPE_FEATURES: Readonly<Record<number, Feature>> = {
   112: 'reference-types',
   111: 'reference-types',
@@ -28,12 +32,16 @@ const FUNCREF = 0x70;
 
 /** The letter of a value type. Reference types are named, not read. */
 export function valueType(reader: Reader, seen: Uint32Array): string {
+  return String.fromCharCode(code(reader, seen));
+}
+
+/** The same as a character code. */
+function code(reader: Reader, seen: Uint32Array): number {
   const at = reader.at;
   const byte = reader.byte();
-  const letter = LETTERS[byte];
-  if (letter !== undefined) {
-    if (letter === 'v') note(seen, 'simd', at);
-    return letter;
+  if (byte >= V128 && byte <= I32) {
+    if (byte === V128) note(seen, 'simd', at);
+    return LETTER_CODES[byte - V128] as number;
   }
   const feature = TYPE_FEATURES[byte];
   if (feature !== undefined) throw new Unread(feature, at);
@@ -42,11 +50,15 @@ export function valueType(reader: Reader, seen: Uint32Array): string {
 
 /** Parameters or results: at most 1,000, as engines have it. */
 export function valueTypes(reader: Reader, seen: Uint32Array, what: string): string {
-  // Joined at once: letters added one by one would be kept as a list, 32 bytes each.
-  const letters: string[] = [];
-  for (let left = reader.count(what, 1_000); left > 0; left--) letters.push(valueType(reader, seen));
-  return letters.join('');
+  const count = reader.count(what, VALUES_MAX);
+  // Into one array of character codes: letters joined one by one would live on as a chain of 32 bytes each.
+  for (let index = 0; index < count; index++) codes[index] = code(reader, seen);
+  return count < 4 ? String.fromCharCode(...codes.subarray(0, count)) : ascii.decode(codes.subarray(0, count));
 }
+
+const VALUES_MAX = 1_000;
+const codes = new Uint8Array(VALUES_MAX);
+const ascii = new TextDecoder();
 
 /** Parameters and results of a block; `types` are the module's. */
 export function blockType(reader: Reader, types: readonly FunctionType[], seen: Uint32Array): FunctionType {
@@ -67,7 +79,7 @@ export function blockType(reader: Reader, types: readonly FunctionType[], seen: 
 
 const EMPTY: FunctionType = { params: '', results: '' };
 const SINGLE: Readonly<Record<string, FunctionType>> = Object.fromEntries(
-  Object.values(LETTERS).map((letter) => [letter, { params: '', results: letter }]),
+  [...LETTERS].map((letter) => [letter, { params: '', results: letter }]),
 );
 
 /** The type of a table's or segment's items: funcref; others are named, not read. */
