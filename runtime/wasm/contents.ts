@@ -35,7 +35,7 @@ export const CONTENTS: Readonly<Record<number, (reader: Reader, draft: Draft) =>
 };
 
 function readTypes(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('types', ADMISSION.types.max, 3); left > 0; left--) {
+  for (let left = reader.count('types', ADMISSION.types.max, 2); left > 0; left--) {
     const at = reader.at;
     const form = reader.byte();
     if (form === 0x5d) throw new Unread('stack-switching', at);

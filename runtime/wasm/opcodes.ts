@@ -162,7 +162,8 @@ const CORE_ROWS: readonly OpcodeRow[] = [
   [0xd0, 'ref', 'null is_null func', '', 'refused', 'reference-types'],
   [0xd3, 'ref', 'eq', '', 'refused', 'gc'],
   [0xd4, '', 'ref.as_non_null br_on_null br_on_non_null', '', 'refused', 'function-references'],
-  [0xe0, 'cont', 'new bind suspend resume resume_throw resume_throw_ref switch', '', 'refused', 'stack-switching'],
+  [0xe0, 'cont', 'new bind', '', 'refused', 'stack-switching'],
+  [0xe2, '', 'suspend resume resume_throw resume_throw_ref switch', '', 'refused', 'stack-switching'],
 ];
 
 const NUMERIC_ROWS: readonly OpcodeRow[] = [
