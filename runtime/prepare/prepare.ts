@@ -1,8 +1,10 @@
 // Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere.
-// The memory becomes an import of the host's, or gets its maximum written in; custom sections go, except names.
+// The memory becomes an import of the host's, or gets its maximum written in. What nobody here calls or reads goes:
+// exports that are not of the kernel's shape, and custom sections, except names.
 import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
-import type { Module } from '../wasm/module.ts';
+import { SHAPES } from '../job/world.ts';
+import type { Module, ModuleExport } from '../wasm/module.ts';
 import { readModule } from '../wasm/read.ts';
 import { Reader } from '../wasm/reader.ts';
 import { SECTION, type Section } from '../wasm/sections.ts';
@@ -40,7 +42,9 @@ export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memo
       `an integer from ${memory.min}, which the kernel has at start`,
     ]);
   }
-  const bytes = rewrite(readModule(core), memoryForm, { min: memory.min, max });
+  const module = readModule(core);
+  const exports = module.exports.filter(exportsOf(kernel, memoryForm));
+  const bytes = rewrite({ ...module, exports }, memoryForm, { min: memory.min, max });
   const facts: KernelFacts = {
     digest,
     shape,
@@ -51,6 +55,16 @@ export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memo
   };
   const pages = memoryForm === 'defined' ? max : 'any';
   return { facts, bytes, memoryForm, key: `${digest}.${memoryForm}.${pages}.${REWRITER_VERSION}` };
+}
+
+/**
+ * Whether an export is one that an engine asks for. V8 makes a function object of each exported function in every instance, 1.2 us
+ * apiece; a memory that was imported is the host's already.
+ */
+function exportsOf({ shape, optional }: Kernel, memoryForm: Prepared['memoryForm']): (one: ModuleExport) => boolean {
+  const names = new Set([...Object.keys(SHAPES[shape]), 'cabi_realloc', ...optional]);
+  if (memoryForm === 'defined') names.add('memory');
+  return ({ name }) => names.has(name);
 }
 
 interface Bounds {
@@ -64,6 +78,7 @@ function rewrite(module: Module, memoryForm: Prepared['memoryForm'], bounds: Bou
   const withoutImports = !module.sections.some(({ id }) => id === SECTION.import);
   for (const section of inFileOrder(module)) {
     if (section.id === SECTION.import && memoryForm === 'imported') writeImports(out, module, section, bounds);
+    else if (section.id === SECTION.export) out.section(SECTION.export, (w) => writeExports(w, module.exports));
     else if (section.id !== SECTION.memory) out.raw(module.bytes.subarray(section.start, section.end));
     else if (memoryForm === 'defined') out.section(SECTION.memory, (w) => writeBounds(w.u32(1), bounds));
     if (section.id === SECTION.type && memoryForm === 'imported' && withoutImports) {
@@ -85,6 +100,15 @@ function writeImports(out: Writer, { bytes, imports }: Module, section: Section,
     w.u32(imports.length + 1).raw(bytes.subarray(reader.at, section.end));
     writeMemoryImport(w, bounds);
   });
+}
+
+function writeExports(w: Writer, exports: readonly ModuleExport[]): void {
+  w.u32(exports.length);
+  // What is kept is functions and the memory, as admission has checked.
+  for (const { name, kind, index } of exports)
+    w.name(name)
+      .byte(kind === 'memory' ? 2 : 0)
+      .u32(index);
 }
 
 function writeMemoryImport(w: Writer, bounds: Bounds): void {

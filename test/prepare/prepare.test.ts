@@ -48,7 +48,7 @@ test.each<[string, KernelParts]>([
   expect(after.memories).toEqual([{ min: 2, max: 50 }]);
   expect(after.imports.at(-1)).toMatchObject({ ...MEMORY_IMPORT, kind: 'memory' });
   expect(after.imports.slice(0, -1)).toEqual(before.imports);
-  expect(after.exports).toEqual(before.exports);
+  expect(after.exports).toEqual(before.exports.filter(({ name }) => name !== 'memory'));
   expect(after.functions).toEqual(before.functions);
 
   const module = new WebAssembly.Module(bytes);
@@ -59,8 +59,83 @@ test.each<[string, KernelParts]>([
     'lodger:kernel/clock@0.1.3': { now: nothing },
     [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory },
   });
-  expect(exports.memory).toBe(memory);
+  expect(Object.keys(exports)).toEqual(['run', 'cabi_realloc']);
+  (exports.cabi_realloc as (...args: number[]) => number)(0, 0, 1, 2 * 65_536);
+  expect(memory.buffer.byteLength).toBe(3 * 65_536);
 });
+
+const call = (name: string) => ({ type: name === 'cabi_post_run' ? 'i>' : '>', export: name, code: '' });
+
+test.each<[string, KernelParts, string[]]>([
+  ['a kernel', {}, ['run', 'cabi_realloc']],
+  [
+    'a kernel with what is optional',
+    { functions: [call('cabi_post_run'), call('_initialize')] },
+    ['run', 'cabi_realloc', 'cabi_post_run', '_initialize'],
+  ],
+  [
+    'a stepper',
+    {
+      run: null,
+      functions: [
+        { type: 'ii>i', export: 'begin', code: 'i32.const 16' },
+        { type: '>i', export: 'step', code: 'i32.const 16' },
+        { type: '>i', export: 'finish', code: 'i32.const 16' },
+      ],
+    },
+    ['cabi_realloc', 'begin', 'step', 'finish'],
+  ],
+])('%s keeps what is called of its exports; the rest goes, as each costs every instance', async (_, parts, wanted) => {
+  const further = [call('helper'), call('__proto__'), call('cabi_post_step_2')];
+  const kernel = await admit(
+    kernelOf({
+      table: [1],
+      ...parts,
+      functions: [...(parts.functions ?? []), ...further],
+      exports: [
+        { name: 'table', kind: 1, index: 0 },
+        { name: 'global', kind: 3, index: 0 },
+      ],
+    }),
+  );
+  const names = (form: 'imported' | 'defined') =>
+    readModule(prepare(kernel, form).bytes).exports.map(({ name }) => name);
+  expect(names('imported')).toEqual(wanted);
+  expect(names('defined')).toEqual([...wanted, 'memory']);
+  for (const form of ['imported', 'defined'] as const) {
+    expect(WebAssembly.validate(prepare(kernel, form).bytes)).toBe(true);
+  }
+});
+
+test('nothing else changes: all other sections are the same, byte for byte', async () => {
+  const kernel = await admit(
+    kernelOf({
+      imports: IMPORTS,
+      table: [2],
+      elements: [{ offset: 0, functions: ['$run'] }],
+      data: [{ offset: 600, bytes: [1, 2] }, { bytes: [3] }],
+      functions: [call('helper')],
+    }),
+  );
+  const sections = (bytes: Uint8Array) => {
+    const others = readModule(bytes).sections.filter(({ id }) => ![2, 5, 7].includes(id));
+    return others.map(({ start, end }) => [...bytes.subarray(start, end)]);
+  };
+  expect(sections(kernel.core).length).toBeGreaterThan(7);
+  for (const form of ['imported', 'defined'] as const) {
+    expect(sections(prepare(kernel, form).bytes)).toEqual(sections(kernel.core));
+  }
+});
+
+test.each(['lodger:host', 'lodger:host/fuel', 'lodger:host2'])(
+  'a kernel that imports from %s is refused',
+  async (module) => {
+    await expect(admit(kernelOf({ imports: [{ module, name: 'x', type: '>' }] }))).rejects.toMatchObject({
+      code: 'ERR_KERNEL_INTERFACE',
+      message: expect.stringContaining('names that begin with "lodger:host" are reserved for the host'),
+    });
+  },
+);
 
 test('custom sections are left behind, except names', async () => {
   const customs = ['name', 'producers', '.debug_info'].map((name) => ({ name, bytes: [] }));
