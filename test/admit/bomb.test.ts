@@ -1,0 +1,101 @@
+// Compile bombs at the ceilings: admitted, and what the engine then takes to compile them is bounded; just above: refused.
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { admit } from '../../runtime/admit/admit.ts';
+import { ADMISSION, type CeilingName } from '../../runtime/base/limits.ts';
+import { answer, kernelOf } from '../wasm/kernel.ts';
+import { BOMBS } from './bomb.ts';
+
+const run = promisify(execFile);
+const folder = await mkdtemp(join(tmpdir(), 'lodger-bomb-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Twice what was promised, since resident memory is a coarse measure. */
+const GROWTH_MIB_MAX = 256;
+
+/** Calls the bomb, and prints by how many MiB the peak of resident memory has grown. Traps are no matter: it was compiled. */
+const CHILD = `
+  const module = new WebAssembly.Module(require('node:fs').readFileSync(process.argv[1]));
+  const { bomb } = new WebAssembly.Instance(module, {}).exports;
+  const peak = () => process.resourceUsage().maxRSS / 1024;
+  const before = peak();
+  try { bomb(0); } catch (error) { if (!(error instanceof WebAssembly.RuntimeError)) throw error; }
+  console.log(peak() - before);`;
+
+/** A kernel with the bomb in it. Bombs call function 0 and type 0: of one i32, giving one. */
+const kernelWith = (name: string, locals: number, count: number) =>
+  kernelOf({
+    types: ['i>i'],
+    run: null,
+    realloc: null,
+    table: [4],
+    functions: [
+      { type: 'i>i', code: 'local.get 0' },
+      { type: 'i>i', ...BOMBS[name]?.(locals, count), code: BOMBS[name]?.(locals, count).code ?? '', export: 'bomb' },
+      { type: 'ii>i', code: answer(0, 'local.get 0', 'local.get 1'), export: 'run' },
+      { type: 'iiii>i', code: 'i32.const 1024', export: 'cabi_realloc' },
+    ],
+    elements: [{ offset: 0, functions: [0, 0, 0, 0] }],
+  });
+
+/** Bomb, locals, how many it takes to stand at the ceiling. */
+const AT: readonly (readonly [string, number, number, CeilingName])[] = [
+  ['ifs', 320, 1_500, 'controlPoints'],
+  ['ifs', 4_900, 102, 'complexity'],
+  ['ifs with else', 240, 2_000, 'controlPoints'],
+  ['nested ifs', 320, 1_500, 'controlPoints'],
+  ['branches', 160, 2_999, 'controlPoints'],
+  ['branch table', 160, 2_900, 'controlPoints'],
+  ['branch tables', 160, 2_880, 'controlPoints'],
+  ['loops', 160, 2_000, 'controlPoints'],
+  ['nested loops', 440, 1_060, 'loopBytes'],
+  ['operands', 320, 1_500, 'controlPoints'],
+  ['divisions', 50, 1_500, 'controlPoints'],
+  ['saturations', 50, 750, 'controlPoints'],
+  ['indirect calls', 50, 1_500, 'controlPoints'],
+  ['conversions', 50, 32_000, 'exits'],
+  ['calls', 50, 16_000, 'exits'],
+  ['grows', 50, 16_000, 'exits'],
+  ['bits', 50, 131_060, 'bodyBytes'],
+  ['straight line', 50, 18_700, 'bodyBytes'],
+  ['loads', 50, 11_900, 'bodyBytes'],
+  ['stores', 50, 18_700, 'bodyBytes'],
+];
+
+test.each(AT)(
+  '%s over %s locals: %s times stand at the ceiling, and a twentieth more is refused',
+  async (name, locals, count, ceiling) => {
+    const kernel = await admit(kernelWith(name, locals, count));
+    expect(kernel.report[ceiling]).toBeGreaterThan(ADMISSION[ceiling].default * 0.95);
+    const above = kernelWith(name, locals, Math.ceil(count * 1.05));
+    await expect(admit(above)).rejects.toMatchObject({
+      code: 'ERR_KERNEL_CEILING',
+      message: expect.stringContaining(`(${ceiling}: `),
+    });
+  },
+);
+
+test.each(AT)(
+  '%s over %s locals, %s times: first call and optimisation stay within bounds',
+  async (name, locals, count) => {
+    const path = join(folder, `${name}-${locals}.wasm`);
+    await writeFile(path, kernelWith(name, locals, count));
+    const flags = [['--liftoff'], ['--no-liftoff']];
+    const results = await Promise.all(flags.map((flag) => run(process.execPath, [...flag, '-e', CHILD, path])));
+    for (const { stdout } of results) expect(Number(stdout)).toBeLessThan(GROWTH_MIB_MAX);
+  },
+);
+
+test('every bomb is tried at a ceiling', () => {
+  expect([...new Set(AT.map(([name]) => name))].sort()).toEqual(Object.keys(BOMBS).sort());
+});
+
+test('a module whose dead code returns 1,000 values over and over is refused before the engine checks them', async () => {
+  const code = [0x00, ...new Array<number>(1_000).fill(0x0f), 0x0b];
+  const dead = { type: `>${'i'.repeat(1_000)}`, code };
+  await expect(admit(kernelOf({ functions: [dead] }))).rejects.toThrow('complexity: ');
+});
