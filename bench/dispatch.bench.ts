@@ -15,7 +15,6 @@ import { interleave } from './rounds.ts';
 
 const THREADS = 2;
 const IN_FLIGHT = [64, 512] as const;
-const OPERATIONS = 8_192;
 const INPUT = new Uint8Array(8);
 
 const file = (name: string) => fileURLToPath(new URL(`./threads/${name}.js`, import.meta.url));
@@ -47,11 +46,12 @@ export default async function measure(): Promise<Result> {
       dispatcher.submit(entry);
     });
 
-  const flood = (name: string, inFlight: number, one: () => Promise<unknown>) => ({
+  /** `operations` are many enough for all variants to take about as long. */
+  const flood = (name: string, inFlight: number, operations: number, one: () => Promise<unknown>) => ({
     name: `${name}, ${inFlight} in flight`,
-    operations: OPERATIONS,
+    operations,
     once: async () => {
-      let left = OPERATIONS;
+      let left = operations;
       const lanes = Array.from({ length: inFlight }, async () => {
         while (left-- > 0) check(await one());
       });
@@ -60,10 +60,10 @@ export default async function measure(): Promise<Result> {
   });
   const times = await interleave(
     IN_FLIGHT.flatMap((inFlight) => [
-      flood('fresh: our pool', inFlight, () => pool.run({ kernel: nothing, input: INPUT })),
-      flood('fresh: plain Piscina', inFlight, () => bare.run(INPUT)),
-      flood('dispatch alone: ours', inFlight, dispatched),
-      flood('no-op: plain Piscina', inFlight, () => noop.run(INPUT)),
+      flood('fresh: our pool', inFlight, 16_384, () => pool.run({ kernel: nothing, input: INPUT })),
+      flood('fresh: plain Piscina', inFlight, 4_096, () => bare.run(INPUT)),
+      flood('dispatch alone: ours', inFlight, 65_536, dispatched),
+      flood('no-op: plain Piscina', inFlight, 8_192, () => noop.run(INPUT)),
     ]),
     { rounds: 9, samples: 1 },
   );

@@ -25,14 +25,15 @@ export interface Rounds {
 
 /**
  * Runs every variant once a round, in turn, so that a drift of the machine meets all of them. Two rounds come first and are not
- * counted. A round's time is the mean of its samples, so that garbage collection is in it. CPU time is the whole process's: the threads of a pool are in it.
+ * counted. A round's time is the mean of its samples, so that a variant's own garbage collection is in it. CPU time is the whole process's: the threads of a pool are in it.
  */
 export async function interleave(variants: readonly Variant[], { rounds, samples }: Rounds): Promise<Timed[]> {
   const seen = variants.map((variant) => ({ variant, wall: [] as number[], cpu: [] as number[] }));
   for (let round = -2; round < rounds; round++) {
     for (const { variant, wall, cpu } of seen) {
       const bench = new Bench({ iterations: samples, time: 0, warmup: false, throws: true });
-      bench.add(variant.name, () => variant.once());
+      // Without `async`, tinybench calls the function once more to see what it gives, and times the next call beside that one.
+      bench.add(variant.name, async () => variant.once(), { async: true });
       const before = process.cpuUsage();
       const [task] = await bench.run();
       const { user, system } = process.cpuUsage(before);

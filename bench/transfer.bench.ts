@@ -40,7 +40,7 @@ export default async function measure(): Promise<Result> {
         return outcome.output;
       }),
     ],
-    { rounds: 15, samples: 3 },
+    { rounds: 15, samples: 12 },
   );
   await Promise.all([clone.destroy(), moving.destroy(), pool.close()]);
   const ways = ['our way: shared input, moved output', 'structured clone both ways'] as const;

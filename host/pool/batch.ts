@@ -25,6 +25,7 @@ export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome)
   const { control, indexes, lengths } = batch;
   const { limits, blobs, seed, digests } = head;
   const outcomes: (Outcome | undefined)[] = [];
+  const from = now();
   let at = 0;
   for (let place = 0; place < lengths.length; place++) {
     const input = inputOf(batch, place, at);
@@ -36,7 +37,7 @@ export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome)
     outcomes.push(wanted ? run({ input, index: indexes[place] as number, limits, blobs, seed, digests }) : undefined);
   }
   Atomics.store(control, CONTROL.current, -1);
-  const { transfer, ...report } = packReport(outcomes);
+  const { transfer, ...report } = packReport(outcomes, now() - from);
   return Piscina.move({
     get [Piscina.transferableSymbol]() {
       return transfer;

@@ -1,5 +1,6 @@
 // Gives batches to threads and settles their tasks: the part of the pool that knows about lost threads, deadlines and retries.
 import { describe, type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
+import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
@@ -43,6 +44,8 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
   const flights = new Map<Entry, Flight>();
+  /** Control words that no thread has any more. */
+  const controls: Int32Array[] = [];
   let inFlight = 0;
   let lanesOpened = 0;
   let waiting = 0;
@@ -81,7 +84,8 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   };
 
   const send = (ready: Ready, lane: Lane, entries: readonly Entry[]) => {
-    const control = new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + entries.length)));
+    const control = controls.pop() ?? newControl();
+    control.fill(0);
     control[CONTROL.current] = -1;
     // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
     const told = lane.headsSent > threadCount && !entries[0]?.alone;
@@ -108,6 +112,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     lease.report.then(
       (report) => {
         if (!land(flight)) return;
+        controls.push(flight.control);
         if (report === HEAD_MISSING) {
           lane.headsSent = 0;
           send(
@@ -117,7 +122,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
           );
           return;
         }
-        learn(lane, now() - flight.sentAt, entries.length);
+        learn(lane, report.ms, entries.length);
         unpackReport({ facts: ready.facts, engine }, entries, report, (place, outcome) => {
           if (outcome) settle(entries[place] as Entry, outcome);
         });
@@ -282,4 +287,8 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
         schedule();
       }),
   };
+}
+
+function newControl(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + POOL.batchTasksMax.default)));
 }

@@ -35,10 +35,14 @@ export interface Lane {
   taskMs: number | undefined;
 }
 
-/** How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread. */
-export function batchSize(lane: Lane, threads: number): number {
-  const byTime = lane.taskMs === undefined ? 4 : POOL.batchMsTarget.default / Math.max(lane.taskMs, 1e-3);
-  const byShare = Math.ceil(lane.waiting.length / threads);
+/**
+ * How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread, unless
+ * the work is so little that waking a thread for a share of it takes longer.
+ */
+export function batchSize({ taskMs, waiting }: Lane, threads: number): number {
+  const byTime = taskMs === undefined ? 4 : POOL.batchMsTarget.default / Math.max(taskMs, 1e-3);
+  const isLittle = taskMs !== undefined && waiting.length * taskMs < POOL.shareMsMin.default;
+  const byShare = isLittle ? waiting.length : Math.ceil(waiting.length / threads);
   return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
 }
 

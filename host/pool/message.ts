@@ -47,6 +47,8 @@ const WIDTH = 6;
 const STATE = { done: 0, failed: 1, unwanted: 2 } as const;
 
 export interface Report {
+  /** What the thread took for the whole batch. */
+  readonly ms: number;
   readonly numbers: Float64Array;
   readonly packed: Uint8Array;
   readonly large: ReadonlyMap<number, Uint8Array>;
@@ -101,7 +103,10 @@ export function inputOf(batch: Batch, place: number, at: number): Uint8Array {
 }
 
 /** Collects outcomes in a thread; `undefined` stands for a task that was not wanted any more. */
-export function packReport(outcomes: readonly (Outcome | undefined)[]): Report & { readonly transfer: ArrayBuffer[] } {
+export function packReport(
+  outcomes: readonly (Outcome | undefined)[],
+  ms: number,
+): Report & { readonly transfer: ArrayBuffer[] } {
   const numbers = new Float64Array(outcomes.length * WIDTH);
   const large = new Map<number, Uint8Array>();
   const extras = new Map<number, Extra>();
@@ -136,7 +141,7 @@ export function packReport(outcomes: readonly (Outcome | undefined)[]): Report &
     at += outcome.output.byteLength;
   });
   if (size > 0) transfer.push(packed.buffer);
-  return { numbers, packed, large, extras, transfer };
+  return { ms, numbers, packed, large, extras, transfer };
 }
 
 function extraOf(outcome: Outcome): Extra | undefined {

@@ -160,6 +160,12 @@ export const POOL = {
     unit: 'tasks in one message',
     reason: 'beyond 64 a message gets no cheaper',
   },
+  shareMsMin: {
+    default: 0.5,
+    max: 1_000,
+    unit: 'ms of work',
+    reason: 'less is not shared out: to wake a thread takes about 0.1 ms',
+  },
   batchMsTarget: { default: 5, max: 1_000, unit: 'ms of work in one message', reason: 'what an abort throws away' },
   windowBytesMax: {
     default: 64 * MiB,
