@@ -38,6 +38,7 @@ export default async function measure(): Promise<Result> {
         index: 0,
         input: INPUT.slice(),
         state: 'waiting',
+        flight: undefined,
         attempts: 1,
         alone: false,
         submittedAt: 0,

@@ -5,21 +5,9 @@ import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
-import { type Entry, type Lane, learn, takeBatch } from './lane.ts';
+import { type Entry, type Flight, type Lane, learn, takeBatch } from './lane.ts';
 import { CONTROL, HEAD_MISSING, packBatch, receiptOf, unpackReport } from './message.ts';
-import type { Lease, Threads } from './threads.ts';
-
-/** A batch on a thread. */
-interface Flight {
-  readonly entries: readonly Entry[];
-  readonly control: Int32Array;
-  readonly lease: Lease;
-  readonly sentAt: number;
-  /** Why the thread is being ended, and whose doing it was. */
-  ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
-  landed: boolean;
-  timer: NodeJS.Timeout | undefined;
-}
+import type { Threads } from './threads.ts';
 
 export interface Dispatcher {
   /** A lane for the tasks of one permit. If `ready` fails, so do they all. */
@@ -43,7 +31,6 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   const engine = { name, version };
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
-  const flights = new Map<Entry, Flight>();
   /** Control words that no thread has any more. */
   const controls: Int32Array[] = [];
   let inFlight = 0;
@@ -106,7 +93,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     inFlight++;
     for (const entry of entries) {
       entry.state = 'leased';
-      flights.set(entry, flight);
+      entry.flight = flight;
     }
     watch(flight, lane);
     lease.report.then(
@@ -122,7 +109,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
           );
           return;
         }
-        learn(lane, report.ms, entries.length);
+        learn(lane, now() - flight.sentAt, report.ms, entries.length);
         unpackReport({ facts: ready.facts, engine }, entries, report, (place, outcome) => {
           if (outcome) settle(entries[place] as Entry, outcome);
         });
@@ -140,7 +127,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     flight.landed = true;
     clearTimeout(flight.timer);
     inFlight--;
-    for (const entry of flight.entries) flights.delete(entry);
+    for (const entry of flight.entries) entry.flight = undefined;
     return true;
   };
 
@@ -236,6 +223,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
       waiting: [],
       headsSent: 0,
       taskMs: undefined,
+      runMs: undefined,
     };
     ready.then(
       (compiled) => {
@@ -252,7 +240,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
 
   const cancel = (entry: Entry, reason: LodgerError) => {
     if (entry.state === 'settled') return;
-    const flight = flights.get(entry);
+    const { flight } = entry;
     if (!flight) {
       const { waiting: line } = entry.lane;
       line.splice(line.indexOf(entry), 1);

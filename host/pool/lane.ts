@@ -6,12 +6,27 @@ import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { Parcel } from './message.ts';
+import type { Lease } from './threads.ts';
+
+/** A batch on a thread. */
+export interface Flight {
+  readonly entries: readonly Entry[];
+  readonly control: Int32Array;
+  readonly lease: Lease;
+  readonly sentAt: number;
+  /** Why the thread is being ended, and whose doing it was. */
+  ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
+  landed: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
 
 /** One task in the pool, from its submission to its end. */
 export interface Entry extends Parcel {
   readonly lane: Lane;
   /** Where it is: `leased` means that a thread has its batch. */
   state: 'waiting' | 'leased' | 'settled';
+  /** Set while a thread has its batch. */
+  flight: Flight | undefined;
   /** 1, and 2 after its first batch was lost with its thread. */
   attempts: number;
   /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
@@ -31,17 +46,19 @@ export interface Lane {
   readonly waiting: Entry[];
   /** How many messages carried what the lane's tasks have in common; enough of them, and every thread knows it. */
   headsSent: number;
-  /** Moving average of a task's time in ms; undefined until the first report. */
+  /** Moving average of a task's share of its batch's way there and back, in ms; undefined until the first report. */
   taskMs: number | undefined;
+  /** The same of what the thread took for it. */
+  runMs: number | undefined;
 }
 
 /**
  * How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread, unless
  * the work is so little that waking a thread for a share of it takes longer.
  */
-export function batchSize({ taskMs, waiting }: Lane, threads: number): number {
+export function batchSize({ taskMs, runMs, waiting }: Lane, threads: number): number {
   const byTime = taskMs === undefined ? 4 : POOL.batchMsTarget.default / Math.max(taskMs, 1e-3);
-  const isLittle = taskMs !== undefined && waiting.length * taskMs < POOL.shareMsMin.default;
+  const isLittle = runMs !== undefined && waiting.length * runMs < POOL.shareMsMin.default;
   const byShare = isLittle ? waiting.length : Math.ceil(waiting.length / threads);
   return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
 }
@@ -54,8 +71,10 @@ export function takeBatch(lane: Lane, threads: number): Entry[] {
   return waiting.splice(0, count);
 }
 
-/** Learns from a finished batch. */
-export function learn(lane: Lane, batchMs: number, tasks: number): void {
-  const taskMs = batchMs / tasks;
-  lane.taskMs = lane.taskMs === undefined ? taskMs : lane.taskMs * 0.7 + taskMs * 0.3;
+/** Learns from a finished batch: how long it was away, and how long the thread worked. */
+export function learn(lane: Lane, batchMs: number, threadMs: number, tasks: number): void {
+  const average = (known: number | undefined, latest: number) =>
+    known === undefined ? latest : known * 0.7 + latest * 0.3;
+  lane.taskMs = average(lane.taskMs, batchMs / tasks);
+  lane.runMs = average(lane.runMs, threadMs / tasks);
 }

@@ -34,12 +34,15 @@ export interface Batch {
   /** Length of each input, in order; those in `large` are not in `packed`. */
   readonly lengths: Float64Array;
   readonly packed: Uint8Array;
-  readonly large: ReadonlyMap<number, Uint8Array>;
+  readonly large?: ReadonlyMap<number, Uint8Array>;
   readonly control: Int32Array;
 }
 
 /** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
 export const HEAD_MISSING = 'head missing';
+
+/** Packed bytes from this size on are moved with the message; fewer are cheaper to copy. */
+const MOVED_BYTES_MIN = 4096;
 
 /** Columns of `Report.numbers`. */
 const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, inputBytes: 4, outputBytes: 5 } as const;
@@ -51,9 +54,9 @@ export interface Report {
   readonly ms: number;
   readonly numbers: Float64Array;
   readonly packed: Uint8Array;
-  readonly large: ReadonlyMap<number, Uint8Array>;
+  readonly large?: ReadonlyMap<number, Uint8Array>;
   /** What only some tasks have, by place in the batch. */
-  readonly extras: ReadonlyMap<number, Extra>;
+  readonly extras?: ReadonlyMap<number, Extra>;
 }
 
 interface Extra {
@@ -93,13 +96,13 @@ export function packBatch(
     packed.set(input, at);
     at += input.byteLength;
   });
-  if (size > 0) transfer.push(packed.buffer);
-  return { ...given, indexes, lengths, packed, large, transfer };
+  if (size >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
+  return { ...given, indexes, lengths, packed, ...(large.size > 0 && { large }), transfer };
 }
 
 /** The input at a place; the places are asked for in order, `at` is the sum of the packed lengths before it. */
 export function inputOf(batch: Batch, place: number, at: number): Uint8Array {
-  return batch.large.get(place) ?? batch.packed.subarray(at, at + (batch.lengths[place] as number));
+  return batch.large?.get(place) ?? batch.packed.subarray(at, at + (batch.lengths[place] as number));
 }
 
 /** Collects outcomes in a thread; `undefined` stands for a task that was not wanted any more. */
@@ -110,7 +113,7 @@ export function packReport(
   const numbers = new Float64Array(outcomes.length * WIDTH);
   const large = new Map<number, Uint8Array>();
   const extras = new Map<number, Extra>();
-  const transfer: ArrayBuffer[] = [numbers.buffer];
+  const transfer: ArrayBuffer[] = [];
   let size = 0;
   outcomes.forEach((outcome, place) => {
     const row = place * WIDTH;
@@ -140,8 +143,8 @@ export function packReport(
     packed.set(outcome.output, at);
     at += outcome.output.byteLength;
   });
-  if (size > 0) transfer.push(packed.buffer);
-  return { ms, numbers, packed, large, extras, transfer };
+  if (size >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
+  return { ms, numbers, packed, ...(large.size > 0 && { large }), ...(extras.size > 0 && { extras }), transfer };
 }
 
 function extraOf(outcome: Outcome): Extra | undefined {
@@ -189,7 +192,7 @@ export function unpackReport(
       continue;
     }
     const bytesOut = numbers[row + COLUMNS.outputBytes] as number;
-    const extra = extras.get(place);
+    const extra = extras?.get(place);
     const { attempts } = tasks[place] as { attempts: number };
     const receipt = receiptOf(head, {
       wallMs: numbers[row + COLUMNS.wallMs] as number,
@@ -209,8 +212,9 @@ export function unpackReport(
       each(place, { state: 'failed', code, fault: faultOf(code), message: extra?.message ?? '', log, receipt });
       continue;
     }
-    const output = large.get(place) ?? packed.slice(at, at + bytesOut);
-    if (!large.has(place)) at += bytesOut;
+    const apart = large?.get(place);
+    const output = apart ?? packed.slice(at, at + bytesOut);
+    if (!apart) at += bytesOut;
     each(place, { state: 'done', output, log, receipt });
   }
 }

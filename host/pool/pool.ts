@@ -93,6 +93,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
         index,
         input: moved ? input : shelf.own(input),
         state: 'waiting',
+        flight: undefined,
         attempts: 1,
         alone: moved,
         submittedAt: now(),
