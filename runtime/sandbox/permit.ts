@@ -1,6 +1,6 @@
 // What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
 import { LodgerError } from '../base/errors.ts';
-import { type Limits, PAGE } from '../base/limits.ts';
+import { type LimitName, type Limits, PAGE } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
@@ -66,6 +66,14 @@ export function checkInput(permit: Permit, input: unknown): asserts input is Uin
   }
 }
 
+/** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */
+function lowered({ policy, wallMsDefault }: Permitter): Limits {
+  const defaults = fillLimits(wallMsDefault === undefined ? {} : { wallMsMax: wallMsDefault });
+  const names = Object.keys(defaults) as LimitName[];
+  const lower = (name: LimitName) => Math.min(defaults[name] as number, policy?.limits[name] ?? Infinity);
+  return { ...defaults, ...Object.fromEntries(names.map((name) => [name, lower(name)])) };
+}
+
 function permitTerms(permitter: Permitter, terms: Terms): Permit {
   const kernel = sealed(terms.kernel);
   const asked = terms.limits ?? {};
@@ -75,10 +83,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
       "a sandbox in the caller's own thread cannot end a guest; use createPool()",
     ]);
   }
-  const limits = fillLimits({
-    ...(permitter.wallMsDefault !== undefined && { wallMsMax: permitter.wallMsDefault }),
-    ...asked,
-  });
+  const limits = { ...lowered(permitter), ...asked };
   const grants = terms.grants ?? [];
   cover(kernel, grants);
   if (permitter.policy) permits(permitter.policy, limits, grants);

@@ -1,5 +1,5 @@
 // What a pool promises its callers: refusals, order, limits, abort, bounded memory, and that nothing is left behind.
-import type { Kernel, Outcome } from 'lodger';
+import { type Kernel, type Outcome, parsePolicy } from 'lodger';
 import { createPool, type Pool, type PoolOptions } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DO, guest, inputOf, inputs, markOf } from './guest.ts';
@@ -95,6 +95,15 @@ describe('a pool runs', () => {
       expect(receipt.inputDigest).toBe(receipt.outputDigest);
       expect(input.byteLength).toBe(size);
     }
+  });
+
+  test('tasks that ask for nothing under a policy with less than the defaults', async () => {
+    const policy = parsePolicy({ version: 1, limits: { wallMsMax: 300 } });
+    const bounded = await createPool({ threads: 1, policy });
+    expect(markOf(done(await bounded.run({ kernel, input: inputOf(DO.echo, 4) })).output)).toBe(4);
+    const looped = await bounded.run({ kernel, input: inputOf(DO.loop, 4) });
+    expect(looped).toMatchObject({ state: 'failed', code: 'ERR_WALL_SPENT' });
+    await bounded.close();
   });
 
   test('a moved input, which the caller then no longer has', async () => {

@@ -1,13 +1,16 @@
 // What a sandbox refuses before anything runs, and how it says so.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { node } from '../../host/platform/node.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
+import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Task } from '../../runtime/job/task.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
+import { permitTask } from '../../runtime/sandbox/permit.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { WORLD_IMPORTS } from '../contract/case.ts';
 import type { ImportPart } from '../wasm/build.ts';
@@ -177,12 +180,24 @@ describe('policies', () => {
 
   test.each([
     [{ limits: { ...within, memoryBytesMax: 2 << 20 } }, 'memoryBytesMax up to 1 MiB (1048576 bytes)'],
-    [{ limits: { memoryBytesMax: 1 << 20 } }, 'outputBytesMax up to 100 B (100 bytes)'],
+    [{ limits: { outputBytesMax: 101 } }, 'outputBytesMax up to 100 B (100 bytes)'],
     [{ limits: within, grants: [{ kind: 'log' }, { kind: 'clock' }] }, 'no grant "clock"'],
   ])('a task with %o is refused, and told what is allowed', async (terms, allowed) => {
     const refused = await refusal({ kernel: plain, input, ...terms }, policy);
     expect(refused.code).toBe('ERR_POLICY_EXCEEDED');
     expect(refused.message).toContain(`policy allows ${allowed}`);
+  });
+
+  test('a task that asks for nothing gets what the policy allows', async () => {
+    const permit = permitTask(
+      { platform: node, policy: parsePolicy(policy), wallMsDefault: 9 },
+      { kernel: plain, input },
+    );
+    expect(permit.limits).toEqual({ ...fillLimits(within), wallMsMax: 9 });
+    const brief = parsePolicy({ version: 1, limits: { wallMsMax: 5 } });
+    expect(
+      permitTask({ platform: node, policy: brief, wallMsDefault: 9 }, { kernel: plain, input }).limits.wallMsMax,
+    ).toBe(5);
   });
 
   test('a task within the policy runs', async () => {
