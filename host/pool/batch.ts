@@ -22,19 +22,21 @@ export function createHeads(): (batch: Batch) => Head | undefined {
 
 /** Runs every wanted task of a batch with `run`, in order. The report's buffers are moved to the pool, not copied. */
 export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome): Report {
-  const { control, indexes, lengths } = batch;
+  const { control, inputs } = batch;
   const { limits, blobs, seed, digests } = head;
   const outcomes: (Outcome | undefined)[] = [];
   const from = now();
   let at = 0;
-  for (let place = 0; place < lengths.length; place++) {
+  for (let place = 0; place < inputs.length / 2; place++) {
     const input = inputOf(batch, place, at);
     if (input.byteLength < POOL.sharedBytesMin.default) at += input.byteLength;
     // The pool marks a task first and then looks whether it runs; here it is the other way round, so one of the two always sees it.
     Atomics.store(control, CONTROL.startedAt, now() | 0);
     Atomics.store(control, CONTROL.current, place);
     const wanted = Atomics.load(control, CONTROL.unwanted + place) === 0;
-    outcomes.push(wanted ? run({ input, index: indexes[place] as number, limits, blobs, seed, digests }) : undefined);
+    outcomes.push(
+      wanted ? run({ input, index: inputs[2 * place] as number, limits, blobs, seed, digests }) : undefined,
+    );
   }
   Atomics.store(control, CONTROL.current, -1);
   const { transfer, ...report } = packReport(outcomes, now() - from);

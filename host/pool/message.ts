@@ -30,9 +30,8 @@ export interface Batch {
   /** The lane's number; a thread that was not told its head before asks for it with HEAD_MISSING. */
   readonly lane: number;
   readonly head?: Head;
-  readonly indexes: Float64Array;
-  /** Length of each input, in order; those in `large` are not in `packed`. */
-  readonly lengths: Float64Array;
+  /** Index and length of each input, in order, pairwise; those in `large` are not in `packed`. */
+  readonly inputs: Float64Array;
   readonly packed: Uint8Array;
   readonly large?: ReadonlyMap<number, Uint8Array>;
   readonly control: Int32Array;
@@ -74,14 +73,13 @@ export function packBatch(
   given: Pick<Batch, 'lane' | 'head' | 'control'>,
   tasks: readonly Parcel[],
 ): Batch & { readonly transfer: ArrayBuffer[] } {
-  const indexes = new Float64Array(tasks.length);
-  const lengths = new Float64Array(tasks.length);
+  const inputs = new Float64Array(2 * tasks.length);
   const large = new Map<number, Uint8Array>();
   const transfer: ArrayBuffer[] = [];
   let size = 0;
   tasks.forEach(({ index, input }, place) => {
-    indexes[place] = index;
-    lengths[place] = input.byteLength;
+    inputs[2 * place] = index;
+    inputs[2 * place + 1] = input.byteLength;
     if (input.byteLength < POOL.sharedBytesMin.default) {
       size += input.byteLength;
       return;
@@ -97,12 +95,12 @@ export function packBatch(
     at += input.byteLength;
   });
   if (size >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
-  return { ...given, indexes, lengths, packed, ...(large.size > 0 && { large }), transfer };
+  return { ...given, inputs, packed, ...(large.size > 0 && { large }), transfer };
 }
 
 /** The input at a place; the places are asked for in order, `at` is the sum of the packed lengths before it. */
 export function inputOf(batch: Batch, place: number, at: number): Uint8Array {
-  return batch.large?.get(place) ?? batch.packed.subarray(at, at + (batch.lengths[place] as number));
+  return batch.large?.get(place) ?? batch.packed.subarray(at, at + (batch.inputs[2 * place + 1] as number));
 }
 
 /** Collects outcomes in a thread; `undefined` stands for a task that was not wanted any more. */
