@@ -37,7 +37,7 @@ export default async function measure(): Promise<Result> {
         lane,
         index: 0,
         input: INPUT.slice(),
-        state: 'waiting',
+        settled: false,
         flight: undefined,
         attempts: 1,
         alone: false,

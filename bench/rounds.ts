@@ -25,7 +25,8 @@ export interface Rounds {
 
 /**
  * Runs every variant once a round, in turn, so that a drift of the machine meets all of them. Two rounds come first and are not
- * counted. A round's time is the mean of its samples, so that a variant's own garbage collection is in it. CPU time is the whole process's: the threads of a pool are in it.
+ * counted. A round's time is the mean of its samples, so that a variant's own garbage collection is in it. CPU time is the whole
+ * process's: the threads of a pool are in it.
  */
 export async function interleave(variants: readonly Variant[], { rounds, samples }: Rounds): Promise<Timed[]> {
   const seen = variants.map((variant) => ({ variant, wall: [] as number[], cpu: [] as number[] }));

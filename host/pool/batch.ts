@@ -20,7 +20,7 @@ export function createHeads(): (batch: Batch) => Head | undefined {
   };
 }
 
-/** Runs every wanted task of a batch with `run`, in order. The report's buffers are moved to the pool, not copied. */
+/** Runs every wanted task of a batch with `run`, in order. Large outputs are moved to the pool, not copied. */
 export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome): Report {
   const { control, inputs } = batch;
   const { limits, blobs, seed, digests } = head;

@@ -31,7 +31,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   const engine = { name, version };
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
-  /** Control words that no thread has any more. */
+  /** Control words of flights that landed, for the next ones. */
   const controls: Int32Array[] = [];
   let inFlight = 0;
   let lanesOpened = 0;
@@ -92,7 +92,6 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     };
     inFlight++;
     for (const entry of entries) {
-      entry.state = 'leased';
       entry.flight = flight;
     }
     watch(flight, lane);
@@ -105,7 +104,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
           send(
             ready,
             lane,
-            entries.filter((entry) => entry.state === 'leased'),
+            entries.filter((entry) => !entry.settled),
           );
           return;
         }
@@ -132,8 +131,8 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   };
 
   const settle = (entry: Entry, result: Outcome | LodgerError) => {
-    if (entry.state === 'settled') return;
-    entry.state = 'settled';
+    if (entry.settled) return;
+    entry.settled = true;
     entry.settle(result);
   };
 
@@ -183,12 +182,11 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
 
   const again = (flight: Flight, culprit: Entry) => {
     for (const entry of [...flight.entries].reverse()) {
-      if (entry === culprit || entry.state === 'settled') continue;
+      if (entry === culprit || entry.settled) continue;
       if (entry.withdrawn) {
         settle(entry, entry.withdrawn);
         continue;
       }
-      entry.state = 'waiting';
       entry.attempts++;
       entry.alone = true;
       enqueue(entry, 'first');
@@ -239,7 +237,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
   };
 
   const cancel = (entry: Entry, reason: LodgerError) => {
-    if (entry.state === 'settled') return;
+    if (entry.settled) return;
     const { flight } = entry;
     if (!flight) {
       const { waiting: line } = entry.lane;

@@ -23,9 +23,8 @@ export interface Flight {
 /** One task in the pool, from its submission to its end. */
 export interface Entry extends Parcel {
   readonly lane: Lane;
-  /** Where it is: `leased` means that a thread has its batch. */
-  state: 'waiting' | 'leased' | 'settled';
-  /** Set while a thread has its batch. */
+  settled: boolean;
+  /** Set while a thread has its batch; without it, a task that is not settled waits. */
   flight: Flight | undefined;
   /** 1, and 2 after its first batch was lost with its thread. */
   attempts: number;

@@ -96,7 +96,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
         lane,
         index,
         input: moved ? input : shelf.own(input),
-        state: 'waiting',
+        settled: false,
         flight: undefined,
         attempts: 1,
         alone: moved,
