@@ -8,7 +8,7 @@ import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Job, MapOptions, Runner, RunOptions, Task } from '../../runtime/job/task.ts';
-import { type Policy, PolicySchema, parsePolicy } from '../../runtime/policy/policy.ts';
+import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { node, nodeV8, now } from '../platform/node.ts';
@@ -58,11 +58,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     policy,
   } = check(PoolOptionsSchema, options);
   const engine = nodeV8();
-  const permitter: Permitter = {
-    platform: node,
-    wallMsDefault: TASK.wallMsMax.default,
-    ...(policy && { policy: parsePolicy(policy) }),
-  };
+  const permitter: Permitter = { platform: node, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
   const dispatcher = createDispatcher({ threads, threadCount, engine });
   const tally = createTally();

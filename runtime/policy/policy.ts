@@ -10,24 +10,27 @@ import { canonical, covers } from './rules.ts';
 const maximum = (name: LimitName) => v.optional(integer(0, TASK[name].max), TASK[name].default);
 
 /** What a policy file says. A maximum that is not given is the limit's default, and a grant that no rule names is not given. */
-export const PolicySchema = v.strictObject({
-  version: v.literal(1, '1, the only version there is'),
-  limits: v.optional(
-    v.strictObject({
-      memoryBytesMax: maximum('memoryBytesMax'),
-      inputBytesMax: maximum('inputBytesMax'),
-      outputBytesMax: maximum('outputBytesMax'),
-      logBytesMax: maximum('logBytesMax'),
-      logLinesMax: maximum('logLinesMax'),
-      wallMsMax: maximum('wallMsMax'),
-    }),
-    {},
-  ),
-  grants: v.optional(
-    v.pipe(v.array(GrantRuleSchema), v.maxLength(POLICY.rules.max, `at most ${POLICY.rules.max} rules`)),
-    [],
-  ),
-});
+export const PolicySchema = v.pipe(
+  v.strictObject({
+    version: v.literal(1, '1, the only version there is'),
+    limits: v.optional(
+      v.strictObject({
+        memoryBytesMax: maximum('memoryBytesMax'),
+        inputBytesMax: maximum('inputBytesMax'),
+        outputBytesMax: maximum('outputBytesMax'),
+        logBytesMax: maximum('logBytesMax'),
+        logLinesMax: maximum('logLinesMax'),
+        wallMsMax: maximum('wallMsMax'),
+      }),
+      {},
+    ),
+    grants: v.optional(
+      v.pipe(v.array(GrantRuleSchema), v.maxLength(POLICY.rules.max, `at most ${POLICY.rules.max} rules`)),
+      [],
+    ),
+  }),
+  v.transform(({ grants, ...rest }): Policy => ({ ...rest, grants: canonical(grants) })),
+);
 
 /** The highest limits and the grants that a task may ask for. Rules are in canonical order: equal policies are deeply equal. */
 export interface Policy {
@@ -40,8 +43,7 @@ export interface Policy {
 /** A policy from unknown data. Throws `ERR_OPTION_INVALID` with the path of what is wrong. */
 export function parsePolicy(value: unknown): Policy {
   refuseInherited(value, 'ERR_OPTION_INVALID');
-  const { version, limits, grants } = check(PolicySchema, value);
-  return { version, limits, grants: canonical(grants) };
+  return check(PolicySchema, value);
 }
 
 /**

@@ -8,7 +8,7 @@ import { createV8 } from '../engine/v8.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { Job, MapOptions, Runner, RunOptions, Task } from '../job/task.ts';
-import { type Policy, PolicySchema, parsePolicy } from '../policy/policy.ts';
+import { type Policy, PolicySchema } from '../policy/policy.ts';
 import { prepare } from '../prepare/prepare.ts';
 import { execute, type Place } from './execute.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
@@ -38,7 +38,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     platform = portable,
     engine = createV8('unknown'),
   } = check(SandboxOptionsSchema, options) as SandboxOptions;
-  const permitter = { platform, ...(policy && { policy: parsePolicy(policy) }) };
+  const permitter = { platform, ...(policy && { policy }) };
   const place: Place = { platform, engine };
   const compiled = new WeakMap<Kernel, Promise<Ready>>();
   let open = true;
