@@ -3,10 +3,11 @@ import { describe, type FailureCode, LodgerError } from '../../runtime/base/erro
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
+import { receiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
-import { type Entry, type Flight, type Lane, learn, takeBatch } from './lane.ts';
-import { CONTROL, HEAD_MISSING, packBatch, receiptOf, unpackReport } from './message.ts';
+import { type Compiled, type Entry, type Flight, type Lane, learn, takeBatch } from './lane.ts';
+import { CONTROL, HEAD_MISSING, packBatch, unpackReport } from './message.ts';
 import type { Threads } from './threads.ts';
 
 export interface Dispatcher {
@@ -27,8 +28,7 @@ export interface DispatcherOptions {
   readonly engine: Pick<Engine, 'name' | 'version'>;
 }
 
-export function createDispatcher({ threads, threadCount, engine: { name, version } }: DispatcherOptions): Dispatcher {
-  const engine = { name, version };
+export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
   /** Control words of flights that landed, for the next ones. */
@@ -70,7 +70,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     }
   };
 
-  const send = (ready: Ready, lane: Lane, entries: readonly Entry[]) => {
+  const send = (compiled: Compiled, lane: Lane, entries: readonly Entry[]) => {
     const control = controls.pop() ?? newControl();
     control.fill(0);
     control[CONTROL.current] = -1;
@@ -78,7 +78,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     const told = lane.headsSent > threadCount && !entries[0]?.alone;
     if (!told) lane.headsSent++;
     const { limits, blobs, seed, digests } = lane.permit;
-    const head = told ? {} : { head: { ...ready, limits, blobs, seed, digests } };
+    const head = told ? {} : { head: { ...compiled.ready, limits, blobs, seed, digests } };
     const { transfer, ...batch } = packBatch({ lane: lane.number, control, ...head }, entries);
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
@@ -102,14 +102,14 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
         if (report === HEAD_MISSING) {
           lane.headsSent = 0;
           send(
-            ready,
+            compiled,
             lane,
             entries.filter((entry) => !entry.settled),
           );
           return;
         }
         learn(lane, now() - flight.sentAt, report.ms, entries.length);
-        unpackReport({ facts: ready.facts, engine }, entries, report, (place, outcome) => {
+        unpackReport(compiled.receiptHead, entries, report, (place, outcome) => {
           if (outcome) settle(entries[place] as Entry, outcome);
         });
         schedule();
@@ -207,10 +207,14 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     fault: faultOf(code),
     message,
     log: { lines: [], linesDropped: 0 },
-    receipt: receiptOf(
-      { facts: (lane.compiled as Ready).facts, engine },
-      { wallMs, bytesIn: entry.input.byteLength, bytesOut: 0, calls: {}, attempts: entry.attempts },
-    ),
+    receipt: {
+      ...(lane.compiled as Compiled).receiptHead,
+      wallMs,
+      bytesIn: entry.input.byteLength,
+      bytesOut: 0,
+      calls: {},
+      attempts: entry.attempts,
+    },
   });
 
   const open = (permit: Permit, ready: Promise<Ready>): Lane => {
@@ -225,7 +229,7 @@ export function createDispatcher({ threads, threadCount, engine: { name, version
     };
     ready.then(
       (compiled) => {
-        lane.compiled = compiled;
+        lane.compiled = { ready: compiled, receiptHead: receiptHead(compiled.facts, engine) };
         schedule();
       },
       (error: unknown) => {

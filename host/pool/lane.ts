@@ -4,6 +4,7 @@ import type { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { Parcel } from './message.ts';
 import type { Lease } from './threads.ts';
@@ -37,11 +38,17 @@ export interface Entry extends Parcel {
   readonly settle: (result: Outcome | LodgerError) => void;
 }
 
+/** A lane's kernel, ready for the threads. */
+export interface Compiled {
+  readonly ready: Ready;
+  readonly receiptHead: ReceiptHead;
+}
+
 export interface Lane {
   readonly number: number;
   readonly permit: Permit;
   /** Set when the kernel is compiled. */
-  compiled: Ready | undefined;
+  compiled: Compiled | undefined;
   readonly waiting: Entry[];
   /** How many messages carried what the lane's tasks have in common; enough of them, and every thread knows it. */
   headsSent: number;

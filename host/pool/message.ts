@@ -3,10 +3,8 @@
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
-import type { KernelFacts } from '../../runtime/job/kernel.ts';
-import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
-import { WORLD } from '../../runtime/job/world.ts';
-import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import { faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
+import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 
 /** Places in the control words that a batch shares with the pool: which task runs, since when, and which are not wanted any more. */
@@ -164,12 +162,7 @@ function isEmpty(record: object): boolean {
   return true;
 }
 
-/** What all receipts of a batch have in common. */
-export interface ReceiptHead {
-  readonly facts: KernelFacts;
-  readonly engine: { readonly name: EngineName; readonly version: string };
-}
-
+const NO_EXTRA: Extra = {};
 const NO_CALLS = Object.freeze({});
 const NO_LOG = Object.freeze({ lines: Object.freeze([]), linesDropped: 0 });
 
@@ -190,24 +183,31 @@ export function unpackReport(
       continue;
     }
     const bytesOut = numbers[row + COLUMNS.outputBytes] as number;
-    const extra = extras?.get(place);
+    const extra = extras?.get(place) ?? NO_EXTRA;
     const { attempts } = tasks[place] as { attempts: number };
-    const receipt = receiptOf(head, {
+    const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
+    const { calls = NO_CALLS, inputDigest, outputDigest, lines, linesDropped = 0 } = extra;
+    // Field by field: objects made by spreading took three times as long as all the rest of a small task.
+    const receipt: Receipt = {
+      version: head.version,
+      kernel: head.kernel,
+      engine: head.engine,
+      rewriter: head.rewriter,
       wallMs: numbers[row + COLUMNS.wallMs] as number,
       memoryBytesPeak: numbers[row + COLUMNS.memoryBytesPeak] as number,
       bytesIn: numbers[row + COLUMNS.inputBytes] as number,
       bytesOut,
-      calls: extra?.calls ?? NO_CALLS,
+      calls,
+      deterministicGrants: head.deterministicGrants,
       attempts,
-    });
-    const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
+    };
     if (!Number.isNaN(cpuMs)) Object.assign(receipt, { cpuMs });
-    if (extra?.inputDigest !== undefined) Object.assign(receipt, { inputDigest: extra.inputDigest });
-    if (extra?.outputDigest !== undefined) Object.assign(receipt, { outputDigest: extra.outputDigest });
-    const log = extra?.lines ? { lines: extra.lines, linesDropped: extra.linesDropped ?? 0 } : NO_LOG;
+    if (inputDigest !== undefined) Object.assign(receipt, { inputDigest });
+    if (outputDigest !== undefined) Object.assign(receipt, { outputDigest });
+    const log = lines ? { lines, linesDropped } : NO_LOG;
     if (state === STATE.failed) {
-      const code = extra?.code ?? 'ERR_HOST_FAULT';
-      each(place, { state: 'failed', code, fault: faultOf(code), message: extra?.message ?? '', log, receipt });
+      const { code = 'ERR_HOST_FAULT', message = '' } = extra;
+      each(place, { state: 'failed', code, fault: faultOf(code), message, log, receipt });
       continue;
     }
     const apart = large?.get(place);
@@ -215,24 +215,4 @@ export function unpackReport(
     if (!apart) at += bytesOut;
     each(place, { state: 'done', output, log, receipt });
   }
-}
-
-/** A receipt from what was measured and what the batch's tasks have in common. */
-export function receiptOf(
-  head: ReceiptHead,
-  measured: Omit<Receipt, keyof ReceiptHead | 'version' | 'kernel' | 'engine' | 'rewriter' | 'deterministicGrants'>,
-): Receipt {
-  return {
-    version: 1,
-    kernel: head.facts.digest,
-    engine: head.engine,
-    rewriter: REWRITER_VERSION,
-    ...measured,
-    deterministicGrants: isDeterministic(head.facts),
-  };
-}
-
-/** Whether a kernel imports nothing that may answer differently in another run. */
-export function isDeterministic(facts: KernelFacts): boolean {
-  return facts.imports.every((wanted) => WORLD[wanted.interface].deterministic);
 }

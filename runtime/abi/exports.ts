@@ -13,18 +13,19 @@ export function callKernel(
 ): Uint8Array<ArrayBuffer> {
   if (facts.optional.includes('_initialize')) guest.call('_initialize');
   if (facts.shape === 'kernel') {
-    return bytesOf(guest, facts, 'run', guest.call('run', lowerBytes(guest, input), input.byteLength), outputBytesMax);
+    const area = guest.call('run', lowerBytes(guest, input), input.byteLength);
+    return bytesOf(guest, facts, 'cabi_post_run', area, outputBytesMax);
   }
-  nothingOf(guest, facts, 'begin', guest.call('begin', lowerBytes(guest, input), input.byteLength));
-  while (shareOf(guest, facts, 'step', guest.call('step')) < 1);
-  return bytesOf(guest, facts, 'finish', guest.call('finish'), outputBytesMax);
+  nothingOf(guest, facts, 'cabi_post_begin', guest.call('begin', lowerBytes(guest, input), input.byteLength));
+  while (shareOf(guest, facts, 'cabi_post_step', guest.call('step')) < 1);
+  return bytesOf(guest, facts, 'cabi_post_finish', guest.call('finish'), outputBytesMax);
 }
 
 /** `result<list<u8>, string>`: tag at 0, pointer at 4, length at 8. */
 function bytesOf(
   guest: GuestMemory,
   facts: KernelFacts,
-  name: string,
+  postName: string,
   area: number,
   bytesMax: number,
 ): Uint8Array<ArrayBuffer> {
@@ -34,23 +35,23 @@ function bytesOf(
   const pointer = range(memory, getU32(memory, at + 4), length, 1, 'the output');
   if (length > bytesMax) throw new TaskFailure('ERR_OUTPUT_TOO_LARGE', length, bytesMax);
   const output = liftBytes(memory, pointer, length);
-  post(guest, facts, name, area);
+  post(guest, facts, postName, area);
   return output;
 }
 
 /** `result<_, string>`: tag at 0, pointer at 4, length at 8. */
-function nothingOf(guest: GuestMemory, facts: KernelFacts, name: string, area: number): void {
+function nothingOf(guest: GuestMemory, facts: KernelFacts, postName: string, area: number): void {
   resultArea(guest.bytes(), facts, area, 12, 4);
-  post(guest, facts, name, area);
+  post(guest, facts, postName, area);
 }
 
 /** `result<f64, string>`: tag at 0, the number or pointer and length at 8. The share must lie within 0 and 1. */
-function shareOf(guest: GuestMemory, facts: KernelFacts, name: string, area: number): number {
+function shareOf(guest: GuestMemory, facts: KernelFacts, postName: string, area: number): number {
   const memory = guest.bytes();
   const at = resultArea(memory, facts, area, 16, 8);
   const share = new DataView(memory.buffer, memory.byteOffset).getFloat64(at + 8, true);
   if (!(share >= 0 && share <= 1)) violation(`step gave a share of ${share}, which is not from 0 to 1`);
-  post(guest, facts, name, area);
+  post(guest, facts, postName, area);
   return share;
 }
 
@@ -70,9 +71,10 @@ function resultArea(memory: Uint8Array, facts: KernelFacts, area: number, size: 
   throw new TaskFailure('ERR_EXIT', message);
 }
 
+/** Calls a `cabi_post_*` function if the kernel has it; it may not call imports. */
 function post(guest: GuestMemory, facts: KernelFacts, name: string, area: number): void {
-  if (!facts.optional.includes(`cabi_post_${name}`)) return;
+  if (!facts.optional.includes(name)) return;
   guest.mayLeave = false;
-  guest.call(`cabi_post_${name}`, area);
+  guest.call(name, area);
   guest.mayLeave = true;
 }

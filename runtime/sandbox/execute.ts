@@ -4,6 +4,7 @@ import { importsOf, type TaskRoom } from '../abi/imports.ts';
 import { type Limits, PAGE } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import type { Engine, Guest, Ready } from '../engine/engine.ts';
+import type { KernelFacts } from '../job/kernel.ts';
 import { faultOf, type Outcome, type Receipt, type TaskFailure, type TaskLog } from '../job/outcome.ts';
 import { WORLD } from '../job/world.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
@@ -46,10 +47,7 @@ export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>
     guest.end();
   }
   const receipt: Receipt = {
-    version: 1,
-    kernel: ready.facts.digest,
-    engine: { name: engine.name, version: engine.version },
-    rewriter: REWRITER_VERSION,
+    ...receiptHead(ready.facts, engine),
     wallMs: platform.now() - room.startedAt,
     ...(cpuBefore !== undefined && { cpuMs: (platform.cpuMs?.() ?? cpuBefore) - cpuBefore }),
     memoryBytesPeak,
@@ -58,13 +56,20 @@ export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>
     calls: callsOf(room),
     ...(call.digests && { inputDigest: toHex(platform.digest(call.input)) }),
     ...(call.digests && output && { outputDigest: toHex(platform.digest(output)) }),
-    deterministicGrants: ready.facts.imports.every((wanted) => WORLD[wanted.interface].deterministic),
     attempts: 1,
   };
   const log: TaskLog = { lines: room.lines, linesDropped: room.linesDropped };
   if (output) return { state: 'done', output, log, receipt };
   const { code, message } = failure as TaskFailure;
   return { state: 'failed', code, fault: faultOf(code), message, log, receipt };
+}
+
+/** What the receipts of all tasks of a kernel on an engine have in common. */
+export type ReceiptHead = Pick<Receipt, 'version' | 'kernel' | 'engine' | 'rewriter' | 'deterministicGrants'>;
+
+export function receiptHead({ digest, imports }: KernelFacts, { name, version }: Receipt['engine']): ReceiptHead {
+  const deterministicGrants = imports.every((wanted) => WORLD[wanted.interface].deterministic);
+  return { version: 1, kernel: digest, engine: { name, version }, rewriter: REWRITER_VERSION, deterministicGrants };
 }
 
 /** What the imports of one task see; nothing of it is shared with another. */
