@@ -1,0 +1,86 @@
+// Builds the native addon: `npm run build:native`, and part of `npm test`. What was built once for the same sources, compiler and
+// platform lies in this user's cache and is only copied. Without Rust it says so and leaves everything else as it is.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import process from 'node:process';
+import { packageRoot } from '../../kernels/transform/library.ts';
+import { cacheFolder } from '../platform/code-cache.ts';
+import { LIBRARY, PLATFORM } from '../platform/native.ts';
+
+/** What cargo calls the library, by platform. */
+const MADE: Readonly<Record<string, string>> = {
+  linux: 'liblodger_engine.so',
+  darwin: 'liblodger_engine.dylib',
+  win32: 'lodger_engine.dll',
+};
+
+const note = (text: string) => process.stderr.write(`build:native: ${text}\n`);
+
+async function main(): Promise<void> {
+  const crate = join(packageRoot(), 'runtime', 'native');
+  const made = MADE[process.platform];
+  const compiler = spawnSync('rustc', ['--version', '--verbose'], { encoding: 'utf8' });
+  if (made === undefined || compiler.status !== 0) {
+    const reason = made === undefined ? `no library is made for ${PLATFORM}` : 'there is no Rust compiler here';
+    note(`${reason}, so there is no Wasmtime engine; all else works on V8. Rust is at https://rustup.rs`);
+    return;
+  }
+  const kept = join(cacheFolder(), 'native', await digestOf(crate, compiler.stdout), `lodger.${PLATFORM}.node`);
+  if (await place(kept, LIBRARY)) {
+    note('nothing has changed');
+    return;
+  }
+  note(`building the Wasmtime engine, which takes 4 to 10 minutes the first time`);
+  const begun = performance.now();
+  const status = await cargo(crate);
+  if (status !== 0) {
+    note('cargo did not build it, so there is no Wasmtime engine; all else works on V8');
+    process.exitCode = process.env['CI'] === 'true' ? 1 : 0;
+    return;
+  }
+  const target = process.env['CARGO_TARGET_DIR'] ?? join(crate, 'target');
+  await place(join(target, 'release', made), kept);
+  await place(kept, LIBRARY);
+  note(`built in ${Math.round((performance.now() - begun) / 1000)} s`);
+}
+
+/** Runs cargo with its progress on standard error. A signal to this process group ends it, too. */
+function cargo(crate: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    const child = spawn('cargo', ['build', '--release', '--locked'], { cwd: crate, stdio: ['ignore', 2, 2] });
+    child.once('error', () => resolve(null));
+    child.once('exit', resolve);
+  });
+}
+
+/** Everything the library is made from: sources, lock file, compiler, platform. */
+async function digestOf(crate: string, compiler: string): Promise<string> {
+  const hash = createHash('sha256').update(`${PLATFORM}\0${compiler}\0${process.env['RUSTFLAGS'] ?? ''}`);
+  const entries = await readdir(crate, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && /(?:\.rs|Cargo\.(?:toml|lock))$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !relative(crate, path).startsWith('target'))
+    .sort();
+  for (const path of paths) hash.update(`\0${relative(crate, path)}\0`).update(await readFile(path));
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Copies a file so that it appears whole or not at all; false if there is none. */
+async function place(from: string, to: string): Promise<boolean> {
+  const passing = `${to}.${process.pid}.tmp`;
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    await copyFile(from, passing);
+    await rename(passing, to);
+    return true;
+  } catch (error) {
+    await rm(passing, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+await main();

@@ -1,0 +1,90 @@
+// Loads the native addon, and is its only importer: one built here (`npm run build:native`), or a package made for this platform.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
+import { LodgerError } from '../../runtime/base/errors.ts';
+
+/** A compiled module. It belongs to the process as long as some thread holds it. */
+export interface NativeModule {
+  readonly number: number;
+  /** Names of the exported functions; `NativeGuest.call` takes their index. */
+  readonly functions: readonly string[];
+  serialize(): Uint8Array<ArrayBuffer>;
+  instantiate(memoryBytesMax: number, wallMs?: number, job?: number): NativeGuest;
+}
+
+/** A running instance. What its methods throw has one of `codes()` as its `code`, or was thrown by an import. */
+export interface NativeGuest {
+  call(index: number, a: number, b: number, c: number, d: number, imports: readonly unknown[]): number;
+  /** Bytes of memory now. */
+  readonly size: number;
+  /** The memory itself. The buffer is emptied when it is asked for again, and at the end. */
+  memory(): ArrayBuffer;
+  getGlobal(name: string): number;
+  setGlobal(name: string, value: number): void;
+  end(): void;
+}
+
+/** The addon. `stoppable`: guests can be cancelled and have deadlines, for which their code looks at a word at every loop and call. */
+export interface Addon {
+  version(): string;
+  codes(): readonly string[];
+  /** Changes with whatever compiled code depends on. */
+  compatibility(stoppable: boolean): string;
+  isPooled(stoppable: boolean): boolean;
+  compile(bytes: Uint8Array, stoppable: boolean): Promise<NativeModule>;
+  /** Trusts the bytes wholly. */
+  deserialize(bytes: Uint8Array, stoppable: boolean): NativeModule;
+  adopt(number: number): NativeModule | null;
+  cancel(job: number): boolean;
+  forget(job: number): void;
+  shutDown(): void;
+  threadCpuMs(): number | null;
+}
+
+const require = createRequire(import.meta.url);
+
+/** The folder of this package. */
+const ROOT = dirname(require.resolve('lodger/package.json'));
+
+/** This platform as packages of native code are named: `linux-x64-gnu`, `darwin-arm64`, `win32-x64-msvc`. */
+export const PLATFORM = [process.platform, process.arch, ...abiOf()].join('-');
+
+/** Where a library that was built here lies. */
+export const LIBRARY = join(ROOT, 'dist', 'native', `lodger.${PLATFORM}.node`);
+
+/** Where a published one would come from: an optional dependency that npm installs on its platform only. */
+const PACKAGE = `lodger-${PLATFORM}`;
+
+let loaded: Addon | LodgerError | undefined;
+
+/** The addon, loaded once a thread. Throws `ERR_ENGINE_MISSING` with the reason and the remedy. */
+export function loadAddon(): Addon {
+  loaded ??= load();
+  if (loaded instanceof LodgerError) throw loaded;
+  return loaded;
+}
+
+function load(): Addon | LodgerError {
+  const built = existsSync(LIBRARY);
+  try {
+    const addon = require(built ? LIBRARY : PACKAGE) as Addon;
+    // A process waits at its end for its threads, and a thread in a guest does not hear it.
+    if (isMainThread) process.on('exit', () => addon.shutDown());
+    return addon;
+  } catch (cause) {
+    const reason = built
+      ? `${LIBRARY} does not load: ${cause instanceof Error ? cause.message : String(cause)}`
+      : `no library for ${PLATFORM} was built or installed; with Rust, "npm run build:native" builds it in a checkout`;
+    return new LodgerError('ERR_ENGINE_MISSING', ['wasmtime', reason], { cause });
+  }
+}
+
+function abiOf(): readonly string[] {
+  if (process.platform === 'win32') return ['msvc'];
+  if (process.platform !== 'linux') return [];
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return [header.glibcVersionRuntime === undefined ? 'musl' : 'gnu'];
+}

@@ -1,0 +1,100 @@
+//! The process's engines: one for each setting, made when first asked for.
+
+use crate::code::{Code, Result};
+use napi_derive::napi;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+/// The version that Cargo.toml asks for; a test compares them.
+pub const WASMTIME: &str = "48.0.8";
+
+/// Guests that live at a time in one process: more than the 256 threads of the largest pool.
+const SLOTS: u32 = 512;
+
+/// A guest's stack. Threads of Node have 4 MiB, its main thread 984 KiB for JavaScript.
+const STACK_BYTES: usize = 512 << 10;
+
+/// Up to here a slot's memory is zeroed by hand and stays mapped: page faults cost more.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// An engine and how it came about.
+pub struct Made {
+    pub engine: Engine,
+    pub pooled: bool,
+}
+
+static STOPPABLE: OnceLock<Made> = OnceLock::new();
+static UNSTOPPABLE: OnceLock<Made> = OnceLock::new();
+
+/// The engine whose guests look at the epoch at every loop and call, or the one whose guests do not.
+pub fn made(stoppable: bool) -> Result<&'static Made> {
+    let cell = if stoppable { &STOPPABLE } else { &UNSTOPPABLE };
+    if let Some(made) = cell.get() {
+        return Ok(made);
+    }
+    let pooled = Engine::new(&config(stoppable, true)).map(|engine| Made { engine, pooled: true });
+    // Address space can be limited: then every instance maps its memory anew, which takes longer.
+    let made = pooled
+        .or_else(|_| Engine::new(&config(stoppable, false)).map(|engine| Made { engine, pooled: false }))
+        .map_err(|error| napi::Error::new(Code::HostMemory, format!("{error:#}")))?;
+    Ok(cell.get_or_init(|| made))
+}
+
+/// Makes all guests of the stoppable engine look at their controls.
+pub fn tick() {
+    if let Some(made) = STOPPABLE.get() {
+        made.engine.increment_epoch();
+    }
+}
+
+/// What admission lets through and no more; the same on every machine.
+fn config(stoppable: bool, pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(stoppable)
+        .max_wasm_stack(STACK_BYTES)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_bulk_memory(true)
+        .wasm_multi_value(true)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_extended_const(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        // The host's views of a memory stay valid while it grows.
+        .memory_may_move(false);
+    if pooled {
+        let mut pool = PoolingAllocationConfig::default();
+        pool.total_core_instances(SLOTS)
+            .total_memories(SLOTS)
+            .total_tables(SLOTS)
+            .max_memories_per_module(1)
+            .max_tables_per_module(1)
+            // The highest ceilings that a caller can give to admission.
+            .table_elements(1_000_000)
+            .max_core_instance_size(64 << 20)
+            .linear_memory_keep_resident(KEPT_BYTES)
+            .table_keep_resident(64 << 10);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// What compiled code depends on, as hex: version, settings, processor.
+#[napi]
+pub fn compatibility(stoppable: bool) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    made(stoppable)?.engine.precompile_compatibility_hash().hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// Whether instances come from a pool that was reserved at start.
+#[napi]
+pub fn is_pooled(stoppable: bool) -> Result<bool> {
+    Ok(made(stoppable)?.pooled)
+}
