@@ -11,7 +11,7 @@ import { openRoom } from '../../runtime/sandbox/execute.ts';
 
 const engine = nodeV8();
 const log = { lines: [], linesDropped: 0 };
-const headOf = createHeads();
+const headOf = createHeads((head) => head);
 let guest: Guest | undefined;
 
 export default (batch: Batch): Report | typeof HEAD_MISSING => {

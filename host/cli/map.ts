@@ -3,19 +3,21 @@ import { relative } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
+import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
-import { blobFiles, example, type Finish, several, wholeNumber } from './options.ts';
+import { blobFiles, engineChoice, example, type Finish, several, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
 import { createSum, type Sum, sumRows } from './sum.ts';
 import { VIEWS, type View } from './view/views.ts';
 
 interface MapFlags {
+  readonly engine?: EngineChoice;
   readonly threads?: number;
   readonly output?: string;
   readonly input?: string;
@@ -41,6 +43,7 @@ export function addMap(program: Command, finish: Finish): void {
       'threads that work at a time (default: one a core)',
       wholeNumber('--threads', 1, POOL.threads.max),
     )
+    .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -74,13 +77,13 @@ async function runAll(
   { file, terms }: LoadedJob,
   inputs: Inputs,
   results: Results | undefined,
-  { threads }: MapFlags,
+  { engine, threads }: MapFlags,
   signal: AbortSignal,
 ): Promise<Mapped> {
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
   const weights: number[] = [];
-  const pool = await createPool(threads === undefined ? {} : { threads });
+  const pool = await createPool({ engine: engine ?? file.engine, ...(threads !== undefined && { threads }) });
   const progress = createProgress();
   const begun = performance.now();
   let index = 0;

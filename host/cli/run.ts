@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import { formatDuration, formatSize } from '../../runtime/base/units.ts';
+import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
@@ -24,6 +25,7 @@ import {
 import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
 
 interface RunFlags {
+  readonly engine: EngineChoice;
   readonly input?: string;
   readonly output?: string;
   readonly grant: readonly string[];
@@ -42,7 +44,7 @@ export function addRun(program: Command, finish: Finish): void {
     .argument('<kernel>', 'a .wasm file')
     .option('--input <file>', 'the input, "-" for standard input (default: no bytes)')
     .option('--output <file>', 'where the output goes (default: standard output)')
-    .option('--engine <name>', 'auto or v8', engineChoice, 'auto')
+    .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option('--grant <spec>', 'log, random, clock or blobs:NAME=FILE; may be given several times', several, [])
     .option('--memory-max <size>', 'memory the kernel may have, as 64MiB', sizeLimit('memoryBytesMax', '--memory-max'))
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
@@ -71,7 +73,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
   };
   const input = await readInput(flags.input, signal);
-  const pool = await createPool({ threads: 1 });
+  const pool = await createPool({ engine: flags.engine, threads: 1 });
   try {
     const seed = flags.seed === undefined ? {} : { seed: flags.seed };
     return await pool.run(

@@ -8,10 +8,14 @@ import { type Batch, CONTROL, type Head, inputOf, packReport, type Report } from
 
 const HEADS_MAX = POOL.kernelsKept.default;
 
-/** What this thread knows of lanes: the head of a batch, or of an earlier one of the same lane; the latest lanes are kept. */
-export function createHeads(): (batch: Batch) => Head | undefined {
+/**
+ * What this thread knows of lanes: the head of a batch, or of an earlier one of the same lane; the latest lanes are kept. `adopt` makes
+ * of a head that came by message what this thread's engine runs.
+ */
+export function createHeads(adopt: (head: Head) => Head): (batch: Batch) => Head | undefined {
   const heads = new Map<number, Head>();
-  return ({ lane, head = heads.get(lane) }) => {
+  return ({ lane, head: told }) => {
+    const head = told ? adopt(told) : heads.get(lane);
     if (!head) return undefined;
     heads.delete(lane);
     heads.set(lane, head);
@@ -22,7 +26,7 @@ export function createHeads(): (batch: Batch) => Head | undefined {
 
 /** Runs every wanted task of a batch with `run`, in order. Large outputs are moved to the pool, not copied. */
 export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome): Report {
-  const { control, inputs } = batch;
+  const { control, inputs, job } = batch;
   const { limits, blobs, seed, digests } = head;
   const outcomes: (Outcome | undefined)[] = [];
   const from = now();
@@ -33,10 +37,16 @@ export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome)
     // The pool marks a task first and then looks whether it runs; here it is the other way round, so one of the two always sees it.
     Atomics.store(control, CONTROL.startedAt, now() | 0);
     Atomics.store(control, CONTROL.current, place);
-    const wanted = Atomics.load(control, CONTROL.unwanted + place) === 0;
-    outcomes.push(
-      wanted ? run({ input, index: inputs[2 * place] as number, limits, blobs, seed, digests }) : undefined,
-    );
+    const isWanted = () => Atomics.load(control, CONTROL.unwanted + place) === 0;
+    if (!isWanted()) {
+      outcomes.push(undefined);
+      continue;
+    }
+    const index = inputs[2 * place] as number;
+    const outcome = run({ input, index, limits, blobs, seed, digests, job: job + place });
+    outcomes.push(isWanted() ? outcome : undefined);
+    // The pool waits for the end of a task that it stopped; the rest of the batch is better off with another message.
+    if (!isWanted()) break;
   }
   Atomics.store(control, CONTROL.current, -1);
   const { transfer, ...report } = packReport(outcomes, now() - from);

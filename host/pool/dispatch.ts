@@ -1,4 +1,5 @@
 // Gives batches to threads and settles their tasks: the part of the pool that knows about lost threads, deadlines and retries.
+import { threadId } from 'node:worker_threads';
 import { describe, type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
@@ -7,7 +8,7 @@ import { receiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
 import { type Compiled, type Entry, type Flight, type Lane, learn, takeBatch } from './lane.ts';
-import { CONTROL, HEAD_MISSING, packBatch, unpackReport } from './message.ts';
+import { CONTROL, HEAD_MISSING, packBatch, reported, unpackReport } from './message.ts';
 import type { Threads } from './threads.ts';
 
 export interface Dispatcher {
@@ -25,8 +26,11 @@ export interface Dispatcher {
 export interface DispatcherOptions {
   readonly threads: Threads;
   readonly threadCount: number;
-  readonly engine: Pick<Engine, 'name' | 'version'>;
+  readonly engine: Engine;
 }
+
+/** The number of the next task, unique in the process: pools can be in several of its threads. */
+let nextJob = threadId * 2 ** 40 + 1;
 
 export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
   /** Lanes with waiting tasks, in the order in which they are served. */
@@ -71,6 +75,8 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   };
 
   const send = (compiled: Compiled, lane: Lane, entries: readonly Entry[]) => {
+    const job = nextJob;
+    nextJob += entries.length;
     const control = controls.pop() ?? newControl();
     control.fill(0);
     control[CONTROL.current] = -1;
@@ -78,14 +84,15 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     const told = lane.headsSent > threadCount && !entries[0]?.alone;
     if (!told) lane.headsSent++;
     const { limits, blobs, seed, digests } = lane.permit;
-    const head = told ? {} : { head: { ...compiled.ready, limits, blobs, seed, digests } };
-    const { transfer, ...batch } = packBatch({ lane: lane.number, control, ...head }, entries);
+    const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
+    const { transfer, ...batch } = packBatch({ lane: lane.number, control, job, ...head }, entries);
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
       entries,
       control,
       lease,
       sentAt: now(),
+      job,
       ending: undefined,
       landed: false,
       timer: undefined,
@@ -108,14 +115,19 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
           );
           return;
         }
-        learn(lane, now() - flight.sentAt, report.ms, entries.length);
+        const count = reported(report);
+        learn(lane, now() - flight.sentAt, report.ms, count);
         unpackReport(compiled.receiptHead, entries, report, (place, outcome) => {
           if (outcome) settle(entries[place] as Entry, outcome);
         });
+        if (flight.ending) settle(flight.ending.entry, flight.ending.result);
+        for (const entry of entries) if (entry.withdrawn) settle(entry, entry.withdrawn);
+        // A task was stopped, and those after it were not begun.
+        for (const entry of entries.slice(count).reverse()) if (!entry.settled) enqueue(entry, 'first');
         schedule();
       },
       (error: unknown) => {
-        if (!flight.ending) lost(flight, error);
+        if (!flight.lease.isEnding()) lost(flight, error);
       },
     );
   };
@@ -125,6 +137,8 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     if (flight.landed) return false;
     flight.landed = true;
     clearTimeout(flight.timer);
+    // A task that had ended by itself does not answer to its cancel any more.
+    if (flight.ending) engine.stopper?.forget(jobOf(flight, flight.ending.entry));
     inFlight--;
     for (const entry of flight.entries) entry.flight = undefined;
     return true;
@@ -140,24 +154,41 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   const watch = (flight: Flight, lane: Lane) => {
     const { wallMsMax } = lane.permit.limits;
     if (wallMsMax === undefined) return;
+    // An engine that keeps the limit by itself tells more of the task than can be told here.
+    const lookMs = wallMsMax + (engine.stopper ? POOL.stopMsMax.default : 0);
     const look = () => {
       const place = Atomics.load(flight.control, CONTROL.current);
       const entry = flight.entries[place];
       const elapsed = entry ? ((now() | 0) - Atomics.load(flight.control, CONTROL.startedAt)) | 0 : 0;
-      if (!entry || elapsed < wallMsMax) {
-        flight.timer = setTimeout(look, Math.max(1, wallMsMax - elapsed));
+      if (!entry || elapsed < lookMs) {
+        flight.timer = setTimeout(look, Math.max(1, lookMs - elapsed));
         return;
       }
       end(flight, entry, failed(lane, entry, 'ERR_WALL_SPENT', describe('ERR_WALL_SPENT', wallMsMax), elapsed));
     };
     // A timer cannot wait longer than 2^31 - 1 ms; limits stay below that.
-    flight.timer = setTimeout(look, wallMsMax);
+    flight.timer = setTimeout(look, lookMs);
   };
 
-  /** Ends a flight's thread because of one of its tasks. The others are innocent: they run again, each alone, once. */
+  /**
+   * Ends a task that runs. An engine that can stop it is told to, and the report then comes soon. Without one, or where it does not
+   * help in time, the thread is ended, and the other tasks, which are innocent, run again, each alone, once.
+   */
   const end = (flight: Flight, entry: Entry, result: Outcome | LodgerError) => {
     if (flight.ending) return;
     flight.ending = { entry, result };
+    if (!engine.stopper) {
+      endThread(flight);
+      return;
+    }
+    Atomics.store(flight.control, CONTROL.unwanted + flight.entries.indexOf(entry), 1);
+    engine.stopper.cancel(jobOf(flight, entry));
+    clearTimeout(flight.timer);
+    flight.timer = setTimeout(endThread, POOL.stopMsMax.default, flight);
+  };
+
+  const endThread = (flight: Flight) => {
+    const { entry, result } = flight.ending as NonNullable<Flight['ending']>;
     flight.lease.end().then(() => {
       if (!land(flight)) return;
       again(flight, entry);
@@ -229,7 +260,11 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     };
     ready.then(
       (compiled) => {
-        lane.compiled = { ready: compiled, receiptHead: receiptHead(compiled.facts, engine) };
+        lane.compiled = {
+          ready: compiled,
+          shared: { ...compiled, compiled: engine.share(compiled.compiled) },
+          receiptHead: receiptHead(compiled.facts, engine),
+        };
         schedule();
       },
       (error: unknown) => {
@@ -277,6 +312,10 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
         schedule();
       }),
   };
+}
+
+function jobOf({ job, entries }: Flight, entry: Entry): number {
+  return job + entries.indexOf(entry);
 }
 
 function newControl(): Int32Array {

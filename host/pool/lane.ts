@@ -15,7 +15,9 @@ export interface Flight {
   readonly control: Int32Array;
   readonly lease: Lease;
   readonly sentAt: number;
-  /** Why the thread is being ended, and whose doing it was. */
+  /** The number of its first task, by which the engine can cancel it. */
+  readonly job: number;
+  /** Why one of its tasks is being stopped, and the thread with it where that cannot be helped. */
   ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
   landed: boolean;
   timer: NodeJS.Timeout | undefined;
@@ -40,7 +42,9 @@ export interface Entry extends Parcel {
 
 /** A lane's kernel, ready for the threads. */
 export interface Compiled {
+  /** Held for as long as threads may use what is shared of it. */
   readonly ready: Ready;
+  readonly shared: Ready;
   readonly receiptHead: ReceiptHead;
 }
 

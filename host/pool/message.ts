@@ -3,7 +3,7 @@
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
-import { faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
+import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
 import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 
@@ -18,6 +18,8 @@ export interface Parcel {
 
 /** What the tasks of a lane have in common. Sending it costs more than the tasks, so threads keep it. */
 export interface Head extends Ready {
+  /** Whose form `compiled` has: as `Engine.share` gives it, and in a thread as `Engine.adopt` does. */
+  readonly engine: EngineName;
   readonly limits: Limits;
   readonly blobs: Permit['blobs'];
   readonly seed: number;
@@ -33,6 +35,8 @@ export interface Batch {
   readonly packed: Uint8Array;
   readonly large?: ReadonlyMap<number, Uint8Array>;
   readonly control: Int32Array;
+  /** The number of the first task, by which it can be cancelled; the next ones follow. */
+  readonly job: number;
 }
 
 /** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
@@ -68,7 +72,7 @@ interface Extra {
 
 /** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
 export function packBatch(
-  given: Pick<Batch, 'lane' | 'head' | 'control'>,
+  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job'>,
   tasks: readonly Parcel[],
 ): Batch & { readonly transfer: ArrayBuffer[] } {
   const inputs = new Float64Array(2 * tasks.length);
@@ -166,7 +170,12 @@ const NO_EXTRA: Extra = {};
 const NO_CALLS = Object.freeze({});
 const NO_LOG = Object.freeze({ lines: Object.freeze([]), linesDropped: 0 });
 
-/** Hands out the outcomes of a report, in order; `undefined` for tasks that were not run. */
+/** How many tasks of its batch a report tells of: all, unless one was stopped and the rest not begun. */
+export function reported({ numbers }: Report): number {
+  return numbers.length / WIDTH;
+}
+
+/** Hands out the outcomes of a report, in order; `undefined` for tasks that were not wanted. */
 export function unpackReport(
   head: ReceiptHead,
   tasks: readonly { readonly attempts: number }[],
@@ -175,7 +184,7 @@ export function unpackReport(
 ): void {
   const { numbers, packed, large, extras } = report;
   let at = 0;
-  for (let place = 0; place < tasks.length; place++) {
+  for (let place = 0; place < reported(report); place++) {
     const row = place * WIDTH;
     const state = numbers[row + COLUMNS.state];
     if (state === STATE.unwanted) {

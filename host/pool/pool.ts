@@ -3,15 +3,17 @@ import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL, TASK } from '../../runtime/base/limits.ts';
-import { check, integer } from '../../runtime/base/schema.ts';
+import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
+import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Job, MapOptions, Runner, RunOptions, Task } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
-import { node, nodeV8, now } from '../platform/node.ts';
+import { nodeEngine } from '../platform/engines.ts';
+import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from './cancels.ts';
 import { createDispatcher } from './dispatch.ts';
 import type { Entry, Lane } from './lane.ts';
@@ -21,6 +23,8 @@ import { createTally, type PoolStats } from './stats.ts';
 import { startThreads } from './threads.ts';
 
 export interface PoolOptions {
+  /** `auto` (the default) is V8; `wasmtime` needs the native library. */
+  readonly engine?: EngineChoice;
   /** Threads that work at a time, 1 to 256; the number of cores by default. One more is kept warm. */
   readonly threads?: number;
   /** Tasks that may wait, 0 to 1048576; `run` refuses beyond it with ERR_QUEUE_FULL. */
@@ -34,6 +38,7 @@ export interface PoolOptions {
 }
 
 const PoolOptionsSchema = v.strictObject({
+  engine: v.exactOptional(oneOf(ENGINE_CHOICES)),
   threads: v.exactOptional(integer(1, POOL.threads.max)),
   queueMax: v.exactOptional(integer(0, POOL.queueMax.max)),
   windowBytesMax: v.exactOptional(integer(1, POOL.windowBytesMax.max)),
@@ -48,16 +53,17 @@ export interface Pool extends Runner {
   close(how?: 'drain' | 'end'): Promise<void>;
 }
 
-/** Starts a pool. Throws ERR_OPTION_INVALID. */
+/** Starts a pool. Throws `ERR_OPTION_INVALID`, and `ERR_ENGINE_MISSING` with the remedy. */
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   const {
+    engine: choice,
     threads: threadCount = availableParallelism(),
     queueMax = POOL.queueMax.default,
     windowBytesMax = POOL.windowBytesMax.default,
     kernelsKept = POOL.kernelsKept.default,
     policy,
   } = check(PoolOptionsSchema, options);
-  const engine = nodeV8();
+  const engine = nodeEngine(choice);
   const permitter: Permitter = { platform: node, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
   const dispatcher = createDispatcher({ threads, threadCount, engine });

@@ -19,6 +19,8 @@ export interface Lease {
   readonly report: Promise<Report | typeof HEAD_MISSING>;
   /** Ends the thread that has the batch. The report then rejects. Resolves when the thread is gone, or replaced while it still ends. */
   end(): Promise<void>;
+  /** Whether `end` was called. */
+  isEnding(): boolean;
 }
 
 export interface Threads {
@@ -51,9 +53,12 @@ export function startThreads(filename: string, count: number): Threads {
       const options = { signal, transferList: transfer as ArrayBuffer[] };
       const report = piscina.run(batch, options) as Lease['report'];
       report.catch(() => restarts++);
+      let isEnding = false;
       return {
         report,
+        isEnding: () => isEnding,
         end: async () => {
+          isEnding = true;
           const before = piscina.threads;
           signal.emit('abort');
           const left = new Set(piscina.threads);

@@ -25,6 +25,7 @@ export const ERRORS = {
   ERR_FILE: { fault: 'caller', text: 'cannot %s "%s": %s' },
   ERR_BUILD_FAILED: { fault: 'caller', text: 'kernel does not build: %s' },
   ERR_PEER_MISSING: { fault: 'caller', text: '%s needs the package "%s": npm install --save-dev %s' },
+  ERR_ENGINE_MISSING: { fault: 'caller', text: 'engine "%s" is not here: %s' },
   ERR_QUEUE_FULL: {
     fault: 'caller',
     text: '%s tasks are waiting already, the ceiling is queueMax: await some, or use map()',

@@ -167,6 +167,12 @@ export const POOL = {
     reason: 'less is not shared out: to wake a thread takes about 0.1 ms',
   },
   batchMsTarget: { default: 5, max: 1_000, unit: 'ms of work in one message', reason: 'what an abort throws away' },
+  stopMsMax: {
+    default: 250,
+    max: 10_000,
+    unit: 'ms',
+    reason: 'how long a thread has to answer when the engine was told to stop its task; then it is ended',
+  },
   windowBytesMax: {
     default: 64 * MiB,
     max: 4096 * MiB,

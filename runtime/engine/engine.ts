@@ -17,15 +17,40 @@ export interface Ready<Compiled = unknown> {
   readonly compiled: Compiled;
 }
 
+/** How a guest may be stopped while it runs, where the engine can do that. */
+export interface Stops {
+  /** It ends with `ERR_WALL_SPENT` that many milliseconds after it was made. */
+  readonly wallMsMax?: number;
+  /** The number by which `Stopper.cancel` knows it; unique in the process, below 2^53. */
+  readonly job?: number;
+}
+
+/** Stops guests of any thread of this process. */
+export interface Stopper {
+  /** Ends the guest of that job soon, or the moment it begins. */
+  cancel(job: number): void;
+  /** Forgets a cancel that no guest will answer to any more. */
+  forget(job: number): void;
+}
+
 export interface Engine<Compiled = unknown> {
   readonly name: EngineName;
   readonly version: string;
   /** What `prepare` has to make of the memory: an import that the host can keep, or a definition for the engine's own pool. */
   readonly memoryForm: Prepared['memoryForm'];
+  /** Where the engine can stop a guest from outside. Without it only the end of the guest's thread does. */
+  readonly stopper?: Stopper;
   /** Checks and compiles. Throws `ERR_KERNEL_MALFORMED` on what does not validate. */
   compile(prepared: Prepared): Promise<Compiled>;
-  /** A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. */
-  instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number): Guest;
+  /** What a message to another thread carries of a compiled kernel. It must be held here for as long as it is used there. */
+  share(compiled: Compiled): unknown;
+  /** The compiled kernel, in the thread that got such a message. */
+  adopt(shared: unknown): Compiled;
+  /**
+   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. `stops` is for
+   * engines with a stopper.
+   */
+  instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */
   explain(thrown: unknown): TaskFailure;
 }

@@ -21,6 +21,9 @@ export function createV8(version: string): Engine<WebAssembly.Module> {
         throw new LodgerError('ERR_KERNEL_MALFORMED', [String((cause as Error).message), 0], { cause });
       }
     },
+    // Threads of one process share a module's code, optimised code included.
+    share: (compiled) => compiled,
+    adopt: (shared) => shared as WebAssembly.Module,
     instantiate: (ready, imports, memoryPagesMax) => instantiate(room, ready, imports, memoryPagesMax),
     explain,
   };
@@ -95,8 +98,13 @@ function instantiate(
 }
 
 function explain(thrown: unknown): TaskFailure {
-  if (thrown instanceof TaskFailure) return thrown;
   if (thrown instanceof WebAssembly.RuntimeError) return new TaskFailure('ERR_TRAP', trapName(thrown.message));
+  return explainThrown(thrown);
+}
+
+/** What an import threw, which is JavaScript whatever the engine. */
+export function explainThrown(thrown: unknown): TaskFailure {
+  if (thrown instanceof TaskFailure) return thrown;
   if (thrown instanceof RangeError && /call stack/.test(thrown.message)) return new TaskFailure('ERR_STACK_SPENT');
   if (thrown instanceof RangeError) return new TaskFailure('ERR_HOST_MEMORY', thrown.message);
   return new TaskFailure('ERR_HOST_FAULT', thrown instanceof Error ? thrown.message : String(thrown));

@@ -10,7 +10,7 @@ export const VIEW_NAMES = ['hits'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** Engines that a job or a caller may name; `auto` leaves the choice to the host. */
-export const ENGINE_CHOICES = ['auto', 'v8'] as const;
+export const ENGINE_CHOICES = ['auto', 'v8', 'wasmtime'] as const;
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 
 const NAMED_DIGEST = /^(?!sha256:)[^\0]{1,4096}$|^sha256:[0-9a-f]{64}$/;

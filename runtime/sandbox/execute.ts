@@ -18,6 +18,8 @@ export interface Call {
   readonly seed: number;
   readonly index: number;
   readonly digests: boolean;
+  /** By this number an engine with a stopper can be told to end it. */
+  readonly job?: number;
 }
 
 /** Where tasks run: an engine and what the runtime gets from its host. */
@@ -29,6 +31,7 @@ export interface Place<Compiled = unknown> {
 /** Runs one task to its end. Instances are never used twice. */
 export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Outcome {
   const { engine, platform } = place;
+  const { limits } = call;
   const cpuBefore = platform.cpuMs?.();
   const room = openRoom(platform, ready, call);
   let guest: Guest | undefined;
@@ -36,9 +39,12 @@ export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>
   let failure: TaskFailure | undefined;
   let memoryBytesPeak = 0;
   try {
-    guest = engine.instantiate(ready, importsOf(room), Math.floor(call.limits.memoryBytesMax / PAGE));
+    guest = engine.instantiate(ready, importsOf(room), Math.floor(limits.memoryBytesMax / PAGE), {
+      ...(limits.wallMsMax !== undefined && { wallMsMax: limits.wallMsMax }),
+      ...(call.job !== undefined && { job: call.job }),
+    });
     room.guest = guest;
-    output = callKernel(guest, ready.facts, call.input, call.limits.outputBytesMax);
+    output = callKernel(guest, ready.facts, call.input, limits.outputBytesMax);
   } catch (thrown) {
     failure = engine.explain(thrown);
   }

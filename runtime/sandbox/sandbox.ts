@@ -1,6 +1,7 @@
 // The nearest runner: tasks run in the caller's own thread, one at a time.
 import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
+import { TASK } from '../base/limits.ts';
 import { type Platform, portable } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Engine, Ready } from '../engine/engine.ts';
@@ -29,8 +30,9 @@ const SandboxOptionsSchema = v.strictObject({
 });
 
 /**
- * A sandbox in this thread. A guest that loops for ever keeps the thread for ever: for kernels that are not trusted to end, use
- * `createPool` of `lodger/host`. `limits.wallMsMax` is therefore refused here, and a signal is looked at between tasks only.
+ * A sandbox in this thread. On V8 a guest that loops for ever keeps the thread for ever: for kernels that are not trusted to end, use
+ * `createPool` of `lodger/host`. `limits.wallMsMax` is therefore refused here, unless the engine can stop a guest. A signal is looked
+ * at between tasks only.
  */
 export function createSandbox(options: SandboxOptions = {}): Runner {
   const {
@@ -38,7 +40,11 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     platform = portable,
     engine = createV8('unknown'),
   } = check(SandboxOptionsSchema, options) as SandboxOptions;
-  const permitter = { platform, ...(policy && { policy }) };
+  const permitter = {
+    platform,
+    ...(engine.stopper && { wallMsDefault: TASK.wallMsMax.default }),
+    ...(policy && { policy }),
+  };
   const place: Place = { platform, engine };
   const compiled = new WeakMap<Kernel, Promise<Ready>>();
   let open = true;

@@ -1,0 +1,35 @@
+// The engines of this machine, by name.
+import type { Engine } from '../../runtime/engine/engine.ts';
+import type { EngineChoice } from '../../runtime/job/form.ts';
+import type { EngineName } from '../../runtime/job/outcome.ts';
+import type { Place } from '../../runtime/sandbox/execute.ts';
+import { openCodeCache } from './code-cache.ts';
+import { loadAddon } from './native.ts';
+import { node, nodeV8 } from './node.ts';
+import { createWasmtime } from './wasmtime.ts';
+
+const places = new Map<EngineName, Place>();
+
+/** The engine of that name and what it runs on, one of each a thread. Throws `ERR_ENGINE_MISSING` with the remedy. */
+export function placeOf(name: EngineName): Place {
+  const known = places.get(name);
+  if (known) return known;
+  const made: Place = name === 'v8' ? { engine: nodeV8(), platform: node } : wasmtimePlace();
+  places.set(name, made);
+  return made;
+}
+
+/**
+ * The engine that a caller asks for. `auto` is V8: it is on every machine, and its optimised code runs our kernels faster, as
+ * `npm run bench -- engines` shows. Wasmtime is for those who want a guest stopped within a millisecond, thread and all.
+ */
+export function nodeEngine(choice: EngineChoice = 'auto'): Engine {
+  return placeOf(choice === 'auto' ? 'v8' : choice).engine;
+}
+
+function wasmtimePlace(): Place {
+  const addon = loadAddon();
+  const tells = addon.threadCpuMs() !== null;
+  const platform = tells ? { ...node, cpuMs: () => addon.threadCpuMs() ?? 0 } : node;
+  return { engine: createWasmtime(addon, { cache: openCodeCache() }) as Engine, platform };
+}
