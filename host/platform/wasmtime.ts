@@ -87,18 +87,27 @@ function instantiate(
     return fail(thrown);
   }
   let view = new Uint8Array(native.memory());
+  let calls = 0;
+  let mayHaveGrown = false;
   return {
     mayLeave: true,
     bytes: () => {
-      // The memory never moves, but a buffer does not grow with it.
-      if (native.size !== view.byteLength) view = new Uint8Array(native.memory());
+      // The memory never moves, but a buffer does not grow with it. Between calls one look is enough.
+      if (calls > 0 || mayHaveGrown) {
+        if (native.size !== view.byteLength) view = new Uint8Array(native.memory());
+        mayHaveGrown = false;
+      }
       return view;
     },
     call: (name, a = 0, b = 0, c = 0, d = 0) => {
+      calls++;
       try {
         return native.call(exports.get(name) as number, a, b, c, d, functions);
       } catch (thrown) {
         return fail(thrown);
+      } finally {
+        calls--;
+        mayHaveGrown = true;
       }
     },
     end: () => native.end(),

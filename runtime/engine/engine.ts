@@ -20,9 +20,9 @@ export interface Ready<Compiled = unknown> {
 /** How a guest may be stopped while it runs, where the engine can do that. */
 export interface Stops {
   /** It ends with `ERR_WALL_SPENT` that many milliseconds after it was made. */
-  readonly wallMsMax?: number;
+  readonly wallMsMax?: number | undefined;
   /** The number by which `Stopper.cancel` knows it; unique in the process, below 2^53. */
-  readonly job?: number;
+  readonly job?: number | undefined;
 }
 
 /** Stops guests of any thread of this process. */

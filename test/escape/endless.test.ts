@@ -1,8 +1,9 @@
 // Guests that never end, wherever they may run: the pool ends each at its wall time and goes on.
 import { admit } from 'lodger';
 import { createPool, type Pool } from 'lodger/host';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WORLD_IMPORTS } from '../contract/case.ts';
+import { ENGINE_NAMES } from '../contract/engines.ts';
 import { answer, type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
 const FOR_EVER = 'loop br 0 end';
@@ -39,17 +40,26 @@ const GUESTS: Readonly<Record<string, KernelParts>> = {
 };
 
 const honest = kernelOf({ run: { code: answer(0, 'local.get 0', 'local.get 1') } });
-let pool: Pool;
 
-beforeAll(async () => {
-  pool = await createPool({ threads: 1 });
-});
-afterAll(() => pool.close('end'));
+describe.each(ENGINE_NAMES)('on %s', (engine) => {
+  let pool: Pool;
 
-test.each(Object.entries(GUESTS))('a guest that never ends in %s costs its own task only', async (_, guest) => {
-  const kernel = await admit(kernelOf(guest));
-  const task = { kernel, input: Uint8Array.of(1), grants: [{ kind: 'log' as const }], limits: { wallMsMax: 150 } };
-  expect(await pool.run(task)).toMatchObject({ state: 'failed', code: 'ERR_WALL_SPENT', fault: 'job' });
-  const after = await pool.run({ kernel: await admit(honest), input: Uint8Array.of(1, 2, 3) });
-  expect(after).toMatchObject({ state: 'done', output: Uint8Array.of(1, 2, 3) });
+  beforeAll(async () => {
+    pool = await createPool({ engine, threads: 1 });
+  });
+  afterAll(() => pool.close('end'));
+
+  test.each(Object.entries(GUESTS))('a guest that never ends in %s costs its own task only', async (_, guest) => {
+    const kernel = await admit(kernelOf(guest));
+    const task = { kernel, input: Uint8Array.of(1), grants: [{ kind: 'log' as const }], limits: { wallMsMax: 150 } };
+    expect(await pool.run(task)).toMatchObject({ state: 'failed', code: 'ERR_WALL_SPENT', fault: 'job' });
+    const after = await pool.run({ kernel: await admit(honest), input: Uint8Array.of(1, 2, 3) });
+    expect(after).toMatchObject({ state: 'done', output: Uint8Array.of(1, 2, 3) });
+  });
+
+  test('a thread is ended for it only where the engine cannot stop the guest', () => {
+    const { threadRestarts } = pool.stats();
+    if (engine === 'wasmtime') expect(threadRestarts).toBe(0);
+    else expect(threadRestarts).toBeGreaterThan(0);
+  });
 });

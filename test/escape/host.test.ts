@@ -1,8 +1,8 @@
 // Guests that ask for gigabytes: the host must not hold them, not even for a moment.
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
-import { createV8 } from '../../runtime/engine/v8.ts';
 import { type Given, openBench, WORLD_IMPORTS } from '../contract/case.ts';
+import { ENGINES } from '../contract/engines.ts';
 import { answer, type KernelParts } from '../wasm/kernel.ts';
 
 const MIB = 2 ** 20;
@@ -51,8 +51,8 @@ async function riseOf(run: () => Promise<void>): Promise<number> {
   return (process.resourceUsage().maxRSS - before) / 1024;
 }
 
-describe('a guest cannot make the host hold what it claims', () => {
-  const bench = openBench(createV8('test'));
+describe.each(ENGINES)('a guest cannot make the host hold what it claims, on %s', (_, makeEngine) => {
+  const bench = openBench(makeEngine());
 
   test.each(CLAIMS)('%s of 600 MiB', async (_, imports = [], code, end) => {
     const rise = await riseOf(async () => {

@@ -1,10 +1,10 @@
-// Hostile guests: a table row each, run in one sandbox, and after each of them an honest task that must find nothing of it.
+// Hostile guests: a table row each, run in one sandbox of each engine, and after each of them an honest task that must find nothing of it.
 import { describe, expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { ErrorCode, FailureCode } from '../../runtime/base/errors.ts';
-import { createV8 } from '../../runtime/engine/v8.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { expectBytes, type Given, outputOf, tellsOf } from '../contract/case.ts';
+import { ENGINES } from '../contract/engines.ts';
 import { answer, type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
 /** How an attack must end: refused before anything runs, failed as the job's own fault, or answered with harmless numbers. */
@@ -36,10 +36,10 @@ function honestPage(input: Uint8Array): Uint8Array {
 
 const WELCOME = Uint8Array.of(1, 2, 3, 4, 5);
 
-/** Declares one test a guest. `promise` is the promise that they attack. */
+/** Declares one test a guest and engine. `promise` is the promise that they attack. */
 export function hostiles(promise: string, guests: readonly Hostile[]): void {
-  describe(promise, () => {
-    const sandbox = createSandbox({ engine: createV8('test') });
+  describe.each(ENGINES)(`${promise}, on %s`, (_, makeEngine) => {
+    const sandbox = createSandbox({ engine: makeEngine() });
     for (const { name, guest, given = {}, ...end } of guests) {
       test(name, async () => {
         const bytes = guest instanceof Uint8Array ? guest : kernelOf(guest);

@@ -75,7 +75,7 @@ pub struct Guest {
 impl Guest {
     pub fn new(module: &Arc<Inner>, memory_bytes_max: usize, wall_ms: Option<f64>, job: Option<f64>) -> Result<Self> {
         let deadline = wall_ms.map(|ms| Instant::now() + Duration::from_secs_f64(ms.max(0.0) / 1e3));
-        let entered = job::enter(job.map(|job| job as u64), deadline);
+        let entered = job::enter(job.map(|job| job as u64), deadline)?;
         let control = entered.control.clone();
         let current = Current::default();
         let state = State {

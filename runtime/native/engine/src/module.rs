@@ -4,10 +4,12 @@ use crate::code::{Code, Result, failure};
 use crate::engine;
 use crate::guest::{Guest, State};
 use crate::import;
+use crate::job::lock;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
 use napi::{Env, Task};
 use napi_derive::napi;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 use wasmtime as w;
@@ -51,14 +53,14 @@ impl Inner {
         let Some(memory) = module.get_export_index("memory") else { w::bail!("no memory is exported") };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let inner = Arc::new(Self { number, pre: linker.instantiate_pre(&module)?, memory, functions, names });
-        MODULES.lock().unwrap().insert(number, Arc::downgrade(&inner));
+        lock(&MODULES).insert(number, Arc::downgrade(&inner));
         Ok(inner)
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        MODULES.lock().unwrap().remove(&self.number);
+        lock(&MODULES).remove(&self.number);
     }
 }
 
@@ -97,7 +99,7 @@ impl Module {
 /// The module of that number, if some thread still holds it.
 #[napi]
 pub fn adopt(number: u32) -> Option<Module> {
-    MODULES.lock().unwrap().get(&number).and_then(Weak::upgrade).map(Module)
+    lock(&MODULES).get(&number).and_then(Weak::upgrade).map(Module)
 }
 
 /// Compiles away from the calling thread.
@@ -117,7 +119,9 @@ impl Task for Compile {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let engine = &engine::made(self.stoppable).map_err(|error| napi::Error::from_reason(error.reason.clone()))?.engine;
-        let inner = w::Module::new(engine, &self.bytes).and_then(Inner::new);
+        // A fault of the compiler must not take the process down.
+        let inner = catch_unwind(AssertUnwindSafe(|| w::Module::new(engine, &self.bytes).and_then(Inner::new)))
+            .unwrap_or_else(|_| Err(w::Error::msg("the compiler failed")));
         inner.map_err(|error| napi::Error::from_reason(format!("{error:#}")))
     }
 
