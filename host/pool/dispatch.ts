@@ -1,14 +1,15 @@
 // Gives batches to threads and settles their tasks: the part of the pool that knows about lost threads, deadlines and retries.
 import { threadId } from 'node:worker_threads';
-import { describe, type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
+import { describe, LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
-import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
 import { receiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
-import { type Compiled, type Entry, type Flight, type Lane, learn, takeBatch } from './lane.ts';
-import { CONTROL, HEAD_MISSING, packBatch, reported, unpackReport } from './message.ts';
+import { type Compiled, type Entry, type Flight, failedBy, isHeld, jobOf, type Lane, learn } from './lane.ts';
+import { CONTROL, HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
+import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
 
 export interface Dispatcher {
@@ -33,13 +34,11 @@ export interface DispatcherOptions {
 let nextJob = threadId * 2 ** 40 + 1;
 
 export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
-  /** Lanes with waiting tasks, in the order in which they are served. */
-  const lanes: Lane[] = [];
+  const queue = createQueue();
   /** Control words of flights that landed, for the next ones. */
   const controls: Int32Array[] = [];
   let inFlight = 0;
   let lanesOpened = 0;
-  let waiting = 0;
   let pumping = false;
   let idleWaiters: (() => void)[] = [];
 
@@ -54,27 +53,19 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   };
 
   const pump = () => {
-    for (let tried = 0; inFlight < threadCount && tried < lanes.length; ) {
-      const lane = lanes.shift() as Lane;
-      if (!lane.compiled) {
-        lanes.push(lane);
-        tried++;
-        continue;
-      }
-      const entries = takeBatch(lane, threadCount);
-      if (lane.waiting.length > 0) lanes.push(lane);
-      waiting -= entries.length;
-      send(lane.compiled, lane, entries);
-      tried = 0;
+    while (inFlight < threadCount) {
+      const departure = queue.take(threadCount);
+      if (!departure) break;
+      send(departure);
     }
-    if (inFlight === 0 && waiting === 0) {
+    if (inFlight === 0 && queue.size === 0) {
       const waiters = idleWaiters;
       idleWaiters = [];
       for (const wake of waiters) wake();
     }
   };
 
-  const send = (compiled: Compiled, lane: Lane, entries: readonly Entry[]) => {
+  const send = ({ compiled, lane, entries }: Departure) => {
     const job = nextJob;
     nextJob += entries.length;
     const control = controls.pop() ?? newControl();
@@ -104,30 +95,10 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     watch(flight, lane);
     lease.report.then(
       (report) => {
-        if (!land(flight)) return;
-        controls.push(flight.control);
-        if (report === HEAD_MISSING) {
-          lane.headsSent = 0;
-          send(
-            compiled,
-            lane,
-            entries.filter((entry) => !entry.settled),
-          );
-          return;
-        }
-        const count = reported(report);
-        learn(lane, now() - flight.sentAt, report.ms, count);
-        unpackReport(compiled.receiptHead, entries, report, (place, outcome) => {
-          if (outcome) settle(entries[place] as Entry, outcome);
-        });
-        if (flight.ending) settle(flight.ending.entry, flight.ending.result);
-        for (const entry of entries) if (entry.withdrawn) settle(entry, entry.withdrawn);
-        // A task was stopped, and those after it were not begun.
-        for (const entry of entries.slice(count).reverse()) if (!entry.settled) enqueue(entry, 'first');
-        schedule();
+        if (land(flight)) arrived(flight, lane, report);
       },
       (error: unknown) => {
-        if (!flight.lease.isEnding()) lost(flight, error);
+        if (!lease.isEnding()) lost(flight, error);
       },
     );
   };
@@ -140,8 +111,27 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     // A task that had ended by itself does not answer to its cancel any more.
     if (flight.ending) engine.stopper?.forget(jobOf(flight, flight.ending.entry));
     inFlight--;
-    for (const entry of flight.entries) entry.flight = undefined;
     return true;
+  };
+
+  const arrived = (flight: Flight, lane: Lane, report: Report | typeof HEAD_MISSING) => {
+    const { entries, ending } = flight;
+    controls.push(flight.control);
+    if (report === HEAD_MISSING) lane.headsSent = 0;
+    else {
+      learn(lane, now() - flight.sentAt, report.ms, reported(report));
+      unpackReport((lane.compiled as Compiled).receiptHead, entries, report, (place, outcome) => {
+        const entry = entries[place] as Entry;
+        if (outcome && isHeld(flight, entry)) settle(entry, outcome);
+      });
+    }
+    if (ending) settle(ending.entry, ending.result);
+    // What the thread did not begin waits again.
+    for (const entry of entries.filter((each) => isHeld(flight, each)).reverse()) {
+      if (entry.withdrawn) settle(entry, entry.withdrawn);
+      else queue.add(entry, 'first');
+    }
+    schedule();
   };
 
   const settle = (entry: Entry, result: Outcome | LodgerError) => {
@@ -150,24 +140,41 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     entry.settle(result);
   };
 
-  /** Looks at the running task of a flight when its wall time may be over. */
+  /** Looks at the running task of a flight when it may hold up the others, and when its wall time may be over. */
   const watch = (flight: Flight, lane: Lane) => {
     const { wallMsMax } = lane.permit.limits;
     if (wallMsMax === undefined) return;
     // An engine that keeps the limit by itself tells more of the task than can be told here.
     const lookMs = wallMsMax + (engine.stopper ? POOL.stopMsMax.default : 0);
+    let holdMs = flight.entries.length > 1 ? Math.min(POOL.holdMsMax.default, lookMs) : lookMs;
     const look = () => {
       const place = Atomics.load(flight.control, CONTROL.current);
       const entry = flight.entries[place];
       const elapsed = entry ? ((now() | 0) - Atomics.load(flight.control, CONTROL.startedAt)) | 0 : 0;
-      if (!entry || elapsed < lookMs) {
-        flight.timer = setTimeout(look, Math.max(1, lookMs - elapsed));
+      if (entry && elapsed >= lookMs) {
+        end(flight, entry, failedBy(entry, 'ERR_WALL_SPENT', describe('ERR_WALL_SPENT', wallMsMax), elapsed));
         return;
       }
-      end(flight, entry, failed(lane, entry, 'ERR_WALL_SPENT', describe('ERR_WALL_SPENT', wallMsMax), elapsed));
+      if (entry && elapsed >= holdMs) {
+        holdMs = lookMs;
+        giveBack(flight, place);
+      }
+      flight.timer = setTimeout(look, Math.max(1, holdMs - elapsed));
     };
     // A timer cannot wait longer than 2^31 - 1 ms; limits stay below that.
-    flight.timer = setTimeout(look, lookMs);
+    flight.timer = setTimeout(look, holdMs);
+  };
+
+  /** The answers of a batch come together, so a task that takes long, or for ever, gives the others back: they run elsewhere. */
+  const giveBack = (flight: Flight, current: number) => {
+    for (let place = flight.entries.length - 1; place >= 0; place--) {
+      const entry = flight.entries[place] as Entry;
+      if (place === current || !isHeld(flight, entry)) continue;
+      Atomics.store(flight.control, CONTROL.unwanted + place, 1);
+      if (place < current) entry.attempts++;
+      queue.add(entry, 'first');
+    }
+    schedule();
   };
 
   /**
@@ -206,47 +213,23 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     settle(
       culprit,
       culprit.withdrawn ??
-        failed(culprit.lane, culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
+        failedBy(culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
     );
     schedule();
   };
 
   const again = (flight: Flight, culprit: Entry) => {
     for (const entry of [...flight.entries].reverse()) {
-      if (entry === culprit || entry.settled) continue;
+      if (entry === culprit || !isHeld(flight, entry)) continue;
       if (entry.withdrawn) {
         settle(entry, entry.withdrawn);
         continue;
       }
       entry.attempts++;
       entry.alone = true;
-      enqueue(entry, 'first');
+      queue.add(entry, 'first');
     }
   };
-
-  const enqueue = (entry: Entry, place: 'first' | 'last') => {
-    const { lane } = entry;
-    if (lane.waiting.length === 0) lanes.push(lane);
-    if (place === 'first') lane.waiting.unshift(entry);
-    else lane.waiting.push(entry);
-    waiting++;
-  };
-
-  const failed = (lane: Lane, entry: Entry, code: FailureCode, message: string, wallMs: number): Outcome => ({
-    state: 'failed',
-    code,
-    fault: faultOf(code),
-    message,
-    log: { lines: [], linesDropped: 0 },
-    receipt: {
-      ...(lane.compiled as Compiled).receiptHead,
-      wallMs,
-      bytesIn: entry.input.byteLength,
-      bytesOut: 0,
-      calls: {},
-      attempts: entry.attempts,
-    },
-  });
 
   const open = (permit: Permit, ready: Promise<Ready>): Lane => {
     const lane: Lane = {
@@ -279,10 +262,7 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     if (entry.settled) return;
     const { flight } = entry;
     if (!flight) {
-      const { waiting: line } = entry.lane;
-      line.splice(line.indexOf(entry), 1);
-      if (line.length === 0) lanes.splice(lanes.indexOf(entry.lane), 1);
-      waiting--;
+      queue.remove(entry);
       settle(entry, reason);
       schedule();
       return;
@@ -301,21 +281,17 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   return {
     open,
     submit: (entry) => {
-      enqueue(entry, 'last');
+      queue.add(entry, 'last');
       schedule();
     },
     cancel,
-    counts: () => ({ running: inFlight, waiting }),
+    counts: () => ({ running: inFlight, waiting: queue.size }),
     idle: () =>
       new Promise((resolve) => {
         idleWaiters.push(resolve);
         schedule();
       }),
   };
-}
-
-function jobOf({ job, entries }: Flight, entry: Entry): number {
-  return job + entries.indexOf(entry);
 }
 
 function newControl(): Int32Array {

@@ -1,9 +1,8 @@
 // A lane: the waiting tasks of one permit, in order. Only such tasks can share a message, and each lane learns how long its tasks take.
-
-import type { LodgerError } from '../../runtime/base/errors.ts';
+import type { FailureCode, LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
-import type { Outcome } from '../../runtime/job/outcome.ts';
+import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { Parcel } from './message.ts';
@@ -27,9 +26,9 @@ export interface Flight {
 export interface Entry extends Parcel {
   readonly lane: Lane;
   settled: boolean;
-  /** Set while a thread has its batch; without it, a task that is not settled waits. */
+  /** The batch that a thread has it in; without it, a task that is not settled waits. */
   flight: Flight | undefined;
-  /** 1, and 2 after its first batch was lost with its thread. */
+  /** How often it was begun: more than once after its batch was lost with its thread, or held up by another task. */
   attempts: number;
   /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
   alone: boolean;
@@ -87,4 +86,38 @@ export function learn(lane: Lane, batchMs: number, threadMs: number, tasks: numb
     known === undefined ? latest : known * 0.7 + latest * 0.3;
   lane.taskMs = average(lane.taskMs, batchMs / tasks);
   lane.runMs = average(lane.runMs, threadMs / tasks);
+}
+
+/** Whether a task is a flight's to settle: it may have been settled, or given back, before the flight ends. */
+export function isHeld(flight: Flight, entry: Entry): boolean {
+  return entry.flight === flight && !entry.settled;
+}
+
+/** The number by which the engine knows a task of a flight. */
+export function jobOf({ job, entries }: Flight, entry: Entry): number {
+  return job + entries.indexOf(entry);
+}
+
+/** The outcome of a task of which no thread can tell any more. */
+export function failedBy(
+  { lane, input, attempts }: Entry,
+  code: FailureCode,
+  message: string,
+  wallMs: number,
+): Outcome {
+  return {
+    state: 'failed',
+    code,
+    fault: faultOf(code),
+    message,
+    log: { lines: [], linesDropped: 0 },
+    receipt: {
+      ...(lane.compiled as Compiled).receiptHead,
+      wallMs,
+      bytesIn: input.byteLength,
+      bytesOut: 0,
+      calls: {},
+      attempts,
+    },
+  };
 }

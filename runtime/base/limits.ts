@@ -167,6 +167,12 @@ export const POOL = {
     reason: 'less is not shared out: to wake a thread takes about 0.1 ms',
   },
   batchMsTarget: { default: 5, max: 1_000, unit: 'ms of work in one message', reason: 'what an abort throws away' },
+  holdMsMax: {
+    default: 100,
+    max: 10_000,
+    unit: 'ms',
+    reason: 'answers of a batch come together; a task that takes longer gives the others back',
+  },
   stopMsMax: {
     default: 250,
     max: 10_000,

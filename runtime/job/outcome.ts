@@ -25,7 +25,7 @@ export interface Receipt {
   readonly outputDigest?: Digest;
   /** Whether the task used only grants that give every run of it the same answer. */
   readonly deterministicGrants: boolean;
-  /** 1, or 2 when a first attempt was lost with another task's thread. */
+  /** 1, or more when an attempt was lost with, or held up by, another task of its batch. */
   readonly attempts: number;
 }
 

@@ -9,19 +9,7 @@ import { transpile } from '@bytecodealliance/jco';
 import { createV8 } from '../../runtime/engine/v8.ts';
 import type { LogLine } from '../../runtime/job/outcome.ts';
 import type { Shape } from '../../runtime/job/world.ts';
-
-/** What the stand-ins need to know of a task. */
-export interface Given {
-  readonly seed: number;
-  readonly index: number;
-  readonly blobs: Readonly<Record<string, Uint8Array>>;
-}
-
-/** How a task ends, as far as both can tell. */
-export type Ending = { readonly log: readonly LogLine[] } & (
-  | { readonly state: 'done'; readonly output: Uint8Array }
-  | { readonly state: 'failed'; readonly code: string; readonly message: string }
-);
+import type { Ending, Given } from '../kernels/ending.ts';
 
 export interface Oracle {
   run(input: Uint8Array, given: Given): Ending;

@@ -1,0 +1,55 @@
+// The waiting tasks of a pool: lanes take turns, and each keeps its own order.
+import { type Compiled, type Entry, type Lane, takeBatch } from './lane.ts';
+
+/** Tasks that go out together. */
+export interface Departure {
+  readonly lane: Lane;
+  readonly compiled: Compiled;
+  readonly entries: readonly Entry[];
+}
+
+export interface Queue {
+  /** How many tasks wait. */
+  readonly size: number;
+  /** Puts a task at the end of its lane, or back at its head. */
+  add(entry: Entry, place: 'first' | 'last'): void;
+  remove(entry: Entry): void;
+  /** The next batch of the lane whose turn it is; undefined if no task of a compiled kernel waits. */
+  take(threadCount: number): Departure | undefined;
+}
+
+export function createQueue(): Queue {
+  /** Lanes with waiting tasks, in the order in which they are served. */
+  const lanes: Lane[] = [];
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    add: (entry, place) => {
+      const { lane } = entry;
+      entry.flight = undefined;
+      if (lane.waiting.length === 0) lanes.push(lane);
+      if (place === 'first') lane.waiting.unshift(entry);
+      else lane.waiting.push(entry);
+      size++;
+    },
+    remove: (entry) => {
+      const { lane } = entry;
+      lane.waiting.splice(lane.waiting.indexOf(entry), 1);
+      if (lane.waiting.length === 0) lanes.splice(lanes.indexOf(lane), 1);
+      size--;
+    },
+    take: (threadCount) => {
+      const turn = lanes.findIndex(({ compiled }) => compiled !== undefined);
+      if (turn < 0) return undefined;
+      // Lanes whose kernel is still being compiled let the others pass, and keep their order.
+      lanes.push(...lanes.splice(0, turn));
+      const lane = lanes.shift() as Lane;
+      const entries = takeBatch(lane, threadCount);
+      if (lane.waiting.length > 0) lanes.push(lane);
+      size -= entries.length;
+      return { lane, compiled: lane.compiled as Compiled, entries };
+    },
+  };
+}
