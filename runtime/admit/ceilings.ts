@@ -28,6 +28,7 @@ export function measure(module: Module, moduleBytes: number): Ceilings {
     tableElements: tables[0]?.min ?? 0,
     customBytes: customs.reduce((sum, { start, end }) => sum + end - start, 0),
     memoryPagesMin: memories[0]?.min ?? 0,
+    memoryPagesMax: memories[0]?.max ?? ADMISSION.memoryPagesMax.max,
   };
 }
 

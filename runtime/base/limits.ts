@@ -103,6 +103,12 @@ export const ADMISSION = {
     unit: 'pages at start',
     reason: 'mapped before the first instruction',
   },
+  memoryPagesMax: {
+    default: 65_536,
+    max: 65_536,
+    unit: 'pages it may grow to',
+    reason: 'without a maximum it may grow to all that 32 bits address',
+  },
 } as const satisfies Record<string, Ceiling>;
 
 export type CeilingName = keyof typeof ADMISSION;
