@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { ResultPlan } from '../../runtime/job/job.ts';
-import type { LogLine, Outcome } from '../../runtime/job/outcome.ts';
+import type { Outcome, TaskLog } from '../../runtime/job/outcome.ts';
 import { fileError, makeFile, makeFolder, writeWhole } from './files.ts';
 
 /** The largest output that goes into JSON: a document is one string, and V8's have a longest length. */
@@ -53,7 +53,8 @@ async function taskFiles(path: string): Promise<Results> {
     path,
     add: async (index, outcome) => {
       const name = join(path, String(index).padStart(6, '0'));
-      if (outcome.log.lines.length > 0) await writeWhole(`${name}.log`, outcome.log.lines.map(logText).join(''));
+      const log = logText(outcome.log);
+      if (log !== '') await writeWhole(`${name}.log`, log);
       if (outcome.state === 'done') await writeWhole(`${name}.out`, outcome.output);
       else
         await writeWhole(
@@ -66,8 +67,10 @@ async function taskFiles(path: string): Promise<Results> {
   };
 }
 
-function logText({ level, text }: LogLine): string {
-  return `${level}: ${text}\n`;
+/** One line a log line, and one more where some were dropped. */
+function logText({ lines, linesDropped }: TaskLog): string {
+  const kept = lines.map(({ level, text }) => `${level}: ${text}\n`).join('');
+  return linesDropped > 0 ? `${kept}(${linesDropped} more lines were dropped)\n` : kept;
 }
 
 async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<Results> {
@@ -76,12 +79,23 @@ async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<R
   return {
     path,
     add: async (index, outcome) => {
-      const log = outcome.log.lines.length > 0 ? `,"log":${JSON.stringify(outcome.log.lines)}` : '';
-      await file.write(`{"index":${index},"state":"${outcome.state}",${content(outcome, as, path)}${log}}\n`);
+      const parts = [
+        `"index":${index},"state":"${outcome.state}"`,
+        content(outcome, as, path),
+        ...logParts(outcome.log),
+      ];
+      await file.write(`{${parts.join()}}\n`);
     },
     finish: () => file.commit(),
     discard: () => file.discard(),
   };
+}
+
+function logParts({ lines, linesDropped }: TaskLog): string[] {
+  return [
+    ...(lines.length > 0 ? [`"log":${JSON.stringify(lines)}`] : []),
+    ...(linesDropped > 0 ? [`"logLinesDropped":${linesDropped}`] : []),
+  ];
 }
 
 /** The key says the form: what is not text or not JSON, though that was asked for, comes as `base64`. Nothing is lost. */
