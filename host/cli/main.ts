@@ -34,7 +34,8 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = exitCode;
     note(`lodger: ${printable(message)} [${code}]`);
     if (argv.includes('--debug') && error instanceof Error) note(error.stack ?? '');
-    if (argv.includes('--json')) await printJson({ state: 'refused', code, message });
+    // Where standard output cannot be written, standard error has said so.
+    if (argv.includes('--json')) await printJson({ state: 'refused', code, message }).catch(() => undefined);
   }
 }
 
