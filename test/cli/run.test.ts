@@ -67,7 +67,7 @@ describe('exit code 2, a message with its code and no stack for', () => {
     [
       'a size above the ceiling',
       ['run', 'echo.wasm', '--memory-max', '5GiB'],
-      'option "--memory-max" must be at most 4294967296',
+      'option "--memory-max" must be at most 4 GiB',
     ],
     [
       'a time that is none',
@@ -105,7 +105,6 @@ describe('exit code 2, a message with its code and no stack for', () => {
       ['build', join(ROOT, 'test/cli/lodger.ts'), '-o', 'x.wasm'],
       '[ERR_BUILD_FAILED]',
     ],
-    ['memory beyond the ceiling', ['run', 'echo.wasm', '--memory-max', '5GiB'], '"--memory-max" must be at most 4 GiB'],
     ['time beyond the ceiling', ['run', 'echo.wasm', '--wall-max', '200h'], '"--wall-max" must be at most 168 h 0 min'],
     [
       'threads beyond the ceiling',
