@@ -237,7 +237,13 @@ export const POLICY = {
 export const JOB = {
   fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
   files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
-  grants: { default: 0, max: 1_000, unit: 'grants', reason: 'as many as a task may have' },
+  grants: { default: 0, max: 1_000, unit: 'grants, blobs among them', reason: 'as many as a task may have' },
+  neighbours: {
+    default: 1_000,
+    max: 1_000,
+    unit: '.wasm files',
+    reason: 'each is read to find the one of a digest',
+  },
   bytesPerTask: {
     default: 256 * KiB,
     max: 1024 * MiB,
