@@ -16,7 +16,7 @@ export interface Results {
   readonly path: string;
   add(index: number, outcome: Outcome): Promise<void>;
   finish(): Promise<void>;
-  /** Leaves no half-written file. Whole files of a folder stay. */
+  /** Leaves no half-written file, and no empty folder that it made. Whole files of a folder stay. After `finish` it does nothing. */
   discard(): Promise<void>;
 }
 
@@ -48,7 +48,8 @@ async function taskFiles(path: string): Promise<Results> {
       'the folder is not empty: remove it, or name another with --output',
     ]);
   }
-  await makeFolder(path);
+  const unmake = await makeFolder(path);
+  let finished = false;
   return {
     path,
     add: async (index, outcome) => {
@@ -62,8 +63,12 @@ async function taskFiles(path: string): Promise<Results> {
           `${JSON.stringify({ code: outcome.code, message: outcome.message })}\n`,
         );
     },
-    finish: async () => undefined,
-    discard: async () => undefined,
+    finish: async () => {
+      finished = true;
+    },
+    discard: async () => {
+      if (!finished) await unmake();
+    },
   };
 }
 
@@ -74,7 +79,7 @@ function logText({ lines, linesDropped }: TaskLog): string {
 }
 
 async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<Results> {
-  await makeFolder(dirname(path));
+  const unmake = await makeFolder(dirname(path));
   const file = await makeFile(path);
   return {
     path,
@@ -87,7 +92,10 @@ async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<R
       await file.write(`{${parts.join()}}\n`);
     },
     finish: () => file.commit(),
-    discard: () => file.discard(),
+    discard: async () => {
+      await file.discard();
+      await unmake();
+    },
   };
 }
 
