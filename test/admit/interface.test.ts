@@ -44,6 +44,11 @@ test.each<[string, KernelParts, string]>([
     `"${'a'.repeat(77)}..."`,
   ],
   ['no shape', { run: null }, 'it exports neither "run" (a kernel) nor "begin", "step", "finish" (a stepper)'],
+  [
+    'names of the other mangling',
+    { run: null, functions: [{ type: 'ii>i', code: 'i32.const 0', export: 'cm32p2||run' }] },
+    'build with legacy name mangling',
+  ],
   ['both shapes', { functions: stepper('begin', 'step', 'finish') }, 'functions of a kernel and of a stepper'],
   ['a kernel with a step', { functions: stepper('step') }, 'functions of a kernel and of a stepper'],
   ['a stepper without begin', { run: null, functions: stepper('step', 'finish') }, 'a stepper exports "begin" as well'],
