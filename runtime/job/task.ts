@@ -84,6 +84,24 @@ export const JobSchema = v.strictObject({
   inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of Uint8Array'),
 });
 
+const runOptions = { signal: v.exactOptional(v.custom<AbortSignal>(isSignal, 'an AbortSignal')) };
+
+/** How a task is run, from unknown data. */
+export const RunOptionsSchema = v.strictObject(runOptions);
+
+/** How a job is run, from unknown data. */
+export const MapOptionsSchema = v.strictObject({
+  ...runOptions,
+  onProgress: v.exactOptional(
+    v.custom<(progress: Progress) => void>((value) => typeof value === 'function', 'a function'),
+  ),
+});
+
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
