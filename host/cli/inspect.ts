@@ -1,6 +1,6 @@
 // `lodger inspect K.wasm`: what a kernel is, what it asks for, and whether it is admitted.
 import type { Command } from 'commander';
-import { ADMISSION, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
+import { ADMISSION, type Ceiling, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { WORLD } from '../../runtime/job/world.ts';
@@ -76,6 +76,11 @@ function grantsOf(kernel: Kernel): string[] {
 function ceilingRows({ report }: Kernel): string[] {
   return Object.entries(report).map(([name, count]) => {
     const ceiling = Object.hasOwn(ADMISSION, name) ? ADMISSION[name as CeilingName] : undefined;
-    return ceiling === undefined ? `${name} ${count}` : `${name} ${count} of ${ceiling.default} ${ceiling.unit}`;
+    return ceiling === undefined ? `${name} ${count}` : `${name} ${shareOf(count, ceiling)}`;
   });
+}
+
+function shareOf(count: number, { default: ceiling, unit }: Ceiling): string {
+  if (!unit.startsWith('bytes')) return `${count} of ${ceiling} ${unit}`;
+  return `${formatSize(count)} of ${formatSize(ceiling)}${unit.slice('bytes'.length)}`;
 }

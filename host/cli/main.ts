@@ -23,6 +23,8 @@ await main(process.argv);
 async function main(argv: readonly string[]): Promise<void> {
   // A reader of our output that goes away, such as `head`, is no error.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  // Nobody waits for what is thrown here: Node would print its stack and go on with nothing tidied up.
+  process.once('uncaughtException', (error) => void tell(error, argv).finally(() => process.exit()));
   try {
     const program = createProgram((exitCode) => {
       process.exitCode = exitCode;
@@ -30,12 +32,18 @@ async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    const { exitCode, code, message } = verdictOf(error);
-    process.exitCode = exitCode;
-    note(`lodger: ${printable(message)} [${code}]`);
-    if (argv.includes('--debug') && error instanceof Error) note(error.stack ?? '');
-    if (argv.includes('--json')) await printJson({ state: 'refused', code, message });
+    await tell(error, argv);
   }
+}
+
+/** Says what went wrong, and with which code the process will end. */
+async function tell(error: unknown, argv: readonly string[]): Promise<void> {
+  const { exitCode, code, message } = verdictOf(error);
+  process.exitCode = exitCode;
+  note(`lodger: ${printable(message)} [${code}]`);
+  if (argv.includes('--debug') && error instanceof Error) note(error.stack ?? '');
+  // Where standard output cannot be written, standard error has said so.
+  if (argv.includes('--json')) await printJson({ state: 'refused', code, message }).catch(() => undefined);
 }
 
 function verdictOf(error: unknown): Verdict {

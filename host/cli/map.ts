@@ -13,7 +13,7 @@ import { interruptible } from './interrupt.ts';
 import { blobFiles, engineChoice, example, type Finish, several, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
-import { createSum, type Sum, sumRows } from './sum.ts';
+import { createSum, logRows, type Sum, sumRows } from './sum.ts';
 import { VIEWS, type View } from './view/views.ts';
 
 interface MapFlags {
@@ -123,7 +123,7 @@ async function give({ sum, wallMs, results, view }: Mapped): Promise<void> {
   if (sum.failed > sum.failures.length) note(`and ${sum.failed - sum.failures.length} more`);
   const place: (readonly [string, string])[] =
     results === undefined ? [] : [['results', relative(process.cwd(), results) || '.']];
-  note(columns([...sumRows(sum, wallMs), ...place]).trimEnd());
+  note(columns([...sumRows(sum, wallMs), ...logRows(sum, results !== undefined), ...place]).trimEnd());
   if (view !== undefined) await print(`${printable(view.render({ wallMs }))}\n`);
 }
 

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type LimitName, TASK } from '../../runtime/base/limits.ts';
-import { parseDuration, parseSize } from '../../runtime/base/units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../runtime/base/units.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
 import { loadBlobs } from '../jobs/load.ts';
@@ -12,12 +12,12 @@ export type Finish = (exitCode: 0 | 1 | 2) => void;
 
 /** Reads a limit of bytes, up to its ceiling; `option` is how the user wrote it. */
 export function sizeLimit(name: LimitName, option: string): (text: string) => number {
-  return (text) => atMost(parseSize(text, option), TASK[name].max, option);
+  return (text) => atMost(parseSize(text, option), name, option);
 }
 
 /** Reads a limit of time, up to its ceiling. */
 export function timeLimit(name: LimitName, option: string): (text: string) => number {
-  return (text) => atMost(parseDuration(text, option), TASK[name].max, option);
+  return (text) => atMost(parseDuration(text, option), name, option);
 }
 
 /** Reads a whole number within bounds. */
@@ -69,7 +69,11 @@ export function example(...lines: readonly string[]): string {
   return `\nExample:\n${lines.map((line) => `  $ ${line}\n`).join('')}`;
 }
 
-function atMost(value: number, max: number, option: string): number {
+function atMost(value: number, name: LimitName, option: string): number {
+  const { max, unit } = TASK[name];
   if (value <= max) return value;
-  throw new LodgerError('ERR_OPTION_INVALID', [option, `at most ${max}`]);
+  throw new LodgerError('ERR_OPTION_INVALID', [
+    option,
+    `at most ${unit === 'ms' ? formatDuration(max) : formatSize(max)}`,
+  ]);
 }

@@ -9,22 +9,28 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar on standard error. The remaining time is told from the share of input bytes, since tasks differ in size. */
-export function createProgress(): Progress {
-  if (!process.stderr.isTTY) return { step: () => undefined, stop: () => undefined };
-  const begun = performance.now();
+/**
+ * A bar on standard error. The remaining time is told from the share of input bytes, since tasks differ in size. `stream` and `now`,
+ * a clock of milliseconds, are for tests.
+ */
+export function createProgress(
+  stream: NodeJS.WriteStream = process.stderr,
+  now: () => number = () => performance.now(),
+): Progress {
+  if (!stream.isTTY) return { step: () => undefined, stop: () => undefined };
+  const begun = now();
   const bar = new SingleBar({
     format: '{bar} {percentage}%  {tasks} tasks  {rate}/s  {left} left',
     barsize: 30,
     fps: 10,
     clearOnComplete: true,
     hideCursor: true,
-    stream: process.stderr,
+    stream,
   });
   bar.start(1, 0, { tasks: 0, rate: '0', left: '?' });
   return {
     step: (tasks, share) => {
-      const ms = performance.now() - begun;
+      const ms = now() - begun;
       const left = share > 0 ? formatDuration((ms / share) * (1 - share)) : '?';
       bar.update(Math.min(share, 1), { tasks, rate: short((tasks / ms) * 1000), left });
     },

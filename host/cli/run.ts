@@ -114,7 +114,7 @@ async function give(outcome: Outcome, file: string | undefined): Promise<void> {
 /** With `--output`, the document names the file instead of holding the bytes. */
 async function giveJson(outcome: Outcome, file: string | undefined): Promise<void> {
   const { state, log, receipt } = outcome;
-  const logged = log.lines.length > 0 ? { log } : {};
+  const logged = log.lines.length + log.linesDropped > 0 ? { log } : {};
   if (outcome.state === 'failed') {
     return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
   }

@@ -1,16 +1,35 @@
 // What the command line says: documents and outputs to standard output, all else to standard error.
 import process from 'node:process';
-import type { Writable } from 'node:stream';
 import type { LogLine } from '../../runtime/job/outcome.ts';
+import { fileError } from '../jobs/files.ts';
 
-/** Writes to standard output and waits until it is taken. A reader that went away, such as `head`, is no error. */
+/**
+ * Writes to standard output and waits until it is taken. A reader that went away, such as `head`, is no error. Throws `ERR_FILE`
+ * where it cannot be written: to a file on a full disk, say.
+ */
 export function print(content: string | Uint8Array): Promise<void> {
-  return write(process.stdout, content);
+  return new Promise((resolve, reject) => {
+    const end = (error?: unknown) => {
+      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE')
+        reject(fileError('write', 'standard output', error));
+      else resolve();
+    };
+    try {
+      process.stdout.write(content, end);
+    } catch (error) {
+      // Files are written synchronously, and then it throws.
+      end(error);
+    }
+  });
 }
 
-/** Writes a line to standard error. */
+/** Writes a line to standard error. Where that cannot be written there is nobody left to tell. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  try {
+    process.stderr.write(`${line}\n`);
+  } catch {
+    // The exit code says the rest.
+  }
 }
 
 /** One JSON document on standard output. */
@@ -48,13 +67,4 @@ export function indented(text: string): string {
 /** A guest's log line on standard error. */
 export function noteLog({ level, text }: LogLine): void {
   note(`${level}: ${indented(text)}`);
-}
-
-function write(stream: Writable, content: string | Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(content, (error) => {
-      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
-      else resolve();
-    });
-  });
 }

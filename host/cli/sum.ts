@@ -30,6 +30,15 @@ export interface Sum {
     readonly memoryBytesPeak: number;
     readonly calls: Readonly<Record<string, number>>;
   };
+  /** Lines that kernels wrote with the grant `log`; the lines themselves are with the results. */
+  readonly log: {
+    /** How many tasks wrote any. */
+    readonly tasks: number;
+    readonly lines: number;
+    /** Beyond the limits of a task, and gone. */
+    readonly linesDropped: number;
+    readonly levels: Readonly<Record<string, number>>;
+  };
 }
 
 /** Adds outcomes up, in order. */
@@ -43,9 +52,16 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
   let bytesIn = 0;
   let bytesOut = 0;
   let memoryBytesPeak = 0;
+  const log = { tasks: 0, lines: 0, linesDropped: 0 };
+  const levels: Record<string, number> = {};
   return {
     add: (outcome) => {
       const { receipt } = outcome;
+      const { lines, linesDropped } = outcome.log;
+      if (lines.length + linesDropped > 0) log.tasks += 1;
+      log.lines += lines.length;
+      log.linesDropped += linesDropped;
+      for (const { level } of lines) levels[level] = (levels[level] ?? 0) + 1;
       if (outcome.state === 'failed') {
         const { code, message } = outcome;
         codes[code] = (codes[code] ?? 0) + 1;
@@ -72,6 +88,7 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
         memoryBytesPeak,
         calls: { ...calls },
       },
+      log: { ...log, levels: { ...levels } },
     }),
   };
 }
@@ -79,10 +96,6 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
 /** The sum for people, as labels and values. */
 export function sumRows({ tasks, done, failed, codes, receipts }: Sum, wallMs: number): (readonly [string, string])[] {
   const cpu = receipts.cpuMs === undefined ? '' : `, CPU ${formatDuration(receipts.cpuMs)}`;
-  const list = (counts: Readonly<Record<string, number>>) =>
-    Object.entries(counts)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ');
   return [
     ['tasks', `${tasks}: ${done} done, ${failed} failed${failed > 0 ? ` (${list(codes)})` : ''}`],
     ['time', `${formatDuration(wallMs)}; all tasks one after the other ${formatDuration(receipts.wallMs)}${cpu}`],
@@ -90,4 +103,23 @@ export function sumRows({ tasks, done, failed, codes, receipts }: Sum, wallMs: n
     ['memory', `${formatSize(receipts.memoryBytesPeak)} at the peak of the largest task`],
     ['calls', list(receipts.calls) || 'none'],
   ];
+}
+
+/** How many log lines there are and where they went, for people; nothing where no task wrote any. `kept`: whether results are. */
+export function logRows({ log }: Sum, kept: boolean): (readonly [string, string])[] {
+  const { tasks, lines, linesDropped, levels } = log;
+  if (tasks === 0) return [];
+  const count = (value: number, noun: string) => `${value} ${value === 1 ? noun : `${noun}s`}`;
+  const parts = [
+    `${count(lines, 'line')} of ${count(tasks, 'task')}${lines > 0 ? ` (${list(levels)})` : ''}`,
+    ...(linesDropped > 0 ? [`${linesDropped} more dropped by the limits`] : []),
+    kept ? 'kept with the results' : 'not kept: name a folder for results with --output',
+  ];
+  return [['log', parts.join('; ')]];
+}
+
+function list(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
 }

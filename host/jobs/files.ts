@@ -1,8 +1,8 @@
 // Files as this machine has them: read within bounds, written whole or not at all.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
@@ -166,11 +166,22 @@ async function targetOf(path: string): Promise<string> {
   }
 }
 
-/** Makes a folder and those above it. Throws `ERR_FILE`. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+/** Makes a folder and those above it. What it gives takes them away again, as far as they are empty. Throws `ERR_FILE`. */
+export async function makeFolder(path: string): Promise<() => Promise<void>> {
+  const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
     throw fileError('write', path, error);
   });
+  return async () => {
+    if (first === undefined) return;
+    const top = resolve(first);
+    for (let at = resolve(path); at.length >= top.length; at = dirname(at)) {
+      const gone = await rmdir(at).then(
+        () => true,
+        () => false,
+      );
+      if (!gone) return;
+    }
+  };
 }
 
 /** Writes a file whole or not at all. Throws `ERR_FILE`. */

@@ -12,9 +12,6 @@ import type { Grant } from '../../runtime/policy/grant.ts';
 import { node } from '../platform/node.ts';
 import { fileError, readWhole } from './files.ts';
 
-/** How many .wasm files are looked at for a digest. */
-const NEIGHBOURS_MAX = 1_000;
-
 export interface LoadedJob {
   readonly file: JobFile;
   /** Paths in the file are relative to it. */
@@ -106,15 +103,16 @@ async function findKernel(place: KernelPlace, folder: string): Promise<Kernel> {
   return kernel;
 }
 
-/** The .wasm file beside the job file that has the digest. */
+/** The .wasm file beside the job file that has the digest. Throws `ERR_JOB_INVALID` also where there are too many to look at. */
 async function neighbour(digest: string, folder: string): Promise<Kernel> {
-  const names = await readdir(folder).catch((error: unknown) => {
+  const entries = await readdir(folder).catch((error: unknown) => {
     throw fileError('read', folder, error);
   });
-  for (const name of names
-    .filter((each) => each.endsWith('.wasm'))
-    .sort()
-    .slice(0, NEIGHBOURS_MAX)) {
+  const names = entries.filter((each) => each.endsWith('.wasm')).sort();
+  const { max } = JOB.neighbours;
+  if (names.length > max)
+    throw new LodgerError('ERR_JOB_INVALID', ['kernel', `a path: over ${max} .wasm files lie in ${folder}`]);
+  for (const name of names) {
     const bytes = await readWhole(resolve(folder, name), ADMISSION.moduleBytes.max);
     if (toHex(node.digest(bytes)) === digest) return admit(bytes, { platform: node });
   }

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { ResultPlan } from '../../runtime/job/job.ts';
-import type { LogLine, Outcome } from '../../runtime/job/outcome.ts';
+import type { Outcome, TaskLog } from '../../runtime/job/outcome.ts';
 import { fileError, makeFile, makeFolder, writeWhole } from './files.ts';
 
 /** The largest output that goes into JSON: a document is one string, and V8's have a longest length. */
@@ -16,7 +16,7 @@ export interface Results {
   readonly path: string;
   add(index: number, outcome: Outcome): Promise<void>;
   finish(): Promise<void>;
-  /** Leaves no half-written file. Whole files of a folder stay. */
+  /** Leaves no half-written file, and no empty folder that it made. Whole files of a folder stay. After `finish` it does nothing. */
   discard(): Promise<void>;
 }
 
@@ -48,12 +48,14 @@ async function taskFiles(path: string): Promise<Results> {
       'the folder is not empty: remove it, or name another with --output',
     ]);
   }
-  await makeFolder(path);
+  const unmake = await makeFolder(path);
+  let finished = false;
   return {
     path,
     add: async (index, outcome) => {
       const name = join(path, String(index).padStart(6, '0'));
-      if (outcome.log.lines.length > 0) await writeWhole(`${name}.log`, outcome.log.lines.map(logText).join(''));
+      const log = logText(outcome.log);
+      if (log !== '') await writeWhole(`${name}.log`, log);
       if (outcome.state === 'done') await writeWhole(`${name}.out`, outcome.output);
       else
         await writeWhole(
@@ -61,27 +63,47 @@ async function taskFiles(path: string): Promise<Results> {
           `${JSON.stringify({ code: outcome.code, message: outcome.message })}\n`,
         );
     },
-    finish: async () => undefined,
-    discard: async () => undefined,
+    finish: async () => {
+      finished = true;
+    },
+    discard: async () => {
+      if (!finished) await unmake();
+    },
   };
 }
 
-function logText({ level, text }: LogLine): string {
-  return `${level}: ${text}\n`;
+/** One line a log line, and one more where some were dropped. */
+function logText({ lines, linesDropped }: TaskLog): string {
+  const kept = lines.map(({ level, text }) => `${level}: ${text}\n`).join('');
+  return linesDropped > 0 ? `${kept}(${linesDropped} more lines were dropped)\n` : kept;
 }
 
 async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<Results> {
-  await makeFolder(dirname(path));
+  const unmake = await makeFolder(dirname(path));
   const file = await makeFile(path);
   return {
     path,
     add: async (index, outcome) => {
-      const log = outcome.log.lines.length > 0 ? `,"log":${JSON.stringify(outcome.log.lines)}` : '';
-      await file.write(`{"index":${index},"state":"${outcome.state}",${content(outcome, as, path)}${log}}\n`);
+      const parts = [
+        `"index":${index},"state":"${outcome.state}"`,
+        content(outcome, as, path),
+        ...logParts(outcome.log),
+      ];
+      await file.write(`{${parts.join()}}\n`);
     },
     finish: () => file.commit(),
-    discard: () => file.discard(),
+    discard: async () => {
+      await file.discard();
+      await unmake();
+    },
   };
+}
+
+function logParts({ lines, linesDropped }: TaskLog): string[] {
+  return [
+    ...(lines.length > 0 ? [`"log":${JSON.stringify(lines)}`] : []),
+    ...(linesDropped > 0 ? [`"logLinesDropped":${linesDropped}`] : []),
+  ];
 }
 
 /** The key says the form: what is not text or not JSON, though that was asked for, comes as `base64`. Nothing is lost. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { ADMISSION, type CeilingName, type Ceilings, defaults } from '../base/limits.ts';
-import { type Platform, portable, toHex } from '../base/platform.ts';
+import { isPlatform, type Platform, portable, toHex } from '../base/platform.ts';
 import { bytes as bytesSchema, check, integer } from '../base/schema.ts';
 import { type Kernel, type StringEncoding, seal } from '../job/kernel.ts';
 import { readModule } from '../wasm/read.ts';
@@ -29,7 +29,7 @@ const CeilingsSchema = v.strictObject(
 const BytesSchema = v.strictObject({ bytes: bytesSchema() });
 const OptionsSchema = v.strictObject({
   ceilings: v.exactOptional(CeilingsSchema),
-  platform: v.exactOptional(v.custom<Platform>((value) => typeof value === 'object' && value !== null, 'a Platform')),
+  platform: v.exactOptional(v.custom<Platform>(isPlatform, 'a Platform')),
 });
 
 /**

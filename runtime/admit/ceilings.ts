@@ -1,8 +1,7 @@
 // Counts what a module has of everything that is bounded, and compares it with the ceilings.
-
-import { LodgerError } from '../base/errors.ts';
 import { ADMISSION, type CeilingName, type Ceilings } from '../base/limits.ts';
 import type { Body, Module } from '../wasm/module.ts';
+import { excessive } from '../wasm/reader.ts';
 
 /** What the module has, by ceiling. `moduleBytes` is told, since a component's core is smaller than what was submitted. */
 export function measure(module: Module, moduleBytes: number): Ceilings {
@@ -29,6 +28,7 @@ export function measure(module: Module, moduleBytes: number): Ceilings {
     tableElements: tables[0]?.min ?? 0,
     customBytes: customs.reduce((sum, { start, end }) => sum + end - start, 0),
     memoryPagesMin: memories[0]?.min ?? 0,
+    memoryPagesMax: memories[0]?.max ?? ADMISSION.memoryPagesMax.max,
   };
 }
 
@@ -39,9 +39,7 @@ export function checkCeilings(counts: Ceilings, ceilings: Ceilings): void {
 
 /** Throws `ERR_KERNEL_CEILING` when there is more than the ceiling of that name allows. */
 export function checkCeiling(name: CeilingName, count: number, ceilings: Ceilings): void {
-  if (count <= ceilings[name]) return;
-  const { unit, reason } = ADMISSION[name];
-  throw new LodgerError('ERR_KERNEL_CEILING', [count, unit, ceilings[name], `${name}: ${reason}`]);
+  if (count > ceilings[name]) throw excessive(name, count, ceilings[name]);
 }
 
 function largest(bodies: readonly Body[], of: (body: Body) => number): number {

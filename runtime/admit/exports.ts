@@ -7,6 +7,8 @@ import { spell } from './imports.ts';
 const REALLOC = { params: 'iiii', results: 'i' };
 const POST = { params: 'i', results: '' };
 const INITIALIZE = { params: '', results: '' };
+/** Names of the component model's other mangling begin so. */
+const MANGLED = 'cm32p2';
 
 /** Shape, optional exports (sorted) and memory. Throws `ERR_KERNEL_INTERFACE` with what is missing, too much or wrong. */
 export function checkExports(module: Module): { shape: Shape; optional: string[]; memory: Size } {
@@ -36,6 +38,8 @@ function shapeOf(names: ReadonlyMap<string, unknown>): Shape {
     Object.keys(SHAPES[shape]).some((name) => names.has(name)),
   );
   const [shape, other] = found;
+  if (shape === undefined && [...names.keys()].some((name) => name.startsWith(MANGLED)))
+    throw misfit(`its exports are named as in "${MANGLED}", which is not read; build with legacy name mangling`);
   if (shape === undefined)
     throw misfit('it exports neither "run" (a kernel) nor "begin", "step", "finish" (a stepper)');
   if (other !== undefined) throw misfit(`it exports functions of a ${shape} and of a ${other}; it can be one of them`);

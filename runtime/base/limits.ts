@@ -103,10 +103,50 @@ export const ADMISSION = {
     unit: 'pages at start',
     reason: 'mapped before the first instruction',
   },
+  memoryPagesMax: {
+    default: 65_536,
+    max: 65_536,
+    unit: 'pages it may grow to',
+    reason: 'without a maximum it may grow to all that 32 bits address',
+  },
 } as const satisfies Record<string, Ceiling>;
 
 export type CeilingName = keyof typeof ADMISSION;
 export type Ceilings = Readonly<Record<CeilingName, number>>;
+
+/** What is read of a binary at all, whatever the ceilings of admission. Engines have the same bounds for names and types. */
+export const READING = {
+  nameBytes: { default: 100_000, max: 100_000, unit: 'bytes in a name', reason: 'engines take no longer ones' },
+  typeValues: {
+    default: 1_000,
+    max: 1_000,
+    unit: 'parameters or results of one type',
+    reason: 'engines take no more of them',
+  },
+  customSections: { default: 10_000, max: 10_000, unit: 'custom sections', reason: 'each is kept as an object' },
+  tables: { default: 100_000, max: 100_000, unit: 'tables', reason: 'each is kept as an object' },
+  memories: { default: 100_000, max: 100_000, unit: 'memories', reason: 'each is kept as an object' },
+  elementSegments: { default: 100_000, max: 100_000, unit: 'element segments', reason: 'each is kept as an object' },
+} as const satisfies Record<string, Ceiling>;
+
+export type ReadingName = keyof typeof READING;
+
+/** How large a component may be that still counts as simple. One of the whole world has under 200 sections and 100 entries of a kind. */
+export const COMPONENT = {
+  sections: { default: 1_000, max: 1_000, unit: 'sections', reason: 'what reads them all takes the longer the more' },
+  definitions: {
+    default: 256,
+    max: 256,
+    unit: 'entries of one index space, or members of one list',
+    reason: 'each is kept as an object',
+  },
+  typeText: {
+    default: 512,
+    max: 512,
+    unit: 'characters of a type as WIT writes it',
+    reason: 'types nest by index, so that a few bytes can stand for a text of any length',
+  },
+} as const satisfies Record<string, Ceiling>;
 
 /** What a task may use while it runs. They belong to the task's identity: a host that cannot give them does not take it. */
 export const TASK = {
@@ -203,7 +243,13 @@ export const POLICY = {
 export const JOB = {
   fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
   files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
-  grants: { default: 0, max: 1_000, unit: 'grants', reason: 'as many as a task may have' },
+  grants: { default: 0, max: 1_000, unit: 'grants, blobs among them', reason: 'as many as a task may have' },
+  neighbours: {
+    default: 1_000,
+    max: 1_000,
+    unit: '.wasm files',
+    reason: 'each is read to find the one of a digest',
+  },
   bytesPerTask: {
     default: 256 * KiB,
     max: 1024 * MiB,

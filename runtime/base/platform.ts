@@ -11,6 +11,12 @@ export interface Platform {
   cpuMs?(): number;
 }
 
+/** Whether it has what a platform must have. */
+export function isPlatform(value: unknown): boolean {
+  const { digest, now } = Object(value) as Partial<Platform>;
+  return typeof digest === 'function' && typeof now === 'function';
+}
+
 /** Works in any JavaScript host. Node's own (`lodger/host`) digests several times faster. */
 export const portable: Platform = {
   digest: (bytes) => sha256(bytes),

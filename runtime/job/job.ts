@@ -92,6 +92,7 @@ function permissions(written: WrittenJob): Pick<JobFile, 'blobs' | 'grants'> {
     else if (blobs.has(grant.name)) throw invalid(`grants.${index}`, `the only one for blob "${grant.name}"`);
     else if ('file' in grant) blobs.set(grant.name, { file: grant.file });
   }
+  if (blobs.size + grants.length > JOB.grants.max) throw invalid('blobs', `at most ${JOB.grants.max}, with the grants`);
   return { blobs, grants };
 }
 

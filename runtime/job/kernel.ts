@@ -21,27 +21,50 @@ export interface KernelFacts {
   readonly memory: { readonly min: number; readonly max?: number };
 }
 
-/** An admitted kernel. Made by `admit` only. */
+/** An admitted kernel, frozen in all its parts. Made by `admit` only. */
 export interface Kernel extends KernelFacts {
   readonly format: 'core' | 'component';
-  /** The bytes as submitted; the digest names these. */
+  /** The bytes as submitted; the digest names these. A copy each time it is asked for. */
   readonly bytes: Uint8Array;
-  /** The core module in them: the same bytes, or the main module of a component. */
+  /** The core module in them: the same bytes, or the main module of a component. A copy, too. */
   readonly core: Uint8Array;
   readonly features: readonly string[];
   readonly report: KernelReport;
 }
 
-const admitted = new WeakSet<object>();
+/** The kernel that a caller holds, and the one that nobody outside holds, by either of the two. */
+const admitted = new WeakMap<object, Kernel>();
 
-/** For `admit` alone: marks what it made. */
+/**
+ * For `admit` alone: marks what it made, and freezes it. Bytes cannot be frozen, so callers get copies: what was checked is what runs,
+ * whatever they write into theirs.
+ */
 export function seal(kernel: Kernel): Kernel {
-  admitted.add(kernel);
-  return Object.freeze(kernel);
+  const own: Kernel = deepFreeze({ ...kernel });
+  const shown: Kernel = Object.freeze({
+    ...own,
+    get bytes() {
+      return own.bytes.slice();
+    },
+    get core() {
+      return own.core.slice();
+    },
+  });
+  admitted.set(own, own);
+  admitted.set(shown, own);
+  return shown;
 }
 
-/** The kernel, if `admit` made it. A look-alike has passed no check and is refused. */
+/** The kernel as it was admitted, if `admit` made it. A look-alike has passed no check and is refused. */
 export function sealed(kernel: unknown): Kernel {
-  if (typeof kernel === 'object' && kernel !== null && admitted.has(kernel)) return kernel as Kernel;
+  const own = typeof kernel === 'object' && kernel !== null ? admitted.get(kernel) : undefined;
+  if (own !== undefined) return own;
   throw new LodgerError('ERR_OPTION_INVALID', ['kernel', 'a kernel made by admit()']);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null && !ArrayBuffer.isView(part)) deepFreeze(part);
+  }
+  return Object.freeze(value);
 }

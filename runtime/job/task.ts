@@ -1,5 +1,6 @@
 // The nouns "task" and "job", and the one interface at every distance: a sandbox in this thread, a pool, later a cell or a grid.
 import * as v from 'valibot';
+import { JOB } from '../base/limits.ts';
 import { bytes, integer } from '../base/schema.ts';
 import { type Grant, GrantSchema } from '../policy/grant.ts';
 import type { Kernel } from './kernel.ts';
@@ -61,7 +62,9 @@ export interface Runner {
 const terms = {
   kernel: v.custom<Kernel>((value) => typeof value === 'object' && value !== null, 'a kernel made by admit()'),
   limits: v.exactOptional(LimitsSchema),
-  grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(1_000, 'at most 1000 grants'))),
+  grants: v.exactOptional(
+    v.pipe(v.array(GrantSchema), v.maxLength(JOB.grants.max, `at most ${JOB.grants.max} grants`)),
+  ),
   blobs: v.exactOptional(v.record(v.string(), bytes())),
   seed: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
   digests: v.exactOptional(v.boolean('true or false')),
@@ -80,6 +83,24 @@ export const JobSchema = v.strictObject({
   ...terms,
   inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of Uint8Array'),
 });
+
+const runOptions = { signal: v.exactOptional(v.custom<AbortSignal>(isSignal, 'an AbortSignal')) };
+
+/** How a task is run, from unknown data. */
+export const RunOptionsSchema = v.strictObject(runOptions);
+
+/** How a job is run, from unknown data. */
+export const MapOptionsSchema = v.strictObject({
+  ...runOptions,
+  onProgress: v.exactOptional(
+    v.custom<(progress: Progress) => void>((value) => typeof value === 'function', 'a function'),
+  ),
+});
+
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
 
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);

@@ -68,6 +68,8 @@ const FORMS = 'log, random, clock, blobs:NAME=FILE, files:/PATH=FOLDER:read|writ
 
 /** Reads `log`, `random`, `clock`, `blobs:NAME=FILE`, `files:/data=./inputs:read`, `http:https://example.org:GET,HEAD`. Throws `ERR_GRANT_INVALID`. */
 export function parseGrant(text: string): GrantText {
+  if (typeof text !== 'string')
+    throw new LodgerError('ERR_GRANT_INVALID', [typeof text, `it must be a text, one of ${FORMS}`]);
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const rest = colon < 0 ? '' : text.slice(colon + 1);

@@ -2,13 +2,21 @@
 import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { TASK } from '../base/limits.ts';
-import { type Platform, portable } from '../base/platform.ts';
+import { isPlatform, type Platform, portable } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Engine, Ready } from '../engine/engine.ts';
 import { createV8 } from '../engine/v8.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
-import type { Job, MapOptions, Runner, RunOptions, Task } from '../job/task.ts';
+import {
+  type Job,
+  type MapOptions,
+  MapOptionsSchema,
+  type Runner,
+  type RunOptions,
+  RunOptionsSchema,
+  type Task,
+} from '../job/task.ts';
 import { type Policy, PolicySchema } from '../policy/policy.ts';
 import { prepare } from '../prepare/prepare.ts';
 import { execute, type Place } from './execute.ts';
@@ -25,8 +33,8 @@ export interface SandboxOptions {
 
 const SandboxOptionsSchema = v.strictObject({
   policy: v.exactOptional(PolicySchema),
-  platform: v.exactOptional(v.custom<Platform>((value) => typeof value === 'object' && value !== null, 'a platform')),
-  engine: v.exactOptional(v.custom<Engine>((value) => typeof value === 'object' && value !== null, 'an engine')),
+  platform: v.exactOptional(v.custom<Platform>(isPlatform, 'a platform')),
+  engine: v.exactOptional(v.custom<Engine>(isEngine, 'an engine')),
 });
 
 /**
@@ -62,7 +70,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     return execute(place, ready, { ...permit, input, index });
   };
-  async function* map(job: Job, { signal, onProgress }: MapOptions = {}): AsyncIterableIterator<Outcome> {
+  async function* map(job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> {
+    const { signal, onProgress } = check(MapOptionsSchema, options);
     const permit = permitJob(permitter, job);
     let started = 0;
     let failed = 0;
@@ -77,13 +86,20 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   }
 
   return {
-    run: async (task: Task, { signal }: RunOptions = {}) =>
-      attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal),
+    run: async (task: Task, options: RunOptions = {}) => {
+      const { signal } = check(RunOptionsSchema, options);
+      return attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal);
+    },
     map,
     close: async () => {
       open = false;
     },
   };
+}
+
+function isEngine(value: unknown): boolean {
+  const { compile, instantiate, explain } = Object(value) as Partial<Engine>;
+  return [compile, instantiate, explain].every((member) => typeof member === 'function');
 }
 
 /** Prepares and compiles a kernel for an engine. */

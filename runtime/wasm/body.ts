@@ -4,7 +4,7 @@ import { ADMISSION } from '../base/limits.ts';
 import { note, Unread } from './draft.ts';
 import type { Body, FunctionType } from './module.ts';
 import { FEATURES, type Feature, IMMEDIATES, PREFIX_FEATURES } from './opcodes.ts';
-import { malformed, Reader } from './reader.ts';
+import { excessive, malformed, Reader } from './reader.ts';
 import { EXITS, FEATURE, KIND, POINTS, POPS, PREFIX_ROWS, PREFIXED, PUSHES, UNKNOWN } from './rows.ts';
 import { blockType, valueType } from './values.ts';
 
@@ -58,7 +58,7 @@ export class BodyReader {
     this.#loop[0] = 0;
     this.#body = { controlPoints: 0, exits: 0, complexity: 0, nesting: 0, height: 0, loopBytes: 0 };
     this.#locals = type.params.length;
-    for (let runs = reader.count('locals', end - start, 2); runs > 0; runs--) {
+    for (let runs = reader.count('locals', 2); runs > 0; runs--) {
       this.#locals += reader.u32();
       valueType(reader, this.#context.seen);
     }
@@ -165,8 +165,7 @@ export class BodyReader {
         this.#branch(reader.u32());
         break;
       case 'br_table':
-        for (let left = reader.count('branch targets', reader.end - at) + 1; left > 0; left--)
-          this.#branch(reader.u32());
+        for (let left = reader.count('branch targets', 1) + 1; left > 0; left--) this.#branch(reader.u32());
         this.#dead();
         break;
       case 'call':
@@ -191,7 +190,7 @@ export class BodyReader {
   #open(row: number, at: number): void {
     const { params, results } = blockType(this.#reader, this.#context.types, this.#context.seen);
     const outer = this.#base[this.#depth] as number;
-    if (this.#depth === NESTING_MAX) throw malformed(`blocks are nested deeper than ${NESTING_MAX}`, at);
+    if (this.#depth === NESTING_MAX) throw excessive('nesting', NESTING_MAX + 1);
     const depth = ++this.#depth;
     const below = Math.max(this.#height - params.length, outer);
     this.#base[depth] = below;

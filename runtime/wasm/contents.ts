@@ -1,5 +1,4 @@
 // Reads what is in each section into a draft of the module. Source: core specification 2.0, 5.5 "Modules".
-import { ADMISSION } from '../base/limits.ts';
 import { BodyReader } from './body.ts';
 import { type Draft, note, Unread } from './draft.ts';
 import type { ExternKind } from './module.ts';
@@ -8,8 +7,6 @@ import { SECTION } from './sections.ts';
 import { constantExpression, funcref, size, valueType, valueTypes } from './values.ts';
 
 const EXTERN: readonly ExternKind[] = ['function', 'table', 'memory', 'global', 'tag'];
-/** Tables, memories and element segments: more of them than this is not read. */
-const FEW = 100_000;
 
 /** One function a section. Each leaves the reader behind what it has read. */
 export const CONTENTS: Readonly<Record<number, (reader: Reader, draft: Draft) => void>> = {
@@ -35,7 +32,7 @@ export const CONTENTS: Readonly<Record<number, (reader: Reader, draft: Draft) =>
 };
 
 function readTypes(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('types', ADMISSION.types.max, 2); left > 0; left--) {
+  for (let left = reader.count('types', 2, 'types'); left > 0; left--) {
     const at = reader.at;
     const form = reader.byte();
     if (form === 0x5d) throw new Unread('stack-switching', at);
@@ -49,7 +46,7 @@ function readTypes(reader: Reader, draft: Draft): void {
 }
 
 function readImports(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('imports', ADMISSION.imports.max, 4); left > 0; left--) {
+  for (let left = reader.count('imports', 4, 'imports'); left > 0; left--) {
     const module = reader.name();
     const name = reader.name();
     const kind = externKind(reader);
@@ -68,24 +65,24 @@ function readImports(reader: Reader, draft: Draft): void {
 }
 
 function readFunctions(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('functions', ADMISSION.functions.max); left > 0; left--) {
+  for (let left = reader.count('functions', 1, 'functions'); left > 0; left--) {
     draft.functions.push(typeIndex(reader, draft));
   }
 }
 
 function readTables(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('tables', FEW, 3); left > 0; left--) {
+  for (let left = reader.count('tables', 3, 'tables'); left > 0; left--) {
     funcref(reader);
     draft.tables.push(size(reader));
   }
 }
 
 function readMemories(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('memories', FEW, 2); left > 0; left--) draft.memories.push(size(reader));
+  for (let left = reader.count('memories', 2, 'memories'); left > 0; left--) draft.memories.push(size(reader));
 }
 
 function readGlobals(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('globals', ADMISSION.globals.max, 4); left > 0; left--) {
+  for (let left = reader.count('globals', 4, 'globals'); left > 0; left--) {
     readGlobalType(reader, draft, 'defined');
     constantExpression(reader, draft.seen, 'value');
   }
@@ -102,7 +99,7 @@ function readGlobalType(reader: Reader, draft: Draft, origin: 'imported' | 'defi
 }
 
 function readExports(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('exports', ADMISSION.exports.max, 3); left > 0; left--) {
+  for (let left = reader.count('exports', 3, 'exports'); left > 0; left--) {
     const at = reader.at;
     const name = reader.name();
     const kind = externKind(reader);
@@ -113,7 +110,7 @@ function readExports(reader: Reader, draft: Draft): void {
 }
 
 function readElements(reader: Reader, draft: Draft): void {
-  for (let left = reader.count('element segments', FEW, 2); left > 0; left--) {
+  for (let left = reader.count('element segments', 2, 'elementSegments'); left > 0; left--) {
     const at = reader.at;
     const flags = reader.u32();
     if (flags > 7) throw malformed(`${flags} are not the flags of an element segment`, at);
@@ -126,7 +123,7 @@ function readElements(reader: Reader, draft: Draft): void {
       if (expressions) funcref(reader);
       else if (reader.byte() !== 0) throw malformed('an element segment holds no functions', reader.at - 1);
     }
-    const count = reader.count('elements', ADMISSION.elements.max);
+    const count = reader.count('elements', 1, 'elements');
     for (let item = count; item > 0; item--) {
       if (expressions) constantExpression(reader, draft.seen, 'items');
       else reader.u32();
@@ -137,7 +134,7 @@ function readElements(reader: Reader, draft: Draft): void {
 
 function readCode(reader: Reader, draft: Draft): void {
   const at = reader.at;
-  const count = reader.count('function bodies', ADMISSION.functions.max, 3);
+  const count = reader.count('function bodies', 3, 'functions');
   const { functions, functionsImported, types } = draft;
   if (count !== functions.length - functionsImported) throw malformed('functions and bodies differ in number', at);
   const bodies = new BodyReader(reader.bytes, draft);
@@ -152,7 +149,7 @@ function readCode(reader: Reader, draft: Draft): void {
 
 function readData(reader: Reader, draft: Draft): void {
   const at = reader.at;
-  const count = reader.count('data segments', ADMISSION.dataSegments.max, 2);
+  const count = reader.count('data segments', 2, 'dataSegments');
   if (draft.dataCount !== undefined && draft.dataCount !== count) {
     throw malformed('the data count and the data differ in number', at);
   }

@@ -1,4 +1,5 @@
-// Reads a whole core module. Total: any bytes give a Module or `ERR_KERNEL_MALFORMED`, in time and memory linear in their length.
+// Reads a whole core module. Total: any bytes give a Module, `ERR_KERNEL_MALFORMED` or, beyond the highest value that a ceiling may
+// have, `ERR_KERNEL_CEILING`, in time and memory linear in their length.
 import { CONTENTS } from './contents.ts';
 import { type Draft, Unread } from './draft.ts';
 import type { Module } from './module.ts';
@@ -8,7 +9,8 @@ import { checkHeader, label, readSections } from './sections.ts';
 
 /**
  * Reads the header, then the order and sizes of all sections, then their contents in order. Where a feature begins that is not
- * read, reading stops and the module says so in `unread`. Throws `ERR_KERNEL_MALFORMED` with the reason and the offset.
+ * read, reading stops and the module says so in `unread`. Throws `ERR_KERNEL_MALFORMED` with the reason and the offset, or
+ * `ERR_KERNEL_CEILING` with the name of what there is too much of.
  */
 export function readModule(bytes: Uint8Array): Module {
   checkHeader(bytes);

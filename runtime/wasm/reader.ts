@@ -1,15 +1,21 @@
 // A cursor over bytes that never reads outside its bounds: LEB128 numbers, names and raw bytes of the binary format.
 // Source: WebAssembly core specification 2.0, 5.2 "Values".
 import { LodgerError } from '../base/errors.ts';
+import { ADMISSION, type CeilingName, READING, type ReadingName } from '../base/limits.ts';
 
-/** The longest name that is read: what engines take, too. */
-export const NAME_BYTES_MAX = 100_000;
+const CEILINGS = { ...ADMISSION, ...READING };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The one way in which reading fails: `ERR_KERNEL_MALFORMED` with what is wrong and where. */
+/** One of the two ways in which reading fails: `ERR_KERNEL_MALFORMED` with what is wrong and where. */
 export function malformed(reason: string, at: number): LodgerError {
   return new LodgerError('ERR_KERNEL_MALFORMED', [reason, at]);
+}
+
+/** The other way: `ERR_KERNEL_CEILING`, more of something than `most`. Without it, more than is read whatever the ceilings. */
+export function excessive(name: CeilingName | ReadingName, count: number, most?: number): LodgerError {
+  const { unit, reason, max } = CEILINGS[name];
+  return new LodgerError('ERR_KERNEL_CEILING', [count, unit, most ?? max, `${name}: ${reason}`]);
 }
 
 /** Reads forward from `at` up to `end`. Every method throws `ERR_KERNEL_MALFORMED` rather than pass the end. */
@@ -115,21 +121,24 @@ export class Reader {
     }
   }
 
-  /** The length of a vector whose items take at least `itemBytesMin` each; `what` names them. At most `countMax`. */
-  count(what: string, countMax: number, itemBytesMin = 1): number {
+  /**
+   * The length of a vector whose items take at least `itemBytesMin` each; `what` names them. Where the bytes bound it too little,
+   * `ceiling` does: beyond its highest value `ERR_KERNEL_CEILING` is thrown.
+   */
+  count(what: string, itemBytesMin: number, ceiling?: CeilingName | ReadingName): number {
     const at = this.at;
     const count = this.u32();
     if (count * itemBytesMin > this.end - this.at)
       throw malformed(`${what}: ${count} announced, too few bytes left`, at);
-    if (count > countMax) throw malformed(`${what}: ${count} announced, ${countMax} can be read`, at);
+    if (ceiling !== undefined && count > CEILINGS[ceiling].max) throw excessive(ceiling, count);
     return count;
   }
 
-  /** A UTF-8 name behind its length. */
+  /** A UTF-8 name behind its length. Throws `ERR_KERNEL_CEILING` for a very long one. */
   name(): string {
     const at = this.at;
     const length = this.u32();
-    if (length > NAME_BYTES_MAX) throw malformed(`a name of ${length} bytes, ${NAME_BYTES_MAX} can be read`, at);
+    if (length > READING.nameBytes.max) throw excessive('nameBytes', length);
     const bytes = this.take(length);
     try {
       return utf8.decode(bytes);

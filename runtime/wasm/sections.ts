@@ -1,6 +1,7 @@
 // Cuts a module into its sections: header, sizes, order and duplicates, before anything in them is looked at.
 // Source: WebAssembly core specification 2.0, 5.5 "Modules".
-import { malformed, Reader } from './reader.ts';
+import { READING } from '../base/limits.ts';
+import { excessive, malformed, Reader } from './reader.ts';
 
 /** Section ids by name. The data count stands before the code, tags (exceptions) between memories and globals. */
 export const SECTION = {
@@ -33,9 +34,6 @@ export interface CustomSection extends Section {
   readonly name: string;
   readonly contents: number;
 }
-
-/** How many custom sections are read at most; each is kept as an object. */
-export const CUSTOM_SECTIONS_MAX = 10_000;
 
 const ORDER: readonly number[] = [
   SECTION.type,
@@ -72,7 +70,10 @@ function magic(bytes: Uint8Array): boolean {
   return bytes[0] === 0x00 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 }
 
-/** All sections in the order of the file. Throws `ERR_KERNEL_MALFORMED` on a wrong order, a duplicate or an unknown id. */
+/**
+ * All sections in the order of the file. Throws `ERR_KERNEL_MALFORMED` on a wrong order, a duplicate or an unknown id, and
+ * `ERR_KERNEL_CEILING` for very many custom sections.
+ */
 export function readSections(bytes: Uint8Array): { sections: Section[]; customs: CustomSection[] } {
   const reader = new Reader(bytes, 8);
   const sections: Section[] = [];
@@ -86,8 +87,7 @@ export function readSections(bytes: Uint8Array): { sections: Section[]; customs:
     if (size > reader.end - payload) throw malformed(`section ${label(id)} is longer than the file`, start);
     const end = payload + size;
     if (id === SECTION.custom) {
-      if (customs.length >= CUSTOM_SECTIONS_MAX)
-        throw malformed(`more than ${CUSTOM_SECTIONS_MAX} custom sections`, start);
+      if (customs.length === READING.customSections.max) throw excessive('customSections', customs.length + 1);
       const inner = new Reader(bytes, payload, end);
       const name = inner.name();
       customs.push({ id, start, payload, end, name, contents: inner.at });

@@ -1,5 +1,5 @@
 // Types, sizes and constant expressions: what several sections hold. Source: core specification 2.0, 5.3 and 5.4.9.
-
+import { READING } from '../base/limits.ts';
 import { note, Unread } from './draft.ts';
 import type { ConstantExpression, FunctionType, Size } from './module.ts';
 import type { Feature } from './opcodes.ts';
@@ -48,16 +48,15 @@ function code(reader: Reader, seen: Uint32Array): number {
   throw malformed(`0x${byte.toString(16)} is not a value type`, at);
 }
 
-/** Parameters or results: at most 1,000, as engines have it. */
+/** Parameters or results, by their letters. */
 export function valueTypes(reader: Reader, seen: Uint32Array, what: string): string {
-  const count = reader.count(what, VALUES_MAX);
+  const count = reader.count(what, 1, 'typeValues');
   // Into one array of character codes: letters joined one by one would live on as a chain of 32 bytes each.
   for (let index = 0; index < count; index++) codes[index] = code(reader, seen);
   return count < 4 ? String.fromCharCode(...codes.subarray(0, count)) : ascii.decode(codes.subarray(0, count));
 }
 
-const VALUES_MAX = 1_000;
-const codes = new Uint8Array(VALUES_MAX);
+const codes = new Uint8Array(READING.typeValues.max);
 const ascii = new TextDecoder();
 
 /** Parameters and results of a block; `types` are the module's. */

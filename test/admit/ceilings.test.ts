@@ -38,6 +38,7 @@ const KINDS: Readonly<Record<CeilingName, (count: number) => KernelParts>> = {
   tableElements: (count) => ({ table: [count] }),
   customBytes: (count) => ({ customs: [{ name: 'x', bytes: new Uint8Array(count) }] }),
   memoryPagesMin: (count) => ({ memory: [1 + count, 100] }),
+  memoryPagesMax: (count) => ({ memory: [1, 10 + count] }),
 };
 
 const NAMES = Object.keys(ADMISSION) as CeilingName[];
@@ -94,6 +95,14 @@ test.each([undefined, null, 'text', [0, 97, 115, 109], new ArrayBuffer(8), {}])(
     });
   },
 );
+
+test('a kernel without a maximum of memory counts as one that may grow to all there is', async () => {
+  const bytes = kernelOf({ memory: [1] });
+  expect((await admit(bytes)).report.memoryPagesMax).toBe(65_536);
+  await expect(admit(bytes, { ceilings: { memoryPagesMax: 65_535 } })).rejects.toMatchObject({
+    code: 'ERR_KERNEL_CEILING',
+  });
+});
 
 test('what a Go program of 2.6 MB has is below every default', () => {
   // Counted in the output of Go 1.26 for a hello world: 30,352 segments, 13 types, 1,776 functions with one of 29 KB.

@@ -44,6 +44,11 @@ test.each<[string, KernelParts, string]>([
     `"${'a'.repeat(77)}..."`,
   ],
   ['no shape', { run: null }, 'it exports neither "run" (a kernel) nor "begin", "step", "finish" (a stepper)'],
+  [
+    'names of the other mangling',
+    { run: null, functions: [{ type: 'ii>i', code: 'i32.const 0', export: 'cm32p2||run' }] },
+    'build with legacy name mangling',
+  ],
   ['both shapes', { functions: stepper('begin', 'step', 'finish') }, 'functions of a kernel and of a stepper'],
   ['a kernel with a step', { functions: stepper('step') }, 'functions of a kernel and of a stepper'],
   ['a stepper without begin', { run: null, functions: stepper('step', 'finish') }, 'a stepper exports "begin" as well'],
@@ -199,8 +204,38 @@ test('a kernel is what its bytes say, and the caller may reuse them', async () =
   expect(kernel.bytes).toEqual(bytes);
   bytes.fill(0);
   expect(kernel.bytes[1]).toBe(HEADER[1]);
-  expect(sealed(kernel)).toBe(kernel);
 });
+
+test('nothing that a caller does to a kernel changes what was admitted', async () => {
+  const IMPORTS = [{ module: 'lodger:kernel/log@0.1.0', name: 'write', type: 'iii>' }];
+  const kernel = await admit(kernelOf({ imports: IMPORTS }));
+  const before = structuredClone({ ...sealed(kernel) });
+  for (const [place, change] of Object.entries<(it: Writable) => void>({
+    'the imports': ({ imports }) => imports.pop(),
+    'one of the imports': ({ imports }) => Object.assign(imports[0] ?? {}, { interface: 'exit' }),
+    'the optional exports': ({ optional }) => optional.push('_initialize'),
+    'the memory': ({ memory }) => Object.assign(memory, { min: 0 }),
+    'the features': ({ features }) => features.push('simd'),
+    'the report': ({ report }) => Object.assign(report, { types: 0 }),
+    'the kernel itself': (it) => Object.assign(it, { digest: '' }),
+  })) {
+    expect(() => change(kernel as unknown as Writable), place).toThrow(TypeError);
+  }
+  kernel.core.fill(0);
+  kernel.bytes.fill(0);
+  structuredClone(kernel.core, { transfer: [kernel.core.buffer as ArrayBuffer] });
+  expect({ ...sealed(kernel) }).toEqual(before);
+  expect(sealed(sealed(kernel))).toBe(sealed(kernel));
+});
+
+/** A kernel as a caller without types sees it. */
+interface Writable {
+  imports: object[];
+  optional: string[];
+  memory: object;
+  features: string[];
+  report: object;
+}
 
 test('a stepper is recognised, and an encoding may be named twice if it is the same', async () => {
   const again = encodingSection('utf8', 'component-type:another');

@@ -154,6 +154,31 @@ describe('map', () => {
     ]);
   });
 
+  test('says how many log lines there are and that the results have them, and how many were dropped', async () => {
+    const limits = { logBytesMax: '2B' };
+    const path = await job(['log x', 'a', 'log y', 'log more'], { limits, results: { file: 'out.ndjson' } });
+    const { exitCode, stderr } = await lodger(['map', path]);
+    expect(stderr).toContain(
+      '\nlog      2 lines of 3 tasks (warn 2); 1 more dropped by the limits; kept with the results\n',
+    );
+    expect(exitCode).toBe(0);
+    expect((await results()).map(({ log, logLinesDropped }) => [log?.length ?? 0, logLinesDropped])).toEqual([
+      [1, undefined],
+      [0, undefined],
+      [1, undefined],
+      [0, 1],
+    ]);
+    const { stdout } = await lodger(['map', path, '--json']);
+    expect(JSON.parse(stdout).log).toEqual({ tasks: 3, lines: 2, linesDropped: 1, levels: { warn: 2 } });
+  });
+
+  test('says that log lines are lost where nothing keeps them, and is silent where there are none', async () => {
+    const lost = await lodger(['map', await job(['log x'])]);
+    const told = /^log +1 line of 1 task \(warn 1\); not kept: name a folder for results with --output$/m;
+    expect(lost.stderr).toMatch(told);
+    expect((await lodger(['map', await job(['a'])])).stderr).not.toMatch(/^log/m);
+  });
+
   test('writes a file a task into a folder', async () => {
     const path = await job(['a', 'fail no', 'log x'], { results: { folder: 'out' } });
     const { exitCode, stdout, stderr } = await lodger(['map', path]);

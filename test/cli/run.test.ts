@@ -67,7 +67,7 @@ describe('exit code 2, a message with its code and no stack for', () => {
     [
       'a size above the ceiling',
       ['run', 'echo.wasm', '--memory-max', '5GiB'],
-      'option "--memory-max" must be at most 4294967296',
+      'option "--memory-max" must be at most 4 GiB',
     ],
     [
       'a time that is none',
@@ -105,6 +105,7 @@ describe('exit code 2, a message with its code and no stack for', () => {
       ['build', join(ROOT, 'test/cli/lodger.ts'), '-o', 'x.wasm'],
       '[ERR_BUILD_FAILED]',
     ],
+    ['time beyond the ceiling', ['run', 'echo.wasm', '--wall-max', '200h'], '"--wall-max" must be at most 168 h 0 min'],
     [
       'threads beyond the ceiling',
       ['map', 'job.json', '--threads', '257'],
@@ -262,6 +263,8 @@ test('inspect names digest, imports with their grants, memory and the verdict', 
   expect(stdout).toContain('lodger:kernel/log@0.1.0 write (needs grant log)');
   expect(stdout).toMatch(/^grants +log, random$/m);
   expect(stdout).toMatch(/^memory +64 KiB at start/m);
+  expect(stdout).toMatch(/^ceilings +moduleBytes [\d.]+ KiB of 16 MiB$/m);
+  expect(stdout).toMatch(/^ +bodyBytes [\d.]+ (?:B|KiB) of 128 KiB in one function$/m);
   expect(stdout).toMatch(/^verdict +admitted$/m);
   expect(exitCode).toBe(0);
 });

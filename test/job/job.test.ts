@@ -82,6 +82,15 @@ describe('a job file is refused', () => {
       { ...LEAST, blobs: { db: 'a' }, grants: ['blobs:db=b'] },
       '"grants.0" must be the only one for blob "db"',
     ],
+    [
+      'with more blobs and grants than a task may have',
+      {
+        ...LEAST,
+        blobs: Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`b${at}`, 'a'])),
+        grants: ['log'],
+      },
+      '"blobs" must be at most 1000, with the grants',
+    ],
     ['with a blob name that is none', { ...LEAST, blobs: { '../db': 'a' } }, '"blobs.../db" must be a name of 1 to 64'],
     ['with an engine of a later version', { ...LEAST, engine: 'wasmtime' }, '"engine" must be one of auto, v8'],
     [

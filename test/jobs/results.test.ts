@@ -52,6 +52,41 @@ test('a thousand lines arrive in order, more than are gathered at a time', async
   );
 });
 
+test('a folder has the log of each task that wrote one, and says how many lines were dropped', async () => {
+  await using folder = await scratch();
+  const results = await openResults({ kind: 'folder', folder: 'out' }, folder.path);
+  const log = { lines: [{ level: 'info', text: 'a' }], linesDropped: 2 } as const;
+  await results?.add(0, { ...done(''), log });
+  await results?.add(1, { ...done(''), log: { lines: [], linesDropped: 1 } });
+  await results?.add(2, done(''));
+  await results?.finish();
+  const logs = (await readdir(join(folder.path, 'out'))).filter((name) => name.endsWith('.log')).sort();
+  const texts = await Promise.all(logs.map((name) => readFile(join(folder.path, 'out', name), 'utf8')));
+  expect(texts).toEqual(['info: a\n(2 more lines were dropped)\n', '(1 more lines were dropped)\n']);
+});
+
+test.each([
+  [{ kind: 'folder', folder: 'new/deep/out' }],
+  [{ kind: 'file', file: 'new/deep/out', as: 'text' }],
+] as const)(
+  'results that are discarded leave no folder that they made, and those that were there: %j',
+  async (plan) => {
+    await using folder = await scratch();
+    await (await openResults(plan, folder.path))?.discard();
+    expect(await readdir(folder.path)).toEqual([]);
+
+    await mkdir(join(folder.path, 'new'));
+    await (await openResults(plan, folder.path))?.discard();
+    expect(await readdir(folder.path, { recursive: true })).toEqual(['new']);
+
+    const results = await openResults(plan, folder.path);
+    await results?.add(0, done('a'));
+    await results?.finish();
+    await results?.discard();
+    expect(await readdir(join(folder.path, 'new/deep'))).toEqual(['out']);
+  },
+);
+
 test('a file that is discarded leaves what was there, and nothing else', async () => {
   await using folder = await scratch();
   const path = join(folder.path, 'out');

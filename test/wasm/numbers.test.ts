@@ -23,7 +23,7 @@ test.each<[Kind, number[], string]>([
   ['name', [0x02, 0x61], 'it ends too early (at byte 2)'],
   ['name', [0x02, 0xc3, 0x28], 'a name is not UTF-8 (at byte 0)'],
   ['name', [0x03, 0xed, 0xa0, 0x80], 'a name is not UTF-8 (at byte 0)'],
-  ['name', [0xa1, 0x8d, 0x06], 'a name of 100001 bytes, 100000 can be read (at byte 0)'],
+  ['name', [0xa1, 0x8d, 0x06], 'kernel has 100001 bytes in a name, the ceiling is 100000'],
 ])('%s of %j is refused', (kind, bytes, message) => {
   expect(() => read(kind, bytes)).toThrow(message);
 });

@@ -1,9 +1,9 @@
 // What every part of a component is read with: refusals, lists and parts of bounded size.
 import { LodgerError } from '../../base/errors.ts';
+import { COMPONENT } from '../../base/limits.ts';
 import { malformed, Reader } from '../../wasm/reader.ts';
 
-/** Entries of one index space, and members of one list. A component of the whole world has under 100; what is kept stays small. */
-export const DEFINITIONS_MAX = 256;
+const DEFINITIONS_MAX = COMPONENT.definitions.max;
 
 /** The component is not simple, for this reason. */
 export function complex(reason: string): never {
@@ -16,7 +16,7 @@ export function broken(reason: string, at: number): never {
 }
 
 /** Reads a count, and that many members. */
-export function readList<T>(reader: Reader, read: () => T, max = DEFINITIONS_MAX): T[] {
+export function readList<T>(reader: Reader, read: () => T, max: number = DEFINITIONS_MAX): T[] {
   const count = reader.u32();
   if (count > max) complex(`one of its lists has ${count} members, more than ${max}`);
   const list: T[] = [];

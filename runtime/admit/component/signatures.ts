@@ -1,12 +1,10 @@
 // Component-level types, read from the binary into the text that WIT would write, so that equal text means equal type.
 // Format: component-model design/mvp/Binary.md, "Type Definitions".
+import { COMPONENT } from '../../base/limits.ts';
 import type { Reader } from '../../wasm/reader.ts';
 import { quote } from '../quote.ts';
 import { broken, complex, readExternName, readList } from './read.ts';
 import { type ComponentType, define } from './spaces.ts';
-
-/** Types nest by index, so a few bytes can stand for a text of any length; the world's longest has under 150 characters. */
-const TEXT_MAX = 512;
 
 /** A name inside a type. What does not follow WIT's rule for names could spell the text of another type. */
 const LABEL = /^(?:[a-z][a-z0-9]*|[A-Z][A-Z0-9]*)(?:-(?:[a-z0-9]+|[A-Z0-9]+))*$/;
@@ -161,6 +159,6 @@ function readLabel(reader: Reader): string {
 }
 
 function bounded(text: string): string {
-  if (text.length > TEXT_MAX) complex('a type of it is far longer than any in the world');
+  if (text.length > COMPONENT.typeText.max) complex('a type of it is far longer than any in the world');
   return text;
 }

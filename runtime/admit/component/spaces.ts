@@ -1,7 +1,8 @@
 // What a component defines, as symbols: each index space holds what its entries stand for, not where they lie in the file.
+import { COMPONENT } from '../../base/limits.ts';
 import type { StringEncoding } from '../../job/kernel.ts';
 import type { InterfaceName } from '../../job/world.ts';
-import { complex, DEFINITIONS_MAX } from './read.ts';
+import { complex } from './read.ts';
 
 /** A component-level type. Value and function types are kept as WIT writes them, with every name resolved. */
 export type ComponentType =
@@ -94,6 +95,7 @@ export function createSpaces(): Spaces {
 
 /** Adds an entry, up to the ceiling. */
 export function define<T>(space: T[], entry: T): void {
-  if (space.length >= DEFINITIONS_MAX) complex(`it has more than ${DEFINITIONS_MAX} definitions of one kind`);
+  const { max } = COMPONENT.definitions;
+  if (space.length >= max) complex(`it has more than ${max} definitions of one kind`);
   space.push(entry);
 }

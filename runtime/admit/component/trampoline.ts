@@ -14,7 +14,7 @@ import {
   type Source,
   TABLE,
 } from './core.ts';
-import { complex, DEFINITIONS_MAX, expectEnd, readList, readPart } from './read.ts';
+import { complex, expectEnd, readList, readPart } from './read.ts';
 
 /** A function by its core signature, `ii>i` say. */
 interface Signed {
@@ -57,7 +57,7 @@ export function readShim(sections: Sections): Shim {
   const [table, ...others] = members(sections, SECTION.table, readTable);
   if (table === undefined || others.length > 0) return complex('its shim module has more or less than one table');
   const slots = members(sections, SECTION.code, readPart).map((body, index) => {
-    const type = functions[index] ?? DEFINITIONS_MAX;
+    const type = functions[index] ?? types.length;
     return { slot: readForward(body, type, types[type]), signature: types[type] ?? '' };
   });
 
