@@ -213,7 +213,7 @@ test('steps are bounded, their shares rise to 1, and the example is done in them
   const shares: number[] = [];
   // A full run is the example's own; the first steps show their size.
   while (shares.length < 5) shares.push(guest.step());
-  expect(shares).toEqual([5, 10, 15, 20, 25].map((steps) => steps / 3000));
+  expect(shares).toEqual([2, 4, 6, 8, 10].map((steps) => steps / 2600));
 
   const small = startGuest((await builtKernel('kernels/wave')).wasm);
   small.begin(bytesOf(settingsText({ ...SMALL, steps: 1000 })));
