@@ -23,11 +23,13 @@ import {
   wholeNumber,
 } from './options.ts';
 import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
+import { pictureOf } from './view/pictures.ts';
 
 interface RunFlags {
   readonly engine: EngineChoice;
   readonly input?: string;
   readonly output?: string;
+  readonly picture?: string;
   readonly grant: readonly string[];
   readonly memoryMax?: number;
   readonly outputMax?: number;
@@ -44,6 +46,7 @@ export function addRun(program: Command, finish: Finish): void {
     .argument('<kernel>', 'a .wasm file')
     .option('--input <file>', 'the input, "-" for standard input (default: no bytes)')
     .option('--output <file>', 'where the output goes (default: standard output)')
+    .option('--picture <file>', 'a PNG of the output, if it is of a form that has one: wave, dynamics')
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option('--grant <spec>', 'log, random, clock or blobs:NAME=FILE; may be given several times', several, [])
     .option('--memory-max <size>', 'memory the kernel may have, as 64MiB', sizeLimit('memoryBytesMax', '--memory-max'))
@@ -57,7 +60,7 @@ export function addRun(program: Command, finish: Finish): void {
       const outcome = await interruptible((signal) => runOnce(path, flags, signal));
       for (const line of outcome.log.lines) noteLog(line);
       if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
-      await (flags.json ? giveJson(outcome, flags.output) : give(outcome, flags.output));
+      await (flags.json ? giveJson(outcome, flags) : give(outcome, flags));
       if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
       if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
       finish(outcome.state === 'done' ? 0 : 1);
@@ -100,9 +103,14 @@ async function readInput(file: string | undefined, signal: AbortSignal): Promise
   return Buffer.concat(parts);
 }
 
-async function give(outcome: Outcome, file: string | undefined): Promise<void> {
+/** The output goes first, so that it is not lost where it has no picture. */
+async function give(outcome: Outcome, { output: file, picture }: RunFlags): Promise<void> {
   if (outcome.state === 'failed') return;
-  const { output } = outcome;
+  await giveOutput(outcome.output, file);
+  if (picture !== undefined) await writeWhole(picture, pictureOf(outcome.output, picture));
+}
+
+async function giveOutput(output: Uint8Array, file: string | undefined): Promise<void> {
   if (file !== undefined) return writeWhole(file, output);
   if (!process.stdout.isTTY) return print(output);
   const text = textOf(output);
@@ -111,8 +119,8 @@ async function give(outcome: Outcome, file: string | undefined): Promise<void> {
   else note(`lodger: the output, ${formatSize(output.byteLength)}, is no text: write it to a file with --output`);
 }
 
-/** With `--output`, the document names the file instead of holding the bytes. */
-async function giveJson(outcome: Outcome, file: string | undefined): Promise<void> {
+/** With `--output`, the document names the file instead of holding the bytes. It is printed last: no other may follow it. */
+async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags): Promise<void> {
   const { state, log, receipt } = outcome;
   const logged = log.lines.length + log.linesDropped > 0 ? { log } : {};
   if (outcome.state === 'failed') {
@@ -123,10 +131,10 @@ async function giveJson(outcome: Outcome, file: string | undefined): Promise<voi
     const reason = `${formatSize(output.byteLength)} is too large for a document; use --output`;
     throw new LodgerError('ERR_FILE', ['write', 'the output', reason]);
   }
-  if (file === undefined)
-    return printJson({ state, output: Buffer.from(output).toString('base64'), ...logged, receipt });
-  await writeWhole(file, output);
-  return printJson({ state, outputFile: file, ...logged, receipt });
+  if (file !== undefined) await writeWhole(file, output);
+  if (picture !== undefined) await writeWhole(picture, pictureOf(output, picture));
+  const given = file === undefined ? { output: Buffer.from(output).toString('base64') } : { outputFile: file };
+  return printJson({ state, ...given, ...(picture === undefined ? {} : { pictureFile: picture }), ...logged, receipt });
 }
 
 function receiptRows(receipt: Receipt): (readonly [string, string])[] {

@@ -8,4 +8,5 @@ export { http, HttpResponse } from './http';
 export { log } from './log';
 export { random } from './random';
 export { Reader } from './reader';
+export { Settings } from './settings';
 export { Writer } from './writer';

@@ -33,6 +33,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['host/cli'],
   'cli-progress': ['host/cli'],
   'cli-table3': ['host/cli'],
+  'fast-png': ['host/cli'],
   assemblyscript: ['host/build', 'kernels/transform'],
 };
 

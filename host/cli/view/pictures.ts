@@ -1,0 +1,39 @@
+// What outputs can be drawn, by the eight bytes that they begin with. A picture is made from bytes of a guest: none is trusted.
+import { LodgerError } from '../../../runtime/base/errors.ts';
+import { type Canvas, encodePng } from './canvas.ts';
+import { drawRun, readRun } from './dynamics.ts';
+import { drawShot, readShot } from './wave.ts';
+
+/** Magic -> what reads and draws such an output; undefined where its header does not fit its bytes. */
+const FORMS: Readonly<Record<string, (output: Uint8Array) => Canvas | undefined>> = {
+  lodgwave: formOf(readShot, drawShot),
+  lodgdyna: formOf(readRun, drawRun),
+};
+
+const MAGIC_BYTES = 8;
+
+/** An output as a PNG; `path` is where it is to go, for messages. Throws `ERR_FILE` for an output that has no picture. */
+export function pictureOf(output: Uint8Array, path: string): Uint8Array {
+  const magic = new TextDecoder('latin1').decode(output.subarray(0, MAGIC_BYTES));
+  const draw = Object.hasOwn(FORMS, magic) ? FORMS[magic] : undefined;
+  if (draw === undefined) {
+    const known = Object.keys(FORMS).join(', ');
+    throw new LodgerError('ERR_FILE', ['draw', path, `the output begins with none of ${known}, which have pictures`]);
+  }
+  const canvas = draw(output);
+  if (canvas === undefined) {
+    throw new LodgerError('ERR_FILE', [
+      'draw',
+      path,
+      `the output begins with ${magic}, but its header does not fit it`,
+    ]);
+  }
+  return encodePng(canvas);
+}
+
+function formOf<T>(read: (output: Uint8Array) => T | undefined, draw: (content: T) => Canvas) {
+  return (output: Uint8Array) => {
+    const content = read(output);
+    return content === undefined ? undefined : draw(content);
+  };
+}

@@ -1,0 +1,104 @@
+// The particles at one time, and velocity Verlet, which moves them on: Swope et al., J. Chem. Phys. 76 (1982), 637.
+// Values are f64: forces are small differences of large terms, and the energy must stay through a hundred thousand steps.
+import { CellList } from './cells';
+import { Plan } from './plan';
+
+/** Three axes a quantity, each `count` values of f64 one after the other; particles keep their place from beginning to end. */
+export class Fluid {
+  readonly count: i32;
+  readonly lattice: i32;
+  readonly edge: f64;
+  /** Addresses. */
+  readonly positions: usize;
+  readonly velocities: usize;
+  private readonly forces: usize;
+  private readonly cells: CellList;
+  /** Farthest way of a particle in one step that still makes sense, squared. */
+  private readonly wayMax: f64;
+  /** Of all particles together, at the time of the positions. */
+  potential: f64 = 0;
+
+  constructor(plan: Plan) {
+    this.count = plan.particles;
+    this.lattice = plan.lattice;
+    this.edge = plan.edge;
+    const bytes = <usize>plan.particles * 24;
+    this.positions = heap.alloc(bytes);
+    this.velocities = heap.alloc(bytes);
+    this.forces = heap.alloc(bytes);
+    this.cells = new CellList(plan.particles, plan.edge, plan.cutoff);
+    this.wayMax = 0.25 * plan.cutoff * plan.cutoff;
+  }
+
+  @inline
+  get(quantity: usize, i: i32, axis: i32): f64 {
+    return load<f64>(quantity + <usize>(axis * this.count + i) * 8);
+  }
+
+  @inline
+  set(quantity: usize, i: i32, axis: i32, value: f64): void {
+    store<f64>(quantity + <usize>(axis * this.count + i) * 8, value);
+  }
+
+  /** The values of one axis. */
+  bytesOf(quantity: usize, axis: i32): Uint8Array {
+    const bytes = new Uint8Array(this.count * 8);
+    memory.copy(bytes.dataStart, quantity + <usize>(axis * this.count) * 8, this.count * 8);
+    return bytes;
+  }
+
+  computeForces(): void {
+    this.potential = this.cells.compute(this.positions, this.forces);
+  }
+
+  /** One time step. False where a particle went so far that the step is too long; the state is then of no use. */
+  advance(dt: f64): bool {
+    const half = 0.5 * dt;
+    for (let i = 0; i < this.count; i++) {
+      let way = 0.0;
+      for (let axis = 0; axis < 3; axis++) {
+        const velocity = this.get(this.velocities, i, axis) + half * this.get(this.forces, i, axis);
+        const move = dt * velocity;
+        this.set(this.velocities, i, axis, velocity);
+        this.set(this.positions, i, axis, this.wrapped(this.get(this.positions, i, axis) + move));
+        way += move * move;
+      }
+      if (!(way <= this.wayMax)) return false;
+    }
+    this.computeForces();
+    for (let at: usize = 0; at < <usize>this.count * 24; at += 8) {
+      store<f64>(this.velocities + at, load<f64>(this.velocities + at) + half * load<f64>(this.forces + at));
+    }
+    return true;
+  }
+
+  kinetic(): f64 {
+    let sum = 0.0;
+    for (let at: usize = 0; at < <usize>this.count * 24; at += 8) {
+      const velocity = load<f64>(this.velocities + at);
+      sum += velocity * velocity;
+    }
+    return 0.5 * sum;
+  }
+
+  /** Momentum is 0 and stays so: three degrees of freedom are missing. */
+  temperatureOf(kinetic: f64): f64 {
+    return (2 * kinetic) / <f64>(3 * this.count - 3);
+  }
+
+  /** Scales all velocities. */
+  scaleTo(temperature: f64): void {
+    const factor = Math.sqrt(temperature / this.temperatureOf(this.kinetic()));
+    for (let at: usize = 0; at < <usize>this.count * 24; at += 8) {
+      store<f64>(this.velocities + at, load<f64>(this.velocities + at) * factor);
+    }
+  }
+
+  /** Into the box, from 0 inclusive to the edge exclusive. */
+  @inline
+  private wrapped(at: f64): f64 {
+    if (at < 0) at += this.edge;
+    // A tiny negative number and the edge add up to the edge.
+    return at >= this.edge ? at - this.edge : at;
+  }
+}
