@@ -1,11 +1,11 @@
 // The body of one generated function: steps of every kind, each as often as its weight says.
 import { Writer } from '../../runtime/wasm/writer.ts';
-import { MEMORY, named, SCALAR, SCALAR_MEMORY, SIMD } from './choices.ts';
-import { type Code, write, writeLeaf } from './code.ts';
+import { CONSTANTS, MEMORY, named, SCALAR, SCALAR_MEMORY, SIMD } from './choices.ts';
+import { type Code, type KernelRecord, setLocal, write, writeLeaf } from './code.ts';
 import { close, type Fill, writeBlock, writeBranch, writeCounted } from './control.ts';
 import type { Dice } from './dice.ts';
 import { writeBulk, writeCall, writeGrow, writeImport } from './effects.ts';
-import type { ValueType } from './numbers.ts';
+import { type ValueType, writeConstant } from './numbers.ts';
 import type { KernelOptions, Plan, Signature } from './plan.ts';
 import { writeChoice, writeMemory, writePure, writeSink } from './values.ts';
 
@@ -36,7 +36,7 @@ export function writeBody(
   dice: Dice,
   plan: Plan,
   place: number,
-  used: Set<number>,
+  record: KernelRecord,
 ): { locals: string; code: Uint8Array } {
   const { params, results } = plan.signatures[plan.functions[place] as number] as Signature;
   const own = Array.from({ length: dice.below(6) }, () => dice.pick(plan.types)).join('');
@@ -52,9 +52,10 @@ export function writeBody(
     frames: [{ base: 0, label: results, results }],
     locals: byType((type) => [...places].flatMap((letter, index) => (letter === type ? [index] : []))),
     spare: byType((type) => places.length + all.indexOf(type)),
-    used,
+    record,
     stack: '',
   };
+  for (const [index, type] of [...places].entries()) if (index >= params.length) begin(code, index, type as ValueType);
   fill(code, 6 + dice.below(50));
   close(code);
   write(code, END);
@@ -62,6 +63,13 @@ export function writeBody(
 }
 
 const END = named('end');
+
+/** Most locals get a value: much comes to the same for zeros. */
+function begin(code: Code, index: number, type: ValueType): void {
+  if (code.dice.oneIn(4)) return;
+  writeConstant(write(code, CONSTANTS[type]), type, code.dice);
+  setLocal(code, index);
+}
 
 function byType<T>(of: (type: ValueType) => T): Readonly<Record<ValueType, T>> {
   return { i: of('i'), I: of('I'), f: of('f'), F: of('F'), v: of('v') };

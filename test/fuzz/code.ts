@@ -15,6 +15,14 @@ export interface Frame {
   readonly results: string;
 }
 
+/** What all functions of a kernel add to. */
+export interface KernelRecord {
+  /** Opcodes that were written. */
+  readonly used: Set<number>;
+  /** Values that are left in memory for everybody to see, each in a slot of its own. */
+  slots: number;
+}
+
 /** A function that is being written. */
 export interface Code {
   readonly dice: Dice;
@@ -26,8 +34,7 @@ export interface Code {
   /** Locals by type; `spare` is one of each type that only a few instructions in a row use. */
   readonly locals: Readonly<Record<ValueType, readonly number[]>>;
   readonly spare: Readonly<Record<ValueType, number>>;
-  /** Opcodes that were written, of all functions of the kernel. */
-  readonly used: Set<number>;
+  readonly record: KernelRecord;
   /** Types on the stack, the top last. */
   stack: string;
 }
@@ -40,7 +47,7 @@ const SIZE = named('memory.size');
 
 /** Writes an opcode; what follows it is the caller's. The stack is changed as the table says. */
 export function write(code: Code, op: Opcode): Writer {
-  code.used.add(op.code);
+  code.record.used.add(op.code);
   if (op.operands !== '' && !op.operands.includes('?')) code.stack = code.stack.slice(0, -op.operands.length);
   if (!op.results.includes('?')) code.stack += op.results;
   const prefix = Math.floor(op.code / 4096);

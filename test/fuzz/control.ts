@@ -115,6 +115,8 @@ export function close(code: Code): void {
 /** A branch of any kind. Behind one that is always taken, a step or two that nobody reaches. */
 export function writeBranch(code: Code, fill: Fill): void {
   const { dice, frames } = code;
+  // Out of the function itself it goes less often: much would not be reached.
+  if (frames.length === 1 && !dice.oneIn(4)) return;
   const kind = dice.below(20);
   const depth = dice.below(frames.length);
   const { label } = frames[frames.length - 1 - depth] as Frame;

@@ -2,7 +2,7 @@
 import { named } from './choices.ts';
 import { type Code, provide, write, writeAll, writeI32, writeLeaf } from './code.ts';
 import { IMPORTS } from './plan.ts';
-import { writeRange } from './values.ts';
+import { writeAddress, writeRange } from './values.ts';
 
 const CALL = named('call');
 const CALL_INDIRECT = named('call_indirect');
@@ -19,7 +19,7 @@ export const TEXT = { at: 512, length: 64 } as const;
 export function writeBulk(code: Code): void {
   const { dice, plan } = code;
   const kind = dice.below(plan.passive.length > 0 ? 8 : 5);
-  writeI32(code, dice.oneIn(30) ? dice.bits() : dice.below(60_000));
+  writeAddress(code);
   if (kind < 3) {
     writeRange(code);
     write(code, COPY).byte(0).byte(0);
@@ -29,10 +29,11 @@ export function writeBulk(code: Code): void {
   } else {
     const segment = dice.below(plan.passive.length);
     const length = plan.passive[segment] as number;
-    writeI32(code, dice.below(length + (dice.oneIn(20) ? 2 : 1)));
-    writeI32(code, dice.oneIn(20) ? dice.below(length + 2) : 0);
+    const from = dice.below(length + 1);
+    writeI32(code, from);
+    writeI32(code, dice.oneIn(40) ? dice.below(length + 2) : dice.below(length - from + 1));
     write(code, INIT).u32(segment).byte(0);
-    if (dice.oneIn(3)) write(code, DROP_DATA).u32(segment);
+    if (dice.oneIn(8)) write(code, DROP_DATA).u32(segment);
   }
 }
 
@@ -62,13 +63,14 @@ export function writeCall(code: Code): void {
 
 function writeTableCall(code: Code): void {
   const { dice, plan } = code;
-  const slot = dice.below(plan.table.length);
+  const filled = plan.table.flatMap((callee, slot) => (callee === undefined ? [] : [slot]));
+  const slot = filled.length > 0 && !dice.oneIn(40) ? dice.pick(filled) : dice.below(plan.table.length);
   const callee = plan.table[slot];
-  const isRight = callee !== undefined && !dice.oneIn(12);
+  const isRight = callee !== undefined && !dice.oneIn(40);
   const type = isRight ? (plan.functions[callee] as number) : dice.below(plan.signatures.length);
   const { params, results } = plan.signatures[type] as { params: string; results: string };
   provide(code, params);
-  if (dice.oneIn(20)) writeLeaf(code, 'i');
+  if (dice.oneIn(60)) writeLeaf(code, 'i');
   else writeI32(code, slot);
   write(code, CALL_INDIRECT).u32(type).byte(0);
   returnFrom(code, params, results);
@@ -81,14 +83,14 @@ function returnFrom(code: Code, params: string, results: string): void {
 /** Writes to the log, draws random bytes, or ends the task. */
 export function writeImport(code: Code): void {
   const { dice } = code;
-  const kind = dice.below(20);
-  if (kind < 10) {
+  const kind = dice.below(60);
+  if (kind < 30) {
     writeI32(code, dice.oneIn(30) ? dice.bits() : dice.below(4));
     writeText(code);
     callImport(code, 'write', 3);
-  } else if (kind < 19) {
+  } else if (kind < 59) {
     writeI32(code, dice.oneIn(20) ? dice.below(100_000) : dice.below(40));
-    writeI32(code, dice.oneIn(20) ? dice.bits() : 2_048 + 4 * dice.below(8_000));
+    writeI32(code, dice.oneIn(40) ? dice.bits() : 2_048 + 4 * dice.below(3_000));
     callImport(code, 'fill', 2);
   } else {
     writeText(code);
@@ -98,7 +100,7 @@ export function writeImport(code: Code): void {
 
 function writeText(code: Code): void {
   const { dice } = code;
-  if (dice.oneIn(15)) {
+  if (dice.oneIn(40)) {
     writeRange(code);
     return;
   }

@@ -5,7 +5,7 @@ import { writeBody } from './body.ts';
 import { createDice, type Dice } from './dice.ts';
 import { TEXT } from './effects.ts';
 import type { ValueType } from './numbers.ts';
-import { type KernelOptions, type Plan, planKernel } from './plan.ts';
+import { type KernelOptions, type Plan, planKernel, type Signature } from './plan.ts';
 
 export type { KernelOptions } from './plan.ts';
 
@@ -38,10 +38,10 @@ const REALLOC = `
 export function generateKernel(seed: number, options: KernelOptions = {}): GeneratedKernel {
   const dice = createDice(seed);
   const plan = planKernel(dice, options);
-  const used = new Set<number>();
+  const record = { used: new Set<number>(), slots: 0 };
   const functions = plan.functions.map((signature, place): FunctionPart => {
-    const { params, results } = plan.signatures[signature] as { params: string; results: string };
-    return { type: `${params}>${results}`, name: `made${place}`, ...writeBody(dice, plan, place, used) };
+    const { params, results } = plan.signatures[signature] as Signature;
+    return { type: `${params}>${results}`, name: `made${place}`, ...writeBody(dice, plan, place, record) };
   });
   const bytes = kernelOf({
     types: plan.signatures.map(({ params, results }) => `${params}>${results}`),
@@ -53,21 +53,29 @@ export function generateKernel(seed: number, options: KernelOptions = {}): Gener
     ),
     globals: globalsOf(dice, plan),
     data: dataOf(dice, plan),
-    run: { code: RUN },
+    run: { code: runCode(dice, plan) },
     realloc: { locals: 'i', code: REALLOC },
     functions: [{ type: 'i>', export: 'cabi_post_run', code: showGlobals(plan) }, ...functions],
   });
-  return { bytes, used };
+  return { bytes, used: record.used };
 }
 
-/** Calls the first generated function with the input, shows the globals, and answers with all of the memory. */
-const RUN = `
+/** Calls the first generated function with the input and the others with constants, shows the globals, answers with all of the memory. */
+const runCode = (dice: Dice, plan: Plan) => `
   local.get 0 local.get 1 call $made0 drop
+  ${plan.functions.map((_, place) => (place === 0 ? '' : callOf(dice, plan, place))).join(' ')}
   i32.const 0 call $cabi_post_run
   i32.const 16 i32.const 0 i32.store 2 0
   i32.const 16 i32.const 0 i32.store 2 4
   i32.const 16 memory.size i32.const 16 i32.shl i32.store 2 8
   i32.const 16`;
+
+/** A direct call, so that no function is without one. */
+function callOf(dice: Dice, { signatures, functions }: Plan, place: number): string {
+  const { params, results } = signatures[functions[place] as number] as Signature;
+  const given = [...params].map((type) => initialOf(dice, type as ValueType));
+  return [...given, `call $made${place}`, ...[...results].map(() => 'drop')].join(' ');
+}
 
 const NAMES: Readonly<Record<ValueType, string>> = { i: 'i32', I: 'i64', f: 'f32', F: 'f64', v: 'v128' };
 
@@ -94,6 +102,6 @@ function dataOf(dice: Dice, { passive }: Plan) {
   return [
     ...passive.map((length) => ({ bytes: bytes(length) })),
     { offset: TEXT.at, bytes: text },
-    { offset: 4_096 + dice.below(10_000), bytes: bytes(dice.below(500)) },
+    { offset: 1_088 + dice.below(14_000), bytes: bytes(dice.below(1_500)) },
   ];
 }

@@ -64,32 +64,31 @@ export function writeConstant(out: Writer, type: ValueType, dice: Dice): void {
   }
 }
 
+/** An edge, its negation, or bits of any length. */
 function i32(dice: Dice): number {
-  const small = dice.below(4) < 3;
-  return small ? dice.pick(I32) : dice.bits() >> dice.below(32);
+  if (dice.oneIn(3)) return dice.bits() >> dice.below(32);
+  return dice.oneIn(3) ? -dice.pick(I32) | 0 : dice.pick(I32);
 }
 
 function i64(dice: Dice): bigint {
-  const small = dice.below(4) < 3;
-  return small
-    ? dice.pick(I64)
-    : BigInt.asIntN(64, (BigInt(dice.bits()) << 32n) | BigInt(dice.bits())) >> BigInt(dice.below(64));
+  if (dice.oneIn(3)) return BigInt.asIntN(64, bits64(dice)) >> BigInt(dice.below(64));
+  return dice.oneIn(3) ? -dice.pick(I64) : dice.pick(I64);
 }
 
+const bits64 = (dice: Dice) => (BigInt(dice.bits()) << 32n) | BigInt(dice.bits());
+
+/** Floats are quarters, which conversions take, or edges, or any bits. */
 function bytesOf(type: 'f' | 'F' | 'v', dice: Dice): Uint8Array {
-  if (type === 'f') {
-    // Small whole numbers are what conversions do not refuse.
-    if (dice.oneIn(3)) scratch.setFloat32(0, dice.below(2_000) / 4, true);
-    else scratch.setUint32(0, dice.oneIn(8) ? dice.bits() : dice.pick(F32), true);
-  } else if (type === 'F') {
-    if (dice.oneIn(3)) scratch.setFloat64(0, dice.below(2_000) / 4, true);
-    else
-      scratch.setBigUint64(
-        0,
-        dice.oneIn(8) ? (BigInt(dice.bits()) << 32n) | BigInt(dice.bits()) : dice.pick(F64),
-        true,
-      );
-  } else setLanes(dice);
+  const quarters = (dice.below(4_000) - 2_000) / 4;
+  const kind = dice.below(8);
+  if (type === 'v') setLanes(dice);
+  else if (type === 'f') {
+    if (kind < 3) scratch.setFloat32(0, quarters, true);
+    else scratch.setUint32(0, kind === 3 ? dice.bits() : dice.pick(F32), true);
+  } else {
+    if (kind < 3) scratch.setFloat64(0, quarters, true);
+    else scratch.setBigUint64(0, kind === 3 ? bits64(dice) : dice.pick(F64), true);
+  }
   return new Uint8Array(scratch.buffer, 0, { f: 4, F: 8, v: 16 }[type]);
 }
 

@@ -25,38 +25,65 @@ const V128_CONST = named('v128.const');
 const NAN32 = [0, 0, 0xc0, 0x7f];
 const NAN64 = [0, 0, 0, 0, 0, 0, 0xf8, 0x7f];
 
+/** Addresses below this are for everybody; from there on each shown value has its slot, up to the end of the first page. */
+const LOW = 0x4000;
+const SHOWN = { at: LOW + 256, slots: 3_000 } as const;
+
 /** One instruction that takes values and gives one. */
 export function writePure(code: Code, op: Opcode): void {
   const { dice } = code;
   provide(code, op.operands);
   // Most divisors and conversions are tamed: otherwise nearly every task would end in its first lines.
-  if (DIVIDES.test(op.name) && !dice.oneIn(12)) {
+  if (DIVIDES.test(op.name) && !dice.oneIn(20)) {
     if (op.name.startsWith('i32')) writeAll(code, 'i32.const', 1, 'i32.or');
     else {
       write(code, named('i64.const')).s64(1n);
       writeAll(code, 'i64.or');
     }
   }
-  if (CONVERTS.test(op.name) && !dice.oneIn(6)) tame(code, op.operands as 'f' | 'F');
+  if (CONVERTS.test(op.name) && !dice.oneIn(15)) tame(code, op);
   const out = write(code, op);
   if (op.immediate === 'byte') out.byte(dice.below(lanesOf(op.name)));
   if (op.immediate === 'bytes16') for (let lane = 0; lane < 16; lane++) out.byte(dice.below(32));
   if (code.plan.options.hasCanonicalNans && makesNan(op)) canonicalise(code, op);
+  show(code);
 }
 
-/** Leaves a float from 0 to 2^31 on the stack. */
-function tame(code: Code, type: 'f' | 'F'): void {
+/**
+ * Leaves a copy of the top in memory, more often than not: few values would reach the output by chance. The others stay within their
+ * expression, which is what an optimising compiler looks for.
+ */
+function show(code: Code): void {
+  if (code.dice.oneIn(3)) return;
+  const type = topOf(code) as ValueType;
+  setLocal(code, code.spare[type]);
+  writeI32(code, 0);
+  getLocal(code, code.spare[type], type);
+  const slot = code.record.slots++ % SHOWN.slots;
+  write(code, STORES[type])
+    .u32(0)
+    .u32(SHOWN.at + 16 * slot);
+  getLocal(code, code.spare[type], type);
+}
+
+/** Leaves a float on the stack that the conversion takes. */
+function tame(code: Code, { name, operands }: Opcode): void {
+  const type = operands as 'f' | 'F';
+  const isSigned = name.endsWith('_s');
+  // The largest floats of both types below 2^31, 2^32, 2^63, 2^64, a little less.
+  const limit = 2 ** ((name.startsWith('i32') ? 31 : 63) + (isSigned ? 0 : 1)) * 0.999;
   const float = type === 'f' ? 'f32' : 'f64';
   const constant = (value: number) => {
     const bytes = type === 'f' ? new Float32Array([value]).buffer : new Float64Array([value]).buffer;
     write(code, type === 'f' ? F32_CONST : F64_CONST).raw(new Uint8Array(bytes));
   };
-  writeAll(code, `${float}.abs`);
+  if (!isSigned) writeAll(code, `${float}.abs`);
   setLocal(code, code.spare[type]);
   getLocal(code, code.spare[type], type);
   constant(1.5);
   getLocal(code, code.spare[type], type);
-  constant(2e9);
+  writeAll(code, `${float}.abs`);
+  constant(limit);
   writeAll(code, `${float}.lt`);
   writeSelect(code);
 }
@@ -99,13 +126,14 @@ export function writeMemory(code: Code, op: Opcode): void {
   const hasValue = value !== undefined && topOf(code) === value;
   if (value !== undefined && hasValue) setLocal(code, code.spare[value]);
   provide(code, 'i');
-  if (!dice.oneIn(60)) writeAll(code, 'i32.const', dice.oneIn(3) ? 0xffff : 0xfff0, 'i32.and');
+  if (!dice.oneIn(400)) writeAll(code, 'i32.const', dice.oneIn(10) ? 0xfff0 : 0x3fff, 'i32.and');
   if (value !== undefined && hasValue) getLocal(code, code.spare[value], value);
   else if (value !== undefined) writeLeaf(code, value);
   const align = dice.below(alignmentOf(op.name) + 1);
-  const offset = dice.oneIn(100) ? dice.bits() : dice.oneIn(50) ? dice.below(70_000) : dice.below(16);
+  const offset = dice.oneIn(300) ? dice.bits() : dice.oneIn(200) ? dice.below(70_000) : dice.below(16);
   const out = write(code, op).u32(align).u32(offset);
   if (op.immediate === 'memargLane') out.byte(dice.below(lanesOf(op.name)));
+  if (op.results !== '') show(code);
 }
 
 /** Puts the top away where it can be seen later: in a local, a global or the memory; or drops it. */
@@ -120,21 +148,32 @@ export function writeSink(code: Code): void {
   else if (kind < 6 && globals.length > 0) {
     write(code, GLOBAL_SET).u32(dice.pick(globals).index);
     code.stack = code.stack.slice(0, -1);
-  } else if (kind === 6) writeMemory(code, named(`${NAMES[type]}.store`));
+  } else if (kind === 6) writeMemory(code, STORES[type]);
   else drop(code);
 }
 
-const NAMES: Readonly<Record<ValueType, string>> = { i: 'i32', I: 'i64', f: 'f32', F: 'f64', v: 'v128' };
+const STORES: Readonly<Record<ValueType, Opcode>> = {
+  i: named('i32.store'),
+  I: named('i64.store'),
+  f: named('f32.store'),
+  F: named('f64.store'),
+  v: named('v128.store'),
+};
 
 export function drop(code: Code): void {
   write(code, DROP);
   code.stack = code.stack.slice(0, -1);
 }
 
+/** An address, mostly below what `show` uses. */
+export function writeAddress(code: Code): void {
+  const { dice } = code;
+  writeI32(code, dice.oneIn(150) ? dice.bits() : dice.below(dice.oneIn(20) ? 70_000 : LOW));
+}
+
 /** An address, and a length that mostly fits behind it. */
 export function writeRange(code: Code): void {
   const { dice } = code;
-  const isWild = dice.oneIn(30);
-  writeI32(code, isWild ? dice.bits() : dice.below(60_000));
-  writeI32(code, dice.oneIn(30) ? dice.bits() : dice.below(200));
+  writeAddress(code);
+  writeI32(code, dice.oneIn(150) ? dice.bits() : dice.below(200));
 }
