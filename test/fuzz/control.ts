@@ -14,7 +14,7 @@ import {
   writeLeaf,
 } from './code.ts';
 import type { ValueType } from './numbers.ts';
-import { ROUNDS } from './plan.ts';
+import { ROUNDS, type Signature } from './plan.ts';
 import { writeSink } from './values.ts';
 
 const BLOCK = named('block');
@@ -41,7 +41,7 @@ export function writeBlock(code: Code, fill: Fill, steps: number): void {
   const { dice, plan } = code;
   if (code.frames.length > NESTING_MAX) return;
   const type = dice.below(plan.signatures.length);
-  const { params, results } = plan.signatures[type] as { params: string; results: string };
+  const { params, results } = plan.signatures[type] as Signature;
   const kind = dice.below(3);
   provide(code, kind === 2 ? `${params}i` : params);
   if (kind === 1) {
@@ -65,7 +65,7 @@ export function writeBlock(code: Code, fill: Fill, steps: number): void {
 /** A loop within a block of the same type, to which its first instructions leave when all rounds are used up. */
 function writeLoop(code: Code, type: number, fill: () => void): void {
   const { dice } = code;
-  const { params, results } = code.plan.signatures[type] as { params: string; results: string };
+  const { params, results } = code.plan.signatures[type] as Signature;
   open(code, BLOCK, type);
   open(code, LOOP, type);
   write(code, GLOBAL_GET).u32(ROUNDS);
@@ -93,7 +93,7 @@ function writeLoop(code: Code, type: number, fill: () => void): void {
 
 function open(code: Code, op: typeof BLOCK, type: number): void {
   const { signatures } = code.plan;
-  const { params, results } = signatures[type] as { params: string; results: string };
+  const { params, results } = signatures[type] as Signature;
   const out = write(code, op);
   if (params === '' && results === '') out.byte(EMPTY);
   else if (params === '' && results.length === 1 && code.dice.oneIn(2)) out.byte(TYPE_BYTES[results as ValueType]);

@@ -1,7 +1,7 @@
 // Steps that reach beyond the function: bulk memory, growing, calls and imports.
 import { named } from './choices.ts';
 import { type Code, provide, write, writeAll, writeI32, writeLeaf } from './code.ts';
-import { IMPORTS } from './plan.ts';
+import { IMPORTS, type Signature } from './plan.ts';
 import { writeAddress, writeRange } from './values.ts';
 
 const CALL = named('call');
@@ -55,7 +55,7 @@ export function writeCall(code: Code): void {
   }
   if (place + 1 === plan.functions.length) return;
   const callee = place + 1 + dice.below(plan.functions.length - place - 1);
-  const { params, results } = plan.signatures[plan.functions[callee] as number] as { params: string; results: string };
+  const { params, results } = plan.signatures[plan.functions[callee] as number] as Signature;
   provide(code, params);
   write(code, CALL).u32(plan.functionsFrom + callee);
   returnFrom(code, params, results);
@@ -68,7 +68,7 @@ function writeTableCall(code: Code): void {
   const callee = plan.table[slot];
   const isRight = callee !== undefined && !dice.oneIn(40);
   const type = isRight ? (plan.functions[callee] as number) : dice.below(plan.signatures.length);
-  const { params, results } = plan.signatures[type] as { params: string; results: string };
+  const { params, results } = plan.signatures[type] as Signature;
   provide(code, params);
   if (dice.oneIn(60)) writeLeaf(code, 'i');
   else writeI32(code, slot);
