@@ -1,0 +1,149 @@
+// Generated kernels end alike on V8 and Wasmtime; and where an engine is wrong, fuzzing notices, and says how to see it again.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodeV8 } from '../../host/platform/node.ts';
+import type { Engine, Guest } from '../../runtime/engine/engine.ts';
+import { TaskFailure } from '../../runtime/job/outcome.ts';
+import { asm } from '../wasm/asm.ts';
+import { openFinds } from './found.ts';
+import { fuzz, type Summary } from './fuzz.ts';
+import { generateKernel } from './generate.ts';
+import { type Lanes, openLanes, plotOn, threadLane } from './lanes.ts';
+
+let lanes: Lanes;
+beforeAll(async () => {
+  lanes = await openLanes();
+});
+afterAll(() => lanes.close());
+
+const told = ({ differences }: Summary) => differences.map(({ seed, lanes, text }) => [seed, ...lanes, text]);
+
+test('150 generated kernels end alike on V8 and Wasmtime: output, memory, log, code and message', async () => {
+  const summary = await fuzz({ seed: 0, goesOn: (modules) => modules < 150, plotOf: plotOn(lanes, 1_000) });
+  expect(told(summary)).toEqual([]);
+  expect(summary).toMatchObject({ modules: 150, runs: 450 });
+  expect(summary.endings.done).toBeGreaterThan(200);
+  expect(Object.keys(summary.endings).length).toBeGreaterThan(6);
+});
+
+test('generated kernels that may loop for ever end alike, or are stopped on both engines', async () => {
+  const summary = await fuzz({ seed: 5_000, goesOn: (modules) => modules < 40, plotOf: plotOn(lanes, 1) });
+  expect(told(summary)).toEqual([]);
+  expect(summary.endings.ERR_WALL_SPENT).toBeGreaterThan(0);
+  expect(summary.endings.done).toBeGreaterThan(0);
+});
+
+/** V8, but what comes of a call is changed. */
+function twisted(change: Partial<Engine>, after?: (guest: Guest, thrown: unknown) => void): Engine {
+  const engine = nodeV8() as Engine;
+  const instantiate: Engine['instantiate'] = (...args) => {
+    const guest = engine.instantiate(...args);
+    const call: Guest['call'] = (name, ...numbers) => {
+      let thrown: unknown;
+      try {
+        return guest.call(name, ...numbers);
+      } catch (error) {
+        thrown = error;
+        throw error;
+      } finally {
+        if (name === 'run') after?.(guest, thrown);
+      }
+    };
+    return Object.assign(Object.create(guest), { call });
+  };
+  return { ...engine, instantiate, ...change };
+}
+
+const flip = (guest: Guest) => {
+  const bytes = guest.bytes();
+  bytes[40_000] = (bytes[40_000] as number) ^ 1;
+};
+
+const silent: Engine['instantiate'] = (ready, imports, ...rest) => {
+  const log = imports['lodger:kernel/log@0.1.0'];
+  if (log) log.write = () => undefined;
+  return nodeV8().instantiate(ready as never, imports, ...rest);
+};
+
+test.each<[string, Engine, RegExp]>([
+  ['a byte of what a task leaves', twisted({}, flip), /^(?:output|memory): .* at 40000$/],
+  ['a byte of what a trap leaves', twisted({}, (guest, thrown) => thrown && flip(guest)), /^memory: .* at 40000$/],
+  [
+    'the name of a trap',
+    twisted({ explain: () => new TaskFailure('ERR_TRAP', 'odd') }),
+    /^ending: .* "ERR_TRAP, trap: odd"$/,
+  ],
+  [
+    'code that it should compile',
+    { ...(nodeV8() as Engine), compile: () => Promise.reject(new Error('too odd')) },
+    /^ending: .* "ERR_HOST_FAULT, not compiled: too odd"$/,
+  ],
+  ['lines of the log', { ...(nodeV8() as Engine), instantiate: silent }, /^(?:log|ending): /],
+])('an engine that gets %s wrong is noticed', async (_, engine, text) => {
+  const pair = [threadLane('v8', nodeV8() as Engine), threadLane('twisted', engine)] as const;
+  const plotOf = () => ({ lanes: pair, options: {} });
+  const { differences } = await fuzz({ seed: 0, goesOn: (modules) => modules < 40, plotOf });
+  expect(differences.length).toBeGreaterThan(2);
+  for (const found of differences) expect(found.text).toMatch(text);
+});
+
+/** V8, but it takes one instruction for another; both are three bytes, which hardly stand for anything else. */
+function confused(name: string, other: string): Engine {
+  const engine = nodeV8() as Engine;
+  const [from, to] = [name, other].map((each) => Buffer.from(asm(each))) as [Buffer, Buffer];
+  const compile: Engine['compile'] = (prepared) => {
+    const bytes = prepared.bytes.slice();
+    const view = Buffer.from(bytes.buffer);
+    for (let at = view.indexOf(from); at >= 0; at = view.indexOf(from, at)) view.set(to, at);
+    return engine.compile({ ...prepared, bytes });
+  };
+  return { ...engine, compile };
+}
+
+test.each([
+  ['i32x4.add', 'i32x4.sub'],
+  ['i32x4.min_u', 'i32x4.min_s'],
+  ['i16x8.shr_u', 'i16x8.shr_s'],
+  ['i64x2.mul', 'i64x2.add'],
+  ['f64x2.mul', 'f64x2.add'],
+  ['f32x4.max', 'f32x4.pmax'],
+])('an engine that takes %s for %s is noticed within 150 kernels', async (name, other) => {
+  const pair = [threadLane('v8', nodeV8() as Engine), threadLane('confused', confused(name, other))] as const;
+  const plotOf = () => ({ lanes: pair, options: {} });
+  const { differences } = await fuzz({ seed: 0, goesOn: (modules) => modules < 150, plotOf });
+  expect(differences.length).toBeGreaterThan(0);
+});
+
+test('a difference is saved with all that makes it again, and nothing is saved without one', async () => {
+  const folder = join(await mkdtemp(join(tmpdir(), 'lodger-')), 'found');
+  const right = threadLane('v8', nodeV8() as Engine);
+  const wrong = threadLane('twisted', twisted({}, flip));
+  const round = async (pair: Lanes['endless']) => {
+    const finds = await openFinds(folder);
+    const onDifference = async (found: Summary['differences'][number]) => void (await finds.save(found));
+    const goesOn = (modules: number) => modules === 0;
+    const plotOf = () => ({ lanes: pair, options: { hasSimd: false } });
+    await fuzz({ seed: 3, goesOn, plotOf, onSeeds: finds.underWay, onDifference });
+    await finds.close();
+  };
+  await round([right, right]);
+  await expect(readdir(folder)).rejects.toThrow('ENOENT');
+  await round([right, wrong]);
+  expect(await readdir(folder)).toEqual(['3']);
+  const own = join(folder, '3');
+  const report = JSON.parse(await readFile(join(own, 'report.json'), 'utf8'));
+  expect(report).toMatchObject({ seed: 3, given: { index: 0 }, difference: expect.stringMatching('at 40000') });
+  expect(report.endings).toMatchObject([{ lane: 'v8' }, { lane: 'twisted' }]);
+  const kernel = new Uint8Array(await readFile(join(own, 'kernel.wasm')));
+  expect(kernel).toEqual(generateKernel(report.seed, report.options).bytes);
+  expect((await readdir(own)).sort()).toEqual([
+    'input.bin',
+    'kernel.wasm',
+    'memory-0.bin',
+    'memory-1.bin',
+    'report.json',
+  ]);
+  await rm(join(folder, '..'), { recursive: true });
+});
