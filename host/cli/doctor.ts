@@ -4,7 +4,9 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
+import { loadAddon } from '../platform/native.ts';
 import { example, type Finish } from './options.ts';
 import { columns, print, printJson } from './say.ts';
 
@@ -75,12 +77,18 @@ function v8(): Finding {
 }
 
 function wasmtime(): Finding {
-  return {
-    name: 'engine wasmtime',
-    needed: false,
-    works: false,
-    reason: 'not part of this version: V8 runs every kernel',
-  };
+  const name = 'engine wasmtime';
+  try {
+    const addon = loadAddon();
+    const pooled = addon.isPooled(true);
+    const reason = `Wasmtime ${addon.version()}, ${pooled ? 'instances from a reserved pool' : 'every instance mapped anew'}`;
+    const remedy = 'raise the address space that this process may have (ulimit -v): fresh instances then cost a third';
+    return { name, needed: false, works: true, reason, ...(pooled ? {} : { remedy }) };
+  } catch (error) {
+    const reason = error instanceof LodgerError ? error.message : String(error);
+    const remedy = `all else works on V8; install Rust from https://rustup.rs, then in a checkout: npm run build:native`;
+    return { name, needed: false, works: false, reason, remedy };
+  }
 }
 
 async function threads(): Promise<Finding> {

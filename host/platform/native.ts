@@ -77,7 +77,7 @@ function load(): Addon | LodgerError {
   } catch (cause) {
     const reason = built
       ? `${LIBRARY} does not load: ${cause instanceof Error ? cause.message : String(cause)}`
-      : `no library for ${PLATFORM} was built or installed; with Rust, "npm run build:native" builds it in a checkout`;
+      : `no library for ${PLATFORM} was built or installed; where Rust is, "npm run build:native" in a checkout builds it`;
     return new LodgerError('ERR_ENGINE_MISSING', ['wasmtime', reason], { cause });
   }
 }

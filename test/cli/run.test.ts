@@ -80,9 +80,9 @@ describe('exit code 2, a message with its code and no stack for', () => {
       'option "--seed" must be an integer from 0 to 9007199254740991',
     ],
     [
-      'an engine of a later version',
-      ['run', 'echo.wasm', '--engine', 'wasmtime'],
-      'option "--engine" must be one of auto, v8',
+      'an engine that nobody knows',
+      ['run', 'echo.wasm', '--engine', 'spidermonkey'],
+      'option "--engine" must be one of auto, v8, wasmtime',
     ],
     ['an input that is not there', ['run', 'echo.wasm', '--input', 'none'], 'cannot read "none"'],
     [

@@ -7,6 +7,8 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const FOLDERS = ['runtime', 'host', 'kernels', 'bench', 'test'];
 const SOURCE = /\.(?:[cm]?ts|[cm]?js|c|h|rs|sh)$/;
+/** What cargo makes lies among the sources. */
+const MADE = /^runtime\/native\/target\//;
 
 /** Path from the top, with forward slashes -> text. */
 export function sourceFiles(): ReadonlyMap<string, string> {
@@ -14,7 +16,7 @@ export function sourceFiles(): ReadonlyMap<string, string> {
     readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
   );
   const paths = [...readdirSync(ROOT), ...below].map((path) => path.replaceAll('\\', '/'));
-  return new Map(paths.filter((path) => SOURCE.test(path)).map((path) => [path, textOf(path)]));
+  return new Map(paths.filter((path) => SOURCE.test(path) && !MADE.test(path)).map((path) => [path, textOf(path)]));
 }
 
 /** The text of a file of the project. */

@@ -34,11 +34,12 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['host/cli'],
   'cli-table3': ['host/cli'],
   'fast-png': ['host/cli'],
+  'env-paths': ['host/platform'],
   assemblyscript: ['host/build', 'kernels/transform'],
 };
 
-/** Folders whose code may load by a name that is not written there: an optional peer, the module of a thread. */
-const LOADERS = ['host/build', 'host/pool', 'bench', 'test'];
+/** Folders whose code may load by a name that is not written there: an optional peer, the module of a thread, the native library. */
+const LOADERS = ['host/build', 'host/platform', 'host/pool', 'bench', 'test'];
 
 /** What the runtime has to get from its host, and the one file that stands in for a host. */
 const HOST_NAMES =
@@ -53,6 +54,7 @@ const FIRST_LINE: Readonly<Record<string, RegExp>> = {
   '.c': new RegExp(`^(?:// |/\\*\\*?(?:\\n \\*)? )${SAYS}`),
   '.h': new RegExp(`^(?:// |/\\*\\*?(?:\\n \\*)? )${SAYS}`),
   '.mjs': new RegExp(`^// ${SAYS}`),
+  '.rs': new RegExp(`^//! ${SAYS}`),
   '.sh': new RegExp(`^#!/bin/[^\\n]+\\n# ${SAYS}`),
 };
 const NAMELESS = /^(?:utils?|types?|common|helpers?|managers?)$/i;

@@ -1,3 +1,5 @@
+//! Links the addon so that it stays loaded for as long as the process lives.
+
 fn main() {
     napi_build::setup();
     // Node closes the libraries of an environment when it ends, while the ticker and threads of other environments still run in them.
