@@ -36,7 +36,7 @@ export default async function measure(): Promise<Result> {
       const entry: Entry = {
         lane,
         index: 0,
-        input: INPUT.slice(),
+        input: INPUT,
         settled: false,
         flight: undefined,
         attempts: 1,

@@ -9,6 +9,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   abort: () => import('./abort.bench.ts'),
   memory: () => import('./memory.bench.ts'),
   align: () => import('./align.bench.ts'),
+  wasmtime: () => import('./wasmtime.bench.ts'),
+  engines: () => import('./engines.bench.ts'),
 };
 
 const named = process.argv.slice(2);

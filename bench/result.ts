@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
+import { nodeEngine } from '../host/platform/engines.ts';
 import { formatSize, short } from '../runtime/base/units.ts';
 import type { Timed } from './rounds.ts';
 
@@ -38,10 +39,18 @@ export function ratio(
   };
 }
 
+function wasmtimeVersion(): string {
+  try {
+    return nodeEngine('wasmtime').version;
+  } catch {
+    return 'not here';
+  }
+}
+
 /** Writes `bench/results/<name>.json` and prints the tables. */
 export async function publish({ name, times, measures }: Result): Promise<void> {
   const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, memory: formatSize(totalmem()) };
-  const versions = { node: process.version, v8: process.versions.v8 };
+  const versions = { node: process.version, v8: process.versions.v8, wasmtime: wasmtimeVersion() };
   const folder = new URL('../../bench/results/', import.meta.url);
   await mkdir(folder, { recursive: true });
   const document = { name, date: new Date().toISOString().slice(0, 10), machine, versions, measures, times };

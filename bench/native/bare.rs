@@ -3,18 +3,24 @@
 //! `bare MODULE.wasm ROUNDS CALLS INPUT_BYTES`: an echo kernel, called in fresh, pooled instances. Epochs are on, as in the sandbox.
 
 use std::time::Instant;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Store};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Store,
+};
 
 fn main() -> wasmtime::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, path, rounds, calls, bytes] = arguments.as_slice() else {
         wasmtime::bail!("bare MODULE.wasm ROUNDS CALLS INPUT_BYTES")
     };
-    let (rounds, calls, bytes): (usize, usize, usize) = (rounds.parse()?, calls.parse()?, bytes.parse()?);
+    let (rounds, calls, bytes): (usize, usize, usize) =
+        (rounds.parse()?, calls.parse()?, bytes.parse()?);
     let mut pool = PoolingAllocationConfig::default();
     pool.linear_memory_keep_resident(1 << 20);
     let mut config = Config::new();
-    config.epoch_interruption(true).memory_may_move(false).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+        .epoch_interruption(true)
+        .memory_may_move(false)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
     let module = Module::from_file(&engine, path)?;
     let mut linker = Linker::new(&engine);
@@ -28,11 +34,16 @@ fn main() -> wasmtime::Result<()> {
             let mut store = Store::new(&engine, ());
             store.set_epoch_deadline(1);
             let instance = pre.instantiate(&mut store)?;
-            instance.get_typed_func::<(), ()>(&mut store, "_initialize")?.call(&mut store, ())?;
-            let realloc = instance.get_typed_func::<(i32, i32, i32, i32), i32>(&mut store, "cabi_realloc")?;
+            instance
+                .get_typed_func::<(), ()>(&mut store, "_initialize")?
+                .call(&mut store, ())?;
+            let realloc =
+                instance.get_typed_func::<(i32, i32, i32, i32), i32>(&mut store, "cabi_realloc")?;
             let run = instance.get_typed_func::<(i32, i32), i32>(&mut store, "run")?;
             let at = realloc.call(&mut store, (0, 0, 1, bytes as i32))?;
-            let memory = instance.get_memory(&mut store, "memory").ok_or_else(|| wasmtime::Error::msg("no memory"))?;
+            let memory = instance
+                .get_memory(&mut store, "memory")
+                .ok_or_else(|| wasmtime::Error::msg("no memory"))?;
             memory.write(&mut store, at as usize, &input)?;
             let area = run.call(&mut store, (at, bytes as i32))? as usize;
             let word = |offset: usize| {
@@ -40,7 +51,9 @@ fn main() -> wasmtime::Result<()> {
                 u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
             };
             let output = memory.data(&store)[word(4)..word(4) + word(8)].to_vec();
-            instance.get_typed_func::<i32, ()>(&mut store, "cabi_post_run")?.call(&mut store, area as i32)?;
+            instance
+                .get_typed_func::<i32, ()>(&mut store, "cabi_post_run")?
+                .call(&mut store, area as i32)?;
             if output != input {
                 wasmtime::bail!("the output is not the input");
             }

@@ -80,7 +80,7 @@ function wasmtime(): Finding {
   const name = 'engine wasmtime';
   try {
     const addon = loadAddon();
-    const pooled = addon.isPooled(true);
+    const pooled = addon.isPooled({ stoppable: true, linear: false });
     const reason = `Wasmtime ${addon.version()}, ${pooled ? 'instances from a reserved pool' : 'every instance mapped anew'}`;
     const remedy = 'raise the address space that this process may have (ulimit -v): fresh instances then cost a third';
     return { name, needed: false, works: true, reason, ...(pooled ? {} : { remedy }) };

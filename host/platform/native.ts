@@ -27,16 +27,24 @@ export interface NativeGuest {
   end(): void;
 }
 
-/** The addon. `stoppable`: guests can be cancelled and have deadlines, for which their code looks at a word at every loop and call. */
+/** What an engine of the addon is made for; the process has one of each. */
+export interface Settings {
+  /** Guests can be cancelled and have deadlines, for which their code looks at a word at every loop and call. */
+  readonly stoppable: boolean;
+  /** Compiles in time that grows with the code alone, into code that takes longer. */
+  readonly linear: boolean;
+}
+
+/** The addon. */
 export interface Addon {
   version(): string;
   codes(): readonly string[];
   /** Changes with whatever compiled code depends on. */
-  compatibility(stoppable: boolean): string;
-  isPooled(stoppable: boolean): boolean;
-  compile(bytes: Uint8Array, stoppable: boolean): Promise<NativeModule>;
+  compatibility(settings: Settings): string;
+  isPooled(settings: Settings): boolean;
+  compile(bytes: Uint8Array, settings: Settings): Promise<NativeModule>;
   /** Trusts the bytes wholly. */
-  deserialize(bytes: Uint8Array, stoppable: boolean): NativeModule;
+  deserialize(bytes: Uint8Array, settings: Settings): NativeModule;
   adopt(number: number): NativeModule | null;
   cancel(job: number): boolean;
   forget(job: number): void;

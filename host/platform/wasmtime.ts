@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { HostFunction } from '../../runtime/abi/imports.ts';
 import { describe, LodgerError } from '../../runtime/base/errors.ts';
-import { PAGE } from '../../runtime/base/limits.ts';
+import { CRANELIFT, PAGE } from '../../runtime/base/limits.ts';
 import type { Engine, Guest, Ready, Stops } from '../../runtime/engine/engine.ts';
 import { trapName } from '../../runtime/engine/traps.ts';
 import { explainThrown } from '../../runtime/engine/v8.ts';
@@ -32,23 +32,26 @@ export function createWasmtime(
   addon: Addon,
   { cache, stoppable = true }: WasmtimeOptions = {},
 ): Engine<WasmtimeKernel> {
-  const settings = `${addon.version()}.${addon.compatibility(stoppable)}`;
   return {
     name: 'wasmtime',
     version: addon.version(),
     memoryForm: 'defined',
     ...(stoppable && { stopper: { cancel: (job) => void addon.cancel(job), forget: (job) => addon.forget(job) } }),
-    compile: async ({ bytes }) => {
-      const name = `${createHash('sha256').update(bytes).digest('hex')}.${settings}`;
+    compile: async ({ bytes, complexity }) => {
+      const { function: worst, total } = complexity;
+      const linear = worst > CRANELIFT.complexity.default || total > CRANELIFT.complexityTotal.default;
+      const settings = { stoppable, linear };
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      const name = `${digest}.${addon.version()}.${addon.compatibility(settings)}`;
       const kept = await cache?.read(name);
       if (kept) {
         try {
-          return kernelOf(addon.deserialize(kept, stoppable));
+          return kernelOf(addon.deserialize(kept, settings));
         } catch {
           // From another processor or setting: compiled anew below.
         }
       }
-      const module = await addon.compile(bytes, stoppable).catch((cause: Error) => {
+      const module = await addon.compile(bytes, settings).catch((cause: Error) => {
         throw new LodgerError('ERR_KERNEL_MALFORMED', [cause.message, 0], { cause });
       });
       await cache?.write(name, module.serialize());

@@ -8,7 +8,15 @@ import type { Ready } from '../../runtime/engine/engine.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import type { Job, MapOptions, Runner, RunOptions, Task } from '../../runtime/job/task.ts';
+import {
+  type Job,
+  type MapOptions,
+  MapOptionsSchema,
+  type Runner,
+  type RunOptions,
+  RunOptionsSchema,
+  type Task,
+} from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
@@ -124,8 +132,9 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   };
 
   const recent = new RecentLanes();
-  const run = async (task: Task, { signal }: RunOptions = {}): Promise<Outcome> => {
+  const run = async (task: Task, options: RunOptions = NO_OPTIONS): Promise<Outcome> => {
     mustBeOpen();
+    const { signal } = options === NO_OPTIONS ? options : check(RunOptionsSchema, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
     checkInput(lane.permit, task.input);
     const { waiting } = dispatcher.counts();
@@ -136,8 +145,9 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     });
   };
 
-  const map = (job: Job, { signal, onProgress }: MapOptions = {}): AsyncIterableIterator<Outcome> => {
+  const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
+    const { signal, onProgress } = check(MapOptionsSchema, options);
     const lane = laneOf(permitJob(permitter, job));
     const control = new AbortController();
     const forward = () => control.abort(signal?.reason);
@@ -149,7 +159,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
       countMax: threadCount * POOL.batchTasksMax.default * 2,
       bytesMax: windowBytesMax,
       weigh: (value) =>
-        value instanceof Uint8Array ? value.byteLength : value.state === 'done' ? value.output.byteLength : 0,
+        value instanceof Uint8Array ? value.byteLength : value?.state === 'done' ? value.output.byteLength : 0,
       begin: async (input, index) => {
         mustBeOpen();
         checkInput(lane.permit, input);
@@ -180,6 +190,8 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   };
 }
 
+const NO_OPTIONS: RunOptions = Object.freeze({});
+
 function isWhole(input: Uint8Array): boolean {
   return input.buffer instanceof ArrayBuffer && input.byteLength === input.buffer.byteLength;
 }
@@ -207,7 +219,12 @@ class RecentLanes {
 function termsText(task: Task): string | undefined {
   const { limits, grants, blobs, seed, digests, kernel, input, index, transfer, ...unknown } = task;
   for (const _ in unknown) return undefined;
-  if (blobs !== undefined || (grants !== undefined && grants.length > 0)) return undefined;
+  if (blobs !== undefined || !(grants === undefined || (Array.isArray(grants) && grants.length === 0)))
+    return undefined;
+  if (!(seed === undefined || typeof seed === 'number') || !(digests === undefined || typeof digests === 'boolean'))
+    return undefined;
   if (index !== undefined && !(Number.isSafeInteger(index) && index >= 0)) return undefined;
-  return limits === undefined ? `${seed} ${digests}` : `${seed} ${digests} ${JSON.stringify(limits)}`;
+  if (limits === undefined) return `${seed} ${digests}`;
+  if (typeof limits !== 'object' || !Object.values(limits ?? {}).every(Number.isFinite)) return undefined;
+  return `${seed} ${digests} ${JSON.stringify(limits)}`;
 }

@@ -24,6 +24,8 @@ export interface Prepared {
   readonly facts: KernelFacts;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly memoryForm: 'imported' | 'defined';
+  /** Values merged at control points, of the function that has most and of all: what compiling may cost. */
+  readonly complexity: { readonly function: number; readonly total: number };
   /** Equal keys, equal bytes: what a cache of compiled modules goes by. */
   readonly key: string;
 }
@@ -34,7 +36,7 @@ export interface Prepared {
  * starts with, and for a kernel that `admit` did not make.
  */
 export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memoryPagesMax = PAGES_MAX): Prepared {
-  const { digest, shape, encoding, imports, optional, memory, core } = sealed(kernel);
+  const { digest, shape, encoding, imports, optional, memory, core, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
     throw new LodgerError('ERR_OPTION_INVALID', [
@@ -54,7 +56,14 @@ export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memo
     memory: { ...memory },
   };
   const pages = memoryForm === 'defined' ? max : 'any';
-  return { facts, bytes, memoryForm, key: `${digest}.${memoryForm}.${pages}.${REWRITER_VERSION}` };
+  const { complexity = Number.MAX_SAFE_INTEGER, complexityTotal = Number.MAX_SAFE_INTEGER } = report;
+  return {
+    facts,
+    bytes,
+    memoryForm,
+    complexity: { function: complexity, total: complexityTotal },
+    key: `${digest}.${memoryForm}.${pages}.${REWRITER_VERSION}`,
+  };
 }
 
 /**

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import { ADMISSION, type CeilingName } from '../../runtime/base/limits.ts';
+import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
 import { BOMBS } from './bomb.ts';
 
@@ -24,6 +25,21 @@ const CHILD = `
   const peak = () => process.resourceUsage().maxRSS / 1024;
   const before = peak();
   try { bomb(0); } catch (error) { if (!(error instanceof WebAssembly.RuntimeError)) throw error; }
+  console.log(peak() - before);`;
+
+/** Compiles the bomb with Cranelift, whole, and prints the same. */
+const NATIVE_CHILD = `
+  import { readFileSync } from 'node:fs';
+  const from = (path) => import(new URL('../../dist/' + path, ${JSON.stringify(import.meta.url)}));
+  const { loadAddon } = await from('host/platform/native.js');
+  const { createWasmtime } = await from('host/platform/wasmtime.js');
+  const { compileFor } = await from('runtime/sandbox/sandbox.js');
+  const { admit } = await from('runtime/index.js');
+  const kernel = await admit(readFileSync(process.argv[1]));
+  const engine = createWasmtime(loadAddon());
+  const peak = () => process.resourceUsage().maxRSS / 1024;
+  const before = peak();
+  await compileFor(engine, kernel);
   console.log(peak() - before);`;
 
 /** A kernel with the bomb in it. Bombs call function 0 and type 0: of one i32, giving one. */
@@ -86,7 +102,9 @@ test.each(AT)(
     const path = join(folder, `${name}-${locals}.wasm`);
     await writeFile(path, kernelWith(name, locals, count));
     const flags = [['--liftoff'], ['--no-liftoff']];
-    const results = await Promise.all(flags.map((flag) => run(process.execPath, [...flag, '-e', CHILD, path])));
+    const children = flags.map((flag) => [...flag, '-e', CHILD, path]);
+    if (WASMTIME_MISSING === undefined) children.push(['--input-type=module', '-e', NATIVE_CHILD, path]);
+    const results = await Promise.all(children.map((child) => run(process.execPath, child)));
     for (const { stdout } of results) expect(Number(stdout)).toBeLessThan(GROWTH_MIB_MAX);
   },
 );

@@ -13,7 +13,7 @@ const THREAD = `
   // A module that exports its memory and a function that traps.
   const bytes = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 16, 2, 6, 109, 101, 109, 111,
     114, 121, 2, 0, 3, 114, 117, 110, 0, 0, 10, 5, 1, 3, 0, 0, 11);
-  const module = await addon.compile(bytes, true);
+  const module = await addon.compile(bytes, { stoppable: true, linear: false });
   let trapped = 0;
   for (let i = 0; i < 20; i++) {
     const guest = module.instantiate(65536, 1000, i);

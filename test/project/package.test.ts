@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LIBRARY, PLATFORM } from '../../host/platform/native.ts';
+import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { ROOT, textOf } from './files.ts';
 import { block } from './readme.ts';
 
@@ -97,6 +99,23 @@ test('a program that depends on lodger gets no compiler, no jco, no browser, and
     ),
   ).toEqual([]);
   expect(await bytesBelow(join(bare, 'node_modules'))).toBeLessThanOrEqual(INSTALLED_BYTES_MAX);
+});
+
+test('Wasmtime comes with a package for the platform, where one is installed, and the remedy is said where none is', async () => {
+  const platform = join(bare, 'node_modules', `lodger-${PLATFORM}`);
+  const refused = await lodger(bare, 'run', join(ROOT, 'dist/kernels/echo.wasm'), '--engine', 'wasmtime');
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('[ERR_ENGINE_MISSING]') });
+  if (WASMTIME_MISSING !== undefined) return;
+  await mkdir(platform);
+  const main = `lodger.${PLATFORM}.node`;
+  await writeFile(
+    join(platform, 'package.json'),
+    JSON.stringify({ name: `lodger-${PLATFORM}`, version: '0.1.0', main }),
+  );
+  await cp(LIBRARY, join(platform, main));
+  const { stdout } = await lodger(bare, 'doctor');
+  expect(stdout).toMatch(/^yes {2}engine wasmtime {2}Wasmtime \d/m);
+  await rm(platform, { recursive: true });
 });
 
 test('a strict TypeScript program compiles against the tarball', async () => {

@@ -11,6 +11,7 @@ import { ADMISSION, type Ceiling, POOL, TASK } from '../../runtime/base/limits.t
 import { parseJob } from '../../runtime/job/job.ts';
 import { WORLD } from '../../runtime/job/world.ts';
 import { parseGrant } from '../../runtime/policy/grant.ts';
+import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { ROOT, textOf } from './files.ts';
 import { block, marks, table, unmarkedBlocks } from './readme.ts';
 import { LAYERS } from './rules.ts';
@@ -20,11 +21,20 @@ const json = JSON.parse(textOf('package.json'));
 
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
-    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'commands', 'job', 'job-fields', 'grants'],
-    ...['limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
+    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'commands', 'sandbox', 'job', 'job-fields'],
+    ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
   expect(unmarkedBlocks()).toEqual(['npm ci && npm start\nnpm ci && npm test\n']);
+});
+
+test('a sandbox on Wasmtime is made as it says', async () => {
+  const kernel = `await (await import('lodger')).admit((await import('node:fs')).readFileSync('dist/kernels/echo.wasm'))`;
+  const use = `console.log((await sandbox.run({ kernel: ${kernel}, input: new Uint8Array(3) })).receipt.engine.name)`;
+  const program = ['--input-type=module', '-e', `${block('sandbox')}\n${use}`];
+  const ended = promisify(execFile)(process.execPath, program, { cwd: ROOT });
+  if (WASMTIME_MISSING === undefined) expect(await ended).toMatchObject({ stdout: 'wasmtime\n' });
+  else await expect(ended).rejects.toMatchObject({ stderr: expect.stringContaining('ERR_ENGINE_MISSING') });
 });
 
 test('what npm start shows is what it shows', async () => {

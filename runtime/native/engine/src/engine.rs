@@ -5,7 +5,7 @@ use napi_derive::napi;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, RegallocAlgorithm, WasmBacktraceDetails};
 
 /// The version that Cargo.toml asks for; a test compares them.
 pub const WASMTIME: &str = "48.0.8";
@@ -25,35 +25,45 @@ pub struct Made {
     pub pooled: bool,
 }
 
-static STOPPABLE: OnceLock<Made> = OnceLock::new();
-static UNSTOPPABLE: OnceLock<Made> = OnceLock::new();
+/// What an engine is made for.
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct Settings {
+    /// Its guests look at the epoch at every loop and call, so that they can be cancelled and have deadlines.
+    pub stoppable: bool,
+    /// It compiles in time that grows with the code alone; the better register allocator takes minutes for some functions of 16 KB.
+    pub linear: bool,
+}
 
-/// The engine whose guests look at the epoch at every loop and call, or the one whose guests do not.
-pub fn made(stoppable: bool) -> Result<&'static Made> {
-    let cell = if stoppable { &STOPPABLE } else { &UNSTOPPABLE };
+static ENGINES: [OnceLock<Made>; 4] = [const { OnceLock::new() }; 4];
+
+/// The process's engine of those settings.
+pub fn made(settings: Settings) -> Result<&'static Made> {
+    let cell = &ENGINES[usize::from(settings.stoppable) * 2 + usize::from(settings.linear)];
     if let Some(made) = cell.get() {
         return Ok(made);
     }
-    let pooled = Engine::new(&config(stoppable, true)).map(|engine| Made { engine, pooled: true });
+    let pooled = Engine::new(&config(settings, true)).map(|engine| Made { engine, pooled: true });
     // Address space can be limited: then every instance maps its memory anew, which takes longer.
     let made = pooled
-        .or_else(|_| Engine::new(&config(stoppable, false)).map(|engine| Made { engine, pooled: false }))
+        .or_else(|_| Engine::new(&config(settings, false)).map(|engine| Made { engine, pooled: false }))
         .map_err(|error| napi::Error::new(Code::HostMemory, format!("{error:#}")))?;
     Ok(cell.get_or_init(|| made))
 }
 
-/// Makes all guests of the stoppable engine look at their controls.
+/// Makes all guests that can be stopped look at their controls.
 pub fn tick() {
-    if let Some(made) = STOPPABLE.get() {
+    for made in ENGINES.iter().filter_map(OnceLock::get) {
         made.engine.increment_epoch();
     }
 }
 
 /// What admission lets through and no more; the same on every machine.
-fn config(stoppable: bool, pooled: bool) -> Config {
+fn config(Settings { stoppable, linear }: Settings, pooled: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(stoppable)
+        .cranelift_regalloc_algorithm(if linear { RegallocAlgorithm::SinglePass } else { RegallocAlgorithm::Backtracking })
         .max_wasm_stack(STACK_BYTES)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_bulk_memory(true)
@@ -87,14 +97,14 @@ fn config(stoppable: bool, pooled: bool) -> Config {
 
 /// What compiled code depends on, as hex: version, settings, processor.
 #[napi]
-pub fn compatibility(stoppable: bool) -> Result<String> {
+pub fn compatibility(settings: Settings) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    made(stoppable)?.engine.precompile_compatibility_hash().hash(&mut hasher);
+    made(settings)?.engine.precompile_compatibility_hash().hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// Whether instances come from a pool that was reserved at start.
 #[napi]
-pub fn is_pooled(stoppable: bool) -> Result<bool> {
-    Ok(made(stoppable)?.pooled)
+pub fn is_pooled(settings: Settings) -> Result<bool> {
+    Ok(made(settings)?.pooled)
 }

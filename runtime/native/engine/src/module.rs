@@ -1,7 +1,7 @@
 //! Compiled modules. They belong to the process: a thread adopts one by its number.
 
 use crate::code::{Code, Result, failure};
-use crate::engine;
+use crate::engine::{self, Settings};
 use crate::guest::{Guest, State};
 use crate::import;
 use crate::job::lock;
@@ -104,13 +104,13 @@ pub fn adopt(number: u32) -> Option<Module> {
 
 /// Compiles away from the calling thread.
 #[napi]
-pub fn compile(bytes: Uint8Array, stoppable: bool) -> AsyncTask<Compile> {
-    AsyncTask::new(Compile { bytes: bytes.to_vec(), stoppable })
+pub fn compile(bytes: Uint8Array, settings: Settings) -> AsyncTask<Compile> {
+    AsyncTask::new(Compile { bytes: bytes.to_vec(), settings })
 }
 
 pub struct Compile {
     bytes: Vec<u8>,
-    stoppable: bool,
+    settings: Settings,
 }
 
 impl Task for Compile {
@@ -118,7 +118,7 @@ impl Task for Compile {
     type JsValue = Module;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        let engine = &engine::made(self.stoppable).map_err(|error| napi::Error::from_reason(error.reason.clone()))?.engine;
+        let engine = &engine::made(self.settings).map_err(|error| napi::Error::from_reason(error.reason.clone()))?.engine;
         // A fault of the compiler must not take the process down.
         let inner = catch_unwind(AssertUnwindSafe(|| w::Module::new(engine, &self.bytes).and_then(Inner::new)))
             .unwrap_or_else(|_| Err(w::Error::msg("the compiler failed")));
@@ -134,8 +134,8 @@ impl Task for Compile {
 ///
 /// The bytes are trusted wholly: whoever calls this has checked that this user's own process wrote them.
 #[napi]
-pub fn deserialize(bytes: Uint8Array, stoppable: bool) -> Result<Module> {
-    let engine = &engine::made(stoppable)?.engine;
+pub fn deserialize(bytes: Uint8Array, settings: Settings) -> Result<Module> {
+    let engine = &engine::made(settings)?.engine;
     // SAFETY: the caller has authenticated the bytes as this user's own.
     let module = unsafe { w::Module::deserialize(engine, &bytes[..]) };
     module.and_then(Inner::new).map(Module).map_err(|error| malformed(&error))
