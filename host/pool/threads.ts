@@ -42,8 +42,6 @@ export function startThreads(filename: string, count: number): Threads {
     maxThreads: size,
     maxQueue: count,
     recordTiming: false,
-    // A thread that sleeps in its event loop is woken for less than one that sleeps in Atomics.wait: a fifth less a small task.
-    atomics: 'async',
   });
   const ending = new Set<Promise<unknown>>();
   let restarts = 0;
