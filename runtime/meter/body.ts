@@ -2,6 +2,7 @@
 import type { Body, Module } from '../wasm/module.ts';
 import { type Outline, pastNumber, u32At } from '../wasm/outline.ts';
 import { Writer } from '../wasm/writer.ts';
+import type { OwnLocals } from './chunk.ts';
 import { CodeWriter, type Places } from './code.ts';
 import type { Loops } from './loops.ts';
 import type { OffsetMap } from './offsets.ts';
@@ -41,8 +42,7 @@ export class BodyWriter {
     const { bytes } = this.#module;
     const { edits } = this.#planner;
     const offsets = this.#offsets;
-    this.#writeLocals(source);
-    this.#code.begin(source.locals);
+    this.#code.begin(this.#writeLocals(source));
     let at = source.code;
     offsets.add(0, source.start, 'author');
     for (const edit of edits.sorted()) {
@@ -62,12 +62,18 @@ export class BodyWriter {
     w.u32(body.length).copy(body.view(), 0, body.length);
   }
 
-  #writeLocals({ start, code }: Body): void {
+  /** The author's locals, and behind them the meter's: those of i64 first. */
+  #writeLocals({ start, code, locals }: Body): OwnLocals {
     const { bytes } = this.#module;
-    const runs = u32At(bytes, start);
-    const added = this.#planner.locals;
-    this.#body.u32(runs + added).copy(bytes, pastNumber(bytes, start), code);
-    if (added > 0) this.#body.u32(added).byte(I64);
-    if (added > 1) this.#body.u32(1).byte(I32);
+    const { fuel, chunks, stack } = this.#planner.needs;
+    const counter = locals;
+    const trips = counter + (fuel ? 1 : 0);
+    const weight = trips + (chunks ? 1 : 0);
+    const limit = weight + (stack ? 1 : 0);
+    const runs = u32At(bytes, start) + (limit > locals ? 1 : 0) + (chunks ? 1 : 0);
+    this.#body.u32(runs).copy(bytes, pastNumber(bytes, start), code);
+    if (limit > locals) this.#body.u32(limit - locals).byte(I64);
+    if (chunks) this.#body.u32(1).byte(I32);
+    return { fuel: counter, trips, stack: weight, limit };
   }
 }

@@ -1,9 +1,10 @@
 // Who calls whom, and what follows from it: which functions may end up in a host call, and which may be alive more than once.
-import type { Body, Module } from '../wasm/module.ts';
+import type { Module } from '../wasm/module.ts';
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { Reader } from '../wasm/reader.ts';
 import { constantExpression } from '../wasm/values.ts';
-import { BOUNDS, FRAME_WEIGHT, STACK_WEIGHT_MAX } from './bounds.ts';
+import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
+import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
 import { Edges, Walk } from './graph.ts';
 
 /** By function index, imported ones first; by type where it says so. */
@@ -18,8 +19,10 @@ export interface Calls {
   readonly open: Uint8Array;
   /** Rows of the opcode table that work on ranges of memory and are used. */
   readonly ranges: ReadonlySet<number>;
-  /** May be alive more than once. */
-  readonly cyclic: Uint8Array;
+  /** Where each frame counts, by index of the body. */
+  readonly frames: readonly FrameSpan[];
+  /** Of a function whose frame is counted, and that can return before it is: what can run then without a look; else -1. */
+  readonly early: Int32Array;
   /** Of a short function that calls none but such: the most that it and they weigh, with no need to look at the counter; else -1. */
   readonly quiet: Int32Array;
   /** Defined functions, callees before callers wherever there is no cycle. */
@@ -33,6 +36,7 @@ export function readCalls(module: Module, outline: Outline): Calls {
   const edges = new Edges(functions.length + types.length);
   const weights = new Int32Array(functions.length);
   const ranges = new Set<number>();
+  const frames: FrameSpan[] = [];
   for (const [index, body] of module.bodies.entries()) {
     edges.begin(functionsImported + index);
     weights[functionsImported + index] = readBody(outline.read(body), {
@@ -41,6 +45,7 @@ export function readCalls(module: Module, outline: Outline): Calls {
       sameType,
       typeNodes: functions.length,
     });
+    frames.push(frameSpan(outline, functionsImported));
   }
   const inTable = tableFunctions(module);
   for (const [type, first] of sameType.entries()) {
@@ -55,14 +60,22 @@ export function readCalls(module: Module, outline: Outline): Calls {
   const { reaches, cyclic, order } = new Walk(edges, functions.length + types.length, functionsImported).run();
   const recursive = cyclic.subarray(0, functions.length);
   const isDeep = deepest(module, edges, order, recursive) > STACK_WEIGHT_MAX / 4;
+  const counted = isDeep ? new Uint8Array(functions.length).fill(1) : recursive;
+  const early = Int32Array.from(counted, (is, index) =>
+    is === 1 ? (frames[index - functionsImported]?.early ?? -1) : -1,
+  );
   return {
     reaches: reaches.subarray(0, functions.length),
     typeReaches: Uint8Array.from(sameType, (first) => reaches[functions.length + first] as number),
-    cyclic: recursive,
-    counted: isDeep ? new Uint8Array(functions.length).fill(1) : recursive,
-    ...{ open, ranges, quiet: quietOnes(weights, functionsImported, edges, order) },
+    ...{ counted, open, ranges, frames, early },
+    quiet: quietOnes(weights, functionsImported, edges, order),
     order: order.filter((node) => node >= functionsImported && node < functions.length),
   };
+}
+
+/** Whether a function looks at the counter whenever it is called. */
+export function surelyLooks({ quiet, early }: Calls, index: number): boolean {
+  return quiet[index] === -1 && early[index] === -1;
 }
 
 /** Callees come before their callers in the order, but for cycles, whose members are never quiet. */
@@ -80,11 +93,6 @@ function quietOnes(weights: Int32Array, imported: number, { first, to }: Edges, 
     if (sum <= BOUNDS.quietFuel) quiet[node] = sum;
   }
   return quiet;
-}
-
-/** What a frame of a function weighs. */
-export function frameWeight({ features }: Module, { locals, height }: Body): number {
-  return FRAME_WEIGHT + (locals + height) * (features.has('simd') ? 2 : 1);
 }
 
 /** For every type the first one with the same parameters and results: an indirect call cannot tell them apart. */

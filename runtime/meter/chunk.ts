@@ -14,6 +14,8 @@ export interface OwnLocals {
   readonly fuel: number;
   /** i64: the trips of a chunk. */
   readonly trips: number;
+  /** i64: the stack's weight that was left before the function's frame. */
+  readonly stack: number;
   /** i32: the limit of a chunk. */
   readonly limit: number;
 }

@@ -21,7 +21,7 @@ const EMPTY = 0x40;
 const OP = {
   ...{ block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10 },
   ...{ get: 0x20, set: 0x21, tee: 0x22, getGlobal: 0x23, setGlobal: 0x24, const: 0x41, const64: 0x42 },
-  ...{ unequal: 0x47, shrU: 0x76, less64: 0x53, add64: 0x7c, sub64: 0x7d, or64: 0x84, extendU: 0xad },
+  ...{ unequal: 0x47, shrU: 0x76, less64: 0x53, sub64: 0x7d, or64: 0x84, extendU: 0xad },
 } as const;
 const LENGTH_SHIFT = Math.log2(BYTES_PER_FUEL);
 
@@ -52,7 +52,7 @@ export class CodeWriter {
   readonly #edits: Edits;
   readonly #loops: Loops;
   readonly #outline: Outline;
-  #own: OwnLocals = { fuel: 0, trips: 0, limit: 0 };
+  #own: OwnLocals = { fuel: 0, trips: 0, stack: 0, limit: 0 };
 
   /** `w` holds the body that is being written, from its first byte. */
   constructor(w: Writer, places: Places, edits: Edits, loops: Loops, outline: Outline) {
@@ -63,10 +63,10 @@ export class CodeWriter {
     this.#outline = outline;
   }
 
-  /** A new body; its own locals begin at `locals`. */
-  begin(locals: number): void {
+  /** A new body with these locals of the meter's. */
+  begin(own: OwnLocals): void {
     this.hints.length = 0;
-    this.#own = { fuel: locals, trips: locals + 1, limit: locals + 2 };
+    this.#own = own;
   }
 
   /** Whether an edit does nothing, so that what it would replace stays. */
@@ -140,12 +140,22 @@ export class CodeWriter {
       blockType(w.byte(OP.block));
       return;
     }
-    if (kind === EDIT.bodyEnd) w.byte(OP.end);
-    const change = kind === EDIT.frame ? OP.sub64 : OP.add64;
-    w.byte(OP.getGlobal).u32(stack).byte(OP.const64).s32(weight).byte(change).byte(OP.setGlobal).u32(stack);
-    if (kind !== EDIT.frame) return;
+    if (kind !== EDIT.frame) {
+      if (kind === EDIT.bodyEnd) w.byte(OP.end);
+      w.byte(OP.get).u32(this.#own.stack).byte(OP.setGlobal).u32(stack);
+      return;
+    }
+    w.byte(OP.getGlobal).u32(stack).byte(OP.tee).u32(this.#own.stack);
+    w.byte(OP.const64).s32(weight).byte(OP.sub64).byte(OP.setGlobal).u32(stack);
     // One look at both: the sign of either shows in the two together.
-    w.byte(OP.getGlobal).u32(fuel).byte(OP.getGlobal).u32(stack).byte(OP.or64).byte(OP.const64).s32(0).byte(OP.less64);
+    w.byte(OP.getGlobal)
+      .u32(fuel)
+      .byte(OP.get)
+      .u32(this.#own.stack)
+      .byte(OP.or64)
+      .byte(OP.const64)
+      .s32(0)
+      .byte(OP.less64);
     this.hints.push(w.length);
     w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(below).byte(OP.end);
   }

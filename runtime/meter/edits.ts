@@ -26,7 +26,7 @@ export const EDIT = {
   call: 12,
   /** Before `memory.init`: pays for its length. */
   length: 13,
-  /** A frame is entered: its weight is taken off the stack, or given back. [weight] */
+  /** A frame is entered: its weight is taken off the stack's, and both counters are looked at. Then it is given back. [weight] */
   frame: 14,
   unframe: 15,
   /** A block around the whole body, for a function that branches to its own label and whose frame is counted. */

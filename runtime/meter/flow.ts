@@ -1,9 +1,9 @@
 // The debt of a function as its code is followed: what is owed at each place, and the edits that pay it.
-import { type Outline, ROW } from '../wasm/outline.ts';
+import { labelsOf, type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
+import type { Counted } from './counted.ts';
 import { EDIT, Edits, RANK } from './edits.ts';
-import { type Label, Labels } from './labels.ts';
-import { labelsOf } from './loops.ts';
+import { type Label, Labels, NONE } from './labels.ts';
 
 /** What is known of a function before it is followed. */
 export interface FunctionTerms {
@@ -11,8 +11,6 @@ export interface FunctionTerms {
   readonly results: number;
   /** What its callers pay when it has returned. */
   readonly rest: number;
-  /** What its frame weighs, if it is counted, else 0. */
-  readonly frame: number;
   /** Only `leastAtEnd` is wanted. */
   readonly dry: boolean;
 }
@@ -33,8 +31,10 @@ export class Flow {
   span = 0;
   /** The counter lies in a local. */
   inRegion = false;
+  /** The function's frame is counted, from here on. */
+  framed = false;
   readonly #outline: Outline;
-  #terms: FunctionTerms = { results: 0, rest: 0, frame: 0, dry: false };
+  #terms: FunctionTerms = { results: 0, rest: 0, dry: false };
 
   constructor(outline: Outline) {
     this.#outline = outline;
@@ -50,6 +50,7 @@ export class Flow {
     this.run = this.#outline.start;
     this.span = 0;
     this.inRegion = false;
+    this.framed = false;
   }
 
   /** Pays an amount at a place, by default where the straight run began. Gives the edit. */
@@ -83,8 +84,21 @@ export class Flow {
     const tail = !settled && this.#isTail(index);
     const target = settled ? 0 : tail ? this.#terms.rest : undefined;
     this.labels.push({
-      ...{ row: row[index] as number, index, arity: value[index] as number, debt: 0, before: this.debt, target, tail },
-      ...{ inRegion: this.inRegion, wasInRegion: this.inRegion, counted: undefined, head: 0 },
+      row: row[index] as number,
+      index,
+      arity: value[index] as number,
+      debt: 0,
+      before: this.debt,
+      target,
+      tail,
+      inRegion: this.inRegion,
+      wasInRegion: this.inRegion,
+      counted: undefined,
+      head: 0,
+      edges: NONE,
+      ways: 0,
+      fixed: undefined,
+      hasElse: false,
     });
     // What stands before a block and what begins it run together; the arms of an `if` do not.
     if (row[index] === ROW.if) this.run = next[index] as number;
@@ -98,6 +112,29 @@ export class Flow {
     if (end === at[count - 1]) return true;
     const outer = this.labels.at(0);
     return outer?.tail === true && end === at[partner[outer.index] as number];
+  }
+
+  /** A loop; with `counted`, it is paid in chunks by the edit at its `head`. */
+  openLoop(index: number, wasInRegion: boolean, counted: Counted | undefined, head: number): void {
+    const { value, next } = this.#outline;
+    this.labels.push({
+      row: ROW.loop,
+      index,
+      arity: value[index] as number,
+      debt: this.debt,
+      before: 0,
+      target: undefined,
+      tail: false,
+      inRegion: this.inRegion,
+      wasInRegion,
+      counted,
+      head,
+      edges: NONE,
+      ways: 0,
+      fixed: undefined,
+      hasElse: false,
+    });
+    this.run = next[index] as number;
   }
 
   else(index: number): void {
@@ -133,20 +170,24 @@ export class Flow {
   /** The function's own end; `labelled` when it is branched to. */
   endFunction(index: number, labelled: boolean): void {
     const at = this.#outline.at[index] as number;
-    const { frame } = this.#terms;
     if (this.dead === 0) this.charge(this.#ends(this.debt));
-    if (frame === 0) return;
-    if (labelled) this.edits.insert(EDIT.bodyEnd, RANK.head, at, frame);
-    else if (this.dead === 0) this.edits.insert(EDIT.unframe, RANK.head, at, frame);
+    if (!this.framed) return;
+    if (labelled) this.edits.insert(EDIT.bodyEnd, RANK.head, at);
+    else if (this.dead === 0) this.edits.insert(EDIT.unframe, RANK.head, at);
+  }
+
+  /** The frame ends with the arm of an `if`. */
+  endFrame(at: number): void {
+    if (this.framed && this.dead === 0) this.edits.insert(EDIT.unframe, RANK.enter, at);
+    this.framed = false;
   }
 
   return(index: number): void {
     const at = this.#outline.at[index] as number;
-    const { frame } = this.#terms;
     const due = this.#ends(this.debt);
     if (this.inRegion) this.edits.insert(EDIT.leave, RANK.enter, at, due);
     else this.charge(due);
-    if (frame > 0) this.edits.insert(EDIT.unframe, RANK.enter, at, frame);
+    if (this.framed) this.edits.insert(EDIT.unframe, RANK.enter, at);
     this.dead = 1;
   }
 

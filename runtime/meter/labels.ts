@@ -2,8 +2,8 @@
 import type { Counted } from './counted.ts';
 import type { Edits } from './edits.ts';
 
-/** What is known of a block when it opens. */
-export interface Opened {
+/** An open block. Ways to its end are a chain of edits that pay on them. */
+export interface Label {
   readonly row: number;
   /** In the outline. */
   readonly index: number;
@@ -23,10 +23,6 @@ export interface Opened {
   /** A loop that is paid in chunks, and the edit at its head. */
   readonly counted: Counted | undefined;
   readonly head: number;
-}
-
-/** An open block. Ways to its end are a chain of edits that pay on them. */
-export interface Label extends Opened {
   edges: number;
   ways: number;
   /** The debt of ways that cannot pay on them; undefined when there are none. */
@@ -34,7 +30,8 @@ export interface Label extends Opened {
   hasElse: boolean;
 }
 
-const NONE = -1;
+/** No edit: the end of a chain. */
+export const NONE = -1;
 
 /** The open blocks, innermost last; the function itself is none of them. */
 export class Labels {
@@ -50,8 +47,8 @@ export class Labels {
     this.#open.length = 0;
   }
 
-  push(opened: Opened): void {
-    this.#open.push({ ...opened, edges: NONE, ways: 0, fixed: undefined, hasElse: false });
+  push(label: Label): void {
+    this.#open.push(label);
   }
 
   pop(): Label | undefined {

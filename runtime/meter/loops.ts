@@ -1,8 +1,8 @@
 // What must be known of a function's loops before charges are placed: which call, which are counted, and what those of a constant
 // number of trips cost.
-import { type Outline, pastNumber, ROW, u32At } from '../wasm/outline.ts';
+import { labelsOf, type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
-import type { Calls } from './calls.ts';
+import { type Calls, surelyLooks } from './calls.ts';
 import { canChunk } from './chunk.ts';
 import { type Counted, countedLoop, startOf } from './counted.ts';
 import { WEIGHTS } from './tariff.ts';
@@ -157,10 +157,10 @@ export class Loops {
   }
 
   #call(outline: Outline, row: number, value: number): void {
-    const { reaches, typeReaches, quiet } = this.#calls;
+    const { reaches, typeReaches } = this.#calls;
     const reached = row === ROW.call ? reaches[value] : row === ROW.callIndirect ? typeReaches[value] : 0;
     this.#hold(reached === 1 ? CALLS | SETTLES : CALLS);
-    if (row !== ROW.call || (quiet[value] as number) >= 0) return;
+    if (row !== ROW.call || !surelyLooks(this.#calls, value)) return;
     // On the top level of a loop or the function, and nothing has gone round it or out of it before.
     const depth = this.#open.length - 1;
     if (this.#backs[depth] !== 0) return;
@@ -202,15 +202,4 @@ const IF = WEIGHTS[ROW.if] as number;
 /** Weight of the instructions from one to the other, the latter left out. */
 function linear({ before }: Outline, from: number, to: number): number {
   return (before[to] as number) - (before[from] as number);
-}
-
-/** The labels of the `br_table` at `at`, its default last. */
-export function labelsOf(bytes: Uint8Array, at: number): number[] {
-  const labels: number[] = [];
-  let next = pastNumber(bytes, at + 1);
-  for (let left = u32At(bytes, at + 1) + 1; left > 0; left--) {
-    labels.push(u32At(bytes, next));
-    next = pastNumber(bytes, next);
-  }
-  return labels;
 }

@@ -16,7 +16,7 @@
 import type { Body } from '../wasm/module.ts';
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
-import type { Calls } from './calls.ts';
+import { CallSites, type Terms } from './call-sites.ts';
 import type { Counted } from './counted.ts';
 import { EDIT, type Edits, RANK } from './edits.ts';
 import { Flow, type FunctionTerms } from './flow.ts';
@@ -24,36 +24,36 @@ import type { Label } from './labels.ts';
 import type { Loops } from './loops.ts';
 import { WEIGHTS } from './tariff.ts';
 
-/** What the planner is told about functions, by index. */
-export interface Terms {
-  readonly calls: Calls;
-  readonly imported: number;
-  /** By how much the indexes of defined functions move. */
-  readonly added: number;
-  /** What the callers of a function pay when it has returned. */
-  readonly rests: Int32Array;
-  /** How many results each function has. */
-  readonly results: Uint16Array;
-  /** The functions that work on ranges of memory, by row of the opcode table, in the new numbering. */
-  readonly helpers: ReadonlyMap<number, number>;
+/** The meter's own locals: the counter, those of chunks, the stack's weight. */
+export interface Needs {
+  fuel: boolean;
+  chunks: boolean;
+  stack: boolean;
 }
 
 /** What is planned. */
-export interface Task extends Pick<FunctionTerms, 'frame' | 'dry'> {
+export interface Task extends Pick<FunctionTerms, 'dry'> {
   readonly index: number;
   readonly body: Body;
+  /** What its frame weighs, if it is counted, else 0. */
+  readonly frame: number;
 }
+
+const NEVER = -1;
 
 /** Plans one function at a time. */
 export class Planner {
-  /** Which of the meter's locals the function needs: 0 none, 1 the counter, 2 all. */
-  locals: 0 | 1 | 2 = 0;
+  /** After `plan`: which of the meter's locals the function needs. */
+  needs: Needs = { fuel: false, chunks: false, stack: false };
   readonly #terms: Terms;
   readonly #outline: Outline;
   readonly #loops: Loops;
   readonly #flow: Flow;
+  readonly #sites: CallSites;
   /** Weight of all instructions up to the last one held. */
   #seen = 0;
+  #frameFrom = NEVER;
+  #frameTo = NEVER;
   #inChunks = false;
 
   constructor(terms: Terms, outline: Outline, loops: Loops) {
@@ -61,6 +61,7 @@ export class Planner {
     this.#outline = outline;
     this.#loops = loops;
     this.#flow = new Flow(outline);
+    this.#sites = new CallSites(terms, outline, this.#flow);
   }
 
   /** After `plan`: what is to be done. */
@@ -81,6 +82,8 @@ export class Planner {
     for (let index = 0; index < count; index++) {
       const one = row[index] as number;
       const own = WEIGHTS[one] as number;
+      if (index === this.#frameFrom && flow.dead === 0) this.#frame(task);
+      if (index === this.#frameTo && index < count - 1) flow.endFrame(at[index] as number);
       if (flow.dead > 0) {
         if (this.#pass(index, one)) continue;
       } else {
@@ -96,23 +99,33 @@ export class Planner {
   }
 
   #begin({ index, body, frame, dry }: Task): void {
-    const { rests, results, calls } = this.#terms;
-    const flow = this.#flow;
-    this.locals = 0;
+    const { rests, results, calls, imported } = this.#terms;
+    this.needs = { fuel: false, chunks: false, stack: false };
     this.#seen = 0;
     this.#inChunks = false;
-    flow.begin({ frame, dry, rest: rests[index] as number, results: results[index] as number });
-    const isShort = (calls.quiet[index] as number) >= 0;
-    const looksElsewhere = this.#loops.entersLooking && calls.cyclic[index] === 0;
-    if (frame > 0) flow.edits.insert(EDIT.frame, RANK.frame, body.code, frame);
-    else if (!isShort && !looksElsewhere) flow.look(body.code);
-    if (frame > 0 && this.#loops.labelled) flow.edits.insert(EDIT.bodyBlock, RANK.enter, body.code);
+    const span = frame === 0 ? undefined : calls.frames[index - imported];
+    this.#frameFrom = span?.from ?? NEVER;
+    this.#frameTo = span?.to ?? NEVER;
+    this.#flow.begin({ dry, rest: rests[index] as number, results: results[index] as number });
+    if (frame > 0 || (calls.quiet[index] as number) >= 0 || this.#loops.entersLooking) return;
+    this.#flow.look(body.code);
+  }
+
+  /** From here on the function's frame counts; both counters are looked at together. */
+  #frame({ frame }: Task): void {
+    const flow = this.#flow;
+    const place = flow.run;
+    this.needs.stack = true;
+    flow.framed = true;
+    flow.span = 0;
+    flow.edits.insert(EDIT.frame, RANK.check, place, frame);
+    if (this.#loops.labelled && this.#frameFrom === 0) flow.edits.insert(EDIT.bodyBlock, RANK.check, place);
   }
 
   /** In code that is not reached: true when there is nothing more to do. Calls still are numbered anew, for the sake of validity. */
   #pass(index: number, row: number): boolean {
     const flow = this.#flow;
-    if (row === ROW.call) this.#number(index);
+    if (row === ROW.call) this.#sites.number(index);
     else if (row >= ROW.block && row <= ROW.if) flow.dead++;
     else if (row === ROW.end && flow.dead > 1) flow.dead--;
     else if (row === ROW.end || (row === ROW.else && flow.dead === 1)) return false;
@@ -150,16 +163,17 @@ export class Planner {
         break;
       case ROW.call:
       case ROW.callIndirect:
-        this.#call(index, row);
+        this.#sites.call(index, row);
         break;
       default:
-        this.#range(index, row);
+        if (row === ROW.memoryInit) this.needs.chunks = true;
+        this.#sites.range(index, row);
     }
     return index;
   }
 
   #openLoop(index: number): number {
-    const { at, next, value, partner, before } = this.#outline;
+    const { at, next, partner, before } = this.#outline;
     const flow = this.#flow;
     const known = this.#loops.counted.get(index);
     if (known?.fuel !== undefined) {
@@ -174,23 +188,19 @@ export class Planner {
     if (!wasInRegion && !this.#loops.calling(index)) {
       flow.edits.insert(EDIT.enter, RANK.enter, at[index] as number);
       flow.inRegion = true;
-      if (this.locals === 0) this.locals = 1;
+      this.needs.fuel = true;
     }
     let head = 0;
     if (known !== undefined) head = this.#openChunks(index, known.counted);
     else if (!this.#loops.looks(index)) flow.look(next[index] as number);
-    flow.labels.push({
-      ...{ row: ROW.loop, index, arity: value[index] as number, debt: flow.debt, before: 0, target: undefined },
-      ...{ tail: false, counted: known?.counted, head, inRegion: flow.inRegion, wasInRegion },
-    });
-    flow.run = next[index] as number;
+    flow.openLoop(index, wasInRegion, known?.counted, head);
     return index;
   }
 
   #openChunks(index: number, counted: Counted): number {
     const { at, next } = this.#outline;
     const { edits } = this.#flow;
-    this.locals = 2;
+    this.needs.chunks = true;
     this.#inChunks = true;
     if (counted.form === 'top') {
       edits.replace(EDIT.drop, RANK.replace, next[index] as number, next[index + 1] as number);
@@ -252,49 +262,5 @@ export class Planner {
       edits.replace(EDIT.testLimit, RANK.replace, test.limitAt, test.limitEnd, 0, loop);
       edits.replace(EDIT.testCompare, RANK.replace, test.compareAt, test.compareAt + 1, 0, loop);
     }
-  }
-
-  #call(index: number, row: number): void {
-    const { calls, rests } = this.#terms;
-    const { value, next } = this.#outline;
-    const flow = this.#flow;
-    const callee = value[index] as number;
-    const isDirect = row === ROW.call;
-    const reaches = (isDirect ? calls.reaches[callee] : calls.typeReaches[callee]) === 1;
-    if (reaches || flow.debt > BOUNDS.debtFuel) {
-      flow.settle();
-      flow.run = next[index] as number;
-    }
-    const { spanFuel, afterFuel } = BOUNDS;
-    const quiet = isDirect ? (calls.quiet[callee] as number) : -1;
-    if (quiet >= 0) flow.span += quiet;
-    else flow.span = Math.max(flow.span, spanFuel - afterFuel);
-    if (!isDirect) return;
-    this.#number(index);
-    flow.debt += rests[callee] as number;
-  }
-
-  #number(index: number): void {
-    const { at, next, value } = this.#outline;
-    const callee = value[index] as number;
-    const { imported, added } = this.#terms;
-    if (callee < imported || added === 0) return;
-    this.#flow.edits.replace(EDIT.call, RANK.replace, at[index] as number, next[index] as number, 0, callee + added);
-  }
-
-  /** Ranges of memory: their length is paid where they are worked on. */
-  #range(index: number, row: number): void {
-    const { at, next } = this.#outline;
-    const { edits } = this.#flow;
-    const place = at[index] as number;
-    this.#flow.span += BOUNDS.outsideFuel;
-    if (row === ROW.memoryInit) {
-      this.locals = 2;
-      edits.insert(EDIT.length, RANK.replace, place);
-      return;
-    }
-    const helper = this.#terms.helpers.get(row);
-    if (helper === undefined) throw new Error('no helper for a range of memory');
-    edits.replace(EDIT.call, RANK.replace, place, next[index] as number, 0, helper);
   }
 }

@@ -190,3 +190,14 @@ export function pastNumber(bytes: Uint8Array, at: number): number {
   while ((bytes[next] as number) >= 0x80) next++;
   return next + 1;
 }
+
+/** The labels of the `br_table` at `at`, its default last. */
+export function labelsOf(bytes: Uint8Array, at: number): number[] {
+  const labels: number[] = [];
+  let next = pastNumber(bytes, at + 1);
+  for (let left = u32At(bytes, at + 1) + 1; left > 0; left--) {
+    labels.push(u32At(bytes, next));
+    next = pastNumber(bytes, next);
+  }
+  return labels;
+}
