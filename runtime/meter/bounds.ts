@@ -19,8 +19,8 @@ export const BOUNDS = {
   outsideFuel: 1_000,
   /** What a caller may owe while it calls. */
   debtFuel: 1_000,
-  /** A loop whose trip weighs more is not hoisted: a charge for each trip costs next to nothing there. */
-  tripFuel: 512,
+  /** A loop whose trip weighs more is not hoisted: a charge for each trip costs little there, and the code for chunks is long. */
+  tripFuel: 96,
   /** `memory.fill` and `memory.copy` work in pieces of so many bytes; a multiple of BYTES_PER_FUEL. */
   pieceBytes: 1024 * KiB,
 } as const;

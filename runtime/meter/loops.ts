@@ -182,18 +182,17 @@ export class Loops {
     const back = this.#back[depth] as number;
     const folded = this.#folded[depth] as number;
     const trip = linear(outline, loop, back) + (WEIGHTS[outline.row[back] as number] as number) + folded;
-    if (trip > BOUNDS.tripFuel) return undefined;
     const counted = countedLoop(outline, loop, back);
     if (counted === undefined) return undefined;
     const start = holds & PARTS ? undefined : startOf(outline, counted);
     const trips = start === undefined ? undefined : tripsOf(counted, start);
-    if (trips === undefined) return canChunk(counted) ? { counted } : undefined;
+    const chunked = trip <= BOUNDS.tripFuel && canChunk(counted) ? { counted } : undefined;
+    if (trips === undefined) return chunked;
     const isTop = counted.form === 'top';
     // The last test at the top fails: it and its `if` run once more than the body.
     const test = isTop ? (outline.before[loop + 1] as number) - (outline.before[loop] as number) + IF : 0;
     const fuel = trips * trip + test;
-    if (fuel <= BOUNDS.foldFuel) return { counted, fuel };
-    return canChunk(counted) ? { counted } : undefined;
+    return fuel <= BOUNDS.foldFuel ? { counted, fuel } : chunked;
   }
 }
 

@@ -1,5 +1,6 @@
 // Modules at random: what they give, what they cost, and when they are stopped, against the oracle.
 import { expect, test } from 'vitest';
+import { STACK_WEIGHT_MAX } from '../../runtime/meter/bounds.ts';
 import { generate } from './generate.ts';
 import { compileMetered, compileOracle, runMetered, runOracle, type Terms } from './runs.ts';
 
@@ -33,15 +34,16 @@ function* runs(batch: number) {
 }
 
 test.each(Array.from({ length: BATCHES }, (_, batch) => [batch]))(
-  'result and fuel, at the end and at every host call, are those of the oracle, whatever the slices: batch %i',
+  'result and fuel, at the end and at every host call, are those of the oracle, whatever the slices, and the stack is given back: batch %i',
   (batch) => {
     let compared = 0;
     for (const { what, expected, run } of runs(batch)) {
       for (const slice of SLICES) {
         const limit = expected.fuel + 100_000n;
-        const { result, fuel, calls } = run({ limit, slice: slice ?? limit });
-        expect({ what, result, fuel, calls }).toEqual({
+        const { result, fuel, calls, stack } = run({ limit, slice: slice ?? limit });
+        expect({ what, stack, result, fuel, calls }).toEqual({
           what,
+          stack: BigInt(STACK_WEIGHT_MAX),
           result: expected.result,
           fuel: expected.fuel,
           calls: expected.calls,

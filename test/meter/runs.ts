@@ -12,6 +12,8 @@ export interface Seen {
   readonly fuel: bigint;
   readonly calls: readonly bigint[];
   readonly refills: number;
+  /** Stack weight left at the end. */
+  readonly stack: bigint;
 }
 
 export interface Terms {
@@ -20,6 +22,8 @@ export interface Terms {
   /** Fuel given in all. */
   readonly limit?: bigint;
   readonly imports?: Imports;
+  /** What the host takes off the counter at each host call. */
+  readonly hostFuel?: bigint;
 }
 
 /** Thrown by `refill` when the limit is reached. */
@@ -54,14 +58,14 @@ export function runOracle(module: WebAssembly.Module, act: Act, { imports = {}, 
   };
   (exports['oracle:fuel'] as WebAssembly.Global).value = limit;
   const result = outcome(() => act(exports));
-  return { result, fuel: fuel(), calls, refills: 0 };
+  return { result, fuel: fuel(), calls, refills: 0, stack: 0n };
 }
 
 /** Runs with the meter's counter, a slice at a time. Spent fuel is the result `spent`, a spent stack is `stack`. */
 export function runMetered(
   module: WebAssembly.Module,
   act: Act,
-  { imports = {}, limit = PLENTY, slice = limit }: Terms = {},
+  { imports = {}, limit = PLENTY, slice = limit, hostFuel = 0n }: Terms = {},
 ): Seen {
   const calls: bigint[] = [];
   let given = 0n;
@@ -84,14 +88,18 @@ export function runMetered(
       throw new StackSpent();
     },
   };
-  const all = { ...watched(imports, () => calls.push(fuel())), [METER_IMPORTS.module]: own };
+  const seen = () => {
+    calls.push(fuel());
+    if (hostFuel > 0n) counter().value -= hostFuel;
+  };
+  const all = { ...watched(imports, seen), [METER_IMPORTS.module]: own };
   const { exports } = new WebAssembly.Instance(module, all as never) as unknown as { exports: Exports };
   const result = outcome(() => {
     const value = act(exports);
     if (fuel() > limit) throw new Spent();
     return value;
   });
-  return { result, fuel: fuel(), calls, refills };
+  return { result, fuel: fuel(), calls, refills, stack: exports[METER_EXPORTS.stack]?.value as bigint };
 }
 
 function watched(imports: Imports, seen: () => void): Imports {
