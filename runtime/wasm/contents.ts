@@ -124,11 +124,12 @@ function readElements(reader: Reader, draft: Draft): void {
       else if (reader.byte() !== 0) throw malformed('an element segment holds no functions', reader.at - 1);
     }
     const count = reader.count('elements', 1, 'elements');
+    const items = reader.at;
     for (let item = count; item > 0; item--) {
       if (expressions) constantExpression(reader, draft.seen, 'items');
       else reader.u32();
     }
-    draft.elements.push({ mode, table, count, ...offset });
+    draft.elements.push({ mode, table, count, items, expressions, ...offset });
   }
 }
 

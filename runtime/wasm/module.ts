@@ -48,6 +48,9 @@ export interface ElementSegment {
   readonly table: number;
   readonly offset?: ConstantExpression;
   readonly count: number;
+  /** Where its items begin in the file, and whether each is a constant expression rather than the index of a function. */
+  readonly items: number;
+  readonly expressions: boolean;
 }
 
 export interface DataSegment {

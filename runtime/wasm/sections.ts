@@ -35,7 +35,8 @@ export interface CustomSection extends Section {
   readonly contents: number;
 }
 
-const ORDER: readonly number[] = [
+/** Section ids in the order in which they stand in a file; custom sections stand anywhere. */
+export const ORDER: readonly number[] = [
   SECTION.type,
   SECTION.import,
   SECTION.function,

@@ -29,6 +29,23 @@ export class Writer {
     return this;
   }
 
+  /** A part of other bytes. */
+  copy(bytes: Uint8Array, start: number, end: number): this {
+    const length = end - start;
+    this.#reserve(length);
+    // For a few bytes, a view of them costs more than they do.
+    if (length > 48) this.#bytes.set(bytes.subarray(start, end), this.#length);
+    else for (let i = 0, to = this.#length; i < length; i++) this.#bytes[to + i] = bytes[start + i] as number;
+    this.#length += length;
+    return this;
+  }
+
+  /** Empties it; the buffer is kept. */
+  clear(): this {
+    this.#length = 0;
+    return this;
+  }
+
   /** An unsigned LEB128 of an integer from 0 to 2^32 - 1. */
   u32(value: number): this {
     let rest = value >>> 0;

@@ -8,12 +8,15 @@ export interface GuestHost {
   readonly data?: Readonly<Record<string, Uint8Array>>;
   /** Receives `level: message`. */
   readonly log?: (line: string) => void;
+  /** Further imports. */
+  readonly imports?: WebAssembly.Imports;
   /** Receives what was written, by path. */
   readonly written?: Map<string, { readonly offset: bigint; readonly bytes: Uint8Array }>;
 }
 
 export interface Guest {
   readonly memory: WebAssembly.Memory;
+  readonly exports: WebAssembly.Exports;
   run(input: Uint8Array): Uint8Array;
   begin(input: Uint8Array): void;
   step(): number;
@@ -26,21 +29,22 @@ type Call = (...args: number[]) => number;
 export function startGuest(wasm: Uint8Array, host: GuestHost = {}): Guest {
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   const lowered = createLowered();
-  const { exports } = new WebAssembly.Instance(module, importsOf(lowered, host));
+  const { exports } = new WebAssembly.Instance(module, { ...importsOf(lowered, host), ...host.imports });
   const memory = exports.memory as WebAssembly.Memory;
   const call = (name: string) => exports[name] as Call;
   lowered.attach(memory, call('cabi_realloc'));
-  call('_initialize')();
+  if (exports._initialize !== undefined) call('_initialize')();
 
   const give = (name: string, input: Uint8Array) => call(name)(lowered.put(input, 1), input.length);
   const take = (name: string, answer: number) => {
     if (lowered.u8(answer) !== 0) throw new Error(`${name} answered with an error`);
     const output = lowered.bytes(lowered.u32(answer + 4), lowered.u32(answer + 8));
-    call(`cabi_post_${name}`)(answer);
+    if (exports[`cabi_post_${name}`] !== undefined) call(`cabi_post_${name}`)(answer);
     return output;
   };
   return {
     memory,
+    exports,
     run: (input) => take('run', give('run', input)),
     begin: (input) => void give('begin', input),
     step: () => lowered.f64(call('step')() + 8),

@@ -1,0 +1,35 @@
+// How far the counter may be ahead of a check: numbers that bound the overshoot and the size of slices. They never change what a
+// run costs, only when it is asked.
+
+const KiB = 2 ** 10;
+
+/** Fuel and bytes between two looks at the counter. */
+export const BOUNDS = {
+  /** Of a hoisted loop: what is paid at a time. About 0.05 ms of optimised code, 1 ms of code that is not. */
+  chunkFuel: 256 * KiB,
+  /** A loop of a constant number of trips that costs no more is paid like straight code. */
+  foldFuel: 16 * KiB,
+  /** Code that can run between two checks in one function, chunks of hoisted loops included. */
+  spanFuel: 1024 * KiB,
+  /** A function without loops that weighs no more, with all that it calls, needs no look. */
+  quietFuel: 4_096,
+  /** What may follow a call of a function that looks, without a look. */
+  afterFuel: 4_096,
+  /** Stands for a host call, and for work on a range of memory. */
+  outsideFuel: 1_000,
+  /** What a caller may owe while it calls. */
+  debtFuel: 1_000,
+  /** A loop whose trip weighs more is not hoisted: a charge for each trip costs little there, and the code for chunks is long. */
+  tripFuel: 96,
+  /** `memory.fill` and `memory.copy` work in pieces of so many bytes; a multiple of BYTES_PER_FUEL. */
+  pieceBytes: 1024 * KiB,
+} as const;
+
+/**
+ * Weight of all frames of recursive functions that may be alive at once, in units of about 8 bytes: half a mebibyte in the worst
+ * tier of any engine. V8 has 984 KiB by default.
+ */
+export const STACK_WEIGHT_MAX = 65_536;
+
+/** What a frame weighs beside its locals and operands: return address, saved registers, the engine's own. */
+export const FRAME_WEIGHT = 12;

@@ -1,0 +1,168 @@
+// Who calls whom, and what follows from it: which functions may end up in a host call, and which may be alive more than once.
+import type { Module } from '../wasm/module.ts';
+import { type Outline, ROW } from '../wasm/outline.ts';
+import { Reader } from '../wasm/reader.ts';
+import { constantExpression } from '../wasm/values.ts';
+import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
+import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
+import { Edges, Walk } from './graph.ts';
+
+/** By function index, imported ones first; by type where it says so. */
+export interface Calls {
+  /** A host call may happen before it returns. */
+  readonly reaches: Uint8Array;
+  /** The same of an indirect call, by index of its type. */
+  readonly typeReaches: Uint8Array;
+  /** Its frames are counted: it may be alive more than once, or many different ones may be alive at once. */
+  readonly counted: Uint8Array;
+  /** It can be entered from elsewhere than from direct calls. */
+  readonly open: Uint8Array;
+  /** Rows of the opcode table that work on ranges of memory and are used. */
+  readonly ranges: ReadonlySet<number>;
+  /** Where each frame counts, by index of the body. */
+  readonly frames: readonly FrameSpan[];
+  /** Of a function whose frame is counted, and that can return before it is: what can run then without a look; else -1. */
+  readonly early: Int32Array;
+  /** Of a short function that calls none but such: the most that it and they weigh, with no need to look at the counter; else -1. */
+  readonly quiet: Int32Array;
+  /** Defined functions, callees before callers wherever there is no cycle. */
+  readonly order: Int32Array;
+}
+
+/** Reads all bodies once. */
+export function readCalls(module: Module, outline: Outline): Calls {
+  const { functions, functionsImported, types } = module;
+  const sameType = canonical(module);
+  const edges = new Edges(functions.length + types.length);
+  const weights = new Int32Array(functions.length);
+  const ranges = new Set<number>();
+  const frames: FrameSpan[] = [];
+  for (const [index, body] of module.bodies.entries()) {
+    edges.begin(functionsImported + index);
+    weights[functionsImported + index] = readBody(outline.read(body), {
+      edges,
+      ranges,
+      sameType,
+      typeNodes: functions.length,
+    });
+    frames.push(frameSpan(outline, functionsImported));
+  }
+  const inTable = tableFunctions(module);
+  for (const [type, first] of sameType.entries()) {
+    edges.begin(functions.length + type);
+    if (type !== first) continue;
+    for (const index of inTable) if (sameType[functions[index] as number] === type) edges.add(index);
+  }
+  edges.close();
+  const open = new Uint8Array(functions.length);
+  for (const { kind, index } of module.exports) if (kind === 'function') open[index] = 1;
+  for (const index of inTable) open[index] = 1;
+  const { reaches, cyclic, order } = new Walk(edges, functions.length + types.length, functionsImported).run();
+  const recursive = cyclic.subarray(0, functions.length);
+  const isDeep = deepest(module, edges, order, recursive) > STACK_WEIGHT_MAX / 4;
+  const counted = isDeep ? new Uint8Array(functions.length).fill(1) : recursive;
+  const early = Int32Array.from(counted, (is, index) =>
+    is === 1 ? (frames[index - functionsImported]?.early ?? -1) : -1,
+  );
+  return {
+    reaches: reaches.subarray(0, functions.length),
+    typeReaches: Uint8Array.from(sameType, (first) => reaches[functions.length + first] as number),
+    ...{ counted, open, ranges, frames, early },
+    quiet: quietOnes(weights, functionsImported, edges, order),
+    order: order.filter((node) => node >= functionsImported && node < functions.length),
+  };
+}
+
+/** Whether a function looks at the counter whenever it is called. */
+export function surelyLooks({ quiet, early }: Calls, index: number): boolean {
+  return quiet[index] === -1 && early[index] === -1;
+}
+
+/** Callees come before their callers in the order, but for cycles, whose members are never quiet. */
+function quietOnes(weights: Int32Array, imported: number, { first, to }: Edges, order: Int32Array): Int32Array {
+  const quiet = new Int32Array(weights.length).fill(-1);
+  quiet.fill(BOUNDS.outsideFuel, 0, imported);
+  for (const node of order) {
+    if (node < imported || node >= weights.length) continue;
+    let sum = weights[node] as number;
+    for (let at = first[node] as number; at < (first[node + 1] as number); at++) {
+      const callee = to[at] as number;
+      const below = callee < weights.length ? (quiet[callee] as number) : -1;
+      sum = below < 0 ? BOUNDS.quietFuel + 1 : sum + below;
+    }
+    if (sum <= BOUNDS.quietFuel) quiet[node] = sum;
+  }
+  return quiet;
+}
+
+/** For every type the first one with the same parameters and results: an indirect call cannot tell them apart. */
+function canonical({ types }: Module): Int32Array {
+  const first = new Map<string, number>();
+  return Int32Array.from(types, ({ params, results }, index) => {
+    const key = `${params}>${results}`;
+    const known = first.get(key) ?? index;
+    first.set(key, known);
+    return known;
+  });
+}
+
+interface Found {
+  readonly edges: Edges;
+  readonly ranges: Set<number>;
+  readonly sameType: Int32Array;
+  /** The number of the first type's node. */
+  readonly typeNodes: number;
+}
+
+/** Adds what the body calls. Gives what it weighs at most: more than any quiet function when it has loops. */
+function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Found): number {
+  let { weight } = outline;
+  for (let index = 0; index < outline.count; index++) {
+    const row = outline.row[index] as number;
+    const value = outline.value[index] as number;
+    if (row === ROW.call) edges.add(value);
+    else if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
+    else if (row === ROW.loop) weight = Math.max(weight, BOUNDS.quietFuel + 1);
+    else if (row >= ROW.memoryGrow) {
+      ranges.add(row);
+      weight += BOUNDS.outsideFuel;
+    }
+  }
+  return weight;
+}
+
+/** Every function that a segment names, each once. */
+function tableFunctions({ bytes, elements }: Module): Set<number> {
+  const found = new Set<number>();
+  const seen = new Uint32Array(64);
+  for (const { items, count, expressions } of elements) {
+    const reader = new Reader(bytes, items);
+    for (let left = count; left > 0; left--) {
+      if (!expressions) found.add(reader.u32());
+      else {
+        const { opcode, value } = constantExpression(reader, seen, 'items');
+        if (opcode === REF_FUNC) found.add(value);
+      }
+    }
+  }
+  return found;
+}
+
+const REF_FUNC = 0xd2;
+
+/** The weight of all frames on the longest way through functions whose frames are not counted. */
+function deepest(module: Module, edges: Edges, order: Int32Array, counted: Uint8Array): number {
+  const depth = new Float64Array(module.functions.length + module.types.length);
+  let most = 0;
+  for (const node of order) {
+    let below = 0;
+    for (let at = edges.first[node] as number; at < (edges.first[node + 1] as number); at++) {
+      below = Math.max(below, depth[edges.to[at] as number] as number);
+    }
+    const body = module.bodies[node - module.functionsImported];
+    const own = node < module.functions.length && body !== undefined && counted[node] === 0;
+    depth[node] = below + (own ? frameWeight(module, body) : 0);
+    most = Math.max(most, depth[node] as number);
+  }
+  return most;
+}

@@ -1,0 +1,251 @@
+// The code that edits write into a function body.
+import type { Outline } from '../wasm/outline.ts';
+import type { Writer } from '../wasm/writer.ts';
+import { chunkCompare, type OwnLocals, writeChunk, writeTest } from './chunk.ts';
+import type { Counted } from './counted.ts';
+import { EDIT, type Edits } from './edits.ts';
+import type { Loops } from './loops.ts';
+import { BYTES_PER_FUEL } from './tariff.ts';
+
+/** Where the meter's globals and functions are, in the new numbering. */
+export interface Places {
+  readonly fuel: number;
+  readonly stack: number;
+  readonly refill: number;
+  readonly stackSpent: number;
+  /** The meter's function that is called when the counter or the stack's weight is below zero. */
+  readonly below: number;
+}
+
+const EMPTY = 0x40;
+const OP = {
+  ...{ block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10 },
+  ...{ get: 0x20, set: 0x21, tee: 0x22, getGlobal: 0x23, setGlobal: 0x24, const: 0x41, const64: 0x42 },
+  ...{ unequal: 0x47, shrU: 0x76, less64: 0x53, sub64: 0x7d, or64: 0x84, extendU: 0xad },
+} as const;
+const LENGTH_SHIFT = Math.log2(BYTES_PER_FUEL);
+
+/** Takes an amount of fuel off the counter. */
+export function writeCharge(w: Writer, amount: number, fuel: number): void {
+  w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.setGlobal).u32(fuel);
+}
+
+/** Asks for more when the counter is below zero. The place of the `if` goes into `hints`. */
+export function writeCheck(w: Writer, { fuel, refill }: Places, hints: number[]): void {
+  w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(0).byte(OP.less64);
+  hints.push(w.length);
+  w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(refill).byte(OP.end);
+}
+
+/** Pays for a length in bytes that is in a local. */
+export function writeLength(w: Writer, length: number, fuel: number): void {
+  w.byte(OP.getGlobal).u32(fuel).byte(OP.get).u32(length);
+  w.byte(OP.const).s32(LENGTH_SHIFT).byte(OP.shrU).byte(OP.extendU).byte(OP.sub64).byte(OP.setGlobal).u32(fuel);
+}
+
+/** Writes the edits of one function. */
+export class CodeWriter {
+  /** Places of `if`s that are seldom taken, from the beginning of the body. */
+  readonly hints: number[] = [];
+  readonly #w: Writer;
+  readonly #places: Places;
+  readonly #edits: Edits;
+  readonly #loops: Loops;
+  readonly #outline: Outline;
+  #own: OwnLocals = { fuel: 0, trips: 0, stack: 0, limit: 0 };
+
+  /** `w` holds the body that is being written, from its first byte. */
+  constructor(w: Writer, places: Places, edits: Edits, loops: Loops, outline: Outline) {
+    this.#w = w;
+    this.#places = places;
+    this.#edits = edits;
+    this.#loops = loops;
+    this.#outline = outline;
+  }
+
+  /** A new body with these locals of the meter's. */
+  begin(own: OwnLocals): void {
+    this.hints.length = 0;
+    this.#own = own;
+  }
+
+  /** Whether an edit does nothing, so that what it would replace stays. */
+  isIdle(edit: number): boolean {
+    const kind = this.#edits.kind[edit] as number;
+    return this.#edits.amount[edit] === 0 && PAYING.has(kind);
+  }
+
+  /** Writes one edit. `blockType` is that of a block around the whole body. */
+  write(edit: number, blockType: (w: Writer) => void): void {
+    const w = this.#w;
+    const { fuel } = this.#places;
+    const amount = this.#edits.amount[edit] as number;
+    const extra = this.#edits.extra[edit] as number;
+    const kind = this.#edits.kind[edit] as number;
+    switch (kind) {
+      case EDIT.charge:
+        writeCharge(w, amount, fuel);
+        break;
+      case EDIT.chargeLocal:
+        this.#chargeLocal(amount);
+        break;
+      case EDIT.check:
+        writeCheck(w, this.#places, this.hints);
+        break;
+      case EDIT.checkLocal:
+        this.#checkLocal();
+        break;
+      case EDIT.enter:
+        w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(this.#own.fuel);
+        break;
+      case EDIT.leave:
+        this.#leave(amount);
+        break;
+      case EDIT.leaveMaybe:
+        if (amount !== 0) this.#chargeLocal(amount);
+        this.#leave(0);
+        break;
+      case EDIT.branch:
+      case EDIT.branchLocal:
+      case EDIT.branchLeave:
+        this.#branch(kind, amount, extra);
+        break;
+      case EDIT.otherwise:
+        writeCharge(w.byte(OP.else), amount, fuel);
+        break;
+      case EDIT.otherwiseLocal:
+        w.byte(OP.else);
+        this.#chargeLocal(amount);
+        break;
+      case EDIT.call:
+        w.byte(OP.call).u32(extra);
+        break;
+      case EDIT.length:
+        w.byte(OP.tee).u32(this.#own.limit);
+        writeLength(w, this.#own.limit, fuel);
+        break;
+      case EDIT.drop:
+        break;
+      default:
+        if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
+        else this.#frame(kind, amount, blockType);
+    }
+  }
+
+  /** The stack's weight, at the beginning and at the ends of a function whose frame is counted. */
+  #frame(kind: number, weight: number, blockType: (w: Writer) => void): void {
+    const w = this.#w;
+    const { fuel, stack, below } = this.#places;
+    if (kind === EDIT.bodyBlock) {
+      blockType(w.byte(OP.block));
+      return;
+    }
+    if (kind !== EDIT.frame) {
+      if (kind === EDIT.bodyEnd) w.byte(OP.end);
+      w.byte(OP.get).u32(this.#own.stack).byte(OP.setGlobal).u32(stack);
+      return;
+    }
+    w.byte(OP.getGlobal).u32(stack).byte(OP.tee).u32(this.#own.stack);
+    w.byte(OP.const64).s32(weight).byte(OP.sub64).byte(OP.setGlobal).u32(stack);
+    // One look at both: the sign of either shows in the two together.
+    w.byte(OP.getGlobal)
+      .u32(fuel)
+      .byte(OP.get)
+      .u32(this.#own.stack)
+      .byte(OP.or64)
+      .byte(OP.const64)
+      .s32(0)
+      .byte(OP.less64);
+    this.hints.push(w.length);
+    w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(below).byte(OP.end);
+  }
+
+  #chargeLocal(amount: number): void {
+    const { fuel } = this.#own;
+    this.#w.byte(OP.get).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.set).u32(fuel);
+  }
+
+  /** `if (local < 0) { global = local; refill(); local = global }` */
+  #checkLocal(): void {
+    const w = this.#w;
+    const { fuel: local } = this.#own;
+    const { fuel, refill } = this.#places;
+    w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64);
+    this.hints.push(w.length);
+    w.byte(OP.if).byte(EMPTY).byte(OP.get).u32(local).byte(OP.setGlobal).u32(fuel).byte(OP.call).u32(refill);
+    w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(local).byte(OP.end);
+  }
+
+  #leave(amount: number): void {
+    const w = this.#w.byte(OP.get).u32(this.#own.fuel);
+    if (amount !== 0) w.byte(OP.const64).s32(amount).byte(OP.sub64);
+    w.byte(OP.setGlobal).u32(this.#places.fuel);
+  }
+
+  #branch(kind: number, amount: number, label: number): void {
+    const w = this.#w.byte(OP.if).byte(EMPTY);
+    if (kind === EDIT.branch) writeCharge(w, amount, this.#places.fuel);
+    else if (kind === EDIT.branchLocal) this.#chargeLocal(amount);
+    else this.#leave(amount);
+    w.byte(OP.br)
+      .u32(label + 1)
+      .byte(OP.end);
+  }
+
+  #countedAt(loop: number): Counted {
+    const known = this.#loops.counted.get(loop);
+    if (known === undefined) throw new Error('an edit of a loop that is not counted');
+    return known.counted;
+  }
+
+  #loop(kind: number, tripFuel: number, counted: Counted): void {
+    const w = this.#w;
+    const { limit } = this.#own;
+    switch (kind) {
+      case EDIT.loopHead:
+        if (counted.form === 'top') {
+          const { bytes, next, at } = this.#outline;
+          w.copy(bytes, next[counted.loop] as number, at[counted.loop + 1] as number);
+          w.byte(OP.if).byte(EMPTY);
+        }
+        w.byte(OP.loop).byte(EMPTY);
+        writeChunk(w, counted, tripFuel, this.#own);
+        break;
+      case EDIT.loopTail:
+        writeTest(w, counted);
+        w.byte(OP.if).byte(EMPTY);
+        this.#checkLocal();
+        w.byte(OP.br).u32(1).byte(OP.end).byte(OP.end);
+        break;
+      case EDIT.testLimit:
+        w.byte(OP.get).u32(limit);
+        break;
+      case EDIT.testCompare:
+        w.byte(chunkCompare(counted, counted.test?.swapped ?? false));
+        break;
+      case EDIT.testZero:
+        w.byte(OP.get).u32(limit).byte(OP.unequal);
+        break;
+      case EDIT.testBranch:
+        w.byte(OP.get)
+          .u32(counted.counter)
+          .byte(OP.get)
+          .u32(limit)
+          .byte(chunkCompare(counted, false))
+          .byte(OP.brIf)
+          .u32(0);
+        break;
+      default:
+    }
+  }
+}
+
+/** Edits that do nothing when there is nothing to pay. */
+const PAYING: ReadonlySet<number> = new Set([
+  EDIT.charge,
+  EDIT.chargeLocal,
+  EDIT.branch,
+  EDIT.branchLocal,
+  EDIT.otherwise,
+  EDIT.otherwiseLocal,
+]);

@@ -1,0 +1,251 @@
+// The debt of a function as its code is followed: what is owed at each place, and the edits that pay it.
+import { labelsOf, type Outline, ROW } from '../wasm/outline.ts';
+import { BOUNDS } from './bounds.ts';
+import type { Counted } from './counted.ts';
+import { EDIT, Edits, RANK } from './edits.ts';
+import { type Label, Labels, NONE } from './labels.ts';
+
+/** What is known of a function before it is followed. */
+export interface FunctionTerms {
+  /** How many results it has. */
+  readonly results: number;
+  /** What its callers pay when it has returned. */
+  readonly rest: number;
+  /** Only `leastAtEnd` is wanted. */
+  readonly dry: boolean;
+}
+
+/** Follows one function at a time. */
+export class Flow {
+  readonly edits: Edits = new Edits();
+  readonly labels: Labels = new Labels(this.edits);
+  /** The least that any way through the function owes at its end. */
+  leastAtEnd = 0;
+  /** What has run and is not paid. */
+  debt = 0;
+  /** 0 where code is reached, else how many blocks are open that are not. */
+  dead = 0;
+  /** Where the straight run of code began that is being followed. */
+  run = 0;
+  /** What can have run since the last look at the counter. */
+  span = 0;
+  /** The counter lies in a local. */
+  inRegion = false;
+  /** The function's frame is counted, from here on. */
+  framed = false;
+  readonly #outline: Outline;
+  #terms: FunctionTerms = { results: 0, rest: 0, dry: false };
+
+  constructor(outline: Outline) {
+    this.#outline = outline;
+  }
+
+  begin(terms: FunctionTerms): void {
+    this.edits.clear();
+    this.labels.clear();
+    this.#terms = terms;
+    this.leastAtEnd = Number.POSITIVE_INFINITY;
+    this.debt = 0;
+    this.dead = 0;
+    this.run = this.#outline.start;
+    this.span = 0;
+    this.inRegion = false;
+    this.framed = false;
+  }
+
+  /** Pays an amount at a place, by default where the straight run began. Gives the edit. */
+  charge(amount: number, at: number = this.run): number {
+    return this.edits.insert(this.inRegion ? EDIT.chargeLocal : EDIT.charge, RANK.charge, at, amount);
+  }
+
+  /** Pays all. */
+  settle(): void {
+    this.charge(this.debt);
+    this.debt = 0;
+  }
+
+  /** Looks at the counter. */
+  look(at: number): void {
+    this.span = 0;
+    this.edits.insert(this.inRegion ? EDIT.checkLocal : EDIT.check, RANK.check, at);
+  }
+
+  /** Pays all and looks at the counter, when a long way could be gone without. */
+  lookInTime(at: number): void {
+    if (this.span <= BOUNDS.spanFuel) return;
+    this.settle();
+    this.run = at;
+    this.look(at);
+  }
+
+  /** A block or an `if`. Where a branch table leads to it, it is `settled`. */
+  open(index: number, settled: boolean): void {
+    const { row, value, next } = this.#outline;
+    const tail = !settled && this.#isTail(index);
+    const target = settled ? 0 : tail ? this.#terms.rest : undefined;
+    this.labels.push({
+      row: row[index] as number,
+      index,
+      arity: value[index] as number,
+      debt: 0,
+      before: this.debt,
+      target,
+      tail,
+      inRegion: this.inRegion,
+      wasInRegion: this.inRegion,
+      counted: undefined,
+      head: 0,
+      edges: NONE,
+      ways: 0,
+      fixed: undefined,
+      hasElse: false,
+    });
+    // What stands before a block and what begins it run together; the arms of an `if` do not.
+    if (row[index] === ROW.if) this.run = next[index] as number;
+  }
+
+  /** Where nothing but the function's end follows, every way pays all of its own, once. */
+  #isTail(index: number): boolean {
+    if (this.#terms.dry || this.inRegion) return false;
+    const { at, next, partner, count } = this.#outline;
+    const end = next[partner[index] as number] as number;
+    if (end === at[count - 1]) return true;
+    const outer = this.labels.at(0);
+    return outer?.tail === true && end === at[partner[outer.index] as number];
+  }
+
+  /** A loop; with `counted`, it is paid in chunks by the edit at its `head`. */
+  openLoop(index: number, wasInRegion: boolean, counted: Counted | undefined, head: number): void {
+    const { value, next } = this.#outline;
+    this.labels.push({
+      row: ROW.loop,
+      index,
+      arity: value[index] as number,
+      debt: this.debt,
+      before: 0,
+      target: undefined,
+      tail: false,
+      inRegion: this.inRegion,
+      wasInRegion,
+      counted,
+      head,
+      edges: NONE,
+      ways: 0,
+      fixed: undefined,
+      hasElse: false,
+    });
+    this.run = next[index] as number;
+  }
+
+  else(index: number): void {
+    const label = this.labels.at(0);
+    if (label === undefined) return;
+    if (this.dead === 0) this.labels.edge(label, this.charge(0), this.debt);
+    label.hasElse = true;
+    this.dead = 0;
+    this.debt = label.before;
+    this.run = this.#outline.next[index] as number;
+  }
+
+  /** The end of a block or an `if`. */
+  end(index: number, label: Label): void {
+    const { at, next } = this.#outline;
+    if (this.dead === 0) this.labels.edge(label, this.charge(0), this.debt);
+    if (label.row === ROW.if && !label.hasElse) {
+      const kind = this.inRegion ? EDIT.otherwiseLocal : EDIT.otherwise;
+      this.labels.edge(label, this.edits.insert(kind, RANK.head, at[index] as number), label.before);
+    }
+    const debt = this.labels.resolve(label);
+    this.dead = debt === undefined ? 1 : 0;
+    this.debt = debt ?? 0;
+    this.run = next[index] as number;
+  }
+
+  /** A way ends here that owes `debt`; gives what it has to pay itself. */
+  #ends(debt: number): number {
+    this.leastAtEnd = Math.min(this.leastAtEnd, debt);
+    return debt - this.#terms.rest;
+  }
+
+  /** The function's own end; `labelled` when it is branched to. */
+  endFunction(index: number, labelled: boolean): void {
+    const at = this.#outline.at[index] as number;
+    if (this.dead === 0) this.charge(this.#ends(this.debt));
+    if (!this.framed) return;
+    if (labelled) this.edits.insert(EDIT.bodyEnd, RANK.head, at);
+    else if (this.dead === 0) this.edits.insert(EDIT.unframe, RANK.head, at);
+  }
+
+  /** The frame ends with the arm of an `if`. */
+  endFrame(at: number): void {
+    if (this.framed && this.dead === 0) this.edits.insert(EDIT.unframe, RANK.enter, at);
+    this.framed = false;
+  }
+
+  return(index: number): void {
+    const at = this.#outline.at[index] as number;
+    const due = this.#ends(this.debt);
+    if (this.inRegion) this.edits.insert(EDIT.leave, RANK.enter, at, due);
+    else this.charge(due);
+    if (this.framed) this.edits.insert(EDIT.unframe, RANK.enter, at);
+    this.dead = 1;
+  }
+
+  /** What a branch pays itself: the difference to a loop's head, all at the function's end; undefined: known at the label's end. */
+  #due(label: Label | undefined): number | undefined {
+    if (label === undefined) return this.#ends(this.debt);
+    return label.row === ROW.loop ? this.debt - label.debt : undefined;
+  }
+
+  #leaves(label: Label | undefined): boolean {
+    return this.inRegion && !label?.inRegion;
+  }
+
+  branch(index: number): void {
+    const { at, value } = this.#outline;
+    const label = this.labels.at(value[index] as number);
+    const due = this.#due(label);
+    const edit = this.#leaves(label)
+      ? this.edits.insert(EDIT.leave, RANK.enter, at[index] as number, due)
+      : this.charge(due ?? 0);
+    if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
+    this.dead = 1;
+  }
+
+  branchIf(index: number): void {
+    const { at, next, value } = this.#outline;
+    const depth = value[index] as number;
+    const label = this.labels.at(depth);
+    const leaves = this.#leaves(label);
+    const due = this.#due(label);
+    const arity = label === undefined ? this.#terms.results : label.arity;
+    const isBack = label?.row === ROW.loop && !leaves;
+    if (arity > 0 || isBack) {
+      // Values on the stack cannot be carried into an arm that pays: both ways pay. A trip pays before its test anyway.
+      const amount = due ?? this.debt;
+      if (leaves) this.edits.insert(EDIT.leaveMaybe, RANK.enter, at[index] as number, amount);
+      else this.charge(amount);
+      this.debt -= amount;
+      if (due === undefined && label !== undefined) label.fixed = this.debt;
+    } else {
+      const kind = leaves ? EDIT.branchLeave : this.inRegion ? EDIT.branchLocal : EDIT.branch;
+      const edit = this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, due, depth);
+      if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
+    }
+    this.run = next[index] as number;
+  }
+
+  branchTable(index: number): void {
+    const { at, bytes } = this.#outline;
+    const place = at[index] as number;
+    const labels = labelsOf(bytes, place).map((depth) => this.labels.at(depth));
+    if (labels.some((label) => this.#leaves(label))) {
+      this.edits.insert(EDIT.leaveMaybe, RANK.enter, place, this.debt);
+    } else this.charge(this.debt);
+    for (const label of labels) {
+      if (label === undefined) this.#ends(0);
+      else label.fixed = 0;
+    }
+    this.dead = 1;
+  }
+}

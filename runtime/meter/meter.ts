@@ -1,0 +1,99 @@
+// Adds a fuel counter to a module, exact and nearly free: the entry to this folder.
+//
+// What a run costs is defined by the tariff alone. The counter (`lodger:fuel`, a global of the metered module) equals what was given
+// less that sum exactly at every observable point:
+// - when an exported function returns, and so at the boundary of a step,
+// - when a host function is called; what the host adds or takes off there stays.
+// In between it runs ahead, as work is paid for before it is done, or behind, by what callers and loops have yet to pay. When the
+// guest traps it means nothing. A run that ends has passed with a limit of its sum, whatever it was asked on the way, and with none
+// below it.
+//
+// When the counter is found below zero, `refill` is called: it adds fuel to the counter, or throws. No more is done between two looks
+// at the counter, host calls apart, than
+//   2 * BOUNDS.spanFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
+// where `depth` is how many frames are alive, which STACK_WEIGHT_MAX bounds; instructions that stand in one piece of straight code
+// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.6 million.
+//
+// The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
+// is called, which throws.
+import { LodgerError } from '../base/errors.ts';
+import type { Module } from '../wasm/module.ts';
+import { Outline } from '../wasm/outline.ts';
+import { BodyWriter } from './body.ts';
+import { BOUNDS } from './bounds.ts';
+import type { Terms } from './call-sites.ts';
+import { readCalls } from './calls.ts';
+import type { Places } from './code.ts';
+import { frameWeight } from './frames.ts';
+import { Loops } from './loops.ts';
+import { checkNames } from './names.ts';
+import { OffsetMap } from './offsets.ts';
+import { Planner } from './plan.ts';
+import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
+import { ADDED, rewrite } from './rewrite.ts';
+import { WEIGHTS } from './tariff.ts';
+
+/** Part of every key and receipt: two versions may disagree on a failed run's fuel, never on that of one that is done. */
+export const METER_VERSION = 1;
+
+export interface Metered {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly offsets: OffsetMap;
+}
+
+/**
+ * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by two, and
+ * exports METER_EXPORTS. Sections other than those that must change stay as they are; branch hints are the meter's own.
+ *
+ * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
+ * for by its callers. Throws `ERR_KERNEL_INTERFACE` for a module that uses the meter's names.
+ */
+export function meter(module: Module): Metered {
+  checkNames(module);
+  if (module.unread !== undefined)
+    throw new LodgerError('ERR_KERNEL_FEATURE', [module.unread.feature, 'it is not metered']);
+  const { functions, functionsImported: imported, types } = module;
+  const outline = new Outline(module.bytes, types, WEIGHTS);
+  const calls = readCalls(module, outline);
+  const own = [...OWN_FUNCTIONS.keys()].filter((row) =>
+    row === BELOW ? calls.counted.includes(1) : calls.ranges.has(row),
+  );
+  const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
+  const terms: Terms = {
+    ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
+    results: Uint16Array.from(functions, (type) => types[type]?.results.length ?? 0),
+  };
+  const loops = new Loops(calls);
+  const planner = new Planner(terms, outline, loops);
+  leaveRests(module, terms, outline, loops, planner);
+
+  const { length } = module.globals;
+  const places: Places = {
+    ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
+    below: helpers.get(BELOW) ?? 0,
+  };
+  const offsets = new OffsetMap();
+  const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
+  const bytes = rewrite(module, { places, own }, (w, at, blockType) => {
+    const body = module.bodies[at];
+    if (body === undefined) throw new LodgerError('ERR_HOST_FAULT', ['a function has no body']);
+    const index = imported + at;
+    loops.read(outline.read(body));
+    planner.plan({ index, body, frame: calls.counted[index] === 1 ? frameWeight(module, body) : 0, dry: false });
+    writer.write(w, body, blockType);
+    return writer.hints;
+  });
+  return { bytes, offsets };
+}
+
+/** What functions leave to their callers that nobody else can enter: the least that any way through them owes at its end. */
+function leaveRests({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
+  const { calls, imported, rests } = terms;
+  for (const index of calls.order) {
+    const body = bodies[index - imported];
+    if (body === undefined || calls.open[index] === 1) continue;
+    loops.read(outline.read(body));
+    const { leastAtEnd } = planner.plan({ index, body, frame: 0, dry: true });
+    if (Number.isFinite(leastAtEnd)) rests[index] = Math.min(Math.max(leastAtEnd, 0), BOUNDS.debtFuel);
+  }
+}

@@ -1,0 +1,113 @@
+// Functions that the meter adds to a module. Most stand in place of the instructions that work on ranges of memory: they pay by
+// length, and long ranges are worked on in pieces, with a look at the counter before each.
+//
+// A range is checked whole before its first byte is written, as the instruction does it: what lies outside is left to the
+// instruction itself, which traps. `memory.init` is not cut: its source is part of the module, and no longer than that.
+import type { FunctionType } from '../wasm/module.ts';
+import { ROW } from '../wasm/outline.ts';
+import { Writer } from '../wasm/writer.ts';
+import { BOUNDS } from './bounds.ts';
+import { type Places, writeCheck, writeLength } from './code.ts';
+import { FUEL_PER_PAGE } from './tariff.ts';
+
+/** Stands for no instruction: the function that is called when the counter or the stack's weight is below zero. */
+export const BELOW = -1;
+
+/** The signatures of the meter's functions, by the row of the opcode table that each stands for. */
+export const OWN_FUNCTIONS: ReadonlyMap<number, FunctionType> = new Map([
+  [BELOW, { params: '', results: '' }],
+  [ROW.memoryGrow, { params: 'i', results: 'i' }],
+  [ROW.memoryCopy, { params: 'iii', results: '' }],
+  [ROW.memoryFill, { params: 'iii', results: '' }],
+]);
+
+const EMPTY = 0x40;
+const I32_LOCAL = [1, 1, 0x7f] as const;
+const PAGE_SHIFT = 16;
+/** Parameters: where to, what (a byte, or where from), how many bytes. Local 3 is the length of a piece, or the distance to it. */
+const [TO, WHAT, LENGTH, PIECE] = [0, 1, 2, 3] as const;
+
+/** Writes the body of one, behind its size; gives the places of its branch hints. */
+export function writeOwnFunction(w: Writer, row: number, places: Places): number[] {
+  const body = new Writer();
+  const hints: number[] = [];
+  if (row === BELOW) writeBelow(body, places, hints);
+  else if (row === ROW.memoryGrow) writeGrow(body, places);
+  else writeRange(body, row, places, hints);
+  body.byte(0x0b);
+  w.u32(body.length).raw(body.view());
+  return hints;
+}
+
+/** The stack first: it is spent at the same call, whatever the slices of fuel. */
+function writeBelow(w: Writer, places: Places, hints: number[]): void {
+  w.byte(0)
+    .byte(0x23)
+    .u32(places.stack)
+    .raw([0x42, 0, 0x53, 0x04, EMPTY, 0x10])
+    .u32(places.stackSpent)
+    .raw([0x00, 0x0b]);
+  writeCheck(w, places, hints);
+}
+
+/** Pays for pages that were really added. */
+function writeGrow(w: Writer, { fuel }: Places): void {
+  w.raw(I32_LOCAL);
+  w.raw([0x20, 0, 0x40, 0, 0x22, 1, 0x41]).s32(-1).raw([0x47, 0x04, EMPTY]);
+  w.byte(0x23).u32(fuel).raw([0x20, 0, 0xad, 0x42]).s32(FUEL_PER_PAGE).raw([0x7e, 0x7d, 0x24]).u32(fuel);
+  w.raw([0x0b, 0x20, 1]);
+}
+
+function writeRange(w: Writer, row: number, places: Places, hints: number[]): void {
+  const operation = row === ROW.memoryCopy ? [0xfc, 10, 0, 0] : [0xfc, 11, 0];
+  w.raw(I32_LOCAL);
+  const whole = () => w.raw([0x20, TO, 0x20, WHAT, 0x20, LENGTH]).raw(operation);
+  // Short ones, and those that will trap, are one piece.
+  w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x4d]);
+  outside(w, TO).byte(0x72);
+  if (row === ROW.memoryCopy) outside(w, WHAT).byte(0x72);
+  w.raw([0x04, EMPTY]);
+  writeLength(w, LENGTH, places.fuel);
+  writeCheck(w, places, hints);
+  whole();
+  w.byte(0x0f).byte(0x0b);
+  if (row === ROW.memoryCopy) writeBackwards(w, places, hints, operation);
+  writeForwards(w, row, places, hints, operation);
+}
+
+/** Whether `from + length` lies beyond the memory, in 64 bits. */
+function outside(w: Writer, from: number): Writer {
+  w.raw([0x20, from, 0xad, 0x20, LENGTH, 0xad, 0x7c]);
+  return w.raw([0x3f, 0, 0xad, 0x42, PAGE_SHIFT, 0x86, 0x56]);
+}
+
+/** `piece = min(length, pieceBytes)`, paid for and looked at. */
+function writePiece(w: Writer, places: Places, hints: number[]): void {
+  w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes);
+  w.raw([0x49, 0x1b, 0x21, PIECE]);
+  writeLength(w, PIECE, places.fuel);
+  writeCheck(w, places, hints);
+}
+
+/** From the first byte on, until nothing is left. */
+function writeForwards(w: Writer, row: number, places: Places, hints: number[], operation: readonly number[]): void {
+  w.raw([0x03, EMPTY]);
+  writePiece(w, places, hints);
+  w.raw([0x20, TO, 0x20, WHAT, 0x20, PIECE]).raw(operation);
+  advance(w, TO);
+  if (row === ROW.memoryCopy) advance(w, WHAT);
+  w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x22, LENGTH, 0x0d, 0, 0x0b]);
+}
+
+function advance(w: Writer, local: number): void {
+  w.raw([0x20, local, 0x20, PIECE, 0x6a, 0x21, local]);
+}
+
+/** From the last byte back, when the range would otherwise overwrite what it has yet to read; then returns. */
+function writeBackwards(w: Writer, places: Places, hints: number[], operation: readonly number[]): void {
+  w.raw([0x20, TO, 0x20, WHAT, 0x4b, 0x04, EMPTY, 0x03, EMPTY]);
+  writePiece(w, places, hints);
+  w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x21, LENGTH]);
+  w.raw([0x20, TO, 0x20, LENGTH, 0x6a, 0x20, WHAT, 0x20, LENGTH, 0x6a, 0x20, PIECE]).raw(operation);
+  w.raw([0x20, LENGTH, 0x0d, 0, 0x0b, 0x0f, 0x0b]);
+}

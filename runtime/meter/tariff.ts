@@ -1,0 +1,48 @@
+// What running costs, in fuel: the table of weights. It is a definition; how it is counted must never show.
+//
+// Fuel = the sum over executed instructions of their weight, plus what ranges of memory, new pages and host calls cost by their
+// size. An instruction counts when it begins. A change of any number here is a new TARIFF_VERSION.
+import { OPCODES } from '../wasm/opcodes.ts';
+import { PREFIX_ROWS } from '../wasm/rows.ts';
+
+/** Part of every key and receipt: fuel is comparable between equal versions only. */
+export const TARIFF_VERSION = 1;
+
+/** Weights by the names of instructions; the first that fits counts. What is not named weighs 1. */
+const TABLE: readonly (readonly [names: RegExp, weight: number])[] = [
+  // They mark places; nothing is done there.
+  [/^(?:block|loop|else|end|nop)$/, 0],
+  [/^(?:call|br_table)$/, 2],
+  [/^call_indirect$/, 4],
+  [/^i(?:32|64)\.(?:div|rem)_[su]$/, 8],
+  [/^f(?:32|64)\.(?:div|sqrt)$/, 4],
+  [/^f(?:32x4|64x2)\.(?:div|sqrt)$/, 6],
+  [/^memory\.(?:fill|copy|init)$/, 8],
+  // Asks the host, even when it fails.
+  [/^memory\.grow$/, 256],
+];
+
+/** So many bytes of `memory.fill`, `memory.copy` and `memory.init` cost 1, rounded down; a power of two. */
+export const BYTES_PER_FUEL = 4;
+
+/** Each page that `memory.grow` adds. When it fails, none is added. */
+export const FUEL_PER_PAGE = 16_384;
+
+/** A host call: so much for the call, and 1 for so many bytes that it reads from the guest or gives to it. */
+export const HOST_CALL = { fuel: 256, bytesPerFuel: 4 } as const;
+
+/** The weight of every row of the opcode table. */
+export const WEIGHTS: Uint16Array = new Uint16Array(768);
+
+for (const { name, code } of OPCODES.values()) {
+  const row = (PREFIX_ROWS[Math.floor(code / 4096)] ?? 0) + (code % 4096);
+  WEIGHTS[row] = TABLE.find(([names]) => names.test(name))?.[1] ?? 1;
+}
+
+/**
+ * What the host takes off the counter for one host call that moves `bytes`, beside the weight of the call instruction: before it
+ * returns to the guest, and also when it fails.
+ */
+export function hostCallFuel(bytes: number): number {
+  return HOST_CALL.fuel + Math.floor(bytes / HOST_CALL.bytesPerFuel);
+}

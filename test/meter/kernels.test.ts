@@ -1,0 +1,77 @@
+// Real kernels, from AssemblyScript, C and Rust: same output, same failures, and the fuel of the oracle to the unit.
+import { expect, test } from 'vitest';
+import { meter } from '../../runtime/meter/meter.ts';
+import { METER_EXPORTS, METER_IMPORTS } from '../../runtime/meter/names.ts';
+import { readModule } from '../../runtime/wasm/read.ts';
+import { type Guest, startGuest } from '../kernels/guest.ts';
+import { coreOf, GIVEN, SUBJECTS } from '../kernels/subjects.ts';
+import { oracle } from './oracle.ts';
+
+const PLENTY = 1n << 60n;
+
+interface Called {
+  readonly output: Uint8Array | string;
+  readonly lines: readonly string[];
+  readonly fuel: bigint;
+}
+
+/** What one call of a kernel gave and cost. After a trap, fuel means nothing. */
+function call(wasm: Uint8Array, global: string, input: Uint8Array, slice: bigint): Called {
+  let guest: Guest | undefined;
+  let given = 0n;
+  const left = () => guest?.exports[global] as WebAssembly.Global;
+  const refill = () => {
+    // While a kernel initializes itself nobody can give it anything: it goes on below zero.
+    if (guest === undefined) return;
+    const more = slice - (left().value as bigint);
+    given += more;
+    left().value += more;
+  };
+  const spent = () => {
+    throw new RangeError('stack');
+  };
+  const imports = { [METER_IMPORTS.module]: { [METER_IMPORTS.refill]: refill, [METER_IMPORTS.stackSpent]: spent } };
+  const lines: string[] = [];
+  try {
+    guest = startGuest(wasm, { data: GIVEN.blobs, log: (line) => lines.push(line), imports });
+    const output = guest.exports.run === undefined ? steps(guest, input) : guest.run(input);
+    return { output, lines, fuel: given - (left().value as bigint) };
+  } catch (thrown) {
+    if (thrown instanceof WebAssembly.RuntimeError) return { output: 'trap', lines, fuel: 0n };
+    if (thrown instanceof RangeError) return { output: 'stack', lines, fuel: 0n };
+    // It failed by its own word, in a host call or in its answer: fuel is exact.
+    if (!(thrown instanceof Error)) throw thrown;
+    return { output: thrown.message, lines, fuel: given - (left().value as bigint) };
+  }
+}
+
+function steps(guest: Guest, input: Uint8Array): Uint8Array {
+  guest.begin(input);
+  while (guest.step() < 1);
+  return guest.finish();
+}
+
+test.each(Object.entries(SUBJECTS))('%s costs what the oracle says, and gives what it gave', async (_, subject) => {
+  const wasm = await coreOf(subject);
+  const counted = oracle(wasm);
+  const { bytes: metered } = meter(readModule(wasm));
+  let ended = 0;
+  for (const input of [...subject.special, subject.input(0), subject.input(1_000), subject.input(20_000)]) {
+    const expected = call(counted, 'oracle:fuel', input, PLENTY);
+    if (expected.fuel > 0n) ended++;
+    for (const slice of [PLENTY, 20_000n]) {
+      expect(call(metered, METER_EXPORTS.fuel, input, slice)).toEqual(expected);
+    }
+  }
+  expect(ended).toBeGreaterThan(0);
+});
+
+/** Parts of the size of the module itself, its custom sections left out as a host does; measured, with a little to spare. */
+const GROWTH: Readonly<Record<string, number>> = { align: 0.36, template: 0.34 };
+
+test.each(Object.entries(GROWTH))('metering makes %s grow by no more than a part of %d', async (name, part) => {
+  const subject = SUBJECTS[name];
+  if (subject === undefined) throw new Error('no such kernel');
+  const wasm = await coreOf(subject);
+  expect(meter(readModule(wasm)).bytes.length / wasm.length - 1).toBeLessThan(part);
+});
