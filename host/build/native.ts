@@ -32,7 +32,9 @@ async function main(): Promise<void> {
     note('nothing has changed');
     return;
   }
-  note(`building the Wasmtime engine, which takes 4 to 10 minutes the first time`);
+  note('building the Wasmtime engine, which takes 3 to 10 minutes the first time');
+  // One of other sources may not fit the code that loads it.
+  await rm(LIBRARY, { force: true });
   const begun = performance.now();
   const status = await cargo(crate);
   if (status !== 0) {
