@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   abort: () => import('./abort.bench.ts'),
   memory: () => import('./memory.bench.ts'),
   align: () => import('./align.bench.ts'),
+  meter: () => import('./meter.bench.ts'),
 };
 
 const named = process.argv.slice(2);
