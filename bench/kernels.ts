@@ -18,12 +18,16 @@ const SOURCES = {
 
 /** A kernel; `incremental` frees what it used, for instances that live through many calls. */
 export async function kernel(name: keyof typeof SOURCES, runtime: 'stub' | 'incremental' = 'stub'): Promise<Kernel> {
+  return admit(await build(SOURCES[name], runtime), { platform: node });
+}
+
+/** The bytes of a kernel, from its source text. */
+export async function build(text: string, runtime: 'stub' | 'incremental' = 'stub'): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await mkdtemp(join(tmpdir(), 'lodger-bench-'));
   try {
     const source = join(folder, 'kernel.ts');
-    await writeFile(source, SOURCES[name]);
-    const { wasm } = await buildKernel({ source, runtime });
-    return await admit(wasm, { platform: node });
+    await writeFile(source, text);
+    return new Uint8Array((await buildKernel({ source, runtime })).wasm);
   } finally {
     await rm(folder, { recursive: true });
   }

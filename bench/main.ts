@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   align: () => import('./align.bench.ts'),
   wasmtime: () => import('./wasmtime.bench.ts'),
   engines: () => import('./engines.bench.ts'),
+  meter: () => import('./meter.bench.ts'),
 };
 
 const named = process.argv.slice(2);
