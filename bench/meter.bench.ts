@@ -5,7 +5,7 @@ import { meter } from '../runtime/meter/meter.ts';
 import { readModule } from '../runtime/wasm/read.ts';
 import { build } from './kernels.ts';
 import { LOOPS } from './loops.ts';
-import { runKernel } from './metered.ts';
+import { onV8, onWasmtime, runKernel } from './metered.ts';
 import type { Measure, Result } from './result.ts';
 import { interleave, median, type Timed } from './rounds.ts';
 
@@ -30,8 +30,10 @@ export default async function measure(): Promise<Result> {
     name: 'meter',
     times,
     measures: [
-      ...ratios("the project's kernels", own, times, [1.07, 1.2]),
-      ...ratios('loops and recursion', loops, times, undefined),
+      ...ratios("the project's kernels, V8", own, times, [1.07, 1.2]),
+      ...ratios('loops and recursion, V8', loops, times),
+      ...ratios("the project's kernels, Wasmtime", own.map(native), times, [1.15, 1.4]),
+      ...ratios('loops and recursion, Wasmtime', loops.map(native), times),
       ...own.map(growth),
       await speed(),
     ],
@@ -70,24 +72,33 @@ async function projectSubjects(): Promise<Subject[]> {
 }
 
 const metered = (name: string) => `${name}, metered`;
+const native = ({ name }: { readonly name: string }) => ({ name: `${name}, Wasmtime` });
 
+/** On both engines, with and without the meter. Wasmtime runs metered kernels without epochs; what epochs cost is in `engines`. */
 async function compare({ name, wasm, input, blob }: Subject): Promise<Timed[]> {
-  const modules = [wasm, meter(readModule(wasm)).bytes].map((bytes) => new WebAssembly.Module(bytes));
-  const [plain, counted] = modules as [WebAssembly.Module, WebAssembly.Module];
-  if (Buffer.compare(runKernel(plain, input, blob), runKernel(counted, input, blob)) !== 0) {
-    throw new Error(`${name} does not give the same output when it is metered`);
-  }
-  const variant = (label: string, module: WebAssembly.Module) => ({
-    ...{ name: label, operations: 1 },
-    once: () => void runKernel(module, input, blob),
-  });
-  return interleave([variant(name, plain), variant(metered(name), counted)], { rounds: 11, samples: 3 });
+  const counted = meter(readModule(wasm)).bytes;
+  const wasmtime = native({ name }).name;
+  const variants = [
+    { name, start: onV8(wasm) },
+    { name: metered(name), start: onV8(counted) },
+    { name: wasmtime, start: await onWasmtime(wasm, false) },
+    { name: metered(wasmtime), start: await onWasmtime(counted, false) },
+  ];
+  const outputs = variants.map(({ start }) => Buffer.from(runKernel(start, input, blob)));
+  if (outputs.some((output) => !output.equals(outputs[0] as Buffer))) throw new Error(`${name}: outputs differ`);
+  return interleave(
+    variants.map((variant) => ({
+      ...{ name: variant.name, operations: 1 },
+      once: () => void runKernel(variant.start, input, blob),
+    })),
+    { rounds: 11, samples: 3 },
+  );
 }
 
 /** Ratios of CPU time: their geometric mean and the worst, by minima and by medians; the worse of the two has to hold. */
 function ratios(
   what: string,
-  subjects: readonly Subject[],
+  subjects: readonly { readonly name: string }[],
   times: readonly Timed[],
   must?: readonly [number, number],
 ): Measure[] {
@@ -103,7 +114,7 @@ function ratios(
     pick: (values: readonly number[]) => number,
     atMost: number | undefined,
   ): Measure => ({
-    measure: `metered in slices against unmetered, ${what}, V8: ${measure}`,
+    measure: `metered in slices against unmetered, ${what}: ${measure}`,
     value: `${short(pick(minima))}x (minima), ${short(pick(medians))}x (medians)`,
     must: atMost === undefined ? 'reported' : `<= ${atMost}x`,
     holds: atMost === undefined ? null : Math.max(pick(minima), pick(medians)) <= atMost,

@@ -1,39 +1,99 @@
-// Kernels by hand, metered or not: instances of our own, with nothing but the imports that the benchmarked kernels have.
+// Kernels by hand, metered or not, on either engine: instances of our own, with nothing but the imports that benchmarked kernels have.
+import { loadAddon } from '../host/platform/native.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../runtime/meter/names.ts';
 
 /** Fuel given at a time: some milliseconds' worth. */
-const SLICE = 20_000_000n;
+const SLICE = 20_000_000;
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  _initialize?(): void;
-  cabi_realloc(old: number, size: number, align: number, length: number): number;
-  run?(pointer: number, length: number): number;
-  begin?(pointer: number, length: number): void;
-  step?(): number;
-  finish?(): number;
+/** An instance, as far as a call needs it. */
+interface Live {
+  has(name: string): boolean;
+  call(name: string, a?: number, b?: number, c?: number, d?: number): number;
+  memory(): ArrayBuffer;
+  refill(): void;
+  end(): void;
+}
+
+type Imports = Record<string, Record<string, (...args: never[]) => unknown>>;
+
+/** Starts a fresh instance; `importsOf` is called once, before anything runs in it. */
+export type Start = (importsOf: (live: Live) => Imports) => Live;
+
+/** Instances of a module on V8. */
+export function onV8(bytes: Uint8Array<ArrayBuffer>): Start {
+  const module = new WebAssembly.Module(bytes);
+  return (importsOf) => {
+    type Call = (...args: number[]) => number;
+    const live: Live = {
+      has: (name) => name in exports,
+      call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as unknown as Call)(a, b, c, d),
+      memory: () => (exports.memory as unknown as WebAssembly.Memory).buffer as ArrayBuffer,
+      refill: () => {
+        const fuel = exports[METER_EXPORTS.fuel] as unknown as WebAssembly.Global;
+        fuel.value = (fuel.value as bigint) + BigInt(SLICE);
+      },
+      end: () => undefined,
+    };
+    const { exports } = new WebAssembly.Instance(module, importsOf(live) as never);
+    return live;
+  };
+}
+
+/** Instances of a module on Wasmtime, without epochs unless they are `stoppable`. */
+export async function onWasmtime(bytes: Uint8Array<ArrayBuffer>, stoppable: boolean): Promise<Start> {
+  const module = await loadAddon().compile(bytes, { stoppable, linear: false });
+  const wanted = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  return (importsOf) => {
+    const guest = module.instantiate(2 ** 32);
+    let buffer = guest.memory();
+    const live: Live = {
+      has: (name) => module.functions.includes(name),
+      call: (name, a = 0, b = 0, c = 0, d = 0) => guest.call(module.functions.indexOf(name), a, b, c, d, functions),
+      memory: () => {
+        if (buffer.byteLength !== guest.size) buffer = guest.memory();
+        return buffer;
+      },
+      refill: () => guest.setGlobal(METER_EXPORTS.fuel, guest.getGlobal(METER_EXPORTS.fuel) + SLICE),
+      end: () => guest.end(),
+    };
+    const imports = importsOf(live);
+    const functions = wanted.map(({ module, name }) => imports[module]?.[name]);
+    return live;
+  };
 }
 
 /** One call in a fresh instance: its output. Blobs of any name are `blob`; random bytes are always the same. */
-export function runKernel(
-  module: WebAssembly.Module,
-  input: Uint8Array,
-  blob: Uint8Array = new Uint8Array(),
-): Uint8Array {
-  const view = () => new DataView(exports.memory.buffer);
+export function runKernel(start: Start, input: Uint8Array, blob: Uint8Array = new Uint8Array()): Uint8Array {
+  const view = () => new DataView(live.memory());
   const put = (bytes: Uint8Array) => {
-    const at = exports.cabi_realloc(0, 0, 1, bytes.length) >>> 0;
-    new Uint8Array(exports.memory.buffer).set(bytes, at);
+    const at = live.call('cabi_realloc', 0, 0, 1, bytes.length) >>> 0;
+    new Uint8Array(live.memory()).set(bytes, at);
     return at;
   };
+  const live = start((running) => importsOf(running, blob));
+  if (live.has('_initialize')) live.call('_initialize');
+  let answer: number;
+  if (live.has('run')) answer = live.call('run', put(input), input.length);
+  else {
+    live.call('begin', put(input), input.length);
+    for (let progress = 0; progress < 1; ) progress = view().getFloat64((live.call('step') >>> 0) + 8, true);
+    answer = live.call('finish');
+  }
+  const at = view().getUint32((answer >>> 0) + 4, true);
+  const output = new Uint8Array(live.memory()).slice(at, at + view().getUint32((answer >>> 0) + 8, true));
+  live.end();
+  return output;
+}
+
+function importsOf(live: Live, blob: Uint8Array): Imports {
+  const view = () => new DataView(live.memory());
   const list = (at: number, bytes: Uint8Array) => {
-    const block = put(bytes);
+    const block = live.call('cabi_realloc', 0, 0, 1, bytes.length) >>> 0;
+    new Uint8Array(live.memory()).set(bytes, block);
     view().setUint32(at, block, true);
     view().setUint32(at + 4, bytes.length, true);
   };
-  const counter = () =>
-    (exports as unknown as Record<string, WebAssembly.Global>)[METER_EXPORTS.fuel] as WebAssembly.Global;
-  const { exports } = new WebAssembly.Instance(module, {
+  return {
     'lodger:kernel/exit@0.1.0': { fail: () => undefined },
     'lodger:kernel/blobs@0.1.0': {
       size(_: number, __: number, area: number) {
@@ -49,23 +109,12 @@ export function runKernel(
       fill: (length: number, area: number) =>
         list(
           area,
-          Uint8Array.from({ length }, (__, index) => (index * 167 + 13) & 0xff),
+          Uint8Array.from({ length }, (_, index) => (index * 167 + 13) & 0xff),
         ),
     },
     [METER_IMPORTS.module]: {
-      [METER_IMPORTS.refill]: () => {
-        counter().value = (counter().value as bigint) + SLICE;
-      },
+      [METER_IMPORTS.refill]: () => live.refill(),
       [METER_IMPORTS.stackSpent]: () => undefined,
     },
-  }) as unknown as { exports: Exports };
-  exports._initialize?.();
-  let answer = exports.run?.(put(input), input.length);
-  if (exports.begin !== undefined && exports.step !== undefined) {
-    exports.begin(put(input), input.length);
-    for (let progress = 0; progress < 1; ) progress = view().getFloat64((exports.step() >>> 0) + 8, true);
-    answer = exports.finish?.();
-  }
-  const at = view().getUint32(((answer ?? 0) >>> 0) + 4, true);
-  return new Uint8Array(exports.memory.buffer).slice(at, at + view().getUint32(((answer ?? 0) >>> 0) + 8, true));
+  };
 }
