@@ -95,7 +95,9 @@ test('any bytes behind a header give a module or a refusal', () => {
       try {
         readModule(file(...rest));
       } catch (error) {
-        expect(error).toMatchObject({ name: 'LodgerError', code: 'ERR_KERNEL_MALFORMED' });
+        // A length may be beyond a ceiling before it is seen to be beyond the end.
+        const code = expect.stringMatching(/^ERR_KERNEL_(?:MALFORMED|CEILING)$/);
+        expect(error).toMatchObject({ name: 'LodgerError', code });
       }
     }),
     { numRuns: 3_000 },
