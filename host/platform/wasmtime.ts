@@ -80,14 +80,14 @@ function instantiate(
 ): Guest {
   // In the order of the module's imports, as the addon asks for them.
   const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function] as HostFunction);
-  const fail = (thrown: unknown): never => {
-    throw failureOf(thrown, facts.memory.min, wallMsMax);
+  const fail = (thrown: unknown, wanted: string): never => {
+    throw failureOf(thrown, wanted, wallMsMax);
   };
   let native: NativeGuest;
   try {
     native = module.instantiate(memoryPagesMax * PAGE, wallMsMax, job);
   } catch (thrown) {
-    return fail(thrown);
+    return fail(thrown, `${facts.memory.min} pages of 64 KiB could not be mapped`);
   }
   let view = new Uint8Array(native.memory());
   let calls = 0;
@@ -107,7 +107,7 @@ function instantiate(
       try {
         return native.call(exports.get(name) as number, a, b, c, d, functions);
       } catch (thrown) {
-        return fail(thrown);
+        return fail(thrown, 'the kernel was to have more pages, and they could not be mapped');
       } finally {
         calls--;
         mayHaveGrown = true;
@@ -117,8 +117,8 @@ function instantiate(
   };
 }
 
-/** The addon's codes as failures of a task, with the words that V8's have. */
-function failureOf(thrown: unknown, pagesMin: number, wallMsMax: number | undefined): unknown {
+/** The addon's codes as failures of a task, with the words that V8's have. `wanted`: which memory this host would not give. */
+function failureOf(thrown: unknown, wanted: string, wallMsMax: number | undefined): unknown {
   if (!(thrown instanceof Error) || thrown instanceof TaskFailure) return thrown;
   const { code, message } = thrown as Error & { readonly code?: string };
   switch (code) {
@@ -129,7 +129,7 @@ function failureOf(thrown: unknown, pagesMin: number, wallMsMax: number | undefi
     case 'ERR_WALL_SPENT':
       return new TaskFailure('ERR_WALL_SPENT', wallMsMax ?? 0);
     case 'ERR_HOST_MEMORY':
-      return new TaskFailure('ERR_HOST_MEMORY', `${pagesMin} pages of 64 KiB could not be mapped`);
+      return new TaskFailure('ERR_HOST_MEMORY', wanted);
     case 'ERR_ABORTED':
       // Whoever cancelled it does not wait for this outcome.
       return new TaskFailure('ERR_HOST_FAULT', describe('ERR_ABORTED'));
