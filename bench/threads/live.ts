@@ -3,22 +3,24 @@
 import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createHeads, runBatch } from '../../host/pool/batch.ts';
 import { type Batch, HEAD_MISSING, type Report } from '../../host/pool/message.ts';
+import { createPace } from '../../host/pool/pace.ts';
 import { callKernel } from '../../runtime/abi/exports.ts';
 import { importsOf } from '../../runtime/abi/imports.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { openRoom } from '../../runtime/sandbox/execute.ts';
+import { type Call, openRoom } from '../../runtime/sandbox/execute.ts';
 
 const engine = nodeV8();
 const log = { lines: [], linesDropped: 0 };
 const headOf = createHeads((head) => head);
+const pace = createPace(node);
 let guest: Guest | undefined;
 
 export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const head = headOf(batch);
   if (!head) return HEAD_MISSING;
   const facts = { ...head.facts, optional: ['cabi_post_run'] };
-  return runBatch(batch, head, (call): Outcome => {
+  const run = (call: Call): Outcome => {
     if (!guest) {
       const ready = head as Ready<WebAssembly.Module>;
       const room = openRoom(node, ready, call);
@@ -40,5 +42,6 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
       attempts: 1,
     } as const;
     return { state: 'done', output, log, receipt };
-  });
+  };
+  return runBatch(batch, head, { run, pace });
 };

@@ -7,6 +7,7 @@ import type { Engine, Guest, Ready, Stops } from '../../runtime/engine/engine.ts
 import { trapName } from '../../runtime/engine/traps.ts';
 import { explainThrown } from '../../runtime/engine/v8.ts';
 import { TaskFailure } from '../../runtime/job/outcome.ts';
+import { METER_EXPORTS, METER_IMPORTS } from '../../runtime/meter/names.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { Addon, NativeGuest, NativeModule } from './native.ts';
 
@@ -21,8 +22,8 @@ export interface WasmtimeOptions {
   /** Where compiled code is kept between processes; nowhere without it. */
   readonly cache?: CodeCache;
   /**
-   * Whether guests can be cancelled and have deadlines. Their code then looks at a word at every loop and call, which takes 1.5 times
-   * as long on average.
+   * Whether guests that are not metered can be cancelled and have deadlines. Their code then looks at a word at every loop and call, which
+   * takes 1.5 times as long on average.
    */
   readonly stoppable?: boolean;
 }
@@ -37,10 +38,10 @@ export function createWasmtime(
     version: addon.version(),
     memoryForm: 'defined',
     ...(stoppable && { stopper: { cancel: (job) => void addon.cancel(job), forget: (job) => addon.forget(job) } }),
-    compile: async ({ bytes, complexity }) => {
+    compile: async ({ bytes, metered, complexity }) => {
       const { function: worst, total } = complexity;
       const linear = worst > CRANELIFT.complexity.default || total > CRANELIFT.complexityTotal.default;
-      const settings = { stoppable, linear };
+      const settings = { stoppable: stoppable && !metered, linear };
       const digest = createHash('sha256').update(bytes).digest('hex');
       const name = `${digest}.${addon.version()}.${addon.compatibility(settings)}`;
       const kept = await cache?.read(name);
@@ -73,13 +74,17 @@ function kernelOf(module: NativeModule): WasmtimeKernel {
 }
 
 function instantiate(
-  { facts, compiled: { module, exports } }: Ready<WasmtimeKernel>,
+  { facts, metered, compiled: { module, exports } }: Ready<WasmtimeKernel>,
   imports: Parameters<Engine['instantiate']>[1],
   memoryPagesMax: number,
   { wallMsMax, job }: Stops = {},
 ): Guest {
   // In the order of the module's imports, as the addon asks for them.
   const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function] as HostFunction);
+  if (metered) {
+    const { module: name, refill, stackSpent } = METER_IMPORTS;
+    functions.push(imports[name]?.[refill] as HostFunction, imports[name]?.[stackSpent] as HostFunction);
+  }
   const fail = (thrown: unknown, wanted: string): never => {
     throw failureOf(thrown, wanted, wallMsMax);
   };
@@ -113,6 +118,8 @@ function instantiate(
         mayHaveGrown = true;
       }
     },
+    getFuel: () => native.getGlobal(METER_EXPORTS.fuel),
+    setFuel: (fuel) => native.setGlobal(METER_EXPORTS.fuel, fuel),
     end: () => native.end(),
   };
 }

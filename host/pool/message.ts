@@ -7,9 +7,6 @@ import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } fr
 import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 
-/** Places in the control words that a batch shares with the pool: which task runs, since when, and which are not wanted any more. */
-export const CONTROL = { current: 0, startedAt: 1, unwanted: 2 } as const;
-
 /** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */
 export interface Parcel {
   readonly index: number;
@@ -46,8 +43,17 @@ export const HEAD_MISSING = 'head missing';
 const MOVED_BYTES_MIN = 4096;
 
 /** Columns of `Report.numbers`. */
-const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, inputBytes: 4, outputBytes: 5 } as const;
-const WIDTH = 6;
+const COLUMNS = {
+  state: 0,
+  wallMs: 1,
+  cpuMs: 2,
+  memoryBytesPeak: 3,
+  inputBytes: 4,
+  outputBytes: 5,
+  fuel: 6,
+  fuelAtLeast: 7,
+} as const;
+const WIDTH = 8;
 const STATE = { done: 0, failed: 1, unwanted: 2 } as const;
 
 export interface Report {
@@ -122,6 +128,8 @@ export function packReport(
     const { receipt } = outcome;
     numbers[row + COLUMNS.wallMs] = receipt.wallMs;
     numbers[row + COLUMNS.cpuMs] = receipt.cpuMs ?? Number.NaN;
+    numbers[row + COLUMNS.fuel] = receipt.fuel ?? Number.NaN;
+    numbers[row + COLUMNS.fuelAtLeast] = receipt.fuelAtLeast ?? Number.NaN;
     numbers[row + COLUMNS.memoryBytesPeak] = receipt.memoryBytesPeak ?? 0;
     numbers[row + COLUMNS.inputBytes] = receipt.bytesIn;
     const extra = extraOf(outcome);
@@ -195,9 +203,11 @@ export function unpackReport(
     const extra = extras?.get(place) ?? NO_EXTRA;
     const { attempts } = tasks[place] as { attempts: number };
     const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
+    const fuel = numbers[row + COLUMNS.fuel] as number;
+    const fuelAtLeast = numbers[row + COLUMNS.fuelAtLeast] as number;
     const { calls = NO_CALLS, inputDigest, outputDigest, lines, linesDropped = 0 } = extra;
     // Field by field: objects made by spreading took three times as long as all the rest of a small task.
-    const receipt: Receipt = {
+    const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
       version: head.version,
       kernel: head.kernel,
       engine: head.engine,
@@ -210,9 +220,12 @@ export function unpackReport(
       deterministicGrants: head.deterministicGrants,
       attempts,
     };
-    if (!Number.isNaN(cpuMs)) Object.assign(receipt, { cpuMs });
-    if (inputDigest !== undefined) Object.assign(receipt, { inputDigest });
-    if (outputDigest !== undefined) Object.assign(receipt, { outputDigest });
+    if (head.tariff !== undefined) receipt.tariff = head.tariff;
+    if (!Number.isNaN(fuel)) receipt.fuel = fuel;
+    if (!Number.isNaN(fuelAtLeast)) receipt.fuelAtLeast = fuelAtLeast;
+    if (!Number.isNaN(cpuMs)) receipt.cpuMs = cpuMs;
+    if (inputDigest !== undefined) receipt.inputDigest = inputDigest;
+    if (outputDigest !== undefined) receipt.outputDigest = outputDigest;
     const log = lines ? { lines, linesDropped } : NO_LOG;
     if (state === STATE.failed) {
       const { code = 'ERR_HOST_FAULT', message = '' } = extra;

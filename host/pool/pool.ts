@@ -43,7 +43,20 @@ export interface PoolOptions {
   readonly kernelsKept?: number;
   /** What tasks may ask for at most. */
   readonly policy?: Policy;
+  /**
+   * Whether kernels count their fuel, as they do by default. Without it they run faster, their threads have to be ended to stop them on
+   * V8, and `limits.fuelMax` and `cpuShare` are refused.
+   */
+  readonly metered?: boolean;
+  /** The share of one core that each thread may have, 0.05 to 1, which is the default. */
+  readonly cpuShare?: number;
 }
+
+const CpuShareSchema = v.pipe(
+  v.number('a number'),
+  v.minValue(POOL.cpuShareMin.default, `at least ${POOL.cpuShareMin.default}`),
+  v.maxValue(1, 'at most 1'),
+);
 
 const PoolOptionsSchema = v.strictObject({
   engine: v.exactOptional(oneOf(ENGINE_CHOICES)),
@@ -52,11 +65,15 @@ const PoolOptionsSchema = v.strictObject({
   windowBytesMax: v.exactOptional(integer(1, POOL.windowBytesMax.max)),
   kernelsKept: v.exactOptional(integer(1, POOL.kernelsKept.max)),
   policy: v.exactOptional(PolicySchema),
+  metered: v.exactOptional(v.boolean('true or false')),
+  cpuShare: v.exactOptional(CpuShareSchema),
 });
 
 /** A runner on the threads of this process. */
 export interface Pool extends Runner {
   stats(): PoolStats;
+  /** Changes the share of one core that each thread may have, 0.05 to 1. What runs hears of it at once. Throws `ERR_OPTION_INVALID`. */
+  setCpuShare(share: number): void;
   /** `drain` (the default) lets what was submitted finish; `end` ends it with ERR_CLOSED. Either way no thread is left. */
   close(how?: 'drain' | 'end'): Promise<void>;
 }
@@ -70,11 +87,19 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     windowBytesMax = POOL.windowBytesMax.default,
     kernelsKept = POOL.kernelsKept.default,
     policy,
+    metered = true,
+    cpuShare = POOL.cpuShare.default,
   } = check(PoolOptionsSchema, options);
+  const allowShare = (share: number) => {
+    if (!metered && share < 1)
+      throw new LodgerError('ERR_LIMIT_UNENFORCED', ['cpuShare', 'it was made with metered: false']);
+  };
+  allowShare(cpuShare);
   const engine = nodeEngine(choice);
-  const permitter: Permitter = { platform: node, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
+  const wallMsDefault = TASK.wallMsMax.default;
+  const permitter: Permitter = { platform: node, metered, wallMsDefault, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
-  const dispatcher = createDispatcher({ threads, threadCount, engine });
+  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare });
   const tally = createTally();
   const compiled = new Map<Kernel, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
@@ -83,7 +108,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   let open = true;
 
   const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel);
+    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
     compiled.delete(kernel);
     compiled.set(kernel, known);
     if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as Kernel);
@@ -180,6 +205,10 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     run,
     map,
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),
+    setCpuShare: (share) => {
+      allowShare(check(v.object({ cpuShare: CpuShareSchema }), { cpuShare: share }).cpuShare);
+      dispatcher.setCpuShare(share);
+    },
     close: async (how = 'drain') => {
       open = false;
       if (how === 'end')

@@ -4,21 +4,43 @@ import type { KernelFacts } from '../job/kernel.ts';
 import { TaskFailure } from '../job/outcome.ts';
 import { type GuestMemory, getU32, liftBytes, liftString, lowerBytes, range, violation } from './memory.ts';
 
+/** Who counts what a guest costs. */
+export interface Observer {
+  /** One of the guest's functions has returned. */
+  observe(): void;
+  /** The host was asked for something that moves so many bytes. */
+  charge(bytes: number): void;
+}
+
 /** Runs `_initialize` if the kernel has one, then the kernel's shape to its end. The output, or a thrown failure. */
 export function callKernel(
   guest: GuestMemory,
   facts: KernelFacts,
   input: Uint8Array,
   outputBytesMax: number,
+  observer?: Observer,
 ): Uint8Array<ArrayBuffer> {
-  if (facts.optional.includes('_initialize')) guest.call('_initialize');
+  const call = (name: string, pointer?: number, length?: number): number => {
+    const answer = guest.call(name, pointer, length);
+    observer?.observe();
+    return answer;
+  };
+  if (facts.optional.includes('_initialize')) call('_initialize');
+  const pointer = lowerBytes(guest, input);
+  observer?.observe();
+  const { byteLength } = input;
+  let output: Uint8Array<ArrayBuffer>;
   if (facts.shape === 'kernel') {
-    const area = guest.call('run', lowerBytes(guest, input), input.byteLength);
-    return bytesOf(guest, facts, 'cabi_post_run', area, outputBytesMax);
+    output = bytesOf(guest, facts, 'cabi_post_run', call('run', pointer, byteLength), outputBytesMax);
+  } else {
+    nothingOf(guest, facts, 'cabi_post_begin', call('begin', pointer, byteLength));
+    // A step is work of the host's, too: a kernel that does nothing in it, for ever, must come to its limit.
+    do observer?.charge(0);
+    while (shareOf(guest, facts, 'cabi_post_step', call('step')) < 1);
+    output = bytesOf(guest, facts, 'cabi_post_finish', call('finish'), outputBytesMax);
   }
-  nothingOf(guest, facts, 'cabi_post_begin', guest.call('begin', lowerBytes(guest, input), input.byteLength));
-  while (shareOf(guest, facts, 'cabi_post_step', guest.call('step')) < 1);
-  return bytesOf(guest, facts, 'cabi_post_finish', guest.call('finish'), outputBytesMax);
+  observer?.observe();
+  return output;
 }
 
 /** `result<list<u8>, string>`: tag at 0, pointer at 4, length at 8. */

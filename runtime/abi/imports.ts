@@ -35,6 +35,10 @@ export interface TaskRoom {
   /** Set once the guest is there: imports run later than that. */
   guest: GuestMemory | undefined;
   readonly startedAt: number;
+  /** Of a metered kernel: takes the price of a host call, and looks in long ones whether to go on. */
+  readonly fuel?: { charge(bytes: number): void; look(): void };
+  /** What the host call that runs has read from the guest, and given to it. */
+  bytesMoved: number;
   /** Calls by import, in the order of `facts.imports`. */
   readonly calls: number[];
   readonly lines: LogLine[];
@@ -82,7 +86,13 @@ export function importsOf(room: TaskRoom): HostImports {
       room.calls[index] = (room.calls[index] as number) + 1;
       // To fail is allowed everywhere: it never returns into the guest.
       if (wanted.interface !== 'exit' && room.guest?.mayLeave === false) violation(NO_LEAVE);
-      return call(...args);
+      if (!room.fuel) return call(...args);
+      room.bytesMoved = 0;
+      try {
+        return call(...args);
+      } finally {
+        room.fuel.charge(room.bytesMoved);
+      }
     };
     imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
   });
@@ -94,6 +104,7 @@ function guestOf(room: TaskRoom): GuestMemory {
 }
 
 function text(room: TaskRoom, pointer: number, length: number, bytesMax: number = GUEST.nameBytesMax.default): string {
+  room.bytesMoved += Math.min(stringBytes(room.facts.encoding, length), bytesMax);
   return liftString(guestOf(room).bytes(), room.facts.encoding, pointer, length, bytesMax);
 }
 
@@ -124,7 +135,9 @@ function fill(room: TaskRoom, length: number, area: number): undefined {
     chacha20(room.key(), NONCE, blocks, blocks, Math.floor((room.randomBytes + done) / 64));
     memory.set(blocks.subarray(from, from + count), pointer + done);
     done += count;
+    room.fuel?.look();
   }
+  room.bytesMoved += length;
   room.randomBytes = end;
   setU32(memory, at, pointer);
   setU32(memory, at + 4, length);
@@ -152,6 +165,7 @@ function blobRead(room: TaskRoom, name: string, offset: bigint, count: number, a
   const at = range(guest.bytes(), area, 12, 4, 'the result area');
   const piece = blob.subarray(from, Math.min(blob.byteLength, from + count));
   const pointer = lowerBytes(guest, piece);
+  room.bytesMoved += piece.byteLength;
   const memory = guest.bytes();
   memory[at] = 0;
   setU32(memory, at + 4, pointer);
@@ -167,6 +181,7 @@ function refuse(room: TaskRoom, area: number, size: number, align: 4 | 8, messag
   const guest = guestOf(room);
   const at = range(guest.bytes(), area, size, align, 'the result area');
   const [pointer, length] = lowerString(guest, room.facts.encoding, message);
+  room.bytesMoved += stringBytes(room.facts.encoding, length);
   const memory = guest.bytes();
   memory[at] = 1;
   setU32(memory, at + align, pointer);

@@ -36,6 +36,7 @@ export const ERRORS = {
   ERR_TRAP: { fault: 'job', text: 'trap: %s' },
   ERR_STACK_SPENT: { fault: 'job', text: 'the kernel recursed too deeply' },
   ERR_ABI: { fault: 'job', text: 'kernel broke the canonical ABI: %s' },
+  ERR_FUEL_SPENT: { fault: 'job', text: 'fuel limit of %s reached' },
   ERR_OUTPUT_TOO_LARGE: { fault: 'job', text: 'output of %s bytes exceeds outputBytesMax of %s' },
   ERR_WALL_SPENT: { fault: 'job', text: 'wall time limit of %s ms reached' },
   ERR_HOST_MEMORY: { fault: 'host', text: 'this host could not provide memory: %s' },

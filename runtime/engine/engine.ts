@@ -7,6 +7,9 @@ import type { Prepared } from '../prepare/prepare.ts';
 
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
+  /** Of a metered kernel: what is left of the fuel given; below zero when more was used. */
+  getFuel(): number;
+  setFuel(fuel: number): void;
   /** Gives the memory back. Nothing of this task can be reached afterwards. */
   end(): void;
 }
@@ -14,10 +17,12 @@ export interface Guest extends GuestMemory {
 /** A kernel that is compiled: plain facts, and code that can be shared with threads where the engine allows it. */
 export interface Ready<Compiled = unknown> {
   readonly facts: KernelFacts;
+  /** Whether it counts its fuel: it then asks its host for more, who can end it there. */
+  readonly metered: boolean;
   readonly compiled: Compiled;
 }
 
-/** How a guest may be stopped while it runs, where the engine can do that. */
+/** How a guest that is not metered may be stopped while it runs, where the engine can do that. */
 export interface Stops {
   /** It ends with `ERR_WALL_SPENT` that many milliseconds after it was made. */
   readonly wallMsMax?: number | undefined;
@@ -25,7 +30,7 @@ export interface Stops {
   readonly job?: number | undefined;
 }
 
-/** Stops guests of any thread of this process. */
+/** Stops guests of any thread of this process that are not metered. */
 export interface Stopper {
   /** Ends the guest of that job soon, or the moment it begins. */
   cancel(job: number): void;
@@ -38,7 +43,7 @@ export interface Engine<Compiled = unknown> {
   readonly version: string;
   /** What `prepare` has to make of the memory: an import that the host can keep, or a definition for the engine's own pool. */
   readonly memoryForm: Prepared['memoryForm'];
-  /** Where the engine can stop a guest from outside. Without it only the end of the guest's thread does. */
+  /** Where the engine can stop a guest that is not metered. Without it only the end of the guest's thread does. */
   readonly stopper?: Stopper;
   /** Checks and compiles. Throws `ERR_KERNEL_MALFORMED` on what does not validate. */
   compile(prepared: Prepared): Promise<Compiled>;
@@ -47,8 +52,8 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. `stops` is for
-   * engines with a stopper.
+   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. A metered kernel
+   * imports METER_IMPORTS as well; `stops` is for engines with a stopper.
    */
   instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */

@@ -33,9 +33,6 @@ import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { WEIGHTS } from './tariff.ts';
 
-/** Part of every key and receipt: two versions may disagree on a failed run's fuel, never on that of one that is done. */
-export const METER_VERSION = 1;
-
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly offsets: OffsetMap;

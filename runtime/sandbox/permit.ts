@@ -1,6 +1,6 @@
 // What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
 import { LodgerError } from '../base/errors.ts';
-import { type LimitName, type Limits, PAGE } from '../base/limits.ts';
+import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
@@ -23,6 +23,8 @@ export interface Permit {
 export interface Permitter {
   readonly platform: Platform;
   readonly policy?: Policy;
+  /** Whether it counts fuel. */
+  readonly metered: boolean;
   /** What is asked for when the caller says nothing; a runner that cannot end a guest has none. */
   readonly wallMsDefault?: number;
 }
@@ -67,8 +69,11 @@ export function checkInput(permit: Permit, input: unknown): asserts input is Uin
 }
 
 /** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */
-function lowered({ policy, wallMsDefault }: Permitter): Limits {
-  const defaults = fillLimits(wallMsDefault === undefined ? {} : { wallMsMax: wallMsDefault });
+function lowered({ policy, metered, wallMsDefault }: Permitter): Limits {
+  const defaults = fillLimits({
+    ...(metered && { fuelMax: TASK.fuelMax.default }),
+    ...(wallMsDefault !== undefined && { wallMsMax: wallMsDefault }),
+  });
   const names = Object.keys(defaults) as LimitName[];
   const lower = (name: LimitName) => Math.min(defaults[name] as number, policy?.limits[name] ?? Infinity);
   return { ...defaults, ...Object.fromEntries(names.map((name) => [name, lower(name)])) };
@@ -80,8 +85,11 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   if (asked.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {
     throw new LodgerError('ERR_LIMIT_UNENFORCED', [
       'wallMsMax',
-      "a sandbox in the caller's own thread cannot end a guest; use createPool()",
+      "a sandbox in the caller's own thread cannot end a guest that is not metered; use createPool()",
     ]);
+  }
+  if (asked.fuelMax !== undefined && !permitter.metered) {
+    throw new LodgerError('ERR_LIMIT_UNENFORCED', ['fuelMax', 'it was made with metered: false']);
   }
   const limits = { ...lowered(permitter), ...asked };
   const grants = terms.grants ?? [];

@@ -29,28 +29,32 @@ export interface SandboxOptions {
   readonly platform?: Platform;
   /** The engine; the JavaScript host's own by default. */
   readonly engine?: Engine;
+  /** Whether kernels count their fuel, as they do by default. Without it they run faster, and can use all the time there is. */
+  readonly metered?: boolean;
 }
 
 const SandboxOptionsSchema = v.strictObject({
   policy: v.exactOptional(PolicySchema),
   platform: v.exactOptional(v.custom<Platform>(isPlatform, 'a platform')),
   engine: v.exactOptional(v.custom<Engine>(isEngine, 'an engine')),
+  metered: v.exactOptional(v.boolean('true or false')),
 });
 
 /**
- * A sandbox in this thread. On V8 a guest that loops for ever keeps the thread for ever: for kernels that are not trusted to end, use
- * `createPool` of `lodger/host`. `limits.wallMsMax` is therefore refused here, unless the engine can stop a guest. A signal is looked
- * at between tasks only.
+ * A sandbox in this thread: it does nothing else while a task runs, and looks at a signal between tasks only. Use `createPool` of
+ * `lodger/host` where that is too long. Without metering `limits.wallMsMax` is refused on V8, which cannot end a guest.
  */
 export function createSandbox(options: SandboxOptions = {}): Runner {
   const {
     policy,
     platform = portable,
     engine = createV8('unknown'),
+    metered = true,
   } = check(SandboxOptionsSchema, options) as SandboxOptions;
   const permitter = {
     platform,
-    ...(engine.stopper && { wallMsDefault: TASK.wallMsMax.default }),
+    metered,
+    ...((metered || engine.stopper) && { wallMsDefault: TASK.wallMsMax.default }),
     ...(policy && { policy }),
   };
   const place: Place = { platform, engine };
@@ -58,7 +62,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   let open = true;
 
   const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel);
+    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
     compiled.set(kernel, known);
     // What failed for want of memory may succeed the next time.
     known.catch(() => compiled.delete(kernel));
@@ -103,7 +107,11 @@ function isEngine(value: unknown): boolean {
 }
 
 /** Prepares and compiles a kernel for an engine. */
-export async function compileFor<Compiled>(engine: Engine<Compiled>, kernel: Kernel): Promise<Ready<Compiled>> {
-  const prepared = prepare(kernel, engine.memoryForm);
-  return { facts: prepared.facts, compiled: await engine.compile(prepared) };
+export async function compileFor<Compiled>(
+  engine: Engine<Compiled>,
+  kernel: Kernel,
+  { metered = true }: { readonly metered?: boolean } = {},
+): Promise<Ready<Compiled>> {
+  const prepared = prepare(kernel, { memoryForm: engine.memoryForm, metered });
+  return { facts: prepared.facts, metered, compiled: await engine.compile(prepared) };
 }
