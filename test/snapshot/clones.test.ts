@@ -80,10 +80,12 @@ test('a clone, its clone and what they were made from go on without seeing each 
   const grown = new Uint8Array(2 * PAGE).fill(3);
   grown.fill(0, 0, IMAGE_PAGE);
   expect(grandchild.update(grown)).toHaveLength(2 * 16);
+  const twin = child.fork();
   expect(child.update(start.map((_, at) => (at < 5_000 ? 4 : 1)))).toEqual([0, 1]);
   parent.update(start.map((_, at) => (at === 9_000 ? 5 : 1)));
   expect(Buffer.compare(memoryIn(grandchild), grown)).toBe(0);
   expect(memoryIn(child).slice(4_998, 5_002)).toEqual(Uint8Array.of(4, 4, 1, 1));
+  expect(memoryIn(twin).slice(4_998, 5_002)).toEqual(Uint8Array.of(2, 2, 1, 1));
   expect(memoryIn(parent)[0]).toBe(1);
   expect([memoryIn(parent)[9_000], memoryIn(child)[9_000]]).toEqual([5, 1]);
   expect(grandchild.root()).not.toBe(child.root());

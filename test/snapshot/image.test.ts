@@ -100,6 +100,13 @@ describe('opening', () => {
     expect(Buffer.compare(memoryIn(copy), memories[3]!)).toBe(0);
   });
 
+  test('a whole image may come after the one before it, too', () => {
+    const { store, images, memories } = chain({ 1: 'whole' });
+    const { copy, image } = openImage(store, images[0]!.digest, OPTIONS);
+    expect(applyDifference(copy, image, store.get(images[1]!.digest)!)).toEqual(images[1]);
+    expect(Buffer.compare(memoryIn(copy), memories[1]!)).toBe(0);
+  });
+
   test('after an image is opened, the next one is taken as if nothing had been between', () => {
     const { store, images, memories } = chain();
     const { copy, image } = openImage(store, images[2]!.digest, OPTIONS);
