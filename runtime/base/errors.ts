@@ -21,6 +21,7 @@ export const ERRORS = {
   ERR_POLICY_EXCEEDED: { fault: 'caller', text: 'policy allows %s; the task asks for %s' },
   ERR_LIMIT_UNENFORCED: { fault: 'caller', text: 'limit "%s" cannot be enforced by this runner: %s' },
   ERR_BLOB_MISMATCH: { fault: 'caller', text: 'blob "%s" has digest %s, the grant says %s' },
+  ERR_IMAGE_INVALID: { fault: 'caller', text: 'image is not valid: %s' },
   ERR_JOB_INVALID: { fault: 'caller', text: 'job file: "%s" must be %s' },
   ERR_FILE: { fault: 'caller', text: 'cannot %s "%s": %s' },
   ERR_BUILD_FAILED: { fault: 'caller', text: 'kernel does not build: %s' },
