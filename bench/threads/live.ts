@@ -4,11 +4,12 @@ import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createHeads, runBatch } from '../../host/pool/batch.ts';
 import { type Batch, HEAD_MISSING, type Report } from '../../host/pool/message.ts';
 import { createPace } from '../../host/pool/pace.ts';
-import { callKernel } from '../../runtime/abi/exports.ts';
+import { Exports } from '../../runtime/abi/exports.ts';
 import { importsOf } from '../../runtime/abi/imports.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { type Call, openRoom } from '../../runtime/sandbox/execute.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
+import { openRoom } from '../../runtime/sandbox/running.ts';
 
 const engine = nodeV8();
 const log = { lines: [], linesDropped: 0 };
@@ -28,7 +29,7 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
       room.guest = guest;
       guest.call('_initialize');
     }
-    const output = callKernel(guest, facts, call.input, call.limits.outputBytesMax);
+    const output = new Exports(guest, facts).whole(call.input, call.limits.outputBytesMax);
     const receipt = {
       version: 1,
       kernel: facts.digest,

@@ -2,7 +2,7 @@
 import Piscina from 'piscina';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import type { Call } from '../../runtime/sandbox/execute.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
 import { now } from '../platform/node.ts';
 import { CONTROL, isWanted } from './control.ts';
 import { type Batch, type Head, inputOf, packReport, type Report } from './message.ts';

@@ -3,7 +3,7 @@ import type { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/execute.ts';
+import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/running.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { Flight } from './flight.ts';
 import type { Parcel } from './message.ts';

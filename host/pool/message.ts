@@ -4,7 +4,7 @@ import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
-import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
+import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 
 /** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */

@@ -12,35 +12,63 @@ export interface Observer {
   charge(bytes: number): void;
 }
 
-/** Runs `_initialize` if the kernel has one, then the kernel's shape to its end. The output, or a thrown failure. */
-export function callKernel(
-  guest: GuestMemory,
-  facts: KernelFacts,
-  input: Uint8Array,
-  outputBytesMax: number,
-  observer?: Observer,
-): Uint8Array<ArrayBuffer> {
-  const call = (name: string, pointer?: number, length?: number): number => {
-    const answer = guest.call(name, pointer, length);
-    observer?.observe();
-    return answer;
-  };
-  if (facts.optional.includes('_initialize')) call('_initialize');
-  const pointer = lowerBytes(guest, input);
-  observer?.observe();
-  const { byteLength } = input;
-  let output: Uint8Array<ArrayBuffer>;
-  if (facts.shape === 'kernel') {
-    output = bytesOf(guest, facts, 'cabi_post_run', call('run', pointer, byteLength), outputBytesMax);
-  } else {
-    nothingOf(guest, facts, 'cabi_post_begin', call('begin', pointer, byteLength));
-    // A step is work of the host's, too: a kernel that does nothing in it, for ever, must come to its limit.
-    do observer?.charge(0);
-    while (shareOf(guest, facts, 'cabi_post_step', call('step')) < 1);
-    output = bytesOf(guest, facts, 'cabi_post_finish', call('finish'), outputBytesMax);
+/** A kernel's exports, as the canonical ABI has them called. Every function throws what ends the task. */
+export class Exports {
+  readonly #guest: GuestMemory;
+  readonly #facts: KernelFacts;
+  readonly #observer: Observer | undefined;
+
+  constructor(guest: GuestMemory, facts: KernelFacts, observer?: Observer) {
+    this.#guest = guest;
+    this.#facts = facts;
+    this.#observer = observer;
   }
-  observer?.observe();
-  return output;
+
+  /** Runs `_initialize` if the kernel has one, then the kernel's shape to its end. */
+  whole(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    if (this.#facts.shape === 'kernel') return this.#run(input, outputBytesMax);
+    this.begin(input);
+    while (this.step() < 1);
+    return this.finish(outputBytesMax);
+  }
+
+  #run(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    const area = this.#call('run', this.#lower(input), input.byteLength);
+    return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_run', area, outputBytesMax));
+  }
+
+  /** A stepper's first call. */
+  begin(input: Uint8Array): void {
+    const area = this.#call('begin', this.#lower(input), input.byteLength);
+    nothingOf(this.#guest, this.#facts, 'cabi_post_begin', area);
+    this.#observer?.observe();
+  }
+
+  /** One step: the share of the work that is done, from 0 to 1. */
+  step(): number {
+    // A step is work of the host's, too: a kernel that does nothing in it, for ever, must come to its limit.
+    this.#observer?.charge(0);
+    return this.#told(shareOf(this.#guest, this.#facts, 'cabi_post_step', this.#call('step')));
+  }
+
+  /** A stepper's last call. */
+  finish(outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_finish', this.#call('finish'), outputBytesMax));
+  }
+
+  #lower(input: Uint8Array): number {
+    if (this.#facts.optional.includes('_initialize')) this.#call('_initialize');
+    return this.#told(lowerBytes(this.#guest, input));
+  }
+
+  #call(name: string, pointer?: number, length?: number): number {
+    return this.#told(this.#guest.call(name, pointer, length));
+  }
+
+  #told<T>(given: T): T {
+    this.#observer?.observe();
+    return given;
+  }
 }
 
 /** `result<list<u8>, string>`: tag at 0, pointer at 4, length at 8. */

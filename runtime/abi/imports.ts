@@ -42,6 +42,8 @@ export interface TaskRoom {
   /** Calls by import, in the order of `facts.imports`. */
   readonly calls: number[];
   readonly lines: LogLine[];
+  /** How many the task had written in another instance, which are not here. */
+  linesBefore: number;
   linesDropped: number;
   logBytes: number;
   randomBytes: number;
@@ -80,7 +82,7 @@ export function importsOf(room: TaskRoom): HostImports {
   room.facts.imports.forEach((wanted, index) => {
     const make = MAKERS[wanted.interface]?.[wanted.function];
     if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
-    room.calls[index] = 0;
+    room.calls[index] ??= 0;
     const call = make(room) as (...args: unknown[]) => number | bigint | undefined;
     const counted = (...args: unknown[]) => {
       room.calls[index] = (room.calls[index] as number) + 1;
@@ -112,7 +114,10 @@ function write(room: TaskRoom, level: number, pointer: number, length: number): 
   const name = LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
   const size = stringBytes(room.facts.encoding, length);
   range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
-  if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
+  if (
+    room.linesBefore + room.lines.length >= room.limits.logLinesMax ||
+    room.logBytes + size > room.limits.logBytesMax
+  ) {
     room.linesDropped++;
     return;
   }

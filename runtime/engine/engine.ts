@@ -3,7 +3,7 @@ import type { HostImports } from '../abi/imports.ts';
 import type { GuestMemory } from '../abi/memory.ts';
 import type { KernelFacts } from '../job/kernel.ts';
 import type { EngineName, TaskFailure } from '../job/outcome.ts';
-import type { Prepared } from '../prepare/prepare.ts';
+import type { Prepared, StateLayout } from '../prepare/prepare.ts';
 
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
@@ -19,6 +19,8 @@ export interface Ready<Compiled = unknown> {
   readonly facts: KernelFacts;
   /** Whether it counts its fuel: it then asks its host for more, who can end it there. */
   readonly metered: boolean;
+  /** Of a stepper that can be imaged. */
+  readonly state?: StateLayout;
   readonly compiled: Compiled;
 }
 

@@ -1,11 +1,14 @@
 // Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere.
 // What nobody here calls or reads goes: exports that are not of the kernel's shape, and custom sections, except names. Then the fuel
-// counter comes in, and the memory becomes an import of the host's, or gets its maximum written in.
+// counter comes in, for steppers the functions by which images are taken, and the memory becomes an import of the host's, or gets its maximum written in.
 import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
 import { meter } from '../meter/meter.ts';
+import { METER_EXPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
+import { addState } from '../snapshot/state.ts';
+import type { StateField } from '../snapshot/transfer.ts';
 import { EXTERN_KINDS, type Module, type ModuleExport } from '../wasm/module.ts';
 import { readModule } from '../wasm/read.ts';
 import { Reader } from '../wasm/reader.ts';
@@ -31,12 +34,20 @@ export interface Form {
   readonly memoryPagesMax?: number;
 }
 
+/** What images hold of a stepper's globals. */
+export interface StateLayout {
+  readonly bytes: number;
+  readonly fields: readonly StateField[];
+}
+
 export interface Prepared {
   /** Plain data, fit for a message to a thread. */
   readonly facts: KernelFacts;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly memoryForm: Form['memoryForm'];
   readonly metered: boolean;
+  /** Of a stepper that can be imaged. */
+  readonly state?: StateLayout;
   /** Values merged at control points, of the function that has most and of all: what compiling may cost. */
   readonly complexity: { readonly function: number; readonly total: number };
   /** Equal keys, equal bytes: what a cache of compiled modules goes by. */
@@ -58,7 +69,10 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
   }
   const submitted = readModule(core);
   const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
-  const module = metered ? readModule(meter(kept).bytes) : kept;
+  const counted = metered ? readModule(meter(kept).bytes) : kept;
+  // An image tells its fuel, so a stepper that is not metered has none.
+  const stateful = metered && shape === 'stepper' ? addState(counted, Object.values(METER_EXPORTS)) : undefined;
+  const module = stateful ? readModule(stateful.bytes) : counted;
   const facts: KernelFacts = {
     digest,
     shape,
@@ -74,6 +88,7 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
     bytes: rewrite(module, memoryForm, { min: memory.min, max }),
     memoryForm,
     metered,
+    ...(stateful && { state: { bytes: stateful.stateBytes, fields: stateful.fields } }),
     complexity: { function: complexity, total: complexityTotal },
     key: `${digest}.${memoryForm}.${pages}.${metered ? TARIFF_VERSION : 'free'}.${REWRITER_VERSION}`,
   };

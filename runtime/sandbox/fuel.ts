@@ -25,7 +25,7 @@ interface Asked {
 export class Fuel {
   readonly #platform: Platform;
   readonly #limits: Limits;
-  readonly #max: number;
+  #max: number;
   readonly #startedAt: number;
   readonly #wishes: Wishes | undefined;
   #guest: Guest | undefined;
@@ -53,16 +53,30 @@ export class Fuel {
     };
   }
 
-  /** Called before anything runs in the guest. */
-  serve(guest: Guest): void {
+  /** Called before anything runs in the guest. `used`: what the task has used in another one. */
+  serve(guest: Guest, used = 0): void {
     this.#guest = guest;
-    this.#given = Math.min(this.#slice, this.#max);
-    guest.setFuel(this.#given);
+    this.#observed = used;
+    this.#given = Math.min(used + this.#slice, this.#max);
+    guest.setFuel(this.#given - used);
+  }
+
+  /** Another limit from now on, between calls. What was used beyond it already ends the task when it asks for more. */
+  limit(max: number): void {
+    const { used } = this;
+    this.#max = max;
+    this.#given = Math.min(this.#given, max);
+    this.#guest?.setFuel(this.#given - used);
   }
 
   /** What the guest has used, exact whenever it is in a host call or between calls. */
   get used(): number {
     return this.#given - (this.#guest?.getFuel() ?? 0);
+  }
+
+  /** The limit. */
+  get max(): number {
+    return this.#max;
   }
 
   /** Whether it has used more than its limit. */

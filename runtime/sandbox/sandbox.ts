@@ -19,7 +19,8 @@ import {
 } from '../job/task.ts';
 import { type Policy, PolicySchema } from '../policy/policy.ts';
 import { prepare } from '../prepare/prepare.ts';
-import { execute, type Place } from './execute.ts';
+import type { Place } from './call.ts';
+import { execute } from './execute.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
 
 export interface SandboxOptions {
@@ -113,5 +114,6 @@ export async function compileFor<Compiled>(
   { metered = true }: { readonly metered?: boolean } = {},
 ): Promise<Ready<Compiled>> {
   const prepared = prepare(kernel, { memoryForm: engine.memoryForm, metered });
-  return { facts: prepared.facts, metered, compiled: await engine.compile(prepared) };
+  const { facts, state } = prepared;
+  return { facts, metered, ...(state && { state }), compiled: await engine.compile(prepared) };
 }

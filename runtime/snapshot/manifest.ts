@@ -18,8 +18,9 @@ const task = v.strictObject({
   kernel: digest(),
   /** Versions of what counts the fuel. */
   tariff: count(),
-  meter: count(),
+  rewriter: count(),
   input: digest(),
+  inputBytes: count(),
   seed: count(),
   index: count(),
 });

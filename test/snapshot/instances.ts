@@ -8,7 +8,7 @@ import { defaults, PAGE, TASK } from '../../runtime/base/limits.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
 import type { EngineName } from '../../runtime/job/outcome.ts';
 import { prepare } from '../../runtime/prepare/prepare.ts';
-import { openRoom } from '../../runtime/sandbox/execute.ts';
+import { openRoom } from '../../runtime/sandbox/running.ts';
 import type { StateGuest } from '../../runtime/snapshot/guest.ts';
 import { addState } from '../../runtime/snapshot/state.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
@@ -55,9 +55,14 @@ const limits = { ...defaults(TASK), wallMsMax: 60_000 };
 /** A kernel on an engine, not metered, with STATE_EXPORTS. */
 export async function statefulKernel(engineName: EngineName, wasm: Uint8Array): Promise<Stateful> {
   const engine = nodeEngine(engineName);
-  const prepared = prepare(await admit(wasm), engine.memoryForm, limits.memoryBytesMax / PAGE);
+  const form = { memoryForm: engine.memoryForm, metered: false, memoryPagesMax: limits.memoryBytesMax / PAGE };
+  const prepared = prepare(await admit(wasm), form);
   const { bytes, stateBytes } = addState(readModule(prepared.bytes));
-  const ready: Ready = { facts: prepared.facts, compiled: await engine.compile({ ...prepared, bytes }) };
+  const ready: Ready = {
+    facts: prepared.facts,
+    metered: false,
+    compiled: await engine.compile({ ...prepared, bytes }),
+  };
   return { stateBytes, start: () => startStepper(engineName, ready) };
 }
 

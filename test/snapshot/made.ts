@@ -15,7 +15,15 @@ export const newCopy = () => new MemoryCopy(node, MEMORY_MAX);
 export function momentAt(step: number, previous?: Image, changes: Partial<Moment> = {}): Moment {
   return {
     previous,
-    task: { kernel: 'ab'.repeat(32), tariff: 1, meter: 2, input: 'cd'.repeat(32), seed: 42, index: 3 },
+    task: {
+      kernel: 'ab'.repeat(32),
+      tariff: 1,
+      rewriter: 2,
+      input: 'cd'.repeat(32),
+      inputBytes: 3,
+      seed: 42,
+      index: 3,
+    },
     step,
     share: step / 100,
     fuel: step * 1_000_003,
