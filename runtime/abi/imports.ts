@@ -3,7 +3,7 @@ import { chacha20 } from '@noble/ciphers/chacha.js';
 import { GUEST, type Limits } from '../base/limits.ts';
 import type { Platform } from '../base/platform.ts';
 import type { KernelFacts } from '../job/kernel.ts';
-import { type LogLine, TaskFailure } from '../job/outcome.ts';
+import { LOG_LEVELS, type LogLine, TaskFailure } from '../job/outcome.ts';
 import type { InterfaceName } from '../job/world.ts';
 import {
   allocate,
@@ -42,14 +42,11 @@ export interface TaskRoom {
   /** Calls by import, in the order of `facts.imports`. */
   readonly calls: number[];
   readonly lines: LogLine[];
-  /** How many the task had written in another instance, which are not here. */
-  linesBefore: number;
   linesDropped: number;
   logBytes: number;
   randomBytes: number;
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const KEYSTREAM = new Uint8Array(64 * 1024);
 const NONCE = new Uint8Array(12);
 /** The block counter has 32 bits, and the cipher refuses its last value. */
@@ -111,11 +108,11 @@ function text(room: TaskRoom, pointer: number, length: number, bytesMax: number 
 }
 
 function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {
-  const name = LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
+  const name = LOG_LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
   const size = stringBytes(room.facts.encoding, length);
   range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
   if (
-    room.linesBefore + room.lines.length >= room.limits.logLinesMax ||
+    room.lines.length >= room.limits.logLinesMax ||
     room.logBytes + size > room.limits.logBytesMax
   ) {
     room.linesDropped++;

@@ -38,8 +38,11 @@ export interface Receipt {
   readonly attempts: number;
 }
 
+/** In the order of their numbers in the world. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
 export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: (typeof LOG_LEVELS)[number];
   readonly text: string;
 }
 

@@ -154,7 +154,6 @@ export function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom
     bytesMoved: 0,
     calls: [],
     lines: [],
-    linesBefore: 0,
     linesDropped: 0,
     logBytes: 0,
     randomBytes: 0,

@@ -3,7 +3,7 @@ import type { Exports } from '../abi/exports.ts';
 import { type Limits, PAGE, TASK } from '../base/limits.ts';
 import { toHex } from '../base/platform.ts';
 import type { Guest, Ready } from '../engine/engine.ts';
-import type { LogLine, Outcome } from '../job/outcome.ts';
+import type { Outcome } from '../job/outcome.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { growTo, loadState, saveState } from '../snapshot/guest.ts';
@@ -45,13 +45,13 @@ export class Stepping<Compiled = unknown> {
   }
 
   /**
-   * Goes on from an image, whose memory is the caller's no more. `call` has the task's own terms; its limits are the image's. `lines`: what the task had
-   * logged, all of it, where somebody kept it. Throws `ERR_IMAGE_INVALID` for an image of another task or version.
+   * Goes on from an image, whose memory is the caller's no more. `call` has the task's own terms; its limits are the image's. Throws
+   * `ERR_IMAGE_INVALID` for an image of another task or version.
    */
   static resume<Compiled>(
     place: Place<Compiled>,
     ready: Ready<Compiled>,
-    { call, open, lines }: { readonly call: Call; readonly open: OpenImage; readonly lines?: readonly LogLine[] },
+    { call, open }: { readonly call: Call; readonly open: OpenImage },
   ): Stepping<Compiled> {
     const { task, host, fuel, step, share, limits } = open.image.manifest;
     checkIdentity(task, ready, call);
@@ -61,7 +61,7 @@ export class Stepping<Compiled = unknown> {
     const stepping = new Stepping(running, task, ceilings);
     stepping.#step = step;
     stepping.#share = share;
-    stepping.#takeUp(host, lines);
+    stepping.#takeUp(host);
     stepping.#copy = open.copy;
     stepping.#image = open.image;
     running.attempt(() => stepping.#load(open));
@@ -87,10 +87,6 @@ export class Stepping<Compiled = unknown> {
 
   get fuel(): number {
     return this.#running.room.fuel?.used ?? 0;
-  }
-
-  get lines(): readonly LogLine[] {
-    return this.#running.room.lines;
   }
 
   /** Whether there is a step to do. */
@@ -169,7 +165,7 @@ export class Stepping<Compiled = unknown> {
 
   /** A memory's maximum is fixed when it is made: the task goes on in another instance. */
   #reload(): void {
-    const { place, ready, call, room } = this.#running;
+    const { place, ready, call } = this.#running;
     const image = this.#image as Image;
     const host = this.#host();
     const running = new Running(place, ready, {
@@ -184,15 +180,13 @@ export class Stepping<Compiled = unknown> {
     });
     this.#guest?.end();
     this.#running = running;
-    this.#takeUp(host, room.lines);
+    this.#takeUp(host);
     running.attempt(() => this.#load({ image, copy: this.#copy as MemoryCopy }));
   }
 
-  #takeUp(host: HostState, lines: readonly LogLine[] | undefined): void {
+  #takeUp(host: HostState): void {
     const { room } = this.#running;
-    if (lines !== undefined && lines.length !== host.logLines) throw invalid(`it has ${host.logLines} lines of log`);
-    room.lines.push(...(lines ?? []));
-    room.linesBefore = host.logLines - room.lines.length;
+    room.lines.push(...host.log);
     room.linesDropped = host.linesDropped;
     room.logBytes = host.logBytes;
     room.randomBytes = host.randomBytes;
@@ -208,7 +202,7 @@ export class Stepping<Compiled = unknown> {
     return {
       elapsedMs: place.platform.now() - room.startedAt,
       randomBytes: room.randomBytes,
-      logLines: room.linesBefore + room.lines.length,
+      log: [...room.lines],
       logBytes: room.logBytes,
       linesDropped: room.linesDropped,
       calls: callsOf(room),

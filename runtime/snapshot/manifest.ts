@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { canonical } from '../base/canonical.ts';
 import { LodgerError } from '../base/errors.ts';
 import type { Digest } from '../base/platform.ts';
-import { digest, integer } from '../base/schema.ts';
+import { digest, integer, oneOf } from '../base/schema.ts';
+import { LOG_LEVELS } from '../job/outcome.ts';
 import { IMAGE } from './bounds.ts';
 
 /** Another version is refused, never guessed at. */
@@ -31,7 +32,8 @@ const host = v.strictObject({
   elapsedMs: v.pipe(v.number(), v.finite(), v.minValue(0)),
   /** Bytes taken of the task's random stream. */
   randomBytes: count(),
-  logLines: count(),
+  /** What the kernel wrote to its log, line by line. */
+  log: v.array(v.strictObject({ level: oneOf(LOG_LEVELS), text: v.string() })),
   logBytes: count(),
   linesDropped: count(),
   /** By import. */
@@ -110,12 +112,14 @@ export function breakBetween(parent: Manifest, child: Manifest): string | undefi
   for (const name of ['step', 'fuel', 'memoryPages'] as const) {
     if (child[name] < parent[name]) return `its ${name} goes back from ${parent[name]} to ${child[name]}`;
   }
-  for (const name of ['elapsedMs', 'randomBytes', 'logLines', 'logBytes', 'linesDropped'] as const) {
+  for (const name of ['elapsedMs', 'randomBytes', 'logBytes', 'linesDropped'] as const) {
     if (child.host[name] < parent.host[name]) return `its ${name} goes back`;
   }
   for (const [name, calls] of Object.entries(parent.host.calls)) {
     if (!((child.host.calls[name] ?? 0) >= calls)) return `its calls of ${name} go back`;
   }
+  const { log } = parent.host;
+  if (canonical(child.host.log.slice(0, log.length)) !== canonical(log)) return 'its log has other lines';
   if (child.step > parent.step) {
     return canonical(parent.limits) === canonical(child.limits) ? undefined : 'limits changed in the middle of steps';
   }

@@ -31,7 +31,6 @@ function open(parts: Partial<TaskRoom> = {}) {
     bytesMoved: 0,
     calls: [],
     lines: [],
-    linesBefore: 0,
     linesDropped: 0,
     logBytes: 0,
     randomBytes: 0,

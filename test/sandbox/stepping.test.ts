@@ -75,14 +75,12 @@ describe.each(SUBJECTS)('%s', (_, source, input) => {
       const { image, bytes } = stepping.take();
       store.put(image.digest, bytes);
       digests.push(image.digest);
-      const { lines } = stepping;
       stepping.leave();
       const open = openImage(store, image.digest, { platform: node, memoryBytesMax: TASK.memoryBytesMax.max });
       const engine = engines[digests.length % engines.length] as EngineName;
       stepping = Stepping.resume(...at(engine), {
         call: callOf(new Uint8Array(), { ...call, input: new Uint8Array() }),
         open,
-        lines,
       });
     }
     return { outcome: stepping.end(), digests };

@@ -31,7 +31,7 @@ export function momentAt(step: number, previous?: Image, changes: Partial<Moment
     host: {
       elapsedMs: step * 1.5,
       randomBytes: step * 64,
-      logLines: step,
+      log: [],
       logBytes: step * 20,
       linesDropped: 0,
       calls: step === 0 ? {} : { 'log.write': step, 'random.fill': step },
