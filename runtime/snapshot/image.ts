@@ -45,6 +45,9 @@ export function takeImage(copy: MemoryCopy, memory: Uint8Array, moment: Moment):
   const { previous, task, step, share, fuel, state, host, limits } = moment;
   const { stateBytes } = IMAGE;
   if (state.byteLength > stateBytes.default) throw invalid(`its state has ${state.byteLength} bytes`);
+  if (previous !== undefined && copy.root() !== previous.manifest.memory) {
+    throw invalid('the copy holds the memory of another one');
+  }
   const form = previous === undefined ? 'whole' : (moment.form ?? 'difference');
   const changed = copy.update(memory);
   const manifest: Manifest = {
@@ -63,14 +66,18 @@ export function takeImage(copy: MemoryCopy, memory: Uint8Array, moment: Moment):
  * `ERR_IMAGE_INVALID`, and leaves `copy` as it is, for what is damaged, or a difference to another image than `previous`.
  */
 export function applyDifference(copy: MemoryCopy, previous: Image | undefined, bytes: Uint8Array): Image {
-  const decoded = decodeDifference(bytes, copy.platform);
+  return applyDecoded(copy, previous, decodeDifference(bytes, copy.platform));
+}
+
+/** The same, of what was decoded already. */
+export function applyDecoded(copy: MemoryCopy, previous: Image | undefined, decoded: Decoded): Image {
   checkLink(previous, decoded.image.manifest);
   if (decoded.form === 'whole') applyWhole(copy, decoded);
   else applyPages(copy, decoded);
   return decoded.image;
 }
 
-/** The image in a stored form that is whole, whatever came before it; `copy` holds nothing yet. */
+/** The memory of an image in a form that is whole, whatever image came before it. */
 export function applyWhole(copy: MemoryCopy, decoded: Decoded): void {
   if (decoded.form !== 'whole') throw invalid('it is a difference to another image');
   const named = new Set(decoded.indexes);

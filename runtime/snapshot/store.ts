@@ -3,7 +3,7 @@
 import type { Digest, Platform } from '../base/platform.ts';
 import { IMAGE } from './bounds.ts';
 import { type Decoded, decodeDifference } from './difference.ts';
-import { applyDifference, applyWhole } from './image.ts';
+import { applyDecoded, applyWhole } from './image.ts';
 import { type Image, invalid } from './manifest.ts';
 import { MemoryCopy } from './memory-copy.ts';
 
@@ -40,7 +40,7 @@ export function openImage(
   digest: Digest,
   { platform, memoryBytesMax }: { readonly platform: Platform; readonly memoryBytesMax: number },
 ): OpenImage {
-  const links: Uint8Array[] = [];
+  const links: Decoded[] = [];
   let whole: Decoded | undefined;
   for (let wanted: Digest | null = digest; whole === undefined; ) {
     const bytes: Uint8Array | undefined = wanted === null ? undefined : store.get(wanted);
@@ -48,13 +48,13 @@ export function openImage(
     const decoded: Decoded = decodeDifference(bytes, platform);
     if (decoded.image.digest !== wanted) throw invalid(`what is kept as image ${wanted} is another one`);
     if (decoded.form === 'whole') whole = decoded;
-    else links.push(bytes);
+    else links.push(decoded);
     if (links.length > IMAGE.links.default) throw invalid(`it has over ${IMAGE.links.default} images before it`);
     wanted = decoded.image.manifest.parent;
   }
   const copy = new MemoryCopy(platform, memoryBytesMax);
   applyWhole(copy, whole);
   let image = whole.image;
-  for (const bytes of links.reverse()) image = applyDifference(copy, image, bytes);
+  for (const link of links.reverse()) image = applyDecoded(copy, image, link);
   return { image, copy };
 }

@@ -90,3 +90,25 @@ test('a clone, its clone and what they were made from go on without seeing each 
   expect([memoryIn(parent)[9_000], memoryIn(child)[9_000]]).toEqual([5, 1]);
   expect(grandchild.root()).not.toBe(child.root());
 });
+
+test('a clone that has changed more than half of its pages holds all of them, once', () => {
+  const { platform } = OPTIONS;
+  const parent = new MemoryCopy(platform, BYTES);
+  parent.update(memory);
+  const copy = parent.fork();
+  const changed = memory.slice();
+  for (let page = 0; page < 2 * CHANGED; page++) {
+    changed[page * IMAGE_PAGE]! ^= 1;
+    copy.update(changed.slice());
+  }
+  expect(copy.ownBytes).toBe(2 * CHANGED * IMAGE_PAGE);
+  changed.fill(255, 0, BYTES / 2);
+  expect(copy.update(changed)).toHaveLength(BYTES / IMAGE_PAGE / 2);
+  expect(copy.ownBytes).toBe((BYTES / IMAGE_PAGE / 2) * IMAGE_PAGE);
+  changed.fill(254, BYTES / 2, BYTES / 2 + 1);
+  copy.update(changed);
+  expect(copy.ownBytes).toBe(BYTES);
+  expect(Buffer.compare(memoryIn(copy), changed)).toBe(0);
+  expect(Buffer.compare(memoryIn(parent), memory)).toBe(0);
+  expect(copy.update(changed)).toEqual([]);
+});

@@ -181,6 +181,12 @@ describe('an image cannot follow another', () => {
     );
   });
 
+  test('when its copy holds the memory of neither', () => {
+    const { image } = firstImage(memoryOf(1, [1]));
+    const { copy } = firstImage(memoryOf(1, [2]));
+    expect(() => takeImage(copy, memoryOf(1, [1]), momentAt(1, image))).toThrow(invalid('memory of another one'));
+  });
+
   test('whose memory is smaller', () => {
     const { copy, image } = firstImage(memoryOf(2, [1]));
     expect(() => takeImage(copy, memoryOf(1, [1]), momentAt(1, image))).toThrow(invalid('does not shrink'));
@@ -194,7 +200,8 @@ describe('an image cannot follow another', () => {
     const { bytes } = takeImage(copy, memory, raised);
     expect(bytes.byteLength).toBeLessThan(BESIDE);
     memory[9] = 1;
-    expect(() => takeImage(newCopy(), memory, { ...raised, previous: image })).toThrow(invalid('more than limits'));
+    const other = firstImage(memoryOf(1, [1]));
+    expect(() => takeImage(other.copy, memory, { ...raised, previous: other.image })).toThrow(invalid('more than'));
   });
 });
 
