@@ -18,6 +18,7 @@ export function now(): number {
 export const node: Platform = {
   digest: (bytes) => createHash('sha256').update(bytes).digest(),
   now,
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   same: (one, other) => Buffer.compare(one, other) === 0,
   ...(threadCpuUsage && {
     cpuMs: () => {

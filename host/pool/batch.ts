@@ -28,7 +28,8 @@ export function createHeads(adopt: (head: Head) => Head): (batch: Batch) => Head
 
 /** What a thread brings to a batch. */
 export interface Thread {
-  run(call: Call): Outcome;
+  /** The outcome; `undefined` of a stepper's task that was paused. */
+  run(call: Call): Outcome | undefined;
   readonly pace: Pace;
 }
 

@@ -3,9 +3,9 @@ import { POOL } from '../../runtime/base/limits.ts';
 
 /**
  * Which task runs, since when; which share of a core it may have, in thousandths; where the thread sleeps, to be woken for news; and
- * which tasks are not wanted any more.
+ * how many wishes a stepper's task was told, how many of its notices with images are settled; and which tasks are not wanted any more.
  */
-export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, unwanted: 4 } as const;
+export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, settled: 5, unwanted: 6 } as const;
 
 /** A whole core, as CONTROL.share has it. */
 export const WHOLE = 1_000;
@@ -34,6 +34,12 @@ export function setShare(control: Int32Array, share: number): void {
 /** Sleeps until it is woken for news, at most so many ms. */
 export function sleep(control: Int32Array, ms: number): void {
   Atomics.wait(control, CONTROL.news, Atomics.load(control, CONTROL.news), ms);
+}
+
+/** Tells a stepper's task that there is a wish at its port. */
+export function tellWish(control: Int32Array): void {
+  Atomics.add(control, CONTROL.wishes, 1);
+  wake(control);
 }
 
 function wake(control: Int32Array): void {

@@ -9,7 +9,7 @@ import { now } from '../platform/node.ts';
 import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
 import { type Flight, failedBy, isHeld, jobOf, watch } from './flight.ts';
 import { type Compiled, compiledFor, type Entry, type Lane, learn, openLane } from './lane.ts';
-import { HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
+import { type Batch, HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
 
@@ -88,7 +88,21 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (!told) lane.headsSent++;
     const { limits, blobs, seed, digests } = lane.permit;
     const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
-    const { transfer, ...batch } = packBatch({ lane: lane.number, control, job, ...head }, entries);
+    let steps: Batch['steps'];
+    try {
+      steps = entries[0]?.steps?.board(control);
+    } catch (error) {
+      // The image that it goes on from cannot be read any more.
+      settle(
+        entries[0] as Entry,
+        error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]),
+      );
+      return;
+    }
+    const { transfer, ...batch } = packBatch(
+      { lane: lane.number, control, job, ...head, ...(steps && { steps }) },
+      entries,
+    );
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
       entries,

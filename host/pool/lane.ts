@@ -3,10 +3,11 @@ import type { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/running.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
+import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/running.ts';
 import type { Flight } from './flight.ts';
 import type { Parcel } from './message.ts';
+import type { Boarding } from './steps.ts';
 
 /** One task in the pool, from its submission to its end. */
 export interface Entry extends Parcel {
@@ -18,6 +19,8 @@ export interface Entry extends Parcel {
   attempts: number;
   /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
   alone: boolean;
+  /** Of a stepper's task that can be spoken to. */
+  readonly steps?: Boarding;
   /** Why its caller took it back while a thread had it. */
   withdrawn?: LodgerError;
   readonly submittedAt: number;

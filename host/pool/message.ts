@@ -1,11 +1,13 @@
 // What travels between the pool and its threads: a batch of tasks with the same terms, and its report. Small bytes are packed into one
 // buffer a message, since a structured clone of one object a task would cost more than the tasks.
+import type { MessagePort } from 'node:worker_threads';
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
-import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
+import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
+import type { StepsOrder } from './steps-thread.ts';
 
 /** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */
 export interface Parcel {
@@ -34,6 +36,8 @@ export interface Batch {
   readonly control: Int32Array;
   /** The number of the first task, by which it can be cancelled; the next ones follow. */
   readonly job: number;
+  /** Of a stepper's task that can be spoken to, which is alone in its batch. */
+  readonly steps?: StepsOrder;
 }
 
 /** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
@@ -78,12 +82,12 @@ interface Extra {
 
 /** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
 export function packBatch(
-  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job'>,
+  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job' | 'steps'>,
   tasks: readonly Parcel[],
-): Batch & { readonly transfer: ArrayBuffer[] } {
+): Batch & { readonly transfer: readonly (ArrayBuffer | MessagePort)[] } {
   const inputs = new Float64Array(2 * tasks.length);
   const large = new Map<number, Uint8Array>();
-  const transfer: ArrayBuffer[] = [];
+  const transfer: (ArrayBuffer | MessagePort)[] = given.steps ? [given.steps.port] : [];
   let size = 0;
   tasks.forEach(({ index, input }, place) => {
     inputs[2 * place] = index;

@@ -111,10 +111,7 @@ function write(room: TaskRoom, level: number, pointer: number, length: number): 
   const name = LOG_LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
   const size = stringBytes(room.facts.encoding, length);
   range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
-  if (
-    room.lines.length >= room.limits.logLinesMax ||
-    room.logBytes + size > room.limits.logBytesMax
-  ) {
+  if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
     room.linesDropped++;
     return;
   }

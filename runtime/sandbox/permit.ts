@@ -1,14 +1,16 @@
 // What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
+import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
-import { fillLimits } from '../job/limits.ts';
-import { type Job, JobSchema, type Task, TaskSchema, type Terms } from '../job/task.ts';
+import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { WORLD } from '../job/world.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { type Policy, permits } from '../policy/policy.ts';
+import { invalid, type Manifest } from '../snapshot/manifest.ts';
 
 /** Terms that were checked and filled in. */
 export interface Permit {
@@ -54,6 +56,33 @@ export function permitTask(permitter: Permitter, task: Task): Permit {
 export function permitJob(permitter: Permitter, job: Job): Permit {
   check(JobSchema, job);
   return permitTerms(permitter, job);
+}
+
+/** A task that is driven step by step. Throws for what is no stepper, or does not count its fuel. */
+export function permitSteps(permitter: Permitter, task: Task): Permit {
+  const permit = permitTask(permitter, task);
+  mustStep(permitter, permit);
+  return permit;
+}
+
+/**
+ * A task that goes on from an image. Its seed and its limits are the image's, which the policy has to allow. Throws like `permitTask`, and
+ * `ERR_IMAGE_INVALID` for an image of another kernel.
+ */
+export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
+  check(TermsSchema, terms);
+  const { kernel, seed } = task;
+  if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
+  const known = v.safeParse(LimitsSchema, held);
+  if (!known.success) throw invalid('it has limits that no task has');
+  const permit = permitTerms(permitter, { ...terms, seed, limits: { ...known.output, ...terms.limits } });
+  mustStep(permitter, permit);
+  return permit;
+}
+
+function mustStep({ metered }: Permitter, { kernel }: Permit): void {
+  const wanted = 'given for steppers only, by a runner that counts fuel';
+  if (kernel.shape !== 'stepper' || !metered) throw new LodgerError('ERR_OPTION_INVALID', ['checkpoint', wanted]);
 }
 
 /** Checks one input of a task or job. */

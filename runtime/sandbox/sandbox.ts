@@ -22,6 +22,7 @@ import { prepare } from '../prepare/prepare.ts';
 import type { Place } from './call.ts';
 import { execute } from './execute.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
+import { createStarter } from './start.ts';
 
 export interface SandboxOptions {
   /** What tasks may ask for at most; without it, what the project's limits allow. */
@@ -90,10 +91,24 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     onProgress?.({ done: started - failed, failed, started, total: started });
   }
 
+  const starter = createStarter({ place, permitter, readyOf });
+  const mustBeOpen = () => {
+    if (!open) throw new LodgerError('ERR_CLOSED', ['sandbox']);
+  };
   return {
     run: async (task: Task, options: RunOptions = {}) => {
-      const { signal } = check(RunOptionsSchema, options);
+      const { signal, checkpoint, onProgress } = check(RunOptionsSchema, options) as RunOptions;
+      mustBeOpen();
+      if (checkpoint ?? onProgress) return starter.run(task, options);
       return attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal);
+    },
+    start: (...given) => {
+      mustBeOpen();
+      return starter.start(...given);
+    },
+    resume: (...given) => {
+      mustBeOpen();
+      return starter.resume(...given);
     },
     map,
     close: async () => {

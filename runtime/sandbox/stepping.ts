@@ -31,6 +31,7 @@ export class Stepping<Compiled = unknown> {
   #image: Image | undefined;
   #step = 0;
   #share = 0;
+  #bytesSinceWhole = 0;
 
   /** Begins a task, up to its first step. Throws `ERR_IMAGE_INVALID` for what is no metered stepper. */
   static begin<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Stepping<Compiled> {
@@ -109,9 +110,12 @@ export class Stepping<Compiled = unknown> {
     this.#copy ??= new MemoryCopy(platform, TASK.memoryBytesMax.max);
     const taken = takeImage(this.#copy, guest.bytes(), {
       ...{ previous: this.#image, task: this.#identity, step: this.#step, share: this.#share, fuel: this.fuel },
+      // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
+      form: this.#bytesSinceWhole > guest.bytes().byteLength ? 'whole' : 'difference',
       ...{ state: saveState(guest, this.#running.ready.state?.bytes ?? 0), host: this.#host(), limits: this.#ceilings },
     });
     this.#image = taken.image;
+    this.#bytesSinceWhole = taken.form === 'whole' ? 0 : this.#bytesSinceWhole + taken.bytes.byteLength;
     return taken;
   }
 
@@ -140,6 +144,13 @@ export class Stepping<Compiled = unknown> {
       this.#running.attempt(() => this.#running.give((this.#exports as Exports).finish(call.limits.outputBytesMax)));
     }
     return this.#running.end();
+  }
+
+  /** Ends it for something that the host could not do. */
+  fail(thrown: unknown): void {
+    this.#running.attempt(() => {
+      throw thrown;
+    });
   }
 
   /** Leaves it as it is and gives everything back: somebody goes on with its image. */

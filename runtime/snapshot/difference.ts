@@ -9,7 +9,7 @@
 import { PAGE } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { IMAGE } from './bounds.ts';
-import { encodeManifest, IMAGE_VERSION, type Image, invalid, parseManifest } from './manifest.ts';
+import { encodeManifest, IMAGE_VERSION, type Image, invalid, type Manifest, parseManifest } from './manifest.ts';
 import { DIGEST_BYTES, IMAGE_PAGE, type MemoryCopy, sameBytes, ZERO_PAGE } from './memory-copy.ts';
 
 const MAGIC = new TextEncoder().encode('LODGIMG\n');
@@ -103,6 +103,12 @@ export function decodeDifference(bytes: Uint8Array, platform: Platform): Decoded
   if (form === 'whole' && pages.includes(ZERO_PAGE)) throw invalid('it is whole, and names a page of zeros');
   if (form === 'difference' && manifest.parent === null) throw invalid('it is a difference to nothing');
   return { image: { digest: toHex(platform.digest(text)), manifest }, form, indexes, pages, digests };
+}
+
+/** What a stored form says of itself, without a look at whether it is whole and right. Throws `ERR_IMAGE_INVALID`. */
+export function peek(bytes: Uint8Array): { readonly form: ImageForm; readonly manifest: Manifest } {
+  const { form, manifestBytes } = readHead(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return { form, manifest: parseManifest(bytes.subarray(HEAD_BYTES, HEAD_BYTES + manifestBytes)) };
 }
 
 function readHead(bytes: Uint8Array, view: DataView) {

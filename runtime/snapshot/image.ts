@@ -33,6 +33,7 @@ export interface Moment {
 
 export interface Taken {
   readonly image: Image;
+  readonly form: ImageForm;
   /** What an `ImageStore` keeps under the image's digest. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -58,7 +59,7 @@ export function takeImage(copy: MemoryCopy, memory: Uint8Array, moment: Moment):
   checkLink(previous, manifest);
   const image = { digest: toHex(copy.platform.digest(encodeManifest(manifest))), manifest };
   const pages = form === 'whole' ? filledPages(copy) : changed;
-  return { image, bytes: encodeDifference(image, copy, { form, pages }) };
+  return { image, form, bytes: encodeDifference(image, copy, { form, pages }) };
 }
 
 /**

@@ -1,19 +1,11 @@
-// Where images are kept: the stored forms by digest, and the way back from one to a memory.
-
+// The way back from stored images to a memory, and the simplest place to keep them.
 import type { Digest, Platform } from '../base/platform.ts';
+import type { ImageStore } from '../job/steps.ts';
 import { IMAGE } from './bounds.ts';
-import { type Decoded, decodeDifference } from './difference.ts';
+import { type Decoded, decodeDifference, peek } from './difference.ts';
 import { applyDecoded, applyWhole } from './image.ts';
 import { type Image, invalid } from './manifest.ts';
 import { MemoryCopy } from './memory-copy.ts';
-
-/** Keeps stored forms. What it gives is checked again, so it need not be trusted. */
-export interface ImageStore {
-  /** The bytes are the store's from then on. */
-  put(digest: Digest, bytes: Uint8Array): void;
-  get(digest: Digest): Uint8Array | undefined;
-  delete(digest: Digest): void;
-}
 
 /** A store in memory. */
 export function memoryStore(): ImageStore {
@@ -23,6 +15,19 @@ export function memoryStore(): ImageStore {
     get: (digest) => kept.get(digest),
     delete: (digest) => void kept.delete(digest),
   };
+}
+
+/** The stored forms that it takes to open an image: a whole one, and the differences since. Throws `ERR_IMAGE_INVALID`. */
+export function linksTo(store: ImageStore, digest: Digest): ReadonlyMap<Digest, Uint8Array> {
+  const links = new Map<Digest, Uint8Array>();
+  for (let wanted: Digest | null = digest; wanted !== null && links.size <= IMAGE.links.default; ) {
+    const bytes = store.get(wanted);
+    if (bytes === undefined) throw invalid(`image ${wanted} is missing`);
+    links.set(wanted, bytes);
+    const { form, manifest } = peek(bytes);
+    wanted = form === 'whole' ? null : manifest.parent;
+  }
+  return links;
 }
 
 /** An image with its memory. */

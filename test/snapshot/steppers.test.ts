@@ -1,13 +1,15 @@
 // A real stepper: it is imaged between its steps, moved from instance to instance and engine to engine, and its images are checked.
+
 import { beforeAll, describe, expect, test } from 'vitest';
 import { node } from '../../host/platform/node.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
 import type { EngineName } from '../../runtime/job/outcome.ts';
+import type { ImageStore } from '../../runtime/job/steps.ts';
 import { growTo, loadState, saveState } from '../../runtime/snapshot/guest.ts';
 import { takeImage } from '../../runtime/snapshot/image.ts';
 import type { Image } from '../../runtime/snapshot/manifest.ts';
 import { IMAGE_PAGE, MemoryCopy } from '../../runtime/snapshot/memory-copy.ts';
-import { type ImageStore, memoryStore, type OpenImage, openImage } from '../../runtime/snapshot/store.ts';
+import { memoryStore, type OpenImage, openImage } from '../../runtime/snapshot/store.ts';
 import { type Replay, verify } from '../../runtime/snapshot/verify.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
