@@ -11,6 +11,9 @@ export function callKernel(
   input: Uint8Array,
   outputBytesMax: number,
 ): Uint8Array<ArrayBuffer> {
+  const whole = facts.shape === 'kernel' ? guest.callWhole?.(input, outputBytesMax) : undefined;
+  if (whole instanceof Uint8Array) return whole;
+  if (whole !== undefined) return bytesOf(guest, facts, 'cabi_post_run', whole, outputBytesMax);
   if (facts.optional.includes('_initialize')) guest.call('_initialize');
   if (facts.shape === 'kernel') {
     const area = guest.call('run', lowerBytes(guest, input), input.byteLength);

@@ -10,6 +10,12 @@ export interface GuestMemory {
   call(name: string, a?: number, b?: number, c?: number, d?: number): number;
   /** False while the host runs `cabi_realloc` or a `cabi_post_` function: the ABI forbids imports there. */
   mayLeave: boolean;
+  /**
+   * The whole call of a kernel of one function at once, where an engine has a shorter way than `call` after `call`; asked for before
+   * anything else. The output if all that the guest hands out is as it must be; what `run` gave where that has to be looked at, with
+   * the guest as `run` left it; `undefined` if nothing was begun.
+   */
+  callWhole?(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> | number | undefined;
 }
 
 const utf8 = new TextEncoder();
@@ -34,6 +40,11 @@ export function allocate(guest: GuestMemory, align: number, length: number): num
   guest.mayLeave = false;
   const pointer = guest.call('cabi_realloc', 0, 0, align, length);
   guest.mayLeave = true;
+  return allocated(guest, pointer, align, length);
+}
+
+/** Checks what `cabi_realloc` answered. */
+export function allocated(guest: GuestMemory, pointer: number, align: number, length: number): number {
   return range(guest.bytes(), pointer, length, align, 'what cabi_realloc gave');
 }
 

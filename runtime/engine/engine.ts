@@ -7,8 +7,8 @@ import type { Prepared } from '../prepare/prepare.ts';
 
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
-  /** Gives the memory back. Nothing of this task can be reached afterwards. */
-  end(): void;
+  /** Gives the memory back; the bytes that it had. Nothing of this task can be reached afterwards. */
+  end(): number;
 }
 
 /** A kernel that is compiled: plain facts, and code that can be shared with threads where the engine allows it. */
@@ -47,8 +47,8 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. `stops` is for
-   * engines with a stopper.
+   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
+   * What it throws, `explain` understands. `stops` is for engines with a stopper.
    */
   instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */

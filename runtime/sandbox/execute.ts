@@ -48,10 +48,7 @@ export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>
   } catch (thrown) {
     failure = engine.explain(thrown);
   }
-  if (guest) {
-    memoryBytesPeak = guest.bytes().byteLength;
-    guest.end();
-  }
+  if (guest) memoryBytesPeak = guest.end();
   const { version, kernel, rewriter, deterministicGrants } = receiptHead(ready.facts, engine);
   // Field by field: an object made by spreading takes as long as all the rest of a small task.
   const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
