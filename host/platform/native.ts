@@ -22,10 +22,10 @@ export interface NativeRunner {
   /** Numbers that go in and come out; `REPORT` tells which is where. */
   readonly report: ArrayBuffer;
   /**
-   * A call in a fresh guest. Gives the output, or nothing where something does not fit: the report tells which step came to it, and
-   * what that gave. Throws like a guest's `call`.
+   * A call in a fresh guest. Gives the output, as a buffer or as all of one; or nothing where something does not fit: the report tells
+   * which step came to it, and what that gave. Throws like a guest's `call`.
    */
-  run(input: Uint8Array, imports: readonly unknown[]): ArrayBuffer | undefined;
+  run(input: Uint8Array, imports: readonly unknown[]): ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
   /** The guest of the call that runs or has ended, to be driven step by step. */
   guest(): NativeGuest;
   /** Ends that guest. The size of its memory is in the report, 0 if there was none. */

@@ -91,7 +91,7 @@ export class WasmtimeGuest implements Guest {
     this.depth++;
     try {
       const output = runner.run(input, this.terms.imports);
-      if (output) return new Uint8Array(output);
+      if (output) return ArrayBuffer.isView(output) ? new Uint8Array(output.buffer) : new Uint8Array(output);
     } catch (thrown) {
       throw this.failure(thrown);
     } finally {

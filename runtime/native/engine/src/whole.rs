@@ -14,6 +14,9 @@ use wasmtime as w;
 pub const INPUT_BYTES_MAX: usize = 64 << 20;
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
+/// From here on a buffer of zeros costs more than a further object.
+const LARGE_BYTES: usize = 32 << 10;
+
 /// The exports that a whole call needs, by their index.
 pub struct Steps {
     initialize: Option<usize>,
@@ -118,17 +121,25 @@ fn copy_in(env: sys::napi_env, input: sys::napi_value, room: &mut [u8]) -> w::Re
     Ok(())
 }
 
-/// A copy that is JavaScript's own.
+/// A copy that is JavaScript's own, as an `ArrayBuffer` or, if it is large, as a `Buffer` over one of its own: only those are not filled
+/// with zeros first.
 fn copy_out(env: sys::napi_env, output: &[u8]) -> w::Result<sys::napi_value> {
     let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the call writes to variables of ours.
-    let status = unsafe { sys::napi_create_arraybuffer(env, output.len(), &mut data, &mut buffer) };
+    let length = output.len();
+    // SAFETY: the calls write to variables of ours.
+    let status = unsafe {
+        if length < LARGE_BYTES {
+            sys::napi_create_arraybuffer(env, length, &mut data, &mut buffer)
+        } else {
+            sys::napi_create_buffer(env, length, &mut data, &mut buffer)
+        }
+    };
     if status != sys::Status::napi_ok {
-        return Err(w::Error::msg(format!("no buffer of {} bytes (status {status})", output.len())));
+        return Err(w::Error::msg(format!("no buffer of {length} bytes (status {status})")));
     }
-    if !output.is_empty() {
+    if length > 0 {
         // SAFETY: the buffer is new and of that length.
-        unsafe { ptr::copy_nonoverlapping(output.as_ptr(), data.cast::<u8>(), output.len()) };
+        unsafe { ptr::copy_nonoverlapping(output.as_ptr(), data.cast::<u8>(), length) };
     }
     Ok(buffer)
 }
