@@ -90,9 +90,6 @@ fn config(Settings { stoppable, linear }: Settings, pooled: bool) -> Config {
             .max_core_instance_size(64 << 20)
             .linear_memory_keep_resident(KEPT_BYTES)
             .table_keep_resident(64 << 10);
-        if std::env::var("LODGER_PAGEMAP").is_ok() {
-            pool.pagemap_scan(wasmtime::Enabled::Auto);
-        }
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config

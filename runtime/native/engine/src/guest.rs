@@ -78,7 +78,10 @@ impl Guest {
 
 impl ObjectFinalize for Guest {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.0.detach(env.raw());
+        // A runner that still holds it ends it, or is itself finalized.
+        if let Some(live) = Rc::into_inner(self.0) {
+            live.detach(env.raw());
+        }
         Ok(())
     }
 }
