@@ -99,7 +99,11 @@ function instantiate(
     },
     // Fixed parameters: spreading arguments costs more than the call.
     call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as Export)(a, b, c, d),
-    end: () => keeper.give(memory, min, pagesMax),
+    end: () => {
+      const size = memory.buffer.byteLength;
+      keeper.give(memory, min, pagesMax);
+      return size;
+    },
   };
 }
 

@@ -57,7 +57,7 @@ export class Running<Compiled = unknown> {
     } catch (thrown) {
       const failure = this.place.engine.explain(thrown);
       const { fuel } = this.room;
-      this.#failure = fuel?.isSpent && isExact(failure) ? new TaskFailure('ERR_FUEL_SPENT', fuel.max) : failure;
+      this.#failure = fuel && isExact(failure) && fuel.isSpent ? new TaskFailure('ERR_FUEL_SPENT', fuel.max) : failure;
     }
   }
 
@@ -71,11 +71,7 @@ export class Running<Compiled = unknown> {
     const { room, call } = this;
     const { engine, platform } = this.place;
     const used = room.fuel && fuelOf(room.fuel, failure);
-    let memoryBytesPeak = 0;
-    if (this.#guest) {
-      memoryBytesPeak = this.#guest.bytes().byteLength;
-      this.#guest.end();
-    }
+    const memoryBytesPeak = this.#guest?.end() ?? 0;
     const output = failure ? undefined : this.#output;
     const { version, kernel, rewriter, tariff, deterministicGrants } = receiptHead(this.ready, engine);
     // Field by field: an object made by spreading takes as long as all the rest of a small task.

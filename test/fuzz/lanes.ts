@@ -65,6 +65,7 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
   const instantiate: Engine['instantiate'] = (...args) => {
     last = undefined;
     const guest = engine.instantiate(...args);
+    const endIt = guest.end.bind(guest);
     const end = () => {
       try {
         guest.call('cabi_post_run', 0);
@@ -72,9 +73,9 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
         // One whose time is up does not answer any more.
       }
       last = guest.bytes().slice();
-      guest.end();
+      return endIt();
     };
-    return Object.assign(Object.create(guest), { end, mayLeave: true });
+    return Object.assign(guest, { end });
   };
   return { engine: { ...engine, instantiate }, memory: () => last };
 }
