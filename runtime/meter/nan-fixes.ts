@@ -1,4 +1,5 @@
 // Where a function body makes NaNs canonical: a list of places, found by the walk and carried out by the writer.
+import { MIXED } from './nan-kinds.ts';
 
 /** What stands at a place. The order is that in which several stand at one. */
 export const FORM = {
@@ -22,19 +23,45 @@ export interface Fix {
 
 /** The fixes of one function at a time. */
 export class Fixes {
-  /** Locals whose kind must be known when the function runs: each has notes. */
-  readonly noted: Set<number> = new Set();
+  /** Locals whose kind must be known when the function runs. */
+  #needed: Set<number> = new Set();
+  /** Of these, notes are taken. */
+  #noted: ReadonlySet<number> = new Set();
   readonly #fixes: Fix[] = [];
   readonly #known = new Map<number, Fix>();
 
+  /** A new function. */
   clear(): void {
-    this.noted.clear();
+    this.#noted = new Set();
+    this.#restart();
+  }
+
+  /** The same function from its beginning, with notes of the locals that were found to need them. */
+  again(): void {
+    this.#noted = this.#needed;
+    this.#restart();
+  }
+
+  #restart(): void {
+    this.#needed = new Set();
     this.#fixes.length = 0;
     this.#known.clear();
   }
 
+  /** Whether all locals have notes that need them. */
+  get isWhole(): boolean {
+    for (const local of this.#needed) if (!this.#noted.has(local)) return false;
+    return true;
+  }
+
+  /** Locals of which notes are taken. */
+  get noted(): ReadonlySet<number> {
+    return this.#noted;
+  }
+
   /** A value is made canonical at a place; once is enough. */
   settle(at: number, form: number, local: number, kind: number): void {
+    if (MIXED[kind]) this.#needed.add(local);
     const key = at * 4 + form;
     const known = this.#known.get(key);
     if (known !== undefined) {
@@ -47,13 +74,11 @@ export class Fixes {
   }
 
   note(at: number, local: number, kind: number): void {
-    this.#fixes.push({ at, form: FORM.note, local, kind });
+    if (this.#noted.has(local)) this.#fixes.push({ at, form: FORM.note, local, kind });
   }
 
-  /** All fixes in order; notes of locals that need none are left out. */
+  /** All fixes in order. */
   sorted(): readonly Fix[] {
-    return this.#fixes
-      .filter(({ form, local }) => form !== FORM.note || this.noted.has(local))
-      .sort((a, b) => a.at - b.at || a.form - b.form);
+    return this.#fixes.sort((a, b) => a.at - b.at || a.form - b.form);
   }
 }

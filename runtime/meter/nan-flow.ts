@@ -52,9 +52,11 @@ export class NanFlow {
     const control = this.#control;
     control.loops = [];
     control.hasChanged = true;
-    for (let pass = 0; control.hasChanged; pass++) {
-      if (pass === PASSES_MAX) for (const state of control.loops) state.set(floats.map((letter) => ANY[letter] ?? 0));
-      this.fixes.clear();
+    // When nothing changes any more it is known which locals need notes.
+    for (let pass = 0; control.hasChanged || !this.fixes.isWhole; pass++) {
+      if (pass === PASSES_MAX && control.hasChanged)
+        for (const state of control.loops) state.set(floats.map((letter) => ANY[letter] ?? 0));
+      this.fixes.again();
       this.#values.begin(slots, entry);
       control.begin(results.length);
       this.#walk(body);

@@ -71,7 +71,6 @@ export class NanValues {
     if ((kind & RAW) === 0) return kind;
     this.#fixes.settle(at, form, local, kind);
     value.kind = SETTLED[kind] as number;
-    if (MIXED[kind]) this.#fixes.noted.add(local);
     // What the local holds is what was made canonical.
     if (local !== NONE && writes === this.#writes[local]) this.state[this.#slots[local] as number] = value.kind;
     return value.kind;
