@@ -92,6 +92,16 @@ const sights: readonly (readonly [what: string, code: string, seen: string, more
     stores(`${RAWS} ${RAWS} i8x16.shuffle 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23`),
     PLUS,
   ],
+  [
+    'lanes that are shuffled by halves',
+    stores(`${RAWS} ${RAWS} i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11`),
+    '000000007ff80000',
+  ],
+  [
+    'a local that was made canonical only on a way that was not taken',
+    `${RAW} local.set ${F} block F local.get 0 if local.get ${F} br 1 end ${load(OWN)} end drop ${store(`local.get ${F}`)}`,
+    PLUS,
+  ],
   ['a lane that is stored', `i32.const 0 ${RAWS} v128.store64_lane 3 0 1`, PLUS],
   ['a global', `${RAW} global.set 0 ${store('global.get 0')}`, PLUS],
   [
