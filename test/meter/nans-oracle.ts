@@ -22,7 +22,7 @@ const FIXES: Readonly<Record<string, readonly [local: number, nan: string, compa
 /** Types of those locals. */
 const LOCALS = [0x7d, 0x7c, 0x7b] as const;
 
-/** The module with nothing added but that; `every: false` leaves it as it is, for controls. */
+/** The module with nothing added but that. */
 export function canonicalEverywhere(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const module = readModule(bytes);
   const out = new Writer().raw(HEADER);
