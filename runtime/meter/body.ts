@@ -31,7 +31,7 @@ export class BodyWriter {
     this.#places = places;
     this.#code = new CodeWriter(this.#body, places, planner.edits, loops, outline);
     this.#offsets = offsets;
-    this.#nans = new NanWriter(this.#body, this.#code.hints);
+    this.#nans = new NanWriter(this.#body);
   }
 
   /** Places of branch hints in the body that was written last. */

@@ -56,15 +56,12 @@ function floatOf(kind: number): Float {
 /** The fixes of one function at a time. */
 export class NanWriter {
   readonly #w: Writer;
-  readonly #hints: number[];
   /** Scratch locals by type, and those that note what others hold. */
   readonly #scratch = new Map<number, number>();
   readonly #notes = new Map<number, number>();
 
-  /** `hints` takes the places of `if`s that are seldom taken. */
-  constructor(w: Writer, hints: number[]) {
+  constructor(w: Writer) {
     this.#w = w;
-    this.#hints = hints;
   }
 
   /** A new function, whose own locals and the meter's end before `first`. Gives the types of the locals that this adds. */
@@ -132,7 +129,6 @@ export class NanWriter {
     if (isOne) {
       this.#isNumber(local, kind);
       w.raw(floatOf(kind).all).byte(OP.eqz);
-      this.#hints.push(w.length);
       w.byte(OP.if).byte(EMPTY);
     }
     for (let bit = 1; bit < KIND.vector; bit <<= 1) {
