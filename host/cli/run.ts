@@ -40,6 +40,7 @@ interface RunFlags {
   readonly cpuShare?: number;
   readonly seed?: number;
   readonly digests?: true;
+  readonly deterministic: boolean;
   readonly json?: true;
 }
 
@@ -59,6 +60,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
     .option('--digests', 'name input and output by digest in the receipt')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
@@ -87,7 +89,16 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   try {
     const seed = flags.seed === undefined ? {} : { seed: flags.seed };
     return await pool.run(
-      { kernel, input, grants, blobs, limits, ...seed, digests: flags.digests === true },
+      {
+        kernel,
+        input,
+        grants,
+        blobs,
+        limits,
+        ...seed,
+        digests: flags.digests === true,
+        deterministic: flags.deterministic,
+      },
       { signal },
     );
   } finally {

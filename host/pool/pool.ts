@@ -6,7 +6,6 @@ import { POOL, TASK } from '../../runtime/base/limits.ts';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
-import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import {
   type Job,
@@ -115,22 +114,22 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
   const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare });
   const tally = createTally();
-  const compiled = new Map<Kernel, Promise<Ready>>();
+  const compiled = new Map<string, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
   const live = new Set<Entry>();
   const shelf = createShelf(windowBytesMax);
   let open = true;
 
-  const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
-    compiled.delete(kernel);
-    compiled.set(kernel, known);
-    if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as Kernel);
-    known.catch(() => compiled.delete(kernel));
+  const readyOf = ({ kernel, deterministic }: Permit): Promise<Ready> => {
+    const key = `${kernel.digest} ${deterministic}`;
+    const known = compiled.get(key) ?? compileFor(engine, kernel, { metered, canonicalNaNs: deterministic });
+    compiled.delete(key);
+    compiled.set(key, known);
+    if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as string);
+    known.catch(() => compiled.delete(key));
     return known;
   };
-  const laneOf = (permit: Permit): Lane =>
-    dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit.kernel));
+  const laneOf = (permit: Permit): Lane => dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit));
 
   /** One task through the dispatcher; the promise rejects with what is the caller's doing. */
   const submit = (lane: Lane, { input, index, signal, steps, moved = false }: Submission): Submitted => {

@@ -24,6 +24,8 @@ export interface Ready<Compiled = unknown> {
   readonly facts: KernelFacts;
   /** Whether it counts its fuel: it then asks its host for more, who can end it there. */
   readonly metered: boolean;
+  /** Whether NaNs that its arithmetic makes have the same bits on every machine. */
+  readonly canonicalNaNs: boolean;
   /** Of a stepper that can be imaged. */
   readonly state?: StateLayout;
   readonly compiled: Compiled;

@@ -30,6 +30,8 @@ export interface Form {
   readonly memoryForm: 'imported' | 'defined';
   /** Whether it counts its fuel. */
   readonly metered: boolean;
+  /** Of one that does: whether NaNs that arithmetic makes have the same bits on every machine. */
+  readonly canonicalNaNs?: boolean;
   /** Written into a defined memory as its maximum, unless the kernel's own is lower. */
   readonly memoryPagesMax?: number;
 }
@@ -58,7 +60,8 @@ export interface Prepared {
  * Prepares for an engine. Indexes of defined functions move by as many as the meter imports. Throws `ERR_OPTION_INVALID` for fewer pages
  * than the kernel starts with, and for a kernel that `admit` did not make.
  */
-export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = PAGES_MAX }: Form): Prepared {
+export function prepare(kernel: Kernel, form: Form): Prepared {
+  const { memoryForm, metered, canonicalNaNs = false, memoryPagesMax = PAGES_MAX } = form;
   const { digest, shape, encoding, imports, optional, memory, core, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
@@ -69,7 +72,7 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
   }
   const submitted = readModule(core);
   const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
-  const counted = metered ? readModule(meter(kept).bytes) : kept;
+  const counted = metered ? readModule(meter(kept, { canonicalNaNs }).bytes) : kept;
   // An image tells its fuel, so a stepper that is not metered has none.
   const stateful = metered && shape === 'stepper' ? addState(counted, Object.values(METER_EXPORTS)) : undefined;
   const module = stateful ? readModule(stateful.bytes) : counted;
@@ -90,7 +93,14 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
     metered,
     ...(stateful && { state: { bytes: stateful.stateBytes, fields: stateful.fields } }),
     complexity: { function: complexity, total: complexityTotal },
-    key: `${digest}.${memoryForm}.${pages}.${metered ? TARIFF_VERSION : 'free'}.${REWRITER_VERSION}`,
+    key: [
+      digest,
+      memoryForm,
+      pages,
+      metered ? TARIFF_VERSION : 'free',
+      canonicalNaNs ? 'canonical' : 'raw',
+      REWRITER_VERSION,
+    ].join('.'),
   };
 }
 

@@ -19,6 +19,7 @@ export interface Permit {
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly seed: number;
   readonly digests: boolean;
+  readonly deterministic: boolean;
 }
 
 /** What a runner brings to the decision. */
@@ -71,11 +72,16 @@ export function permitSteps(permitter: Permitter, task: Task): Permit {
  */
 export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
   check(TermsSchema, terms);
-  const { kernel, seed } = task;
+  const { kernel, seed, deterministic } = task;
   if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
   const known = v.safeParse(LimitsSchema, held);
   if (!known.success) throw invalid('it has limits that no task has');
-  const permit = permitTerms(permitter, { ...terms, seed, limits: { ...known.output, ...terms.limits } });
+  const permit = permitTerms(permitter, {
+    ...terms,
+    seed,
+    deterministic,
+    limits: { ...known.output, ...terms.limits },
+  });
   mustStep(permitter, permit);
   return permit;
 }
@@ -137,6 +143,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
     blobs: matchBlobs(permitter.platform, grants, terms.blobs ?? {}),
     seed: terms.seed ?? 0,
     digests: terms.digests ?? false,
+    deterministic: terms.deterministic ?? true,
   };
 }
 

@@ -4,7 +4,6 @@ import { TASK } from '../base/limits.ts';
 import type { Digest } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Ready } from '../engine/engine.ts';
-import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import { type ImageNotice, type LiveLimits, LiveLimitsSchema, type Steps } from '../job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../job/task.ts';
@@ -19,7 +18,7 @@ import { Stepping } from './stepping.ts';
 export interface Stage {
   readonly place: Place;
   readonly permitter: Permitter;
-  readyOf(kernel: Kernel): Promise<Ready>;
+  readyOf(permit: Permit): Promise<Ready>;
 }
 
 interface Answer {
@@ -60,7 +59,7 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
     { signal, checkpoint, onProgress }: RunOptions,
     { asked, open }: { readonly asked: Answer[]; readonly open?: OpenImage },
   ): Promise<Outcome> => {
-    const ready = await readyOf(permit.kernel);
+    const ready = await readyOf(permit);
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     const stepping = open ? Stepping.resume(place, ready, { call, open }) : Stepping.begin(place, ready, call);
     let hearing = Promise.resolve();
