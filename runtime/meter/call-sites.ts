@@ -33,12 +33,14 @@ export class CallSites {
 
   call(index: number, row: number): void {
     const { calls, rests } = this.#terms;
-    const { value, next } = this.#outline;
+    const { value, at, next } = this.#outline;
     const flow = this.#flow;
     const callee = value[index] as number;
     const isDirect = row === ROW.call;
     const reaches = (isDirect ? calls.reaches[callee] : calls.typeReaches[callee]) === 1;
-    if (reaches || flow.debt > BOUNDS.debtFuel) {
+    // In a region, the guest never comes back from it.
+    if (flow.inRegion) flow.leave(at[index] as number);
+    else if (reaches || flow.debt > BOUNDS.debtFuel) {
       flow.settle();
       flow.run = next[index] as number;
     }

@@ -127,7 +127,8 @@ export class CodeWriter {
       case EDIT.drop:
         break;
       default:
-        if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
+        if (kind >= EDIT.wrapHead) this.#wrap(kind, extra);
+        else if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
         else this.#frame(kind, amount, blockType);
     }
   }
@@ -182,7 +183,34 @@ export class CodeWriter {
     w.byte(OP.setGlobal).u32(this.#places.fuel);
   }
 
+  /** `loop (check) loop (branch out of it when below zero) ... end end` */
+  #wrap(kind: number, extra: number): void {
+    const w = this.#w;
+    const { bytes, at, next } = this.#outline;
+    switch (kind) {
+      case EDIT.wrapHead:
+        w.copy(bytes, at[extra] as number, next[extra] as number);
+        this.#checkLocal();
+        break;
+      case EDIT.wrapCheck:
+        w.byte(OP.get).u32(this.#own.fuel).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.brIf).u32(1);
+        break;
+      case EDIT.wrapEnd:
+        w.byte(OP.end);
+        break;
+      case EDIT.jump:
+        w.byte(OP.br).u32(extra);
+        break;
+      default:
+        w.byte(OP.brIf).u32(extra);
+    }
+  }
+
   #branch(kind: number, amount: number, label: number): void {
+    if (amount === 0 && kind !== EDIT.branchLeave) {
+      this.#w.byte(OP.brIf).u32(label);
+      return;
+    }
     const w = this.#w.byte(OP.if).byte(EMPTY);
     if (kind === EDIT.branch) writeCharge(w, amount, this.#places.fuel);
     else if (kind === EDIT.branchLocal) this.#chargeLocal(amount);
@@ -241,11 +269,4 @@ export class CodeWriter {
 }
 
 /** Edits that do nothing when there is nothing to pay. */
-const PAYING: ReadonlySet<number> = new Set([
-  EDIT.charge,
-  EDIT.chargeLocal,
-  EDIT.branch,
-  EDIT.branchLocal,
-  EDIT.otherwise,
-  EDIT.otherwiseLocal,
-]);
+const PAYING: ReadonlySet<number> = new Set([EDIT.charge, EDIT.chargeLocal, EDIT.otherwise, EDIT.otherwiseLocal]);

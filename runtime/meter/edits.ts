@@ -42,6 +42,13 @@ export const EDIT = {
   testCompare: 22,
   testZero: 23,
   testBranch: 24,
+  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. */
+  wrapHead: 25,
+  wrapCheck: 26,
+  wrapEnd: 27,
+  /** In place of a branch whose label has moved. [0, label] */
+  jump: 28,
+  jumpIf: 29,
 } as const;
 
 /** Several edits at one place come in the order of their ranks. */

@@ -64,6 +64,12 @@ export class Flow {
     this.debt = 0;
   }
 
+  /** Brings the counter back into its global and pays all. */
+  leave(at: number): void {
+    this.edits.insert(EDIT.leave, RANK.enter, at, this.debt);
+    this.debt = 0;
+  }
+
   /** Looks at the counter. */
   look(at: number): void {
     this.span = 0;
@@ -209,7 +215,19 @@ export class Flow {
       ? this.edits.insert(EDIT.leave, RANK.enter, at[index] as number, due)
       : this.charge(due ?? 0);
     if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
+    this.move(index);
     this.dead = 1;
+  }
+
+  /** The label of a branch may have moved. */
+  move(index: number): void {
+    const { at, next, value, row } = this.#outline;
+    const kind = row[index] === ROW.br ? EDIT.jump : EDIT.jumpIf;
+    const label = value[index] as number;
+    // Blocks that are opened where nothing is reached are not among the labels.
+    const unseen = Math.max(0, this.dead - 1);
+    const moved = this.labels.moved(label - unseen) + unseen;
+    if (moved !== label) this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, 0, moved);
   }
 
   branchIf(index: number): void {
@@ -227,9 +245,17 @@ export class Flow {
       else this.charge(amount);
       this.debt -= amount;
       if (due === undefined && label !== undefined) label.fixed = this.debt;
+      this.move(index);
     } else {
       const kind = leaves ? EDIT.branchLeave : this.inRegion ? EDIT.branchLocal : EDIT.branch;
-      const edit = this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, due, depth);
+      const edit = this.edits.replace(
+        kind,
+        RANK.replace,
+        at[index] as number,
+        next[index] as number,
+        due,
+        this.labels.moved(depth),
+      );
       if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
     }
     this.run = next[index] as number;

@@ -38,6 +38,8 @@ export class Labels {
   readonly #open: Label[] = [];
   readonly #edits: Edits;
   readonly #counts = new Map<number, number>();
+  /** Where the loop stands that is put into another one. */
+  #wrapped: number = NONE;
 
   constructor(edits: Edits) {
     this.#edits = edits;
@@ -45,6 +47,21 @@ export class Labels {
 
   clear(): void {
     this.#open.length = 0;
+    this.unwrap();
+  }
+
+  /** The next loop is put into another one: what is outside of it moves by one label. Such loops have no loops inside. */
+  wrap(): void {
+    this.#wrapped = this.#open.length;
+  }
+
+  unwrap(): void {
+    this.#wrapped = NONE;
+  }
+
+  /** What a label is in the metered code. */
+  moved(label: number): number {
+    return label + (this.#open.length - 1 - label < this.#wrapped ? 1 : 0);
   }
 
   push(label: Label): void {

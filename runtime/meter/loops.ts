@@ -22,6 +22,10 @@ const SETTLES = 2;
 const PARTS = 4;
 /** Loops that are not folded. */
 const LOOPS = 8;
+/** Calls that the guest does not come back from. */
+const ENDS = 16;
+/** Branch tables. */
+const TABLES = 32;
 
 /** The loops of one function at a time. */
 export class Loops {
@@ -35,6 +39,7 @@ export class Loops {
   #settled = new Uint8Array(256);
   #calling = new Uint8Array(256);
   #looking = new Uint8Array(256);
+  #wrapped = new Uint8Array(256);
   // One entry a nested block, the function itself at 0: index in the outline, what is in it, the outermost label that is branched
   // to from within, branches back to it and the last of these, and what its folded loops weigh beyond their instructions.
   #open: number[] = [];
@@ -58,6 +63,11 @@ export class Loops {
     return this.#calling[index] === 1;
   }
 
+  /** Whether the loop is put into another one that looks at the counter, so that it makes no call itself. */
+  wrapped(index: number): boolean {
+    return this.#wrapped[index] === 1;
+  }
+
   /** Whether every trip of the loop surely enters a function that looks at the counter. */
   looks(index: number): boolean {
     return this.#looking[index] === 1;
@@ -72,7 +82,7 @@ export class Loops {
       else if (row === ROW.br || row === ROW.brIf) this.#branch(outline, index, row);
       else if (row === ROW.brTable) this.#table(outline, index);
       else if (row === ROW.return) this.#outermost[this.#open.length - 1] = -1;
-      else if (row >= ROW.call) this.#call(outline, row, outline.value[index] as number);
+      else if (row >= ROW.call) this.#call(outline, index, row);
     }
     return this;
   }
@@ -82,8 +92,9 @@ export class Loops {
       this.#settled = new Uint8Array(count * 2);
       this.#calling = new Uint8Array(count * 2);
       this.#looking = new Uint8Array(count * 2);
+      this.#wrapped = new Uint8Array(count * 2);
     }
-    for (const flags of [this.#settled, this.#calling, this.#looking]) flags.fill(0, 0, count);
+    for (const flags of [this.#settled, this.#calling, this.#looking, this.#wrapped]) flags.fill(0, 0, count);
     this.counted.clear();
     this.labelled = false;
     this.entersLooking = false;
@@ -112,6 +123,7 @@ export class Loops {
       if (holds & SETTLES) this.#settled[opened] = 1;
       const known = this.#known(outline, opened, depth);
       if (known !== undefined) this.counted.set(opened, known);
+      if (known === undefined && !(holds & (CALLS | LOOPS | TABLES))) this.#wrapped[opened] = 1;
       if (known?.fuel === undefined) holds |= LOOPS;
       else folded = known.fuel - linear(outline, opened, index);
     } else {
@@ -144,7 +156,7 @@ export class Loops {
   #table(outline: Outline, index: number): void {
     const { bytes } = outline;
     const depth = this.#open.length - 1;
-    this.#hold(SETTLES);
+    this.#hold(SETTLES | TABLES);
     for (const label of labelsOf(bytes, outline.at[index] as number)) {
       const target = depth - label;
       this.#outward(depth, target);
@@ -156,8 +168,13 @@ export class Loops {
     }
   }
 
-  #call(outline: Outline, row: number, value: number): void {
+  #call(outline: Outline, index: number, row: number): void {
     const { reaches, typeReaches } = this.#calls;
+    const value = outline.value[index] as number;
+    if (row <= ROW.callIndirect && outline.ends(index)) {
+      this.#hold(ENDS);
+      return;
+    }
     const reached = row === ROW.call ? reaches[value] : row === ROW.callIndirect ? typeReaches[value] : 0;
     this.#hold(reached === 1 ? CALLS | SETTLES : CALLS);
     if (row !== ROW.call || !surelyLooks(this.#calls, value)) return;
@@ -177,7 +194,7 @@ export class Loops {
   /** The loop that is just being left, if it is counted and worth it. */
   #known(outline: Outline, loop: number, depth: number): Known | undefined {
     const holds = this.#holds[depth] as number;
-    if (holds & (CALLS | SETTLES | LOOPS) || this.#settled[loop] === 1) return undefined;
+    if (holds & (CALLS | SETTLES | LOOPS | ENDS) || this.#settled[loop] === 1) return undefined;
     if (this.#backs[depth] !== 1 || (this.#outermost[depth] as number) < depth) return undefined;
     const back = this.#back[depth] as number;
     const folded = this.#folded[depth] as number;

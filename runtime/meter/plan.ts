@@ -122,10 +122,11 @@ export class Planner {
     if (this.#loops.labelled && this.#frameFrom === 0) flow.edits.insert(EDIT.bodyBlock, RANK.check, place);
   }
 
-  /** In code that is not reached: true when there is nothing more to do. Calls still are numbered anew, for the sake of validity. */
+  /** In code that is not reached: true when there is nothing more to do. Calls and labels still are numbered anew, for the sake of validity. */
   #pass(index: number, row: number): boolean {
     const flow = this.#flow;
     if (row === ROW.call) this.#sites.number(index);
+    else if (row === ROW.br || row === ROW.brIf) flow.move(index);
     else if (row >= ROW.block && row <= ROW.if) flow.dead++;
     else if (row === ROW.end && flow.dead > 1) flow.dead--;
     else if (row === ROW.end || (row === ROW.else && flow.dead === 1)) return false;
@@ -192,9 +193,20 @@ export class Planner {
     }
     let head = 0;
     if (known !== undefined) head = this.#openChunks(index, known.counted);
+    else if (this.#loops.wrapped(index)) this.#wrap(index);
     else if (!this.#loops.looks(index)) flow.look(next[index] as number);
     flow.openLoop(index, wasInRegion, known?.counted, head);
     return index;
+  }
+
+  #wrap(index: number): void {
+    const { at, next } = this.#outline;
+    const { edits, labels } = this.#flow;
+    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, 0, index);
+    // Before the trip is paid for: it is begun again after the look.
+    edits.insert(EDIT.wrapCheck, RANK.frame, next[index] as number);
+    labels.wrap();
+    this.#flow.span = 0;
   }
 
   #openChunks(index: number, counted: Counted): number {
@@ -225,6 +237,10 @@ export class Planner {
       const isTop = label.counted.form === 'top';
       const place = isTop ? (at[index] as number) : (next[index] as number);
       flow.edits.insert(EDIT.loopTail, isTop ? RANK.head : RANK.after, place, 0, label.index);
+    }
+    if (this.#loops.wrapped(label.index)) {
+      flow.labels.unwrap();
+      flow.edits.insert(EDIT.wrapEnd, RANK.after, next[index] as number);
     }
     if (flow.inRegion && !label.wasInRegion) {
       flow.inRegion = false;
