@@ -23,6 +23,9 @@ export interface Label {
   /** A loop that is paid in chunks, and the edit at its head. */
   readonly counted: Counted | undefined;
   readonly head: number;
+  /** What can have run since the last look: before its arms, and on any way to its end. */
+  readonly spanBefore: number;
+  span: number;
   edges: number;
   ways: number;
   /** The debt of ways that cannot pay on them; undefined when there are none. */

@@ -33,21 +33,21 @@ export class Loops {
   readonly counted: Map<number, Known> = new Map();
   /** The function's own label is branched to. */
   labelled = false;
-  /** The function surely enters another one that looks at the counter. */
-  entersLooking = false;
   readonly #calls: Calls;
   #settled = new Uint8Array(256);
   #calling = new Uint8Array(256);
   #looking = new Uint8Array(256);
   #wrapped = new Uint8Array(256);
   // One entry a nested block, the function itself at 0: index in the outline, what is in it, the outermost label that is branched
-  // to from within, branches back to it and the last of these, and what its folded loops weigh beyond their instructions.
+  // to from within, branches back to it and the last of these, what its folded loops weigh beyond their instructions, and the loop
+  // whose every trip enters it.
   #open: number[] = [];
   #holds: number[] = [];
   #outermost: number[] = [];
   #backs: number[] = [];
   #back: number[] = [];
   #folded: number[] = [];
+  #trips: number[] = [];
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -68,7 +68,7 @@ export class Loops {
     return this.#wrapped[index] === 1;
   }
 
-  /** Whether every trip of the loop surely enters a function that looks at the counter. */
+  /** Whether every trip of the loop surely enters a function or a loop that looks at the counter. */
   looks(index: number): boolean {
     return this.#looking[index] === 1;
   }
@@ -77,7 +77,7 @@ export class Loops {
     this.#begin(outline);
     for (let index = 0; index < outline.count; index++) {
       const row = outline.row[index] as number;
-      if (row >= ROW.block && row <= ROW.if) this.#enter(index);
+      if (row >= ROW.block && row <= ROW.if) this.#enter(index, this.#trip(outline));
       else if (row === ROW.end) this.#leave(outline, index);
       else if (row === ROW.br || row === ROW.brIf) this.#branch(outline, index, row);
       else if (row === ROW.brTable) this.#table(outline, index);
@@ -97,13 +97,13 @@ export class Loops {
     for (const flags of [this.#settled, this.#calling, this.#looking, this.#wrapped]) flags.fill(0, 0, count);
     this.counted.clear();
     this.labelled = false;
-    this.entersLooking = false;
     this.#open.length = 0;
-    this.#enter(-1);
+    this.#enter(-1, -1);
   }
 
-  #enter(index: number): void {
+  #enter(index: number, trip: number): void {
     const depth = this.#open.push(index) - 1;
+    this.#trips[depth] = trip;
     this.#holds[depth] = 0;
     this.#outermost[depth] = depth;
     this.#backs[depth] = 0;
@@ -123,14 +123,13 @@ export class Loops {
       if (holds & SETTLES) this.#settled[opened] = 1;
       const known = this.#known(outline, opened, depth);
       if (known !== undefined) this.counted.set(opened, known);
+      if (known === undefined) this.#look(this.#trips[depth] as number);
       if (known === undefined && !(holds & (CALLS | LOOPS | TABLES))) this.#wrapped[opened] = 1;
       if (known?.fuel === undefined) holds |= LOOPS;
       else folded = known.fuel - linear(outline, opened, index);
     } else {
       // The arm of a loop that is tested at the top belongs to the test.
-      const isArm =
-        outer >= 0 && opened === outer + 1 && outline.row[outer] === ROW.loop && outline.partner[outer] === index + 1;
-      if (!isArm) holds |= PARTS;
+      if (!isArm(outline, outer, opened)) holds |= PARTS;
       // A branch to the arm's end leaves the loop.
       else if (this.#backs[depth] !== 0) this.#outward(depth - 1, -1);
     }
@@ -178,12 +177,21 @@ export class Loops {
     const reached = row === ROW.call ? reaches[value] : row === ROW.callIndirect ? typeReaches[value] : 0;
     this.#hold(reached === 1 ? CALLS | SETTLES : CALLS);
     if (row !== ROW.call || !surelyLooks(this.#calls, value)) return;
-    // On the top level of a loop or the function, and nothing has gone round it or out of it before.
+    this.#look(this.#trip(outline));
+  }
+
+  #look(loop: number): void {
+    if (loop >= 0) this.#looking[loop] = 1;
+  }
+
+  /** The loop whose trips all come by here: on the top level of its body, and nothing has gone round it before; else -1. */
+  #trip(outline: Outline): number {
     const depth = this.#open.length - 1;
-    if (this.#backs[depth] !== 0) return;
     const opened = this.#open[depth] as number;
-    if (depth === 0) this.entersLooking ||= this.#outermost[0] === 0;
-    else if (outline.row[opened] === ROW.loop) this.#looking[opened] = 1;
+    if (depth === 0 || this.#backs[depth] !== 0) return -1;
+    if (outline.row[opened] === ROW.loop) return opened;
+    const outer = this.#open[depth - 1] as number;
+    return isArm(outline, outer, opened) && this.#backs[depth - 1] === 0 ? outer : -1;
   }
 
   #hold(what: number): void {
@@ -211,6 +219,12 @@ export class Loops {
     const fuel = trips * trip + test;
     return fuel <= BOUNDS.foldFuel ? { counted, fuel } : chunked;
   }
+}
+
+/** Whether the body of the loop is nothing but a test and this arm of it. */
+function isArm({ row, partner, other }: Outline, loop: number, arm: number): boolean {
+  const alone = loop >= 0 && arm === loop + 1 && row[loop] === ROW.loop && row[arm] !== ROW.loop;
+  return alone && other[arm] === 0 && partner[loop] === (partner[arm] as number) + 1;
 }
 
 const IF = WEIGHTS[ROW.if] as number;

@@ -10,9 +10,9 @@
 //
 // When the counter is found below zero, `refill` is called: it adds fuel to the counter, or throws. No more is done between two looks
 // at the counter, host calls apart, than
-//   2 * BOUNDS.spanFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
+//   2 * BOUNDS.spanFuel + BOUNDS.quietFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
 // where `depth` is how many frames are alive, which STACK_WEIGHT_MAX bounds; instructions that stand in one piece of straight code
-// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.6 million.
+// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.1 million.
 //
 // The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
 // is called, which throws.
@@ -61,6 +61,7 @@ export function meter(module: Module): Metered {
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
   const terms: Terms = {
     ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
+    tails: new Int32Array(functions.length).fill(BOUNDS.spanFuel - BOUNDS.afterFuel),
     results: Uint16Array.from(functions, (type) => types[type]?.results.length ?? 0),
   };
   const loops = new Loops(calls);
@@ -88,12 +89,14 @@ export function meter(module: Module): Metered {
 
 /** What functions leave to their callers that nobody else can enter: the least that any way through them owes at its end. */
 function leaveRests({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
-  const { calls, imported, rests } = terms;
+  const { calls, imported, rests, tails } = terms;
   for (const index of calls.order) {
     const body = bodies[index - imported];
     if (body === undefined || calls.open[index] === 1) continue;
     loops.read(outline.read(body));
-    const { leastAtEnd } = planner.plan({ index, body, frame: 0, dry: true });
+    const frame = calls.counted[index] === 1 ? 1 : 0;
+    const { leastAtEnd, spanAtEnd } = planner.plan({ index, body, frame, dry: true });
+    tails[index] = spanAtEnd;
     if (Number.isFinite(leastAtEnd)) rests[index] = Math.min(Math.max(leastAtEnd, 0), BOUNDS.debtFuel);
   }
 }

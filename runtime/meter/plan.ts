@@ -74,6 +74,11 @@ export class Planner {
     return this.#flow.leastAtEnd;
   }
 
+  /** After `plan`: the most that can have run at its end since a look. */
+  get spanAtEnd(): number {
+    return this.#flow.spanAtEnd;
+  }
+
   /** Plans the function that the outline and the loops hold. */
   plan(task: Task): this {
     this.#begin(task);
@@ -107,7 +112,7 @@ export class Planner {
     this.#frameFrom = span?.from ?? NEVER;
     this.#frameTo = span?.to ?? NEVER;
     this.#flow.begin({ dry, rest: rests[index] as number, results: results[index] as number });
-    if (frame > 0 || (calls.quiet[index] as number) >= 0 || this.#loops.entersLooking) return;
+    if (frame > 0 || (calls.quiet[index] as number) >= 0) return;
     this.#flow.look(body.code);
   }
 
