@@ -27,11 +27,6 @@ export class BodyWriter {
     this.#offsets = offsets;
   }
 
-  /** Places of branch hints in the body that was written last. */
-  get hints(): readonly number[] {
-    return this.#code.hints;
-  }
-
   get places(): Places {
     return this.#places;
   }
@@ -45,7 +40,7 @@ export class BodyWriter {
     this.#code.begin(this.#writeLocals(source));
     let at = source.code;
     offsets.add(0, source.start, 'author');
-    for (const edit of edits.sorted()) {
+    for (const edit of edits.joined()) {
       if (this.#code.isIdle(edit)) continue;
       const place = edits.at[edit] as number;
       if (place > at) {

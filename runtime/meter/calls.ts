@@ -6,6 +6,7 @@ import { constantExpression } from '../wasm/values.ts';
 import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
 import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
 import { Edges, Walk } from './graph.ts';
+import { LOOK } from './ranges.ts';
 
 /** By function index, imported ones first; by type where it says so. */
 export interface Calls {
@@ -17,7 +18,7 @@ export interface Calls {
   readonly counted: Uint8Array;
   /** It can be entered from elsewhere than from direct calls. */
   readonly open: Uint8Array;
-  /** Rows of the opcode table that work on ranges of memory and are used. */
+  /** Rows of the opcode table that work on ranges of memory and are used, and LOOK where there are loops. */
   readonly ranges: ReadonlySet<number>;
   /** Where each frame counts, by index of the body. */
   readonly frames: readonly FrameSpan[];
@@ -144,8 +145,10 @@ function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Foun
     const value = outline.value[index] as number;
     if (row === ROW.call) edges.add(value, outline.ends(index));
     else if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
-    else if (row === ROW.loop) weight += BOUNDS.chunkFuel;
-    else if (row >= ROW.memoryGrow) {
+    else if (row === ROW.loop) {
+      ranges.add(LOOK);
+      weight += BOUNDS.chunkFuel;
+    } else if (row >= ROW.memoryGrow) {
       ranges.add(row);
       weight += BOUNDS.outsideFuel;
     }

@@ -15,6 +15,8 @@ export interface Places {
   readonly stackSpent: number;
   /** The meter's function that is called when the counter or the stack's weight is below zero. */
   readonly below: number;
+  /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */
+  readonly look: number;
 }
 
 const EMPTY = 0x40;
@@ -30,10 +32,9 @@ export function writeCharge(w: Writer, amount: number, fuel: number): void {
   w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.setGlobal).u32(fuel);
 }
 
-/** Asks for more when the counter is below zero. The place of the `if` goes into `hints`. */
-export function writeCheck(w: Writer, { fuel, refill }: Places, hints: number[]): void {
+/** Asks for more when the counter is below zero. */
+export function writeCheck(w: Writer, { fuel, refill }: Places): void {
   w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(0).byte(OP.less64);
-  hints.push(w.length);
   w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(refill).byte(OP.end);
 }
 
@@ -45,8 +46,6 @@ export function writeLength(w: Writer, length: number, fuel: number): void {
 
 /** Writes the edits of one function. */
 export class CodeWriter {
-  /** Places of `if`s that are seldom taken, from the beginning of the body. */
-  readonly hints: number[] = [];
   readonly #w: Writer;
   readonly #places: Places;
   readonly #edits: Edits;
@@ -65,7 +64,6 @@ export class CodeWriter {
 
   /** A new body with these locals of the meter's. */
   begin(own: OwnLocals): void {
-    this.hints.length = 0;
     this.#own = own;
   }
 
@@ -90,13 +88,15 @@ export class CodeWriter {
         this.#chargeLocal(amount);
         break;
       case EDIT.check:
-        writeCheck(w, this.#places, this.hints);
+        writeCheck(w, this.#places);
         break;
       case EDIT.checkLocal:
         this.#checkLocal();
         break;
       case EDIT.enter:
-        w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(this.#own.fuel);
+        w.byte(OP.getGlobal).u32(fuel);
+        if (amount !== 0) w.byte(OP.const64).s32(amount).byte(OP.sub64);
+        w.byte(OP.set).u32(this.#own.fuel);
         break;
       case EDIT.leave:
         this.#leave(amount);
@@ -157,7 +157,6 @@ export class CodeWriter {
       .byte(OP.const64)
       .s32(0)
       .byte(OP.less64);
-    this.hints.push(w.length);
     w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(below).byte(OP.end);
   }
 
@@ -166,15 +165,13 @@ export class CodeWriter {
     this.#w.byte(OP.get).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.set).u32(fuel);
   }
 
-  /** `if (local < 0) { global = local; refill(); local = global }` */
+  /** `if (local < 0) local = look(local)` */
   #checkLocal(): void {
     const w = this.#w;
     const { fuel: local } = this.#own;
-    const { fuel, refill } = this.#places;
     w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64);
-    this.hints.push(w.length);
-    w.byte(OP.if).byte(EMPTY).byte(OP.get).u32(local).byte(OP.setGlobal).u32(fuel).byte(OP.call).u32(refill);
-    w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(local).byte(OP.end);
+    w.byte(OP.if).byte(EMPTY).byte(OP.get).u32(local).byte(OP.call).u32(this.#places.look);
+    w.byte(OP.set).u32(local).byte(OP.end);
   }
 
   #leave(amount: number): void {

@@ -29,7 +29,7 @@ import { Loops } from './loops.ts';
 import { checkNames } from './names.ts';
 import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
-import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
+import { BELOW, LOOK, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { WEIGHTS } from './tariff.ts';
 
@@ -43,7 +43,7 @@ export interface Metered {
 
 /**
  * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by two, and
- * exports METER_EXPORTS. Sections other than those that must change stay as they are; branch hints are the meter's own.
+ * exports METER_EXPORTS. Sections other than those that must change stay as they are, but for branch hints.
  *
  * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
  * for by its callers. Throws `ERR_KERNEL_INTERFACE` for a module that uses the meter's names.
@@ -72,6 +72,7 @@ export function meter(module: Module): Metered {
   const places: Places = {
     ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
     below: helpers.get(BELOW) ?? 0,
+    look: helpers.get(LOOK) ?? 0,
   };
   const offsets = new OffsetMap();
   const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
@@ -82,7 +83,6 @@ export function meter(module: Module): Metered {
     loops.read(outline.read(body));
     planner.plan({ index, body, frame: calls.counted[index] === 1 ? frameWeight(module, body) : 0, dry: false });
     writer.write(w, body, blockType);
-    return writer.hints;
   });
   return { bytes, offsets };
 }

@@ -16,10 +16,9 @@ export interface Additions {
   readonly own: readonly number[];
 }
 
-/** Writes one body behind its size, and gives the places of its branch hints. */
-export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => void) => readonly number[];
+/** Writes one body behind its size. */
+export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => void) => void;
 
-const HINTS = 'metadata.code.branch_hint';
 const NAMES = 'name';
 const NOTHING: FunctionType = { params: '', results: '' };
 const KINDS: readonly ExternKind[] = ['function', 'table', 'memory', 'global'];
@@ -111,26 +110,15 @@ function movedIn({ functionsImported }: Module): Moved {
   return (index) => (index < functionsImported ? index : index + ADDED);
 }
 
-/** The code, and before it where it branches to what seldom happens. */
 function writeCode(
   out: Writer,
-  { bodies, functionsImported, bytes }: Module,
+  { bodies, bytes }: Module,
   { places, own }: Additions,
-  writeOne: (w: Writer, index: number) => readonly number[],
+  writeOne: (w: Writer, index: number) => void,
 ): void {
   const code = new Writer(bytes.length + (bytes.length >> 2)).u32(bodies.length + own.length);
-  const hints = new Writer();
-  let hinted = 0;
-  const note = (index: number, found: readonly number[]) => {
-    if (found.length === 0) return;
-    hinted++;
-    hints.u32(functionsImported + ADDED + index).u32(found.length);
-    // Each hint: where, one byte of value, and in it that the branch is unlikely.
-    for (const at of found) hints.u32(at).byte(1).byte(0);
-  };
-  for (const index of bodies.keys()) note(index, writeOne(code, index));
-  for (const [index, row] of own.entries()) note(bodies.length + index, writeOwnFunction(code, row, places));
-  if (hinted > 0) out.section(SECTION.custom, (w) => w.name(HINTS).u32(hinted).copy(hints.view(), 0, hints.length));
+  for (const index of bodies.keys()) writeOne(code, index);
+  for (const row of own) writeOwnFunction(code, row, places);
   out.section(SECTION.code, (w) => w.copy(code.view(), 0, code.length));
 }
 
