@@ -37,7 +37,7 @@ export class BodyWriter {
     const { bytes } = this.#module;
     const { edits } = this.#planner;
     const offsets = this.#offsets;
-    this.#code.begin(this.#writeLocals(source));
+    this.#code.begin(source, this.#writeLocals(source));
     let at = source.code;
     offsets.add(0, source.start, 'author');
     for (const edit of edits.joined()) {

@@ -1,10 +1,12 @@
 // The code that edits write into a function body.
+import type { Body } from '../wasm/module.ts';
 import type { Outline } from '../wasm/outline.ts';
 import type { Writer } from '../wasm/writer.ts';
 import { chunkCompare, type OwnLocals, writeChunk, writeTest } from './chunk.ts';
 import type { Counted } from './counted.ts';
 import { EDIT, type Edits } from './edits.ts';
 import type { Loops } from './loops.ts';
+import { type Kept, keptBy, type Saves, writePut, writeTake } from './saves.ts';
 import { BYTES_PER_FUEL } from './tariff.ts';
 
 /** Where the meter's globals and functions are, in the new numbering. */
@@ -17,8 +19,10 @@ export interface Places {
   readonly below: number;
   /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */
   readonly look: number;
+  readonly saves: Saves;
 }
 
+const NOTHING: Kept = { locals: [], globals: [] };
 const EMPTY = 0x40;
 const OP = {
   ...{ block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10 },
@@ -51,6 +55,7 @@ export class CodeWriter {
   readonly #edits: Edits;
   readonly #loops: Loops;
   readonly #outline: Outline;
+  #body: Body | undefined;
   #own: OwnLocals = { fuel: 0, trips: 0, stack: 0, limit: 0 };
 
   /** `w` holds the body that is being written, from its first byte. */
@@ -63,7 +68,8 @@ export class CodeWriter {
   }
 
   /** A new body with these locals of the meter's. */
-  begin(own: OwnLocals): void {
+  begin(body: Body, own: OwnLocals): void {
+    this.#body = body;
     this.#own = own;
   }
 
@@ -166,12 +172,14 @@ export class CodeWriter {
   }
 
   /** `if (local < 0) local = look(local)` */
-  #checkLocal(): void {
+  #checkLocal(kept: Kept = NOTHING): void {
     const w = this.#w;
     const { fuel: local } = this.#own;
     w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64);
-    w.byte(OP.if).byte(EMPTY).byte(OP.get).u32(local).byte(OP.call).u32(this.#places.look);
-    w.byte(OP.set).u32(local).byte(OP.end);
+    writePut(w.byte(OP.if).byte(EMPTY), kept);
+    w.byte(OP.get).u32(local).byte(OP.call).u32(this.#places.look).byte(OP.set).u32(local);
+    writeTake(w, kept);
+    w.byte(OP.end);
   }
 
   #leave(amount: number): void {
@@ -187,7 +195,7 @@ export class CodeWriter {
     switch (kind) {
       case EDIT.wrapHead:
         w.copy(bytes, at[extra] as number, next[extra] as number);
-        this.#checkLocal();
+        this.#checkLocal(this.#body && keptBy(this.#outline, extra, this.#body, this.#places.saves));
         break;
       case EDIT.wrapCheck:
         w.byte(OP.get).u32(this.#own.fuel).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.brIf).u32(1);

@@ -31,6 +31,7 @@ import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
 import { BELOW, LOOK, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
+import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
 
 /** Part of every key and receipt: two versions may disagree on a failed run's fuel, never on that of one that is done. */
@@ -73,6 +74,7 @@ export function meter(module: Module): Metered {
     ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
     below: helpers.get(BELOW) ?? 0,
     look: helpers.get(LOOK) ?? 0,
+    saves: new Saves(length + 2),
   };
   const offsets = new OffsetMap();
   const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
