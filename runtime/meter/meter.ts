@@ -35,7 +35,7 @@ import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
 
 /** Part of every key and receipt: two versions may disagree on a failed run's fuel, never on that of one that is done. */
-export const METER_VERSION = 1;
+export const METER_VERSION = 2;
 
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -8,11 +8,13 @@
 // - A charge is put at the start of the straight run of code that it pays for. What is paid early must follow, unless the guest traps
 //   or never ends: so a guest whose limit is the sum of its weights passes, whatever is asked on the way.
 //
-// In a loop nest that makes no calls the counter lies in a local, a region; everywhere else in its global.
+// In a loop nest that makes no calls, but for those that end the guest, the counter lies in a local, a region; everywhere else in its
+// global. An innermost loop there is put into another one: it is left when the counter is below zero, and begun again after a look.
+// So it has no call in it, for which engines would keep its values in memory.
 //
 // The counter is looked at where functions are entered and at the head of every loop, and wherever else a long way could be gone
-// without (`spanFuel`). Three kinds of places do without: short functions that call none but such; loops and functions that surely
-// enter another one that looks; and counted loops, which pay a chunk ahead and look between chunks.
+// without (`spanFuel`). Three kinds of places do without: functions in which little can run unseen, with all that they call; loops
+// whose every trip enters a function or a loop that looks; and counted loops, which pay a chunk ahead and look between chunks.
 import type { Body } from '../wasm/module.ts';
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
