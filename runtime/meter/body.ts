@@ -34,11 +34,6 @@ export class BodyWriter {
     this.#nans = new NanWriter(this.#body);
   }
 
-  /** Places of branch hints in the body that was written last. */
-  get hints(): readonly number[] {
-    return this.#code.hints;
-  }
-
   get places(): Places {
     return this.#places;
   }
@@ -51,11 +46,11 @@ export class BodyWriter {
     const body = this.#body.clear();
     const { edits } = this.#planner;
     const fixes = nans?.fixes.sorted() ?? [];
-    this.#code.begin(this.#writeLocals(source, fixes, nans));
+    this.#code.begin(source, this.#writeLocals(source, fixes, nans));
     this.#at = source.code;
     this.#offsets.add(0, source.start, 'author');
     let fixed = 0;
-    for (const edit of edits.sorted()) {
+    for (const edit of edits.joined()) {
       if (this.#code.isIdle(edit)) continue;
       const place = edits.at[edit] as number;
       // What an edit puts behind an instruction closes it: it comes before a fix, all others after.

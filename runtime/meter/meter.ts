@@ -10,9 +10,9 @@
 //
 // When the counter is found below zero, `refill` is called: it adds fuel to the counter, or throws. No more is done between two looks
 // at the counter, host calls apart, than
-//   2 * BOUNDS.spanFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
+//   2 * BOUNDS.spanFuel + BOUNDS.quietFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
 // where `depth` is how many frames are alive, which STACK_WEIGHT_MAX bounds; instructions that stand in one piece of straight code
-// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.6 million.
+// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.1 million.
 //
 // The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
 // is called, which throws.
@@ -30,8 +30,9 @@ import { checkNames } from './names.ts';
 import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
-import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
+import { BELOW, LOOK, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
+import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
 
 export interface Metered {
@@ -46,7 +47,7 @@ export interface MeterOptions {
 
 /**
  * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by two, and
- * exports METER_EXPORTS. Sections other than those that must change stay as they are; branch hints are the meter's own.
+ * exports METER_EXPORTS. Sections other than those that must change stay as they are, but for branch hints.
  *
  * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
  * for by its callers. Throws `ERR_KERNEL_INTERFACE` for a module that uses the meter's names.
@@ -64,6 +65,7 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
   const terms: Terms = {
     ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
+    tails: new Int32Array(functions.length).fill(BOUNDS.spanFuel - BOUNDS.afterFuel),
     results: Uint16Array.from(functions, (type) => types[type]?.results.length ?? 0),
   };
   const loops = new Loops(calls);
@@ -74,6 +76,8 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   const places: Places = {
     ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
     below: helpers.get(BELOW) ?? 0,
+    look: helpers.get(LOOK) ?? 0,
+    saves: new Saves(length + 2),
   };
   const offsets = new OffsetMap();
   const nans = canonicalNaNs ? new NanFlow(module) : undefined;
@@ -86,19 +90,20 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
     planner.plan({ index, body, frame: calls.counted[index] === 1 ? frameWeight(module, body) : 0, dry: false });
     nans?.find(body, types[functions[index] as number] as FunctionType);
     writer.write(w, body, blockType, nans);
-    return writer.hints;
   });
   return { bytes, offsets };
 }
 
 /** What functions leave to their callers that nobody else can enter: the least that any way through them owes at its end. */
 function leaveRests({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
-  const { calls, imported, rests } = terms;
+  const { calls, imported, rests, tails } = terms;
   for (const index of calls.order) {
     const body = bodies[index - imported];
     if (body === undefined || calls.open[index] === 1) continue;
     loops.read(outline.read(body));
-    const { leastAtEnd } = planner.plan({ index, body, frame: 0, dry: true });
+    const frame = calls.counted[index] === 1 ? 1 : 0;
+    const { leastAtEnd, spanAtEnd } = planner.plan({ index, body, frame, dry: true });
+    tails[index] = spanAtEnd;
     if (Number.isFinite(leastAtEnd)) rests[index] = Math.min(Math.max(leastAtEnd, 0), BOUNDS.debtFuel);
   }
 }

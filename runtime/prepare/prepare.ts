@@ -5,7 +5,6 @@ import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
 import { meter } from '../meter/meter.ts';
-import { METER_EXPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { addState } from '../snapshot/state.ts';
 import type { StateField } from '../snapshot/transfer.ts';
@@ -16,7 +15,7 @@ import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
 
 /** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
-export const REWRITER_VERSION = 2;
+export const REWRITER_VERSION = 3;
 
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
@@ -74,7 +73,7 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
   const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
   const counted = metered ? readModule(meter(kept, { canonicalNaNs }).bytes) : kept;
   // An image tells its fuel, so a stepper that is not metered has none.
-  const stateful = metered && shape === 'stepper' ? addState(counted, Object.values(METER_EXPORTS)) : undefined;
+  const stateful = metered && shape === 'stepper' ? addState(counted, kept.globals.length) : undefined;
   const module = stateful ? readModule(stateful.bytes) : counted;
   const facts: KernelFacts = {
     digest,

@@ -74,10 +74,10 @@ test('what is imported is the same, and behind it the two functions of the meter
   ]);
 });
 
-test('names follow their functions; other custom sections stay, but for hints that no longer fit', () => {
+test('names follow their functions; other custom sections stay, but for hints, which no longer fit', () => {
   const { bytes } = meter(readModule(moduleOf(parts)));
   const { customs } = readModule(bytes);
-  expect(customs.map(({ name }) => name)).toEqual(['metadata.code.branch_hint', 'name', 'other']);
+  expect(customs.map(({ name }) => name)).toEqual(['name', 'other']);
   const section = customs.find(({ name }) => name === 'name');
   const reader = new Reader(bytes, section?.contents, section?.end);
   const map = () => Array.from({ length: reader.u32() }, () => [reader.u32(), reader.name()] as const);

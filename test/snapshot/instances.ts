@@ -61,6 +61,7 @@ export async function statefulKernel(engineName: EngineName, wasm: Uint8Array): 
   const ready: Ready = {
     facts: prepared.facts,
     metered: false,
+    canonicalNaNs: false,
     compiled: await engine.compile({ ...prepared, bytes }),
   };
   return { stateBytes, start: () => startStepper(engineName, ready) };
