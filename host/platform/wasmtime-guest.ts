@@ -2,7 +2,7 @@
 import type { Halt } from '../../runtime/abi/memory.ts';
 import { describe } from '../../runtime/base/errors.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
-import type { Guest, Stops } from '../../runtime/engine/engine.ts';
+import { type Guest, MORE_PAGES, type Stops } from '../../runtime/engine/engine.ts';
 import { trapName } from '../../runtime/engine/traps.ts';
 import { TaskFailure } from '../../runtime/job/outcome.ts';
 import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, STEPS } from './native.ts';
@@ -195,7 +195,7 @@ export class WasmtimeGuest implements Guest {
 
   /** Which memory this host would not give. */
   private wanted(): string {
-    if (this.isMade) return 'the kernel was to have more pages, and they could not be mapped';
+    if (this.isMade) return MORE_PAGES;
     return `${this.terms.memoryPagesMin} pages of 64 KiB could not be mapped`;
   }
 }

@@ -59,10 +59,13 @@ export function createWasmtime(
       // In the order of the module's imports, as the addon asks for them.
       const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function]);
       const { module, refill, stackSpent } = METER_IMPORTS;
-      if (metered) functions.push(imports[module]?.[refill], imports[module]?.[stackSpent]);
+      // A growth that this host could not give ends the guest before it asks.
+      if (metered) functions.push(imports[module]?.[refill], imports[module]?.[stackSpent], nothing);
       const memoryPagesMin = facts.memory.min;
       return new WasmtimeGuest(compiled, { memoryPagesMin, memoryPagesMax, wallMsMax, job, imports: functions });
     },
     explain: explainThrown,
   };
 }
+
+function nothing(): undefined {}

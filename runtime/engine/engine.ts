@@ -5,6 +5,9 @@ import type { KernelFacts } from '../job/kernel.ts';
 import type { EngineName, TaskFailure } from '../job/outcome.ts';
 import type { Prepared, StateLayout } from '../prepare/prepare.ts';
 
+/** What is said of a growth that a host could not give. */
+export const MORE_PAGES = 'the kernel was to have more pages, and they could not be mapped';
+
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
   /** Of a metered kernel: what is left of the fuel given; below zero when more was used. */

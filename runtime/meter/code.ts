@@ -15,6 +15,7 @@ export interface Places {
   readonly stack: number;
   readonly refill: number;
   readonly stackSpent: number;
+  readonly growRefused: number;
   /** The meter's function that is called when the counter or the stack's weight is below zero. */
   readonly below: number;
   /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */

@@ -46,7 +46,7 @@ export interface MeterOptions {
 }
 
 /**
- * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by two, and
+ * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by three, and
  * exports METER_EXPORTS. Sections other than those that must change stay as they are, but for branch hints.
  *
  * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
@@ -74,7 +74,7 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
 
   const { length } = module.globals;
   const places: Places = {
-    ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
+    ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1, growRefused: imported + 2 },
     below: helpers.get(BELOW) ?? 0,
     look: helpers.get(LOOK) ?? 0,
     saves: new Saves(length + 2),

@@ -58,11 +58,12 @@ function writeLook(w: Writer, { fuel, refill }: Places): void {
   w.raw([0, 0x20, 0, 0x24]).u32(fuel).byte(0x10).u32(refill).byte(0x23).u32(fuel);
 }
 
-/** Pays for pages that were really added. */
-function writeGrow(w: Writer, { fuel }: Places): void {
+/** Pays for pages that were really added, or asks the host whose fault it is that there are none. */
+function writeGrow(w: Writer, { fuel, growRefused }: Places): void {
   w.raw(I32_LOCAL);
   w.raw([0x20, 0, 0x40, 0, 0x22, 1, 0x41]).s32(-1).raw([0x47, 0x04, EMPTY]);
   w.byte(0x23).u32(fuel).raw([0x20, 0, 0xad, 0x42]).s32(FUEL_PER_PAGE).raw([0x7e, 0x7d, 0x24]).u32(fuel);
+  w.raw([0x05, 0x20, 0, 0x10]).u32(growRefused);
   w.raw([0x0b, 0x20, 1]);
 }
 

@@ -21,7 +21,11 @@ export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => voi
 
 const NAMES = 'name';
 const NOTHING: FunctionType = { params: '', results: '' };
-const CALLED = [METER_IMPORTS.refill, METER_IMPORTS.stackSpent] as const;
+const CALLED: readonly (readonly [name: string, type: FunctionType])[] = [
+  [METER_IMPORTS.refill, NOTHING],
+  [METER_IMPORTS.stackSpent, NOTHING],
+  [METER_IMPORTS.growRefused, { params: 'i', results: '' }],
+];
 
 /** How many functions are imported beside the module's own. */
 export const ADDED: number = CALLED.length;
@@ -61,7 +65,7 @@ type Fill = (out: Writer, section: Section | undefined) => void;
 function contentsOf(module: Module, { places, own }: Additions, writeBody: WriteBody): Readonly<Record<number, Fill>> {
   const { bytes, exports, functions, functionsImported, globals, imports } = module;
   const signatures = own.map((row) => OWN_FUNCTIONS.get(row) ?? NOTHING);
-  const types = new Types(module, [NOTHING, ...signatures]);
+  const types = new Types(module, [...CALLED.map(([, type]) => type), ...signatures]);
   // Before all else: globals go by what the code keeps in them.
   const code = codeOf(module, { places, own }, (w, index) => {
     const type = module.types[functions[functionsImported + index] ?? 0] ?? NOTHING;
@@ -74,7 +78,7 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
     [SECTION.import]: (out, section) =>
       out.section(SECTION.import, (w) => {
         rest(w.u32(imports.length + ADDED), section);
-        for (const name of CALLED) w.name(METER_IMPORTS.module).name(name).byte(0).u32(types.index(NOTHING));
+        for (const [name, type] of CALLED) w.name(METER_IMPORTS.module).name(name).byte(0).u32(types.index(type));
       }),
     [SECTION.function]: (out, section) =>
       out.section(SECTION.function, (w) => {

@@ -77,7 +77,7 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     const kernel = await loaded(meter(readModule(kernelOf(parts))).bytes);
     const { runner, report } = kernel;
     report.set([2 ** 20, Number.NaN, Number.NaN, INPUT.length, 10, 0, 0, 0, 1_000_000]);
-    const imports = [() => undefined, () => undefined];
+    const imports = [() => undefined, () => undefined, () => undefined];
     try {
       runner.run(INPUT, imports);
     } catch {

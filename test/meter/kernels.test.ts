@@ -33,7 +33,13 @@ function call(wasm: Uint8Array, global: string, input: Uint8Array, slice: bigint
   const spent = () => {
     throw new RangeError('stack');
   };
-  const imports = { [METER_IMPORTS.module]: { [METER_IMPORTS.refill]: refill, [METER_IMPORTS.stackSpent]: spent } };
+  const imports = {
+    [METER_IMPORTS.module]: {
+      [METER_IMPORTS.refill]: refill,
+      [METER_IMPORTS.stackSpent]: spent,
+      [METER_IMPORTS.growRefused]: () => undefined,
+    },
+  };
   const lines: string[] = [];
   try {
     guest = startGuest(wasm, { data: GIVEN.blobs, log: (line) => lines.push(line), imports });

@@ -45,7 +45,7 @@ async function onWasmtime(metered: Uint8Array): Promise<Ended> {
   const guest = module.instantiate(2 ** 32);
   const nothing = () => undefined;
   const call = (name: string, a: number, b = 0) =>
-    guest.call(module.functions.indexOf(name), a, b, 0, 0, [nothing, nothing]);
+    guest.call(module.functions.indexOf(name), a, b, 0, 0, [nothing, nothing, nothing]);
   guest.setGlobal(METER_EXPORTS.fuel, FUEL);
   let result: unknown = 'trap';
   try {

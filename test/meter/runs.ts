@@ -89,6 +89,7 @@ export function runMetered(
       counter().value = left + more;
       if (left + more < 0n) throw new Spent();
     },
+    [METER_IMPORTS.growRefused]: () => undefined,
     [METER_IMPORTS.stackSpent]: () => {
       throw new StackSpent();
     },
