@@ -18,7 +18,14 @@ import {
   type Task,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
-import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import {
+  checkInput,
+  checkInputs,
+  type Permit,
+  type Permitter,
+  permitJob,
+  permitTask,
+} from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
@@ -136,12 +143,12 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     mustBeOpen();
     const { signal } = options === NO_OPTIONS ? options : check(RunOptionsSchema, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
-    checkInput(lane.permit, task.input);
+    const input = checkInput(lane.permit, task.input);
     const { waiting } = dispatcher.counts();
     if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
-    return submit(lane, task.input, task.index ?? 0, {
+    return submit(lane, input, task.index ?? 0, {
       ...(signal && { signal }),
-      moved: task.transfer === true && isWhole(task.input),
+      moved: task.transfer === true && isWhole(input),
     });
   };
 
@@ -155,7 +162,8 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     else signal?.addEventListener('abort', forward, { once: true });
     const progress = { done: 0, failed: 0, started: 0 };
     return inOrder<Uint8Array, Outcome>({
-      inputs: job.inputs,
+      // Values are encoded as they come, so that the window knows what they hold.
+      inputs: lane.permit.kernel.payload ? checkInputs(lane.permit, job.inputs) : (job.inputs as Iterable<Uint8Array>),
       countMax: threadCount * POOL.batchTasksMax.default * 2,
       bytesMax: windowBytesMax,
       weigh: (value) =>

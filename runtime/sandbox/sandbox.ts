@@ -75,8 +75,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     const permit = permitJob(permitter, job);
     let started = 0;
     let failed = 0;
-    for await (const input of job.inputs) {
-      checkInput(permit, input);
+    for await (const given of job.inputs) {
+      const input = checkInput(permit, given);
       const outcome = await attempt(permit, input, started++, signal);
       if (outcome.state === 'failed') failed++;
       onProgress?.({ done: started - failed, failed, started });
@@ -88,7 +88,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   return {
     run: async (task: Task, options: RunOptions = {}) => {
       const { signal } = check(RunOptionsSchema, options);
-      return attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal);
+      const permit = permitTask(permitter, task);
+      return attempt(permit, checkInput(permit, task.input), task.index ?? 0, signal);
     },
     map,
     close: async () => {

@@ -1,0 +1,135 @@
+// Writes MessagePack for typed kernels, into one buffer that grows. The code that the transform writes calls this.
+// Each type has one form, whatever the value, so that equal outputs are equal bytes.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
+import { giveBytes } from './abi';
+import { bad, startAt } from './path';
+
+const FIRST: usize = 256;
+/** No block of the runtime is larger. */
+const LENGTH_MAX: u64 = 0x3fffffe0;
+
+@lazy let buffer: ArrayBuffer = changetype<ArrayBuffer>(0);
+@lazy let cursor: usize = 0;
+@lazy let end: usize = 0;
+
+/** Begins an output. */
+export function start(): void {
+  startAt('output');
+  buffer = changetype<ArrayBuffer>(__new(FIRST, idof<ArrayBuffer>()));
+  cursor = changetype<usize>(buffer);
+  end = cursor + FIRST;
+}
+
+/** Ends it, and gives the host what was written. */
+export function finish(): usize {
+  const length = <i32>(cursor - changetype<usize>(buffer));
+  const answer = giveBytes(Uint8Array.wrap(buffer, 0, length));
+  buffer = changetype<ArrayBuffer>(0);
+  return answer;
+}
+
+function grow(size: usize): void {
+  const old = changetype<usize>(buffer);
+  const used = cursor - old;
+  const wanted = <u64>used + size;
+  if (wanted > LENGTH_MAX) bad('makes the output too large: over 1 GiB');
+  const room = <usize>min<u64>(max<u64>(wanted, <u64>(end - old) * 2), LENGTH_MAX);
+  if (ASC_RUNTIME == 0) {
+    // Runtime.Stub never frees, and grows its newest block where it lies.
+    buffer = changetype<ArrayBuffer>(__renew(old, room));
+  } else {
+    const next = __new(room, idof<ArrayBuffer>());
+    memory.copy(next, old, used);
+    buffer = changetype<ArrayBuffer>(next);
+  }
+  cursor = changetype<usize>(buffer) + used;
+  end = changetype<usize>(buffer) + room;
+}
+
+/** Room for `size` more bytes. Their address, until the next call; `pass` puts them behind the cursor. */
+@inline
+export function reserve(size: usize): usize {
+  if (end - cursor < size) grow(size);
+  return cursor;
+}
+
+@inline
+export function pass(size: usize): void {
+  cursor += size;
+}
+
+/** A number's bits in the order of the wire; every NaN is the same one. */
+@inline
+export function bitsOfF64(value: f64): u64 {
+  return bswap<u64>(value == value ? reinterpret<u64>(value) : 0x7ff8000000000000);
+}
+
+@inline
+export function bitsOfF32(value: f32): u32 {
+  return bswap<u32>(value == value ? reinterpret<u32>(value) : 0x7fc00000);
+}
+
+/** A length of 16 bits behind its tag, or of 32 behind the next one. There is room for it. */
+function long(tag: u32, length: u32): void {
+  if (length < 0x10000) {
+    store<u8>(cursor, tag);
+    store<u16>(cursor, bswap<u16>(<u16>length), 1);
+    cursor += 3;
+  } else {
+    store<u8>(cursor, tag + 1);
+    store<u32>(cursor, bswap<u32>(length), 1);
+    cursor += 5;
+  }
+}
+
+export function writeNil(): void {
+  store<u8>(reserve(1), 0xc0);
+  cursor++;
+}
+
+export function writeArray(count: u32): void {
+  reserve(5);
+  if (count >= 16) return long(0xdc, count);
+  store<u8>(cursor, 0x90 | count);
+  cursor++;
+}
+
+export function writeBinary(from: usize, length: u32): void {
+  reserve(<usize>length + 5);
+  if (length >= 0x100) long(0xc5, length);
+  else {
+    store<u8>(cursor, 0xc4);
+    store<u8>(cursor, length, 1);
+    cursor += 2;
+  }
+  memory.copy(cursor, from, length);
+  cursor += length;
+}
+
+/** A lone surrogate becomes U+FFFD. */
+export function writeString(text: string): void {
+  const units: usize = text.length;
+  const from = changetype<usize>(text);
+  let ascii: usize = 0;
+  while (ascii < units && load<u16>(from + (ascii << 1)) < 0x80) ascii++;
+  const length: u32 = ascii == units ? <u32>units : String.UTF8.byteLength(text);
+  reserve(<usize>length + 5);
+  if (length < 32) {
+    store<u8>(cursor, 0xa0 | length);
+    cursor++;
+  } else if (length < 0x100) {
+    store<u8>(cursor, 0xd9);
+    store<u8>(cursor, length, 1);
+    cursor += 2;
+  } else long(0xda, length);
+  if (ascii == units) for (let i: usize = 0; i < units; i++) store<u8>(cursor + i, load<u16>(from + (i << 1)));
+  else String.UTF8.encodeUnsafe(from, <i32>units, cursor, false, String.UTF8.ErrorMode.REPLACE);
+  cursor += length;
+}
+
+/** A field's object. One that was promised (`!`) and never set holds nothing. */
+@inline
+export function given<T>(object: usize, offset: usize): T {
+  if (load<usize>(object + offset) == 0) bad('was never set');
+  return load<T>(object + offset);
+}
