@@ -3,6 +3,7 @@
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { giveBytes } from './abi';
 import { bad, startAt } from './path';
+import { inputEnd, inputStart } from './unpack';
 
 const FIRST: usize = 256;
 /** No block of the runtime is larger. */
@@ -12,9 +13,41 @@ const LENGTH_MAX: u64 = 0x3fffffe0;
 @lazy let cursor: usize = 0;
 @lazy let end: usize = 0;
 
+/** From this size of an input on, its block is used for the output: touching new memory costs more than all else of a large task. */
+const REUSED_BYTES_MIN: usize = 65536;
+/** Arrays of the output that lie in the input's block, and where one of them begins. */
+@lazy let shared: u32 = 0;
+@lazy let sharedStart: usize = 0;
+@lazy let reused: bool = false;
+
+/**
+ * Whether the output may go where the input was. An instance runs one task, so nobody reads the input once the output is written,
+ * except for arrays of the output that are views of it: `noteView` must be told of all arrays. Runtimes that collect are left alone.
+ */
+export function mayReuse(): bool {
+  shared = 0;
+  reused = ASC_RUNTIME == 0 && inputEnd() - inputStart() >= REUSED_BYTES_MIN;
+  return reused;
+}
+
+/** An array of the output. One view of the input can move down in its block; with more of them, one could be overwritten by another. */
+export function noteView(view: ArrayBufferView): void {
+  if (changetype<usize>(view) == 0) return;
+  const from = view.dataStart;
+  if (view.byteLength == 0 || from >= inputEnd() || from + view.byteLength <= inputStart()) return;
+  sharedStart = from;
+  if (++shared > 1) reused = false;
+}
+
 /** Begins an output. */
 export function start(): void {
   startAt('output');
+  if (reused) {
+    buffer = changetype<ArrayBuffer>(inputStart());
+    cursor = inputStart();
+    end = shared == 1 ? sharedStart : inputEnd();
+    return;
+  }
   buffer = changetype<ArrayBuffer>(__new(FIRST, idof<ArrayBuffer>()));
   cursor = changetype<usize>(buffer);
   end = cursor + FIRST;
@@ -34,13 +67,14 @@ function grow(size: usize): void {
   const wanted = <u64>used + size;
   if (wanted > LENGTH_MAX) bad('makes the output too large: over 1 GiB');
   const room = <usize>min<u64>(max<u64>(wanted, <u64>(end - old) * 2), LENGTH_MAX);
-  if (ASC_RUNTIME == 0) {
+  if (ASC_RUNTIME == 0 && !reused) {
     // Runtime.Stub never frees, and grows its newest block where it lies.
     buffer = changetype<ArrayBuffer>(__renew(old, room));
   } else {
     const next = __new(room, idof<ArrayBuffer>());
     memory.copy(next, old, used);
     buffer = changetype<ArrayBuffer>(next);
+    reused = false;
   }
   cursor = changetype<usize>(buffer) + used;
   end = changetype<usize>(buffer) + room;
@@ -95,6 +129,11 @@ export function writeArray(count: u32): void {
 }
 
 export function writeBinary(from: usize, length: u32): void {
+  // The one view of the block that is written to moves down, over what was written of it already: nothing.
+  if (reused && shared == 1 && from == sharedStart && length > 0 && cursor + 5 <= from) {
+    shared = 0;
+    end = inputEnd();
+  }
   reserve(<usize>length + 5);
   if (length >= 0x100) long(0xc5, length);
   else {

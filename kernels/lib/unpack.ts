@@ -8,17 +8,30 @@ import { isUtf8 } from './utf8';
 @lazy let end: usize = 0;
 /** The input's block, which views of it keep alive. */
 @lazy let whole: ArrayBuffer | null = null;
+/** Where the input lies, also when it has been read. */
+@lazy let block: usize = 0;
+@lazy let blockBytes: usize = 0;
 /** Bytes of the binary that `isBinary` has found; the cursor is at its first. */
 @lazy let binaryLength: u32 = 0;
 
 /** Takes over an input that the host has written. */
-export function open(block: usize, length: usize): void {
+export function open(input: usize, length: usize): void {
   startAt('input');
   if (length == 0) bad('is empty');
-  whole = changetype<ArrayBuffer>(block);
-  __unpin(block);
-  cursor = block;
-  end = block + length;
+  whole = changetype<ArrayBuffer>(input);
+  __unpin(input);
+  block = input;
+  blockBytes = length;
+  cursor = input;
+  end = input + length;
+}
+
+export function inputStart(): usize {
+  return block;
+}
+
+export function inputEnd(): usize {
+  return block + blockBytes;
 }
 
 /** Refuses what follows the value. */

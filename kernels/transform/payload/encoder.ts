@@ -5,12 +5,55 @@ import { bytesOf, keyOf, type Own, reachable, sizeOf } from './parts.ts';
 
 /** The function `give(value)`, and what it calls. */
 export function encoderOf(output: Carried, text: string): string {
+  const note = isRecursive(output) ? '' : `if (payload.mayReuse()) { ${noteViews(output, 'value')} }`;
   const give = `function give(value: ${text}): usize {
+  ${note}
   payload.start();
   ${write(output, 'value')}
   return payload.finish();
 }`;
-  return [give, ...reachable(output).map(encode)].join('\n');
+  const notes = isRecursive(output) ? [] : reachable(output).map(noting);
+  return [give, ...notes, ...reachable(output).map(encode)].join('\n');
+}
+
+/** Whether a value may hold others of its own type: it may then even hold itself, and only the encoder has a bound. */
+function isRecursive(root: Carried, within: readonly Carried[] = []): boolean {
+  if (within.includes(root)) return true;
+  if (root.kind === 'nullable') return isRecursive(root.of, within);
+  if (root.kind === 'array') return isRecursive(root.element, [...within, root]);
+  return root.kind === 'class' && root.fields.some(({ type }) => isRecursive(type, [...within, root]));
+}
+
+/** Whether there are typed arrays in a value. Other arrays never lie in the input. */
+function holdsViews(type: Carried): boolean {
+  if (type.kind === 'nullable') return holdsViews(type.of);
+  if (type.kind === 'array') return holdsViews(type.element);
+  if (type.kind === 'class') return type.fields.some((field) => holdsViews(field.type));
+  return type.kind === 'numbers' && type.holder === 'view';
+}
+
+/** The statement that tells `payload` of the typed arrays in a value, which may be nothing. */
+function noteViews(type: Carried, value: string): string {
+  if (!holdsViews(type)) return '';
+  if (type.kind === 'nullable')
+    return `{ const some = ${value}; if (some !== null) { ${noteViews(type.of, 'some')} } }`;
+  return type.kind === 'numbers' ? `payload.noteView(${value});` : `note${(type as Own).id}(${value});`;
+}
+
+function noting(type: Own): string {
+  if (type.kind === 'numbers' || !holdsViews(type)) return '';
+  if (type.kind === 'array') {
+    return `function note${type.id}(array: ${type.text}): void {
+  if (changetype<usize>(array) == 0) return;
+  for (let i = 0; i < array.length; i++) { ${noteViews(type.element, 'unchecked(array[i])')} }
+}`;
+  }
+  const notes = type.fields.map((field) => noteViews(field.type, `load<${field.text}>(at, ${field.offset})`));
+  return `function note${type.id}(object: ${type.text}): void {
+  const at = changetype<usize>(object);
+  if (at == 0) return;
+  ${notes.filter((note) => note !== '').join('\n  ')}
+}`;
 }
 
 /** The statement that writes a value, which is evaluated once. */
