@@ -2,6 +2,7 @@
 // Every form of a value is taken that carries it exactly (f32 rounds). Format: https://github.com/msgpack/msgpack/blob/master/spec.md
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { at, atWhole, bad, startAt } from './path';
+import { kindOf } from './tags';
 import { isUtf8 } from './utf8';
 
 @lazy let cursor: usize = 0;
@@ -53,18 +54,6 @@ function tag(): u32 {
 
 function wants(what: string): void {
   bad('wants ' + what + ', has ' + kindOf(load<u8>(cursor)));
-}
-
-function kindOf(tag: u32): string {
-  if (tag < 0x80 || tag >= 0xe0 || (tag >= 0xcc && tag <= 0xd3)) return 'an integer';
-  if (tag < 0x90 || tag == 0xde || tag == 0xdf) return 'a map';
-  if (tag < 0xa0 || tag == 0xdc || tag == 0xdd) return 'an array';
-  if (tag < 0xc0 || (tag >= 0xd9 && tag <= 0xdb)) return 'a string';
-  if (tag == 0xc0) return 'nil';
-  if (tag == 0xc2 || tag == 0xc3) return 'a boolean';
-  if (tag >= 0xc4 && tag <= 0xc6) return 'bytes';
-  if (tag == 0xca || tag == 0xcb) return 'a float';
-  return 'an extension';
 }
 
 export function isNil(): bool {

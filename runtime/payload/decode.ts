@@ -83,11 +83,15 @@ function readObject(source: Source, fields: readonly FieldReader[]): Record<stri
   source.path.enter();
   const count = source.map();
   const object: Record<string, unknown> = {};
+  let inOrder = true;
   for (let place = 0; place < count; place++) {
-    const next = fields[place];
-    const field = next && source.skipKey(next.key) ? next : searchField(source, fields);
+    let field = fields[place];
+    if (field === undefined || !source.skipKey(field.key)) {
+      field = searchField(source, fields);
+      inOrder = false;
+    }
     source.path.at(field.name);
-    if (Object.hasOwn(object, field.name)) throw source.path.refusal('given once');
+    if (!inOrder && Object.hasOwn(object, field.name)) throw source.path.refusal('given once');
     object[field.name] = field.read(source);
   }
   if (count < fields.length) {

@@ -119,8 +119,9 @@ function writeObject(draft: Draft, value: unknown, fields: readonly FieldWriter[
     draft.view.setUint8(head, 0xde);
     draft.view.setUint16(head + 1, count);
   } else draft.bytes[head] = 0x80 | count;
-  const names = Object.keys(object);
-  if (names.length > count) refuseUnknown(draft, names, fields);
+  let given = 0;
+  for (const _ in object) given++;
+  if (given > count) refuseUnknown(draft, Object.keys(object), fields);
   draft.path.leave();
 }
 
@@ -158,11 +159,16 @@ type Put = (draft: Draft, view: DataView, at: number, value: unknown, littleEndi
 
 /** Checks a number and stores it. NaNs are all the same one. */
 function setterOf(name: NumberName): Put {
-  if (name === 'f64' || name === 'f32') {
-    const set = name === 'f64' ? DataView.prototype.setFloat64 : DataView.prototype.setFloat32;
+  if (name === 'f64') {
     return (draft, view, at, value, littleEndian) => {
       if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
-      set.call(view, at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
+      view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
+    };
+  }
+  if (name === 'f32') {
+    return (draft, view, at, value, littleEndian) => {
+      if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
+      view.setFloat32(at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
     };
   }
   return INTEGERS[name].bytes === 8 ? bigSetter(name) : smallSetter(name);
@@ -171,19 +177,15 @@ function setterOf(name: NumberName): Put {
 function smallSetter(name: IntegerName): Put {
   const { bytes, min, max } = INTEGERS[name];
   const [low, high] = [Number(min), Number(max)];
-  const { setInt8, setInt16, setInt32 } = DataView.prototype;
-  // What is in range has the same bits with a sign and without.
-  const set = (view: DataView, at: number, value: number, littleEndian: boolean) => {
-    if (bytes === 4) setInt32.call(view, at, value, littleEndian);
-    else if (bytes === 2) setInt16.call(view, at, value, littleEndian);
-    else setInt8.call(view, at, value);
-  };
   return (draft, view, at, value, littleEndian) => {
     const number = typeof value === 'bigint' && value >= min && value <= max ? Number(value) : value;
     if (typeof number !== 'number' || !(number >= low && number <= high) || !Number.isInteger(number)) {
       throw draft.path.refusal(`an integer from ${min} to ${max}, not ${kindOf(value)}`);
     }
-    set(view, at, number, littleEndian);
+    // What is in range has the same bits with a sign and without.
+    if (bytes === 4) view.setInt32(at, number, littleEndian);
+    else if (bytes === 2) view.setInt16(at, number, littleEndian);
+    else view.setInt8(at, number);
   };
 }
 
