@@ -165,10 +165,3 @@ export function writeString(text: string): void {
   else String.UTF8.encodeUnsafe(from, <i32>units, cursor, false, String.UTF8.ErrorMode.REPLACE);
   cursor += length;
 }
-
-/** A field's object. One that was promised (`!`) and never set holds nothing. */
-@inline
-export function given<T>(object: usize, offset: usize): T {
-  if (load<usize>(object + offset) == 0) bad('was never set');
-  return load<T>(object + offset);
-}

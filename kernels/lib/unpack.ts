@@ -291,12 +291,3 @@ export function missing(table: usize, absent: u64): void {
   at(entry);
   bad('is missing');
 }
-
-/** Stores a field of an object whose constructor does not run. */
-@inline
-export function put<T>(object: usize, offset: usize, value: T): void {
-  if (isManaged<T>()) {
-    store<usize>(object + offset, changetype<usize>(value));
-    __link(object, changetype<usize>(value), true);
-  } else store<T>(object + offset, value);
-}
