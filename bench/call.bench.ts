@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { componentNew, transpile } from '@bytecodealliance/jco';
 import { node, nodeV8 } from '../host/platform/node.ts';
-import { callKernel } from '../runtime/abi/exports.ts';
+import { Exports } from '../runtime/abi/exports.ts';
 import { importsOf } from '../runtime/abi/imports.ts';
 import type { Kernel } from '../runtime/job/kernel.ts';
 import { fillLimits } from '../runtime/job/limits.ts';
-import { execute, openRoom } from '../runtime/sandbox/execute.ts';
+import { execute } from '../runtime/sandbox/execute.ts';
+import { openRoom } from '../runtime/sandbox/running.ts';
 import { compileFor } from '../runtime/sandbox/sandbox.ts';
 import { runBare } from './bare.ts';
 import { kernel } from './kernels.ts';
@@ -93,9 +94,9 @@ async function liveCall(live: Kernel): Promise<() => Uint8Array> {
   const room = openRoom(node, ready, call);
   const guest = engine.instantiate(ready, importsOf(room), 4_096);
   room.guest = guest;
-  callKernel(guest, ready.facts, INPUT, call.limits.outputBytesMax);
+  new Exports(guest, ready.facts).whole(INPUT, call.limits.outputBytesMax);
   const begun = { ...ready.facts, optional: ready.facts.optional.filter((name) => name !== '_initialize') };
-  return () => callKernel(guest, begun, INPUT, call.limits.outputBytesMax);
+  return () => new Exports(guest, begun).whole(INPUT, call.limits.outputBytesMax);
 }
 
 async function freshCall(fresh: Kernel): Promise<() => Uint8Array> {

@@ -28,9 +28,9 @@ export default async function measure(): Promise<Result> {
   const noop = new Piscina({ ...options, filename: file('echo') });
   const pool = await createPool({ threads: THREADS });
   const threads = startThreads(new URL('./threads/live.js', import.meta.url).href, THREADS);
-  const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8() });
-  const permit = permitJob({ platform: node }, { kernel: live, inputs: [] });
-  const lane = dispatcher.open(permit, compileFor(nodeV8(), live));
+  const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8(), metered: false, cpuShare: 1 });
+  const permit = permitJob({ platform: node, metered: false }, { kernel: live, inputs: [] });
+  const lane = dispatcher.open(permit, compileFor(nodeV8(), live, { metered: false }));
   const dispatched = () =>
     new Promise<unknown>((settle) => {
       const entry: Entry = {

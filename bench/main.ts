@@ -13,6 +13,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   engines: () => import('./engines.bench.ts'),
   meter: () => import('./meter.bench.ts'),
   typed: () => import('./typed.bench.ts'),
+  image: () => import('./image.bench.ts'),
+  nans: () => import('./nans.bench.ts'),
 };
 
 const named = process.argv.slice(2);

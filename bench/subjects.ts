@@ -1,7 +1,7 @@
 // The project's kernels with an input each: what engines are compared on.
 import { readFile } from 'node:fs/promises';
 import { fillLimits } from '../runtime/job/limits.ts';
-import type { Call } from '../runtime/sandbox/execute.ts';
+import type { Call } from '../runtime/sandbox/call.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 

@@ -3,22 +3,25 @@
 import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createHeads, runBatch } from '../../host/pool/batch.ts';
 import { type Batch, HEAD_MISSING, type Report } from '../../host/pool/message.ts';
-import { callKernel } from '../../runtime/abi/exports.ts';
+import { createPace } from '../../host/pool/pace.ts';
+import { Exports } from '../../runtime/abi/exports.ts';
 import { importsOf } from '../../runtime/abi/imports.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { openRoom } from '../../runtime/sandbox/execute.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
+import { openRoom } from '../../runtime/sandbox/running.ts';
 
 const engine = nodeV8();
 const log = { lines: [], linesDropped: 0 };
 const headOf = createHeads((head) => head);
+const pace = createPace(node);
 let guest: Guest | undefined;
 
 export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const head = headOf(batch);
   if (!head) return HEAD_MISSING;
   const facts = { ...head.facts, optional: ['cabi_post_run'] };
-  return runBatch(batch, head, (call): Outcome => {
+  const run = (call: Call): Outcome => {
     if (!guest) {
       const ready = head as Ready<WebAssembly.Module>;
       const room = openRoom(node, ready, call);
@@ -26,7 +29,7 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
       room.guest = guest;
       guest.call('_initialize');
     }
-    const output = callKernel(guest, facts, call.input, call.limits.outputBytesMax);
+    const output = new Exports(guest, facts).whole(call.input, call.limits.outputBytesMax);
     const receipt = {
       version: 1,
       kernel: facts.digest,
@@ -40,5 +43,6 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
       attempts: 1,
     } as const;
     return { state: 'done', output, log, receipt };
-  });
+  };
+  return runBatch(batch, head, { run, pace });
 };

@@ -11,7 +11,7 @@ import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, readable } from '../jobs/values.ts';
 import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
-import { blobFiles, engineChoice, example, type Finish, several, wholeNumber } from './options.ts';
+import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
 import { createSum, logRows, type Sum, sumRows } from './sum.ts';
@@ -23,6 +23,7 @@ interface MapFlags {
   readonly output?: string;
   readonly input?: string;
   readonly blob: readonly string[];
+  readonly cpuShare?: number;
   readonly json?: true;
 }
 
@@ -45,6 +46,7 @@ export function addMap(program: Command, finish: Finish): void {
       wholeNumber('--threads', 1, POOL.threads.max),
     )
     .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
+    .option('--cpu-share <share>', 'share of one core that each thread may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -78,14 +80,15 @@ async function runAll(
   { file, terms }: LoadedJob,
   inputs: Inputs,
   results: Results | undefined,
-  { engine, threads }: MapFlags,
+  flags: MapFlags,
   signal: AbortSignal,
 ): Promise<Mapped> {
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
-  const pool = await createPool({ engine: engine ?? file.engine, ...(threads !== undefined && { threads }) });
+  const { engine = file.engine, threads } = flags;
+  const pool = await createPool({ engine, ...(threads !== undefined && { threads }), ...shareOf(flags) });
   const progress = createProgress();
   const begun = performance.now();
   let index = 0;

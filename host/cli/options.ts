@@ -1,7 +1,7 @@
 // Options of the command line, from text to what they stand for.
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { type LimitName, TASK } from '../../runtime/base/limits.ts';
+import { type LimitName, POOL, TASK } from '../../runtime/base/limits.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../runtime/base/units.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
@@ -27,6 +27,19 @@ export function wholeNumber(option: string, min: number, max: number): (text: st
     if (value >= min && value <= max) return value;
     throw new LodgerError('ERR_OPTION_INVALID', [option, `an integer from ${min} to ${max}`]);
   };
+}
+
+/** Reads a share of one core. */
+export function cpuShare(text: string): number {
+  const value = /^\d(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+  const { cpuShareMin, cpuShare: most } = POOL;
+  if (value >= cpuShareMin.default && value <= most.max) return value;
+  throw new LodgerError('ERR_OPTION_INVALID', ['--cpu-share', `a number from ${cpuShareMin.default} to ${most.max}`]);
+}
+
+/** The share as an option of a pool. */
+export function shareOf(flags: { readonly cpuShare?: number }): { readonly cpuShare?: number } {
+  return flags.cpuShare === undefined ? {} : { cpuShare: flags.cpuShare };
 }
 
 /** Reads the name of an engine. */

@@ -3,7 +3,7 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
-import { formatDuration, formatSize } from '../../runtime/base/units.ts';
+import { formatDuration, formatFuel, formatSize } from '../../runtime/base/units.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
@@ -14,11 +14,13 @@ import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
 import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
 import {
+  cpuShare,
   engineChoice,
   example,
   type Finish,
   loadGrants,
   several,
+  shareOf,
   sizeLimit,
   timeLimit,
   wholeNumber,
@@ -34,7 +36,9 @@ interface RunFlags {
   readonly grant: readonly string[];
   readonly memoryMax?: number;
   readonly outputMax?: number;
+  readonly fuelMax?: number;
   readonly wallMax?: number;
+  readonly cpuShare?: number;
   readonly seed?: number;
   readonly digests?: true;
   readonly raw?: true;
@@ -53,6 +57,8 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--grant <spec>', 'log, random, clock or blobs:NAME=FILE; may be given several times', several, [])
     .option('--memory-max <size>', 'memory the kernel may have, as 64MiB', sizeLimit('memoryBytesMax', '--memory-max'))
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
+    .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
+    .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--digests', 'name input and output by digest in the receipt')
@@ -82,6 +88,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const limits: SomeLimits = {
     ...(flags.memoryMax === undefined ? {} : { memoryBytesMax: flags.memoryMax }),
     ...(flags.outputMax === undefined ? {} : { outputBytesMax: flags.outputMax }),
+    ...(flags.fuelMax === undefined ? {} : { fuelMax: flags.fuelMax }),
     ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
   };
   const isJson = takesJson(kernel) && flags.raw !== true;
@@ -89,7 +96,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     throw new LodgerError('ERR_OPTION_INVALID', ['--input', 'given: this kernel takes a value, as JSON']);
   const written = await readInput(flags.input, signal);
   const input = isJson ? inputOf(kernel, written) : written;
-  const pool = await createPool({ engine: flags.engine, threads: 1 });
+  const pool = await createPool({ engine: flags.engine, threads: 1, ...shareOf(flags) });
   try {
     const seed = flags.seed === undefined ? {} : { seed: flags.seed };
     const outcome = await pool.run(
@@ -155,11 +162,12 @@ async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags, t
 }
 
 function receiptRows(receipt: Receipt): (readonly [string, string])[] {
-  const { memoryBytesPeak: peak } = receipt;
+  const { memoryBytesPeak: peak, fuel = receipt.fuelAtLeast } = receipt;
   const cpu = receipt.cpuMs === undefined ? '' : `, CPU ${formatDuration(receipt.cpuMs)}`;
   const calls = Object.entries(receipt.calls).map(([name, count]) => `${name} ${count}`);
   return [
     ['time', `${formatDuration(receipt.wallMs)}${cpu}`],
+    ...(fuel === undefined ? [] : [['fuel', formatFuel(fuel, receipt.cpuMs ?? receipt.wallMs)] as const]),
     ...(peak === undefined ? [] : [['memory', `${formatSize(peak)} at its peak`] as const]),
     ['bytes', `${formatSize(receipt.bytesIn)} in, ${formatSize(receipt.bytesOut)} out`],
     ['calls', calls.join(', ') || 'none'],

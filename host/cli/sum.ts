@@ -1,5 +1,5 @@
 // What many outcomes come to: counts, failures and receipts added up.
-import { formatDuration, formatSize } from '../../runtime/base/units.ts';
+import { formatDuration, formatFuel, formatSize } from '../../runtime/base/units.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 
 /** Failures that are kept with their message; the others are counted. */
@@ -24,6 +24,8 @@ export interface Sum {
     readonly wallMs: number;
     /** Absent unless every receipt has it. */
     readonly cpuMs?: number;
+    /** Of all tasks; of those that were stopped in the middle, what is known of it. */
+    readonly fuel: number;
     readonly bytesIn: number;
     readonly bytesOut: number;
     /** Of the largest task. */
@@ -49,6 +51,7 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
   const calls: Record<string, number> = {};
   let wallMs = 0;
   let cpuMs: number | undefined = 0;
+  let fuel = 0;
   let bytesIn = 0;
   let bytesOut = 0;
   let memoryBytesPeak = 0;
@@ -70,6 +73,7 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
       counts[outcome.state] += 1;
       wallMs += receipt.wallMs;
       cpuMs = cpuMs === undefined || receipt.cpuMs === undefined ? undefined : cpuMs + receipt.cpuMs;
+      fuel += receipt.fuel ?? receipt.fuelAtLeast ?? 0;
       bytesIn += receipt.bytesIn;
       bytesOut += receipt.bytesOut;
       memoryBytesPeak = Math.max(memoryBytesPeak, receipt.memoryBytesPeak ?? 0);
@@ -83,6 +87,7 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
       receipts: {
         wallMs,
         ...(cpuMs === undefined ? {} : { cpuMs }),
+        fuel,
         bytesIn,
         bytesOut,
         memoryBytesPeak,
@@ -99,6 +104,7 @@ export function sumRows({ tasks, done, failed, codes, receipts }: Sum, wallMs: n
   return [
     ['tasks', `${tasks}: ${done} done, ${failed} failed${failed > 0 ? ` (${list(codes)})` : ''}`],
     ['time', `${formatDuration(wallMs)}; all tasks one after the other ${formatDuration(receipts.wallMs)}${cpu}`],
+    ['fuel', formatFuel(receipts.fuel, receipts.cpuMs ?? receipts.wallMs)],
     ['bytes', `${formatSize(receipts.bytesIn)} in, ${formatSize(receipts.bytesOut)} out`],
     ['memory', `${formatSize(receipts.memoryBytesPeak)} at the peak of the largest task`],
     ['calls', list(receipts.calls) || 'none'],

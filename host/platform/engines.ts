@@ -2,7 +2,7 @@
 import type { Engine } from '../../runtime/engine/engine.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { EngineName } from '../../runtime/job/outcome.ts';
-import type { Place } from '../../runtime/sandbox/execute.ts';
+import type { Place } from '../../runtime/sandbox/call.ts';
 import { openCodeCache } from './code-cache.ts';
 import { loadAddon } from './native.ts';
 import { node, nodeV8 } from './node.ts';

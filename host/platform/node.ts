@@ -1,4 +1,5 @@
 // The port for Node: digests by OpenSSL, the monotonic clock that all threads of a process share, V8 as an engine.
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import process from 'node:process';
 import type { Platform } from '../../runtime/base/platform.ts';
@@ -17,6 +18,8 @@ export function now(): number {
 export const node: Platform = {
   digest: (bytes) => createHash('sha256').update(bytes).digest(),
   now,
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  same: (one, other) => Buffer.compare(one, other) === 0,
   ...(threadCpuUsage && {
     cpuMs: () => {
       const { user, system } = threadCpuUsage.call(process);

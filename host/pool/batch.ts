@@ -2,9 +2,11 @@
 import Piscina from 'piscina';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import type { Call } from '../../runtime/sandbox/execute.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
 import { now } from '../platform/node.ts';
-import { type Batch, CONTROL, type Head, inputOf, packReport, type Report } from './message.ts';
+import { CONTROL, isWanted } from './control.ts';
+import { type Batch, type Head, inputOf, packReport, type Report } from './message.ts';
+import type { Pace } from './pace.ts';
 
 const HEADS_MAX = POOL.kernelsKept.default;
 
@@ -24,10 +26,18 @@ export function createHeads(adopt: (head: Head) => Head): (batch: Batch) => Head
   };
 }
 
-/** Runs every wanted task of a batch with `run`, in order. Large outputs are moved to the pool, not copied. */
-export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome): Report {
+/** What a thread brings to a batch. */
+export interface Thread {
+  /** The outcome; `undefined` of a stepper's task that was paused. */
+  run(call: Call): Outcome | undefined;
+  readonly pace: Pace;
+}
+
+/** Runs every wanted task of a batch, in order. Large outputs are moved to the pool, not copied. */
+export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Report {
   const { control, inputs, job } = batch;
   const { limits, blobs, seed, digests } = head;
+  pace.begin(control);
   const outcomes: (Outcome | undefined)[] = [];
   const from = now();
   let at = 0;
@@ -37,16 +47,18 @@ export function runBatch(batch: Batch, head: Head, run: (call: Call) => Outcome)
     // The pool marks a task first and then looks whether it runs; here it is the other way round, so one of the two always sees it.
     Atomics.store(control, CONTROL.startedAt, now() | 0);
     Atomics.store(control, CONTROL.current, place);
-    const isWanted = () => Atomics.load(control, CONTROL.unwanted + place) === 0;
-    if (!isWanted()) {
+    if (!isWanted(control, place)) {
       outcomes.push(undefined);
       continue;
     }
     const index = inputs[2 * place] as number;
-    const outcome = run({ input, index, limits, blobs, seed, digests, job: job + place });
-    outcomes.push(isWanted() ? outcome : undefined);
+    const wishes = { isWanted: () => isWanted(control, place), pace: () => pace.rest(control) };
+    const outcome = run({ input, index, limits, blobs, seed, digests, job: job + place, wishes });
+    const wanted = isWanted(control, place);
+    outcomes.push(wanted ? outcome : undefined);
     // The pool waits for the end of a task that it stopped; the rest of the batch is better off with another message.
-    if (!isWanted()) break;
+    if (!wanted) break;
+    pace.rest(control);
   }
   Atomics.store(control, CONTROL.current, -1);
   const { transfer, ...report } = packReport(outcomes, now() - from);

@@ -4,11 +4,12 @@ import { describe, LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { receiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
-import { type Compiled, type Entry, type Flight, failedBy, isHeld, jobOf, type Lane, learn } from './lane.ts';
-import { CONTROL, HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
+import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
+import { type Flight, failedBy, isHeld, jobOf, watch } from './flight.ts';
+import { type Compiled, compiledFor, type Entry, type Lane, learn, openLane } from './lane.ts';
+import { type Batch, HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
 
@@ -22,22 +23,32 @@ export interface Dispatcher {
   counts(): { readonly running: number; readonly waiting: number };
   /** Resolves when nothing is waiting or running. */
   idle(): Promise<void>;
+  /** Changes the share of one core that each thread may have, at once. */
+  setCpuShare(share: number): void;
 }
 
 export interface DispatcherOptions {
   readonly threads: Threads;
   readonly threadCount: number;
   readonly engine: Engine;
+  /** Whether the kernels count their fuel. */
+  readonly metered: boolean;
+  /** The share of one core that each thread may have at first. */
+  readonly cpuShare: number;
 }
 
 /** The number of the next task, unique in the process: pools can be in several of its threads. */
 let nextJob = threadId * 2 ** 40 + 1;
 
-export function createDispatcher({ threads, threadCount, engine }: DispatcherOptions): Dispatcher {
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { threads, threadCount, engine } = options;
+  const stopper = options.metered ? undefined : engine.stopper;
+  const canStop = options.metered || stopper !== undefined;
+  const flights = new Set<Flight>();
+  let { cpuShare } = options;
   const queue = createQueue();
   /** Control words of flights that landed, for the next ones. */
   const controls: Int32Array[] = [];
-  let inFlight = 0;
   let lanesOpened = 0;
   let pumping = false;
   let idleWaiters: (() => void)[] = [];
@@ -53,12 +64,12 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   };
 
   const pump = () => {
-    while (inFlight < threadCount) {
+    while (flights.size < threadCount) {
       const departure = queue.take(threadCount);
       if (!departure) break;
       send(departure);
     }
-    if (inFlight === 0 && queue.size === 0) {
+    if (flights.size === 0 && queue.size === 0) {
       const waiters = idleWaiters;
       idleWaiters = [];
       for (const wake of waiters) wake();
@@ -71,12 +82,27 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     const control = controls.pop() ?? newControl();
     control.fill(0);
     control[CONTROL.current] = -1;
+    control[CONTROL.share] = cpuShare * WHOLE;
     // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
     const told = lane.headsSent > threadCount && !entries[0]?.alone;
     if (!told) lane.headsSent++;
     const { limits, blobs, seed, digests } = lane.permit;
     const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
-    const { transfer, ...batch } = packBatch({ lane: lane.number, control, job, ...head }, entries);
+    let steps: Batch['steps'];
+    try {
+      steps = entries[0]?.steps?.board(control);
+    } catch (error) {
+      // The image that it goes on from cannot be read any more.
+      settle(
+        entries[0] as Entry,
+        error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]),
+      );
+      return;
+    }
+    const { transfer, ...batch } = packBatch(
+      { lane: lane.number, control, job, ...head, ...(steps && { steps }) },
+      entries,
+    );
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
       entries,
@@ -88,11 +114,19 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
       landed: false,
       timer: undefined,
     };
-    inFlight++;
+    flights.add(flight);
     for (const entry of entries) {
       entry.flight = flight;
     }
-    watch(flight, lane);
+    const { wallMsMax } = limits;
+    if (wallMsMax !== undefined) {
+      watch(flight, {
+        wallMsMax,
+        graceMs: canStop ? POOL.stopMsMax.default : 0,
+        onHold: (place) => giveBack(flight, place),
+        onLate: (entry, outcome) => end(flight, entry, outcome),
+      });
+    }
     lease.report.then(
       (report) => {
         if (land(flight)) arrived(flight, lane, report);
@@ -109,8 +143,8 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     flight.landed = true;
     clearTimeout(flight.timer);
     // A task that had ended by itself does not answer to its cancel any more.
-    if (flight.ending) engine.stopper?.forget(jobOf(flight, flight.ending.entry));
-    inFlight--;
+    if (flight.ending) stopper?.forget(jobOf(flight, flight.ending.entry));
+    flights.delete(flight);
     return true;
   };
 
@@ -140,37 +174,12 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
     entry.settle(result);
   };
 
-  /** Looks at the running task of a flight when it may hold up the others, and when its wall time may be over. */
-  const watch = (flight: Flight, lane: Lane) => {
-    const { wallMsMax } = lane.permit.limits;
-    if (wallMsMax === undefined) return;
-    // An engine that keeps the limit by itself tells more of the task than can be told here.
-    const lookMs = wallMsMax + (engine.stopper ? POOL.stopMsMax.default : 0);
-    let holdMs = flight.entries.length > 1 ? Math.min(POOL.holdMsMax.default, lookMs) : lookMs;
-    const look = () => {
-      const place = Atomics.load(flight.control, CONTROL.current);
-      const entry = flight.entries[place];
-      const elapsed = entry ? ((now() | 0) - Atomics.load(flight.control, CONTROL.startedAt)) | 0 : 0;
-      if (entry && elapsed >= lookMs) {
-        end(flight, entry, failedBy(entry, 'ERR_WALL_SPENT', describe('ERR_WALL_SPENT', wallMsMax), elapsed));
-        return;
-      }
-      if (entry && elapsed >= holdMs) {
-        holdMs = lookMs;
-        giveBack(flight, place);
-      }
-      flight.timer = setTimeout(look, Math.max(1, holdMs - elapsed));
-    };
-    // A timer cannot wait longer than 2^31 - 1 ms; limits stay below that.
-    flight.timer = setTimeout(look, holdMs);
-  };
-
   /** The answers of a batch come together, so a task that takes long, or for ever, gives the others back: they run elsewhere. */
   const giveBack = (flight: Flight, current: number) => {
     for (let place = flight.entries.length - 1; place >= 0; place--) {
       const entry = flight.entries[place] as Entry;
       if (place === current || !isHeld(flight, entry)) continue;
-      Atomics.store(flight.control, CONTROL.unwanted + place, 1);
+      withdraw(flight.control, place);
       if (place < current) entry.attempts++;
       queue.add(entry, 'first');
     }
@@ -178,18 +187,19 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   };
 
   /**
-   * Ends a task that runs. An engine that can stop it is told to, and the report then comes soon. Without one, or where it does not
-   * help in time, the thread is ended, and the other tasks, which are innocent, run again, each alone, once.
+   * Ends a task that runs. One that is metered hears of it when it asks for fuel, and an engine that can stop it is told to; the report
+   * then comes soon. Without either, or where it does not help in time, the thread is ended, and the other tasks, which are innocent, run
+   * again, each alone, once.
    */
   const end = (flight: Flight, entry: Entry, result: Outcome | LodgerError) => {
     if (flight.ending) return;
     flight.ending = { entry, result };
-    if (!engine.stopper) {
+    if (!canStop) {
       endThread(flight);
       return;
     }
-    Atomics.store(flight.control, CONTROL.unwanted + flight.entries.indexOf(entry), 1);
-    engine.stopper.cancel(jobOf(flight, entry));
+    withdraw(flight.control, flight.entries.indexOf(entry));
+    stopper?.cancel(jobOf(flight, entry));
     clearTimeout(flight.timer);
     flight.timer = setTimeout(endThread, POOL.stopMsMax.default, flight);
   };
@@ -232,22 +242,10 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
   };
 
   const open = (permit: Permit, ready: Promise<Ready>): Lane => {
-    const lane: Lane = {
-      number: ++lanesOpened,
-      permit,
-      compiled: undefined,
-      waiting: [],
-      headsSent: 0,
-      taskMs: undefined,
-      runMs: undefined,
-    };
+    const lane = openLane(++lanesOpened, permit);
     ready.then(
       (compiled) => {
-        lane.compiled = {
-          ready: compiled,
-          shared: { ...compiled, compiled: engine.share(compiled.compiled) },
-          receiptHead: receiptHead(compiled.facts, engine),
-        };
+        lane.compiled = compiledFor(engine, compiled);
         schedule();
       },
       (error: unknown) => {
@@ -268,7 +266,7 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
       return;
     }
     const place = flight.entries.indexOf(entry);
-    Atomics.store(flight.control, CONTROL.unwanted + place, 1);
+    withdraw(flight.control, place);
     if (Atomics.load(flight.control, CONTROL.current) !== place) {
       settle(entry, reason);
       return;
@@ -285,15 +283,15 @@ export function createDispatcher({ threads, threadCount, engine }: DispatcherOpt
       schedule();
     },
     cancel,
-    counts: () => ({ running: inFlight, waiting: queue.size }),
+    counts: () => ({ running: flights.size, waiting: queue.size }),
     idle: () =>
       new Promise((resolve) => {
         idleWaiters.push(resolve);
         schedule();
       }),
+    setCpuShare: (share) => {
+      cpuShare = share;
+      for (const { control } of flights) setShare(control, share);
+    },
   };
-}
-
-function newControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + POOL.batchTasksMax.default)));
 }

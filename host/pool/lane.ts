@@ -1,26 +1,13 @@
 // A lane: the waiting tasks of one permit, in order. Only such tasks can share a message, and each lane learns how long its tasks take.
-import type { FailureCode, LodgerError } from '../../runtime/base/errors.ts';
+import type { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
-import type { Ready } from '../../runtime/engine/engine.ts';
-import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
-import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
+import type { Engine, Ready } from '../../runtime/engine/engine.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
+import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/running.ts';
+import type { Flight } from './flight.ts';
 import type { Parcel } from './message.ts';
-import type { Lease } from './threads.ts';
-
-/** A batch on a thread. */
-export interface Flight {
-  readonly entries: readonly Entry[];
-  readonly control: Int32Array;
-  readonly lease: Lease;
-  readonly sentAt: number;
-  /** The number of its first task, by which the engine can cancel it. */
-  readonly job: number;
-  /** Why one of its tasks is being stopped, and the thread with it where that cannot be helped. */
-  ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
-  landed: boolean;
-  timer: NodeJS.Timeout | undefined;
-}
+import type { Boarding } from './steps.ts';
 
 /** One task in the pool, from its submission to its end. */
 export interface Entry extends Parcel {
@@ -32,6 +19,8 @@ export interface Entry extends Parcel {
   attempts: number;
   /** Runs in a batch of its own: its first batch was lost, or its input was moved away from the caller. */
   alone: boolean;
+  /** Of a stepper's task that can be spoken to. */
+  readonly steps?: Boarding;
   /** Why its caller took it back while a thread had it. */
   withdrawn?: LodgerError;
   readonly submittedAt: number;
@@ -61,6 +50,16 @@ export interface Lane {
   runMs: number | undefined;
 }
 
+/** A lane whose kernel is not compiled yet. */
+export function openLane(number: number, permit: Permit): Lane {
+  return { number, permit, compiled: undefined, waiting: [], headsSent: 0, taskMs: undefined, runMs: undefined };
+}
+
+export function compiledFor(engine: Engine, ready: Ready): Compiled {
+  const shared = { ...ready, compiled: engine.share(ready.compiled) };
+  return { ready, shared, receiptHead: receiptHead(ready, engine) };
+}
+
 /**
  * How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread, unless
  * the work is so little that waking a thread for a share of it takes longer.
@@ -86,38 +85,4 @@ export function learn(lane: Lane, batchMs: number, threadMs: number, tasks: numb
     known === undefined ? latest : known * 0.7 + latest * 0.3;
   lane.taskMs = average(lane.taskMs, batchMs / tasks);
   lane.runMs = average(lane.runMs, threadMs / tasks);
-}
-
-/** Whether a task is a flight's to settle: it may have been settled, or given back, before the flight ends. */
-export function isHeld(flight: Flight, entry: Entry): boolean {
-  return entry.flight === flight && !entry.settled;
-}
-
-/** The number by which the engine knows a task of a flight. */
-export function jobOf({ job, entries }: Flight, entry: Entry): number {
-  return job + entries.indexOf(entry);
-}
-
-/** The outcome of a task of which no thread can tell any more. */
-export function failedBy(
-  { lane, input, attempts }: Entry,
-  code: FailureCode,
-  message: string,
-  wallMs: number,
-): Outcome {
-  return {
-    state: 'failed',
-    code,
-    fault: faultOf(code),
-    message,
-    log: { lines: [], linesDropped: 0 },
-    receipt: {
-      ...(lane.compiled as Compiled).receiptHead,
-      wallMs,
-      bytesIn: input.byteLength,
-      bytesOut: 0,
-      calls: {},
-      attempts,
-    },
-  };
 }

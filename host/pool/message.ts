@@ -1,14 +1,13 @@
 // What travels between the pool and its threads: a batch of tasks with the same terms, and its report. Small bytes are packed into one
 // buffer a message, since a structured clone of one object a task would cost more than the tasks.
+import type { MessagePort } from 'node:worker_threads';
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
-import type { ReceiptHead } from '../../runtime/sandbox/execute.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
-
-/** Places in the control words that a batch shares with the pool: which task runs, since when, and which are not wanted any more. */
-export const CONTROL = { current: 0, startedAt: 1, unwanted: 2 } as const;
+import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
+import type { StepsOrder } from './steps-thread.ts';
 
 /** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */
 export interface Parcel {
@@ -37,6 +36,8 @@ export interface Batch {
   readonly control: Int32Array;
   /** The number of the first task, by which it can be cancelled; the next ones follow. */
   readonly job: number;
+  /** Of a stepper's task that can be spoken to, which is alone in its batch. */
+  readonly steps?: StepsOrder;
 }
 
 /** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
@@ -46,8 +47,17 @@ export const HEAD_MISSING = 'head missing';
 const MOVED_BYTES_MIN = 4096;
 
 /** Columns of `Report.numbers`. */
-const COLUMNS = { state: 0, wallMs: 1, cpuMs: 2, memoryBytesPeak: 3, inputBytes: 4, outputBytes: 5 } as const;
-const WIDTH = 6;
+const COLUMNS = {
+  state: 0,
+  wallMs: 1,
+  cpuMs: 2,
+  memoryBytesPeak: 3,
+  inputBytes: 4,
+  outputBytes: 5,
+  fuel: 6,
+  fuelAtLeast: 7,
+} as const;
+const WIDTH = 8;
 const STATE = { done: 0, failed: 1, unwanted: 2 } as const;
 
 export interface Report {
@@ -72,12 +82,12 @@ interface Extra {
 
 /** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
 export function packBatch(
-  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job'>,
+  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job' | 'steps'>,
   tasks: readonly Parcel[],
-): Batch & { readonly transfer: ArrayBuffer[] } {
+): Batch & { readonly transfer: readonly (ArrayBuffer | MessagePort)[] } {
   const inputs = new Float64Array(2 * tasks.length);
   const large = new Map<number, Uint8Array>();
-  const transfer: ArrayBuffer[] = [];
+  const transfer: (ArrayBuffer | MessagePort)[] = given.steps ? [given.steps.port] : [];
   let size = 0;
   tasks.forEach(({ index, input }, place) => {
     inputs[2 * place] = index;
@@ -122,6 +132,8 @@ export function packReport(
     const { receipt } = outcome;
     numbers[row + COLUMNS.wallMs] = receipt.wallMs;
     numbers[row + COLUMNS.cpuMs] = receipt.cpuMs ?? Number.NaN;
+    numbers[row + COLUMNS.fuel] = receipt.fuel ?? Number.NaN;
+    numbers[row + COLUMNS.fuelAtLeast] = receipt.fuelAtLeast ?? Number.NaN;
     numbers[row + COLUMNS.memoryBytesPeak] = receipt.memoryBytesPeak ?? 0;
     numbers[row + COLUMNS.inputBytes] = receipt.bytesIn;
     const extra = extraOf(outcome);
@@ -195,9 +207,11 @@ export function unpackReport(
     const extra = extras?.get(place) ?? NO_EXTRA;
     const { attempts } = tasks[place] as { attempts: number };
     const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
+    const fuel = numbers[row + COLUMNS.fuel] as number;
+    const fuelAtLeast = numbers[row + COLUMNS.fuelAtLeast] as number;
     const { calls = NO_CALLS, inputDigest, outputDigest, lines, linesDropped = 0 } = extra;
     // Field by field: objects made by spreading took three times as long as all the rest of a small task.
-    const receipt: Receipt = {
+    const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
       version: head.version,
       kernel: head.kernel,
       engine: head.engine,
@@ -210,9 +224,12 @@ export function unpackReport(
       deterministicGrants: head.deterministicGrants,
       attempts,
     };
-    if (!Number.isNaN(cpuMs)) Object.assign(receipt, { cpuMs });
-    if (inputDigest !== undefined) Object.assign(receipt, { inputDigest });
-    if (outputDigest !== undefined) Object.assign(receipt, { outputDigest });
+    if (head.tariff !== undefined) receipt.tariff = head.tariff;
+    if (!Number.isNaN(fuel)) receipt.fuel = fuel;
+    if (!Number.isNaN(fuelAtLeast)) receipt.fuelAtLeast = fuelAtLeast;
+    if (!Number.isNaN(cpuMs)) receipt.cpuMs = cpuMs;
+    if (inputDigest !== undefined) receipt.inputDigest = inputDigest;
+    if (outputDigest !== undefined) receipt.outputDigest = outputDigest;
     const log = lines ? { lines, linesDropped } : NO_LOG;
     if (state === STATE.failed) {
       const { code = 'ERR_HOST_FAULT', message = '' } = extra;

@@ -33,7 +33,9 @@ import { aborted, createCancels } from './cancels.ts';
 import { createDispatcher } from './dispatch.ts';
 import type { Entry, Lane } from './lane.ts';
 import { inOrder } from './ordered.ts';
+import { RecentLanes } from './recent.ts';
 import { createShelf, share } from './share.ts';
+import { createStarter, type Given } from './start.ts';
 import { createTally, type PoolStats } from './stats.ts';
 import { startThreads } from './threads.ts';
 
@@ -50,7 +52,20 @@ export interface PoolOptions {
   readonly kernelsKept?: number;
   /** What tasks may ask for at most. */
   readonly policy?: Policy;
+  /**
+   * Whether kernels count their fuel, as they do by default. Without it they run faster, their threads have to be ended to stop them on
+   * V8, and `limits.fuelMax` and `cpuShare` are refused.
+   */
+  readonly metered?: boolean;
+  /** The share of one core that each thread may have, 0.05 to 1, which is the default. */
+  readonly cpuShare?: number;
 }
+
+const CpuShareSchema = v.pipe(
+  v.number('a number'),
+  v.minValue(POOL.cpuShareMin.default, `at least ${POOL.cpuShareMin.default}`),
+  v.maxValue(1, 'at most 1'),
+);
 
 const PoolOptionsSchema = v.strictObject({
   engine: v.exactOptional(oneOf(ENGINE_CHOICES)),
@@ -59,13 +74,29 @@ const PoolOptionsSchema = v.strictObject({
   windowBytesMax: v.exactOptional(integer(1, POOL.windowBytesMax.max)),
   kernelsKept: v.exactOptional(integer(1, POOL.kernelsKept.max)),
   policy: v.exactOptional(PolicySchema),
+  metered: v.exactOptional(v.boolean('true or false')),
+  cpuShare: v.exactOptional(CpuShareSchema),
 });
 
 /** A runner on the threads of this process. */
 export interface Pool extends Runner {
   stats(): PoolStats;
+  /** Changes the share of one core that each thread may have, 0.05 to 1. What runs hears of it at once. Throws `ERR_OPTION_INVALID`. */
+  setCpuShare(share: number): void;
   /** `drain` (the default) lets what was submitted finish; `end` ends it with ERR_CLOSED. Either way no thread is left. */
   close(how?: 'drain' | 'end'): Promise<void>;
+}
+
+/** One task for the threads. */
+interface Submission extends Omit<Given, 'steps'> {
+  readonly steps?: Given['steps'];
+  /** Whether its buffer is the caller's no more. */
+  readonly moved?: boolean;
+}
+
+interface Submitted {
+  readonly entry: Entry;
+  readonly outcome: Promise<Outcome>;
 }
 
 /** Starts a pool. Throws `ERR_OPTION_INVALID`, and `ERR_ENGINE_MISSING` with the remedy. */
@@ -77,11 +108,19 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     windowBytesMax = POOL.windowBytesMax.default,
     kernelsKept = POOL.kernelsKept.default,
     policy,
+    metered = true,
+    cpuShare = POOL.cpuShare.default,
   } = check(PoolOptionsSchema, options);
+  const allowShare = (share: number) => {
+    if (!metered && share < 1)
+      throw new LodgerError('ERR_LIMIT_UNENFORCED', ['cpuShare', 'it was made with metered: false']);
+  };
+  allowShare(cpuShare);
   const engine = nodeEngine(choice);
-  const permitter: Permitter = { platform: node, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
+  const wallMsDefault = TASK.wallMsMax.default;
+  const permitter: Permitter = { platform: node, metered, wallMsDefault, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
-  const dispatcher = createDispatcher({ threads, threadCount, engine });
+  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare });
   const tally = createTally();
   const compiled = new Map<Kernel, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
@@ -90,7 +129,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   let open = true;
 
   const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel);
+    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
     compiled.delete(kernel);
     compiled.set(kernel, known);
     if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as Kernel);
@@ -100,56 +139,66 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   const laneOf = (permit: Permit): Lane =>
     dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit.kernel));
 
-  /** One task through the dispatcher; rejects with what is the caller's doing. */
-  const submit = (
-    lane: Lane,
-    input: Uint8Array,
-    index: number,
-    { signal, moved = false }: RunOptions & { moved?: boolean },
-  ) =>
-    new Promise<Outcome>((resolve, reject) => {
-      if (signal?.aborted) throw aborted(signal);
-      const entry: Entry = {
-        lane,
-        index,
-        input: moved ? input : shelf.own(input),
-        settled: false,
-        flight: undefined,
-        attempts: 1,
-        alone: moved,
-        submittedAt: now(),
-        settle: (result) => {
-          if (signal) cancels.remove(signal, entry);
-          live.delete(entry);
-          // A report has come, so no thread reads the input any more; one that was ended might.
-          if (!moved && 'receipt' in result && result.receipt.memoryBytesPeak !== undefined)
-            shelf.giveBack(entry.input);
-          tally.count(result, now() - entry.submittedAt);
-          if (result instanceof LodgerError) reject(result);
-          else resolve(result);
-        },
-      };
-      if (signal) cancels.add(signal, entry);
-      live.add(entry);
-      dispatcher.submit(entry);
+  /** One task through the dispatcher; the promise rejects with what is the caller's doing. */
+  const submit = (lane: Lane, { input, index, signal, steps, moved = false }: Submission): Submitted => {
+    if (signal?.aborted) throw aborted(signal);
+    let settle: Entry['settle'] = () => undefined;
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      settle = (result) => (result instanceof LodgerError ? reject(result) : resolve(result));
     });
+    const entry: Entry = {
+      lane,
+      index,
+      input: moved ? input : shelf.own(input),
+      settled: false,
+      flight: undefined,
+      attempts: 1,
+      alone: moved || steps !== undefined,
+      ...(steps && { steps }),
+      submittedAt: now(),
+      settle: (result) => {
+        if (signal) cancels.remove(signal, entry);
+        live.delete(entry);
+        // A report has come, so no thread reads the input any more; one that was ended might.
+        if (!moved && 'receipt' in result && result.receipt.memoryBytesPeak !== undefined) shelf.giveBack(entry.input);
+        tally.count(result, now() - entry.submittedAt);
+        settle(result);
+      },
+    };
+    if (signal) cancels.add(signal, entry);
+    live.add(entry);
+    dispatcher.submit(entry);
+    return { entry, outcome };
+  };
 
   const mustBeOpen = () => {
     if (!open) throw new LodgerError('ERR_CLOSED', ['pool']);
   };
 
+  const mustHaveRoom = () => {
+    mustBeOpen();
+    const { waiting } = dispatcher.counts();
+    if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
+  };
+  const starter = createStarter({
+    permitter,
+    submit: (permit, given) => {
+      mustHaveRoom();
+      return submit(laneOf(permit), given);
+    },
+    cancel: dispatcher.cancel,
+  });
+
   const recent = new RecentLanes();
   const run = async (task: Task, options: RunOptions = NO_OPTIONS): Promise<Outcome> => {
     mustBeOpen();
-    const { signal } = options === NO_OPTIONS ? options : check(RunOptionsSchema, options);
+    const { signal, ...spoken } = options === NO_OPTIONS ? options : (check(RunOptionsSchema, options) as RunOptions);
+    if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
     const input = checkInput(lane.permit, task.input);
-    const { waiting } = dispatcher.counts();
-    if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
-    return submit(lane, input, task.index ?? 0, {
-      ...(signal && { signal }),
-      moved: task.transfer === true && isWhole(input),
-    });
+    mustHaveRoom();
+    const moved = task.transfer === true && isWhole(input);
+    return submit(lane, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
   };
 
   const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
@@ -172,7 +221,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
         mustBeOpen();
         checkInput(lane.permit, input);
         progress.started++;
-        const outcome = await submit(lane, input, index, { signal: control.signal });
+        const outcome = await submit(lane, { input, index, signal: control.signal }).outcome;
         progress[outcome.state]++;
         onProgress?.({ ...progress });
         return outcome;
@@ -186,8 +235,14 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
 
   return {
     run,
+    start: starter.start,
+    resume: starter.resume,
     map,
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),
+    setCpuShare: (share) => {
+      allowShare(check(v.object({ cpuShare: CpuShareSchema }), { cpuShare: share }).cpuShare);
+      dispatcher.setCpuShare(share);
+    },
     close: async (how = 'drain') => {
       open = false;
       if (how === 'end')
@@ -202,37 +257,4 @@ const NO_OPTIONS: RunOptions = Object.freeze({});
 
 function isWhole(input: Uint8Array): boolean {
   return input.buffer instanceof ArrayBuffer && input.byteLength === input.buffer.byteLength;
-}
-
-/**
- * Remembers the lane of the last plain task of a kernel, so that a stream of `run` calls with equal terms shares messages and is not
- * checked again and again. Tasks with grants or blobs are looked at each time: those objects could have changed.
- */
-class RecentLanes {
-  readonly #lanes = new WeakMap<Kernel, { readonly terms: string; readonly lane: Lane }>();
-
-  laneOf(task: Task): Lane | undefined {
-    if (typeof task?.kernel !== 'object' || task.kernel === null) return undefined;
-    const known = this.#lanes.get(task.kernel);
-    return known && known.terms === termsText(task) ? known.lane : undefined;
-  }
-
-  remember(task: Task, lane: Lane): Lane {
-    if (termsText(task) !== undefined) this.#lanes.set(task.kernel, { terms: termsText(task) as string, lane });
-    return lane;
-  }
-}
-
-/** Equal for tasks whose terms are equal; undefined where that cannot be told cheaply. */
-function termsText(task: Task): string | undefined {
-  const { limits, grants, blobs, seed, digests, kernel, input, index, transfer, ...unknown } = task;
-  for (const _ in unknown) return undefined;
-  if (blobs !== undefined || !(grants === undefined || (Array.isArray(grants) && grants.length === 0)))
-    return undefined;
-  if (!(seed === undefined || typeof seed === 'number') || !(digests === undefined || typeof digests === 'boolean'))
-    return undefined;
-  if (index !== undefined && !(Number.isSafeInteger(index) && index >= 0)) return undefined;
-  if (limits === undefined) return `${seed} ${digests}`;
-  if (typeof limits !== 'object' || !Object.values(limits ?? {}).every(Number.isFinite)) return undefined;
-  return `${seed} ${digests} ${JSON.stringify(limits)}`;
 }

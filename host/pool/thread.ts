@@ -1,14 +1,25 @@
 // A thread of the pool: runs the tasks of a batch one after the other, each in a fresh instance.
+import type { EngineName } from '../../runtime/job/outcome.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
 import { placeOf } from '../platform/engines.ts';
 import { createHeads, runBatch } from './batch.ts';
 import { type Batch, HEAD_MISSING, type Report } from './message.ts';
+import { createPace, type Pace } from './pace.ts';
+import { runSteps } from './steps-thread.ts';
 
 const headOf = createHeads((head) => ({ ...head, compiled: placeOf(head.engine).engine.adopt(head.compiled) }));
+
+/** A platform tells CPU time where its engine can. */
+const paces: Partial<Record<EngineName, Pace>> = {};
 
 export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const head = headOf(batch);
   if (!head) return HEAD_MISSING;
   const place = placeOf(head.engine);
-  return runBatch(batch, head, (call) => execute(place, head, call));
+  const pace = paces[head.engine] ?? createPace(place.platform);
+  paces[head.engine] = pace;
+  const { steps: order, control } = batch;
+  const run = (call: Call) => (order ? runSteps(place, head, { call, order, control }) : execute(place, head, call));
+  return runBatch(batch, head, { run, pace });
 };

@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Batch, HEAD_MISSING, Report } from './message.ts';
 
@@ -24,7 +25,7 @@ export interface Lease {
 }
 
 export interface Threads {
-  lease(batch: Batch, transfer: readonly ArrayBuffer[]): Lease;
+  lease(batch: Batch, transfer: readonly (ArrayBuffer | MessagePort)[]): Lease;
   /** How many threads had to be ended or died so far. */
   restarts(): number;
   /** Ends all threads; resolves when none is left. */
@@ -50,7 +51,7 @@ export function startThreads(filename: string, count: number): Threads {
     lease: (batch, transfer) => {
       // Piscina takes an emitter for an AbortSignal; making one costs far less.
       const signal = new EventEmitter();
-      const options = { signal, transferList: transfer as ArrayBuffer[] };
+      const options = { signal, transferList: transfer as never };
       const report = piscina.run(batch, options) as Lease['report'];
       report.catch(() => restarts++);
       let isEnding = false;

@@ -2,23 +2,89 @@
 import { GUEST } from '../base/limits.ts';
 import type { KernelFacts } from '../job/kernel.ts';
 import { TaskFailure } from '../job/outcome.ts';
-import { type GuestMemory, getU32, liftBytes, liftString, lowerBytes, range, violation } from './memory.ts';
+import {
+  type GuestMemory,
+  getU32,
+  type Halt,
+  liftBytes,
+  liftString,
+  lowerBytes,
+  placeBytes,
+  range,
+  violation,
+} from './memory.ts';
 
-/** Runs `_initialize` if the kernel has one, then the kernel's shape to its end. The output, or a thrown failure. */
-export function callKernel(
-  guest: GuestMemory,
-  facts: KernelFacts,
-  input: Uint8Array,
-  outputBytesMax: number,
-): Uint8Array<ArrayBuffer> {
-  if (facts.optional.includes('_initialize')) guest.call('_initialize');
-  if (facts.shape === 'kernel') {
-    const area = guest.call('run', lowerBytes(guest, input), input.byteLength);
-    return bytesOf(guest, facts, 'cabi_post_run', area, outputBytesMax);
+/** Who counts what a guest costs. */
+export interface Observer {
+  /** One of the guest's functions has returned. */
+  observe(): void;
+  /** The host was asked for something that moves so many bytes. */
+  charge(bytes: number): void;
+}
+
+/** A kernel's exports, as the canonical ABI has them called. Every function throws what ends the task. */
+export class Exports {
+  readonly #guest: GuestMemory;
+  readonly #facts: KernelFacts;
+  readonly #observer: Observer | undefined;
+
+  constructor(guest: GuestMemory, facts: KernelFacts, observer?: Observer) {
+    this.#guest = guest;
+    this.#facts = facts;
+    this.#observer = observer;
   }
-  nothingOf(guest, facts, 'cabi_post_begin', guest.call('begin', lowerBytes(guest, input), input.byteLength));
-  while (shareOf(guest, facts, 'cabi_post_step', guest.call('step')) < 1);
-  return bytesOf(guest, facts, 'cabi_post_finish', guest.call('finish'), outputBytesMax);
+
+  /** Runs `_initialize` if the kernel has one, then the kernel's shape to its end. */
+  whole(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    if (this.#facts.shape === 'kernel') return this.#run(input, outputBytesMax);
+    this.begin(input);
+    while (this.step() < 1);
+    return this.finish(outputBytesMax);
+  }
+
+  #run(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    const whole = this.#guest.callWhole?.(input, outputBytesMax);
+    if (whole instanceof Uint8Array) return this.#told(whole);
+    const area =
+      whole?.after === 'run' ? this.#told(whole.gave) : this.#call('run', this.#lower(input, whole), input.byteLength);
+    return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_run', area, outputBytesMax));
+  }
+
+  /** A stepper's first call. */
+  begin(input: Uint8Array): void {
+    const area = this.#call('begin', this.#lower(input), input.byteLength);
+    nothingOf(this.#guest, this.#facts, 'cabi_post_begin', area);
+    this.#observer?.observe();
+  }
+
+  /** One step: the share of the work that is done, from 0 to 1. */
+  step(): number {
+    // A step is work of the host's, too: a kernel that does nothing in it, for ever, must come to its limit.
+    this.#observer?.charge(0);
+    return this.#told(shareOf(this.#guest, this.#facts, 'cabi_post_step', this.#call('step')));
+  }
+
+  /** A stepper's last call. */
+  finish(outputBytesMax: number): Uint8Array<ArrayBuffer> {
+    return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_finish', this.#call('finish'), outputBytesMax));
+  }
+
+  /** `halt`: how far a whole call came before this. */
+  #lower(input: Uint8Array, halt?: Halt): number {
+    if (halt?.after === 'cabi_realloc') return this.#told(placeBytes(this.#guest, halt.gave, input));
+    if (halt) this.#observer?.observe();
+    else if (this.#facts.optional.includes('_initialize')) this.#call('_initialize');
+    return this.#told(lowerBytes(this.#guest, input));
+  }
+
+  #call(name: string, pointer?: number, length?: number): number {
+    return this.#told(this.#guest.call(name, pointer, length));
+  }
+
+  #told<T>(given: T): T {
+    this.#observer?.observe();
+    return given;
+  }
 }
 
 /** `result<list<u8>, string>`: tag at 0, pointer at 4, length at 8. */

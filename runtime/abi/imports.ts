@@ -3,7 +3,7 @@ import { chacha20 } from '@noble/ciphers/chacha.js';
 import { GUEST, type Limits } from '../base/limits.ts';
 import type { Platform } from '../base/platform.ts';
 import type { KernelFacts } from '../job/kernel.ts';
-import { type LogLine, TaskFailure } from '../job/outcome.ts';
+import { LOG_LEVELS, type LogLine, TaskFailure } from '../job/outcome.ts';
 import type { InterfaceName } from '../job/world.ts';
 import {
   allocate,
@@ -35,6 +35,10 @@ export interface TaskRoom {
   /** Set once the guest is there: imports run later than that. */
   guest: GuestMemory | undefined;
   readonly startedAt: number;
+  /** Of a metered kernel: takes the price of a host call, and looks in long ones whether to go on. */
+  readonly fuel?: { charge(bytes: number): void; look(): void };
+  /** What the host call that runs has read from the guest, and given to it. */
+  bytesMoved: number;
   /** Calls by import, in the order of `facts.imports`. */
   readonly calls: number[];
   readonly lines: LogLine[];
@@ -43,7 +47,6 @@ export interface TaskRoom {
   randomBytes: number;
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const KEYSTREAM = new Uint8Array(64 * 1024);
 const NONCE = new Uint8Array(12);
 /** The block counter has 32 bits, and the cipher refuses its last value. */
@@ -76,13 +79,19 @@ export function importsOf(room: TaskRoom): HostImports {
   room.facts.imports.forEach((wanted, index) => {
     const make = MAKERS[wanted.interface]?.[wanted.function];
     if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
-    room.calls[index] = 0;
+    room.calls[index] ??= 0;
     const call = make(room) as (...args: unknown[]) => number | bigint | undefined;
     const counted = (...args: unknown[]) => {
       room.calls[index] = (room.calls[index] as number) + 1;
       // To fail is allowed everywhere: it never returns into the guest.
       if (wanted.interface !== 'exit' && room.guest?.mayLeave === false) violation(NO_LEAVE);
-      return call(...args);
+      if (!room.fuel) return call(...args);
+      room.bytesMoved = 0;
+      try {
+        return call(...args);
+      } finally {
+        room.fuel.charge(room.bytesMoved);
+      }
     };
     imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
   });
@@ -94,11 +103,12 @@ function guestOf(room: TaskRoom): GuestMemory {
 }
 
 function text(room: TaskRoom, pointer: number, length: number, bytesMax: number = GUEST.nameBytesMax.default): string {
+  room.bytesMoved += Math.min(stringBytes(room.facts.encoding, length), bytesMax);
   return liftString(guestOf(room).bytes(), room.facts.encoding, pointer, length, bytesMax);
 }
 
 function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {
-  const name = LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
+  const name = LOG_LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
   const size = stringBytes(room.facts.encoding, length);
   range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
   if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
@@ -124,7 +134,9 @@ function fill(room: TaskRoom, length: number, area: number): undefined {
     chacha20(room.key(), NONCE, blocks, blocks, Math.floor((room.randomBytes + done) / 64));
     memory.set(blocks.subarray(from, from + count), pointer + done);
     done += count;
+    room.fuel?.look();
   }
+  room.bytesMoved += length;
   room.randomBytes = end;
   setU32(memory, at, pointer);
   setU32(memory, at + 4, length);
@@ -152,6 +164,7 @@ function blobRead(room: TaskRoom, name: string, offset: bigint, count: number, a
   const at = range(guest.bytes(), area, 12, 4, 'the result area');
   const piece = blob.subarray(from, Math.min(blob.byteLength, from + count));
   const pointer = lowerBytes(guest, piece);
+  room.bytesMoved += piece.byteLength;
   const memory = guest.bytes();
   memory[at] = 0;
   setU32(memory, at + 4, pointer);
@@ -167,6 +180,7 @@ function refuse(room: TaskRoom, area: number, size: number, align: 4 | 8, messag
   const guest = guestOf(room);
   const at = range(guest.bytes(), area, size, align, 'the result area');
   const [pointer, length] = lowerString(guest, room.facts.encoding, message);
+  room.bytesMoved += stringBytes(room.facts.encoding, length);
   const memory = guest.bytes();
   memory[at] = 1;
   setU32(memory, at + align, pointer);

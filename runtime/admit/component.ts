@@ -1,7 +1,7 @@
 // Takes the core module out of a component, where it can be proved that the component adds nothing to it.
 // Components made by others come in this form; their core module then runs like any kernel. Nothing of the component's own
 // glue runs here: the sandbox gives the main module its imports itself.
-import { COMPONENT } from '../base/limits.ts';
+import { COMPONENT } from '../base/reading.ts';
 import type { StringEncoding } from '../job/kernel.ts';
 import { Reader } from '../wasm/reader.ts';
 import { isComponent } from '../wasm/sections.ts';

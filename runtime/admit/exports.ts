@@ -3,16 +3,22 @@ import { LodgerError } from '../base/errors.ts';
 import { SHAPES, type Shape, type WorldExport } from '../job/world.ts';
 import type { Module, Size } from '../wasm/module.ts';
 import { spell } from './imports.ts';
+import { quote } from './quote.ts';
 
 const REALLOC = { params: 'iiii', results: 'i' };
 const POST = { params: 'i', results: '' };
 const INITIALIZE = { params: '', results: '' };
 /** Names of the component model's other mangling begin so. */
 const MANGLED = 'cm32p2';
+/** What the host adds to a kernel is exported under names that begin so. */
+const RESERVED = 'lodger:';
 
 /** Shape, optional exports (sorted) and memory. Throws `ERR_KERNEL_INTERFACE` with what is missing, too much or wrong. */
 export function checkExports(module: Module): { shape: Shape; optional: string[]; memory: Size } {
   const names = new Map(module.exports.map((one) => [one.name, one]));
+  const taken = [...names.keys()].find((name) => name.startsWith(RESERVED));
+  if (taken !== undefined)
+    throw misfit(`it exports ${quote(taken)}: names that begin with "${RESERVED}" are the host's`);
   const shape = shapeOf(names);
   const wanted: Readonly<Record<string, WorldExport>> = SHAPES[shape];
   const optional: string[] = [];

@@ -134,50 +134,6 @@ export const CRANELIFT = {
   },
 } as const;
 
-/** What is read of a binary at all, whatever the ceilings of admission. Engines have the same bounds for names and types. */
-export const READING = {
-  nameBytes: { default: 100_000, max: 100_000, unit: 'bytes in a name', reason: 'engines take no longer ones' },
-  typeValues: {
-    default: 1_000,
-    max: 1_000,
-    unit: 'parameters or results of one type',
-    reason: 'engines take no more of them',
-  },
-  customSections: { default: 10_000, max: 10_000, unit: 'custom sections', reason: 'each is kept as an object' },
-  tables: { default: 100_000, max: 100_000, unit: 'tables', reason: 'each is kept as an object' },
-  memories: { default: 100_000, max: 100_000, unit: 'memories', reason: 'each is kept as an object' },
-  elementSegments: { default: 100_000, max: 100_000, unit: 'element segments', reason: 'each is kept as an object' },
-} as const satisfies Record<string, Ceiling>;
-
-export type ReadingName = keyof typeof READING;
-
-/** How large a component may be that still counts as simple. One of the whole world has under 200 sections and 100 entries of a kind. */
-export const COMPONENT = {
-  sections: { default: 1_000, max: 1_000, unit: 'sections', reason: 'what reads them all takes the longer the more' },
-  definitions: {
-    default: 256,
-    max: 256,
-    unit: 'entries of one index space, or members of one list',
-    reason: 'each is kept as an object',
-  },
-  typeText: {
-    default: 512,
-    max: 512,
-    unit: 'characters of a type as WIT writes it',
-    reason: 'types nest by index, so that a few bytes can stand for a text of any length',
-  },
-} as const satisfies Record<string, Ceiling>;
-
-/** What the payloads of typed kernels may be. */
-export const PAYLOAD = {
-  schemaBytes: { default: 64 * KiB, max: 64 * KiB, unit: 'bytes of a schema', reason: 'read whole' },
-  classes: { default: 256, max: 256, unit: 'classes of a schema', reason: 'each is kept as an object' },
-  fields: { default: 64, max: 64, unit: 'fields of a class', reason: 'which of them came is kept in 64 bits' },
-  nameBytes: { default: 100, max: 100, unit: 'bytes in a name', reason: 'names are read by people' },
-  typeDepth: { default: 16, max: 16, unit: 'arrays within arrays', reason: 'what reads types recurses' },
-  depth: { default: 64, max: 64, unit: 'nested objects and arrays', reason: 'what reads values recurses' },
-} as const satisfies Record<string, Ceiling>;
-
 /** What a task may use while it runs. They belong to the task's identity: a host that cannot give them does not take it. */
 export const TASK = {
   memoryBytesMax: {
@@ -200,12 +156,33 @@ export const TASK = {
     unit: 'lines',
     reason: 'kept with the outcome; what exceeds it is dropped and counted',
   },
+  fuelMax: {
+    default: 1e13,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'fuel',
+    reason: 'a guest may loop for ever; the default is an hour of one core or so',
+  },
   wallMsMax: { default: 60_000, max: 7 * 24 * 3_600_000, unit: 'ms', reason: 'a guest may loop for ever' },
 } as const satisfies Record<string, Ceiling>;
 
 export type LimitName = keyof typeof TASK;
-/** All limits of a task, filled in. `wallMsMax` is absent where the runner cannot enforce it and nobody asked for it. */
-export type Limits = Readonly<Record<Exclude<LimitName, 'wallMsMax'>, number>> & { readonly wallMsMax?: number };
+/** Limits that not every runner can enforce: they are absent where it cannot and nobody asked for them. */
+type Enforced = 'fuelMax' | 'wallMsMax';
+/** All limits of a task, filled in. */
+export type Limits = Readonly<Record<Exclude<LimitName, Enforced>, number> & Partial<Record<Enforced, number>>>;
+
+/** How much fuel a guest is given at a time. What a task costs does not depend on it. */
+export const SLICE = {
+  msTarget: { default: 5, max: 5, unit: 'ms', reason: 'how long a guest runs before it can be stopped or slowed' },
+  fuelFirst: { default: 2 ** 20, max: 2 ** 20, unit: 'fuel', reason: 'before the speed of the guest is known' },
+  fuelMin: { default: 2 ** 16, max: 2 ** 16, unit: 'fuel', reason: 'asking for it takes about 1 us' },
+  fuelMax: {
+    default: 2 ** 23,
+    max: 2 ** 23,
+    unit: 'fuel',
+    reason: 'a guest that computes fast and then waits for memory all the time still asks in time',
+  },
+} as const satisfies Record<string, Ceiling>;
 
 /** What the host keeps of a guest's words, whatever the task's limits. */
 export const GUEST = {
@@ -223,6 +200,8 @@ export const GUEST = {
 /** The pool's own queues and caches. */
 export const POOL = {
   threads: { default: 0, max: 256, unit: 'threads', reason: '0 stands for the number of cores' },
+  cpuShare: { default: 1, max: 1, unit: 'of one core, each thread', reason: 'a task never has more than one thread' },
+  cpuShareMin: { default: 0.05, max: 1, unit: 'of one core', reason: 'less is hardly told from a pause' },
   queueMax: { default: 65_536, max: 1_048_576, unit: 'waiting tasks', reason: 'run() refuses beyond it, map() waits' },
   batchTasksMax: {
     default: 64,

@@ -7,8 +7,12 @@ export interface Platform {
   digest(bytes: Uint8Array): Uint8Array;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
+  /** Lets whatever else waits in this thread have its turn. */
+  turn?(): Promise<void>;
   /** CPU milliseconds used by this thread, where the platform tells. */
   cpuMs?(): number;
+  /** Whether two ranges of equal length hold the same bytes, where the platform does it faster than a loop: 1 ms for 16 MiB, not 4. */
+  same?(one: Uint8Array, other: Uint8Array): boolean;
 }
 
 /** Whether it has what a platform must have. */

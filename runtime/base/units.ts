@@ -1,4 +1,4 @@
-// Sizes and times as people write them: 64MiB, 10s.
+// Sizes, times and fuel as people write them: 64MiB, 10s, 4.56 M.
 import { LodgerError } from './errors.ts';
 
 const SIZES = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, kB: 1e3, MB: 1e6, GB: 1e9 } as const;
@@ -47,6 +47,22 @@ export function formatDuration(ms: number): string {
   if (ms < 60_000) return `${short(ms / 1000)} s`;
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
   return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+}
+
+/** `4.56 M, 1.2 G a second`. `ms`: how long it took. */
+export function formatFuel(fuel: number, ms: number): string {
+  const rate = ms > 0 ? `, ${formatCount((fuel / ms) * 1_000)} a second` : '';
+  return `${formatCount(fuel)}${rate}`;
+}
+
+/** `950`, `12.3 k`, `4.56 M`, `7.8 G`: three significant digits at most. */
+function formatCount(count: number): string {
+  let value = count;
+  for (const unit of ['', ' k', ' M', ' G']) {
+    if (value < 1_000 || unit === ' G') return `${short(value)}${unit}`;
+    value /= 1_000;
+  }
+  return String(count);
 }
 
 /** Three significant digits, without trailing zeros. */

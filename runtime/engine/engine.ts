@@ -3,21 +3,33 @@ import type { HostImports } from '../abi/imports.ts';
 import type { GuestMemory } from '../abi/memory.ts';
 import type { KernelFacts } from '../job/kernel.ts';
 import type { EngineName, TaskFailure } from '../job/outcome.ts';
-import type { Prepared } from '../prepare/prepare.ts';
+import type { Prepared, StateLayout } from '../prepare/prepare.ts';
 
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
-  /** Gives the memory back. Nothing of this task can be reached afterwards. */
-  end(): void;
+  /** Of a metered kernel: what is left of the fuel given; below zero when more was used. */
+  getFuel(): number;
+  setFuel(fuel: number): void;
+  /**
+   * What was left when a function of the guest's returned last within `callWhole`, until it is taken: whoever changes the fuel in
+   * between takes it before.
+   */
+  takeFuelSeen?(): number | undefined;
+  /** Gives the memory back; the bytes that it had. Nothing of this task can be reached afterwards. */
+  end(): number;
 }
 
 /** A kernel that is compiled: plain facts, and code that can be shared with threads where the engine allows it. */
 export interface Ready<Compiled = unknown> {
   readonly facts: KernelFacts;
+  /** Whether it counts its fuel: it then asks its host for more, who can end it there. */
+  readonly metered: boolean;
+  /** Of a stepper that can be imaged. */
+  readonly state?: StateLayout;
   readonly compiled: Compiled;
 }
 
-/** How a guest may be stopped while it runs, where the engine can do that. */
+/** How a guest that is not metered may be stopped while it runs, where the engine can do that. */
 export interface Stops {
   /** It ends with `ERR_WALL_SPENT` that many milliseconds after it was made. */
   readonly wallMsMax?: number | undefined;
@@ -25,7 +37,7 @@ export interface Stops {
   readonly job?: number | undefined;
 }
 
-/** Stops guests of any thread of this process. */
+/** Stops guests of any thread of this process that are not metered. */
 export interface Stopper {
   /** Ends the guest of that job soon, or the moment it begins. */
   cancel(job: number): void;
@@ -38,7 +50,7 @@ export interface Engine<Compiled = unknown> {
   readonly version: string;
   /** What `prepare` has to make of the memory: an import that the host can keep, or a definition for the engine's own pool. */
   readonly memoryForm: Prepared['memoryForm'];
-  /** Where the engine can stop a guest from outside. Without it only the end of the guest's thread does. */
+  /** Where the engine can stop a guest that is not metered. Without it only the end of the guest's thread does. */
   readonly stopper?: Stopper;
   /** Checks and compiles. Throws `ERR_KERNEL_MALFORMED` on what does not validate. */
   compile(prepared: Prepared): Promise<Compiled>;
@@ -47,8 +59,8 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. `stops` is for
-   * engines with a stopper.
+   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
+   * What it throws, `explain` understands. A metered kernel imports METER_IMPORTS as well; `stops` is for engines with a stopper.
    */
   instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */

@@ -3,6 +3,7 @@ import type { HostImports } from '../abi/imports.ts';
 import { LodgerError } from '../base/errors.ts';
 import { GUEST, PAGE } from '../base/limits.ts';
 import { TaskFailure } from '../job/outcome.ts';
+import { METER_EXPORTS } from '../meter/names.ts';
 import { MEMORY_IMPORT } from '../prepare/prepare.ts';
 import type { Engine, Guest, Ready } from './engine.ts';
 import { trapName } from './traps.ts';
@@ -75,8 +76,8 @@ function instantiate(
   const { min, max } = ready.facts.memory;
   const pagesMax = Math.min(memoryPagesMax, max ?? 65_536);
   const memory = keeper.take(min, pagesMax);
-  imports[MEMORY_IMPORT.module] = { [MEMORY_IMPORT.name]: memory as never };
-  let exports: Record<string, Export>;
+  imports[MEMORY_IMPORT.module] = { ...imports[MEMORY_IMPORT.module], [MEMORY_IMPORT.name]: memory as never };
+  let exports: Record<string, Export | WebAssembly.Global>;
   try {
     exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
   } catch (thrown) {
@@ -84,7 +85,12 @@ function instantiate(
     throw thrown;
   }
   let view = new Uint8Array(memory.buffer);
+  const fuel = exports[METER_EXPORTS.fuel] as WebAssembly.Global<'i64'>;
   return {
+    getFuel: () => Number(fuel.value),
+    setFuel: (left) => {
+      fuel.value = BigInt(left);
+    },
     mayLeave: true,
     // A memory that has grown has a new buffer, and the old one has become empty.
     bytes: () => {
@@ -93,7 +99,11 @@ function instantiate(
     },
     // Fixed parameters: spreading arguments costs more than the call.
     call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as Export)(a, b, c, d),
-    end: () => keeper.give(memory, min, pagesMax),
+    end: () => {
+      const size = memory.buffer.byteLength;
+      keeper.give(memory, min, pagesMax);
+      return size;
+    },
   };
 }
 

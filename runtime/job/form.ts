@@ -81,6 +81,7 @@ const limits = v.strictObject({
   outputBytesMax: limit('outputBytesMax'),
   logBytesMax: limit('logBytesMax'),
   logLinesMax: limit('logLinesMax'),
+  fuelMax: limit('fuelMax'),
   wallMsMax: limit('wallMsMax'),
 });
 

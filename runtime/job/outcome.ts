@@ -11,6 +11,15 @@ export interface Receipt {
   readonly engine: { readonly name: EngineName; readonly version: string };
   /** Version of the rewriter that prepared the module. */
   readonly rewriter: number;
+  /** Version of the table by which fuel is counted; absent where the kernel was not metered. */
+  readonly tariff?: number;
+  /**
+   * What the task used: the exact sum by the tariff, equal on every engine and machine; the limit where that was spent. Absent where the
+   * kernel was not metered, or was stopped in the middle of something: by a trap, a full stack, its time, its host.
+   */
+  readonly fuel?: number;
+  /** Of a task that was stopped in the middle: its fuel at its last host call or the last return of a function of its own. */
+  readonly fuelAtLeast?: number;
   readonly wallMs: number;
   /** Absent where the platform does not tell a thread's CPU time. */
   readonly cpuMs?: number;
@@ -29,8 +38,11 @@ export interface Receipt {
   readonly attempts: number;
 }
 
+/** In the order of their numbers in the world. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
 export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: (typeof LOG_LEVELS)[number];
   readonly text: string;
 }
 

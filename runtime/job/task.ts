@@ -1,11 +1,13 @@
 // The nouns "task" and "job", and the one interface at every distance: a sandbox in this thread, a pool, later a cell or a grid.
 import * as v from 'valibot';
 import { JOB } from '../base/limits.ts';
+import type { Digest } from '../base/platform.ts';
 import { bytes, integer } from '../base/schema.ts';
 import { type Grant, GrantSchema } from '../policy/grant.ts';
 import type { Kernel } from './kernel.ts';
 import { LimitsSchema, type SomeLimits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
+import { type Checkpoints, CheckpointsSchema, type StepProgress, type Steps } from './steps.ts';
 
 /** What a task and a job have in common. */
 export interface Terms<Input = unknown> {
@@ -38,6 +40,15 @@ export interface Job<Input = unknown> extends Terms<Input> {
 export interface RunOptions {
   /** Ends the task; the promise then rejects with `ERR_ABORTED`. */
   readonly signal?: AbortSignal;
+  /** Of a stepper that counts its fuel: when images of it are taken, and where they go. */
+  readonly checkpoint?: Checkpoints;
+  /** Of a stepper: how far it is, about ten times a second. */
+  readonly onProgress?: (progress: StepProgress) => void;
+}
+
+/** How a stepper is started: its images have to have a place. */
+export interface StartOptions extends RunOptions {
+  readonly checkpoint: Checkpoints;
 }
 
 export interface Progress {
@@ -48,13 +59,20 @@ export interface Progress {
   readonly total?: number;
 }
 
-export interface MapOptions extends RunOptions {
+export interface MapOptions extends Pick<RunOptions, 'signal'> {
   readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Runs tasks. Refusals are thrown as LodgerError; what a task did is an outcome. */
 export interface Runner {
   run<Input>(task: Task<Input>, options?: RunOptions): Promise<Outcome>;
+  /** Runs a task of a stepper that can be paused, looked into and given other limits. */
+  start<Input>(task: Task<Input>, options: StartOptions): Steps;
+  /**
+   * Goes on with a task from an image in `options.checkpoint.store`. `terms` are the task's own, without its seed and limits, which the
+   * image has; limits it names are set there. Rejects with `ERR_IMAGE_INVALID` for an image that is damaged or of another kernel.
+   */
+  resume(image: Digest, terms: Terms, options: StartOptions): Steps;
   /** The outcomes in input order, as they come, with bounded memory. */
   map<Input>(job: Job<Input>, options?: MapOptions): AsyncIterableIterator<Outcome>;
   close(): Promise<void>;
@@ -71,6 +89,9 @@ const terms = {
   digests: v.exactOptional(v.boolean('true or false')),
 };
 
+/** Terms from unknown data. */
+export const TermsSchema = v.strictObject(terms);
+
 /** A task from unknown data; the kernel itself is checked by `sealed`. */
 export const TaskSchema = v.strictObject({
   ...terms,
@@ -86,18 +107,26 @@ export const JobSchema = v.strictObject({
   inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of inputs'),
 });
 
-const runOptions = { signal: v.exactOptional(v.custom<AbortSignal>(isSignal, 'an AbortSignal')) };
+const signal = v.exactOptional(v.custom<AbortSignal>(isSignal, 'an AbortSignal'));
+const onProgress = <T>() =>
+  v.exactOptional(v.custom<(progress: T) => void>((value) => typeof value === 'function', 'a function'));
 
 /** How a task is run, from unknown data. */
-export const RunOptionsSchema = v.strictObject(runOptions);
+export const RunOptionsSchema = v.strictObject({
+  signal,
+  onProgress: onProgress<StepProgress>(),
+  checkpoint: v.exactOptional(CheckpointsSchema),
+});
+
+/** How a stepper is started, from unknown data. */
+export const StartOptionsSchema = v.strictObject({
+  signal,
+  onProgress: onProgress<StepProgress>(),
+  checkpoint: CheckpointsSchema,
+});
 
 /** How a job is run, from unknown data. */
-export const MapOptionsSchema = v.strictObject({
-  ...runOptions,
-  onProgress: v.exactOptional(
-    v.custom<(progress: Progress) => void>((value) => typeof value === 'function', 'a function'),
-  ),
-});
+export const MapOptionsSchema = v.strictObject({ signal, onProgress: onProgress<Progress>() });
 
 function isSignal(value: unknown): boolean {
   const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;

@@ -83,6 +83,11 @@ export class Edits {
     return index;
   }
 
+  /** Whether an edit stands directly behind an instruction, before all else at its place. */
+  closes(index: number): boolean {
+    return this.#rank[index] === RANK.after;
+  }
+
   /** The indexes of all edits in the order of their places. */
   sorted(): Int32Array {
     const order = this.#order;

@@ -17,7 +17,7 @@
 // The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
 // is called, which throws.
 import { LodgerError } from '../base/errors.ts';
-import type { Module } from '../wasm/module.ts';
+import type { FunctionType, Module } from '../wasm/module.ts';
 import { Outline } from '../wasm/outline.ts';
 import { BodyWriter } from './body.ts';
 import { BOUNDS } from './bounds.ts';
@@ -27,18 +27,21 @@ import type { Places } from './code.ts';
 import { frameWeight } from './frames.ts';
 import { Loops } from './loops.ts';
 import { checkNames } from './names.ts';
+import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
 import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { WEIGHTS } from './tariff.ts';
 
-/** Part of every key and receipt: two versions may disagree on a failed run's fuel, never on that of one that is done. */
-export const METER_VERSION = 1;
-
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly offsets: OffsetMap;
+}
+
+export interface MeterOptions {
+  /** NaNs that arithmetic makes are canonical wherever they can be seen; see `nan-kinds.ts`. Fuel and stack stay as they are. */
+  readonly canonicalNaNs?: boolean;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface Metered {
  * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
  * for by its callers. Throws `ERR_KERNEL_INTERFACE` for a module that uses the meter's names.
  */
-export function meter(module: Module): Metered {
+export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = {}): Metered {
   checkNames(module);
   if (module.unread !== undefined)
     throw new LodgerError('ERR_KERNEL_FEATURE', [module.unread.feature, 'it is not metered']);
@@ -73,6 +76,7 @@ export function meter(module: Module): Metered {
     below: helpers.get(BELOW) ?? 0,
   };
   const offsets = new OffsetMap();
+  const nans = canonicalNaNs ? new NanFlow(module) : undefined;
   const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
   const bytes = rewrite(module, { places, own }, (w, at, blockType) => {
     const body = module.bodies[at];
@@ -80,7 +84,8 @@ export function meter(module: Module): Metered {
     const index = imported + at;
     loops.read(outline.read(body));
     planner.plan({ index, body, frame: calls.counted[index] === 1 ? frameWeight(module, body) : 0, dry: false });
-    writer.write(w, body, blockType);
+    nans?.find(body, types[functions[index] as number] as FunctionType);
+    writer.write(w, body, blockType, nans);
     return writer.hints;
   });
   return { bytes, offsets };

@@ -1,5 +1,5 @@
 // Writes the metered module, section by section: what the meter adds goes behind what is there, and function indexes move.
-import type { ExternKind, FunctionType, Module } from '../wasm/module.ts';
+import { EXTERN_KINDS, type FunctionType, type Module } from '../wasm/module.ts';
 import { pastNumber } from '../wasm/outline.ts';
 import { type CustomSection, ORDER, SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
@@ -22,7 +22,6 @@ export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => voi
 const HINTS = 'metadata.code.branch_hint';
 const NAMES = 'name';
 const NOTHING: FunctionType = { params: '', results: '' };
-const KINDS: readonly ExternKind[] = ['function', 'table', 'memory', 'global'];
 const CALLED = [METER_IMPORTS.refill, METER_IMPORTS.stackSpent] as const;
 
 /** How many functions are imported beside the module's own. */
@@ -91,7 +90,7 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
       out.section(SECTION.export, (w) => {
         w.u32(exports.length + 2);
         for (const { name, kind, index } of exports) {
-          w.name(name).byte(KINDS.indexOf(kind));
+          w.name(name).byte(EXTERN_KINDS.indexOf(kind));
           w.u32(kind === 'function' ? movedIn(module)(index) : index);
         }
         w.name(METER_EXPORTS.fuel).byte(3).u32(places.fuel).name(METER_EXPORTS.stack).byte(3).u32(places.stack);

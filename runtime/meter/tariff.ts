@@ -28,7 +28,7 @@ export const BYTES_PER_FUEL = 4;
 /** Each page that `memory.grow` adds. When it fails, none is added. */
 export const FUEL_PER_PAGE = 16_384;
 
-/** A host call: so much for the call, and 1 for so many bytes that it reads from the guest or gives to it. */
+/** A host call: so much for the call, and 1 for so many bytes that it reads from the guest or gives to it. A `step` costs the same. */
 export const HOST_CALL = { fuel: 256, bytesPerFuel: 4 } as const;
 
 /** The weight of every row of the opcode table. */

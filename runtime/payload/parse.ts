@@ -1,6 +1,6 @@
 // A schema from the bytes of a kernel's custom section, which anybody may have written: strict, and bounded before it is read.
 import { LodgerError } from '../base/errors.ts';
-import { PAYLOAD } from '../base/limits.ts';
+import { PAYLOAD } from '../base/reading.ts';
 import {
   fieldFault,
   isNumber,

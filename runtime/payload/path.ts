@@ -1,6 +1,6 @@
 // Where an encoder or decoder is within a value, so that a refusal can name the field. Text is made only when it is needed.
 import { LodgerError } from '../base/errors.ts';
-import { PAYLOAD } from '../base/limits.ts';
+import { PAYLOAD } from '../base/reading.ts';
 
 /** One step for each level: a field's name, an element's index, or nothing yet. */
 export class Path {

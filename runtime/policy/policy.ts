@@ -20,6 +20,7 @@ export const PolicySchema = v.pipe(
         outputBytesMax: maximum('outputBytesMax'),
         logBytesMax: maximum('logBytesMax'),
         logLinesMax: maximum('logLinesMax'),
+        fuelMax: maximum('fuelMax'),
         wallMsMax: maximum('wallMsMax'),
       }),
       {},
@@ -35,7 +36,7 @@ export const PolicySchema = v.pipe(
 /** The highest limits and the grants that a task may ask for. Rules are in canonical order: equal policies are deeply equal. */
 export interface Policy {
   readonly version: 1;
-  /** In bytes, lines and ms. */
+  /** In bytes, lines, fuel and ms. */
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly grants: readonly GrantRule[];
 }
@@ -71,7 +72,7 @@ function exceeded(allowed: string, asked: string): LodgerError {
 
 function quantity(name: LimitName, value: number): string {
   const { unit } = TASK[name];
-  if (unit === 'lines') return `${value} lines`;
+  if (unit === 'lines' || unit === 'fuel') return `${value} ${unit}`;
   const rounded = unit === 'ms' ? formatDuration(value) : formatSize(value);
   const exact = `${value} ${unit}`;
   return rounded === exact ? exact : `${rounded} (${exact})`;

@@ -1,17 +1,22 @@
 // Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere.
-// The memory becomes an import of the host's, or gets its maximum written in. What nobody here calls or reads goes:
-// exports that are not of the kernel's shape, and custom sections, except names.
+// What nobody here calls or reads goes: exports that are not of the kernel's shape, and custom sections, except names. Then the fuel
+// counter comes in, for steppers the functions by which images are taken, and the memory becomes an import of the host's, or gets its maximum written in.
 import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
-import type { Module, ModuleExport } from '../wasm/module.ts';
+import { meter } from '../meter/meter.ts';
+import { METER_EXPORTS } from '../meter/names.ts';
+import { TARIFF_VERSION } from '../meter/tariff.ts';
+import { addState } from '../snapshot/state.ts';
+import type { StateField } from '../snapshot/transfer.ts';
+import { EXTERN_KINDS, type Module, type ModuleExport } from '../wasm/module.ts';
 import { readModule } from '../wasm/read.ts';
 import { Reader } from '../wasm/reader.ts';
 import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
 
-/** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. */
-export const REWRITER_VERSION = 1;
+/** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
+export const REWRITER_VERSION = 2;
 
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
@@ -19,11 +24,30 @@ export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
 /** As many pages as 32-bit addresses reach. */
 export const PAGES_MAX = 65_536;
 
+/** What an engine wants of a module. */
+export interface Form {
+  /** An import, so that the host can keep it (any memory within the kernel's own bounds fits), or a definition. */
+  readonly memoryForm: 'imported' | 'defined';
+  /** Whether it counts its fuel. */
+  readonly metered: boolean;
+  /** Written into a defined memory as its maximum, unless the kernel's own is lower. */
+  readonly memoryPagesMax?: number;
+}
+
+/** What images hold of a stepper's globals. */
+export interface StateLayout {
+  readonly bytes: number;
+  readonly fields: readonly StateField[];
+}
+
 export interface Prepared {
   /** Plain data, fit for a message to a thread. */
   readonly facts: KernelFacts;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly memoryForm: 'imported' | 'defined';
+  readonly memoryForm: Form['memoryForm'];
+  readonly metered: boolean;
+  /** Of a stepper that can be imaged. */
+  readonly state?: StateLayout;
   /** Values merged at control points, of the function that has most and of all: what compiling may cost. */
   readonly complexity: { readonly function: number; readonly total: number };
   /** Equal keys, equal bytes: what a cache of compiled modules goes by. */
@@ -31,11 +55,10 @@ export interface Prepared {
 }
 
 /**
- * Prepares for an engine that wants the memory `imported` (any memory within the kernel's own bounds fits), or `defined`
- * with at most `memoryPagesMax` pages. Function indexes do not move. Throws `ERR_OPTION_INVALID` for fewer pages than the kernel
- * starts with, and for a kernel that `admit` did not make.
+ * Prepares for an engine. Indexes of defined functions move by as many as the meter imports. Throws `ERR_OPTION_INVALID` for fewer pages
+ * than the kernel starts with, and for a kernel that `admit` did not make.
  */
-export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memoryPagesMax = PAGES_MAX): Prepared {
+export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = PAGES_MAX }: Form): Prepared {
   const { digest, shape, encoding, imports, optional, memory, core, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
@@ -44,9 +67,12 @@ export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memo
       `an integer from ${memory.min}, which the kernel has at start`,
     ]);
   }
-  const module = readModule(core);
-  const exports = module.exports.filter(exportsOf(kernel, memoryForm));
-  const bytes = rewrite({ ...module, exports }, memoryForm, { min: memory.min, max });
+  const submitted = readModule(core);
+  const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
+  const counted = metered ? readModule(meter(kept).bytes) : kept;
+  // An image tells its fuel, so a stepper that is not metered has none.
+  const stateful = metered && shape === 'stepper' ? addState(counted, Object.values(METER_EXPORTS)) : undefined;
+  const module = stateful ? readModule(stateful.bytes) : counted;
   const facts: KernelFacts = {
     digest,
     shape,
@@ -59,10 +85,12 @@ export function prepare(kernel: Kernel, memoryForm: Prepared['memoryForm'], memo
   const { complexity = Number.MAX_SAFE_INTEGER, complexityTotal = Number.MAX_SAFE_INTEGER } = report;
   return {
     facts,
-    bytes,
+    bytes: rewrite(module, memoryForm, { min: memory.min, max }),
     memoryForm,
+    metered,
+    ...(stateful && { state: { bytes: stateful.stateBytes, fields: stateful.fields } }),
     complexity: { function: complexity, total: complexityTotal },
-    key: `${digest}.${memoryForm}.${pages}.${REWRITER_VERSION}`,
+    key: `${digest}.${memoryForm}.${pages}.${metered ? TARIFF_VERSION : 'free'}.${REWRITER_VERSION}`,
   };
 }
 
@@ -113,11 +141,7 @@ function writeImports(out: Writer, { bytes, imports }: Module, section: Section,
 
 function writeExports(w: Writer, exports: readonly ModuleExport[]): void {
   w.u32(exports.length);
-  // What is kept is functions and the memory, as admission has checked.
-  for (const { name, kind, index } of exports)
-    w.name(name)
-      .byte(kind === 'memory' ? 2 : 0)
-      .u32(index);
+  for (const { name, kind, index } of exports) w.name(name).byte(EXTERN_KINDS.indexOf(kind)).u32(index);
 }
 
 function writeMemoryImport(w: Writer, bounds: Bounds): void {

@@ -1,14 +1,16 @@
 // What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
+import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
-import { type LimitName, type Limits, PAGE } from '../base/limits.ts';
+import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
-import { fillLimits } from '../job/limits.ts';
-import { type Job, JobSchema, type Task, TaskSchema, type Terms } from '../job/task.ts';
+import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { WORLD } from '../job/world.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { type Policy, permits } from '../policy/policy.ts';
+import { invalid, type Manifest } from '../snapshot/manifest.ts';
 
 /** Terms that were checked and filled in. */
 export interface Permit {
@@ -23,6 +25,8 @@ export interface Permit {
 export interface Permitter {
   readonly platform: Platform;
   readonly policy?: Policy;
+  /** Whether it counts fuel. */
+  readonly metered: boolean;
   /** What is asked for when the caller says nothing; a runner that cannot end a guest has none. */
   readonly wallMsDefault?: number;
 }
@@ -52,6 +56,33 @@ export function permitJob(permitter: Permitter, job: Job): Permit {
   return permitTerms(permitter, job);
 }
 
+/** A task that is driven step by step. Throws for what is no stepper, or does not count its fuel. */
+export function permitSteps(permitter: Permitter, task: Task): Permit {
+  const permit = permitTask(permitter, task);
+  mustStep(permitter, permit);
+  return permit;
+}
+
+/**
+ * A task that goes on from an image. Its seed and its limits are the image's, which the policy has to allow. Throws like `permitTask`, and
+ * `ERR_IMAGE_INVALID` for an image of another kernel.
+ */
+export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
+  check(TermsSchema, terms);
+  const { kernel, seed } = task;
+  if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
+  const known = v.safeParse(LimitsSchema, held);
+  if (!known.success) throw invalid('it has limits that no task has');
+  const permit = permitTerms(permitter, { ...terms, seed, limits: { ...known.output, ...terms.limits } });
+  mustStep(permitter, permit);
+  return permit;
+}
+
+function mustStep({ metered }: Permitter, { kernel }: Permit): void {
+  const wanted = 'given for steppers only, by a runner that counts fuel';
+  if (kernel.shape !== 'stepper' || !metered) throw new LodgerError('ERR_OPTION_INVALID', ['checkpoint', wanted]);
+}
+
 /** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it. */
 export function checkInput({ kernel, limits }: Permit, input: unknown): Uint8Array {
   const bytes = kernel.encode(input);
@@ -69,8 +100,11 @@ export async function* checkInputs(permit: Permit, inputs: Job['inputs']): Async
 }
 
 /** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */
-function lowered({ policy, wallMsDefault }: Permitter): Limits {
-  const defaults = fillLimits(wallMsDefault === undefined ? {} : { wallMsMax: wallMsDefault });
+function lowered({ policy, metered, wallMsDefault }: Permitter): Limits {
+  const defaults = fillLimits({
+    ...(metered && { fuelMax: TASK.fuelMax.default }),
+    ...(wallMsDefault !== undefined && { wallMsMax: wallMsDefault }),
+  });
   const names = Object.keys(defaults) as LimitName[];
   const lower = (name: LimitName) => Math.min(defaults[name] as number, policy?.limits[name] ?? Infinity);
   return { ...defaults, ...Object.fromEntries(names.map((name) => [name, lower(name)])) };
@@ -82,8 +116,11 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   if (asked.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {
     throw new LodgerError('ERR_LIMIT_UNENFORCED', [
       'wallMsMax',
-      "a sandbox in the caller's own thread cannot end a guest; use createPool()",
+      "a sandbox in the caller's own thread cannot end a guest that is not metered; use createPool()",
     ]);
+  }
+  if (asked.fuelMax !== undefined && !permitter.metered) {
+    throw new LodgerError('ERR_LIMIT_UNENFORCED', ['fuelMax', 'it was made with metered: false']);
   }
   const limits = { ...lowered(permitter), ...asked };
   const grants = terms.grants ?? [];

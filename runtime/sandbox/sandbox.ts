@@ -19,8 +19,10 @@ import {
 } from '../job/task.ts';
 import { type Policy, PolicySchema } from '../policy/policy.ts';
 import { prepare } from '../prepare/prepare.ts';
-import { execute, type Place } from './execute.ts';
+import type { Place } from './call.ts';
+import { execute } from './execute.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
+import { createStarter } from './start.ts';
 
 export interface SandboxOptions {
   /** What tasks may ask for at most; without it, what the project's limits allow. */
@@ -29,28 +31,32 @@ export interface SandboxOptions {
   readonly platform?: Platform;
   /** The engine; the JavaScript host's own by default. */
   readonly engine?: Engine;
+  /** Whether kernels count their fuel, as they do by default. Without it they run faster, and can use all the time there is. */
+  readonly metered?: boolean;
 }
 
 const SandboxOptionsSchema = v.strictObject({
   policy: v.exactOptional(PolicySchema),
   platform: v.exactOptional(v.custom<Platform>(isPlatform, 'a platform')),
   engine: v.exactOptional(v.custom<Engine>(isEngine, 'an engine')),
+  metered: v.exactOptional(v.boolean('true or false')),
 });
 
 /**
- * A sandbox in this thread. On V8 a guest that loops for ever keeps the thread for ever: for kernels that are not trusted to end, use
- * `createPool` of `lodger/host`. `limits.wallMsMax` is therefore refused here, unless the engine can stop a guest. A signal is looked
- * at between tasks only.
+ * A sandbox in this thread: it does nothing else while a task runs, and looks at a signal between tasks only. Use `createPool` of
+ * `lodger/host` where that is too long. Without metering `limits.wallMsMax` is refused on V8, which cannot end a guest.
  */
 export function createSandbox(options: SandboxOptions = {}): Runner {
   const {
     policy,
     platform = portable,
     engine = createV8('unknown'),
+    metered = true,
   } = check(SandboxOptionsSchema, options) as SandboxOptions;
   const permitter = {
     platform,
-    ...(engine.stopper && { wallMsDefault: TASK.wallMsMax.default }),
+    metered,
+    ...((metered || engine.stopper) && { wallMsDefault: TASK.wallMsMax.default }),
     ...(policy && { policy }),
   };
   const place: Place = { platform, engine };
@@ -58,7 +64,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   let open = true;
 
   const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel);
+    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
     compiled.set(kernel, known);
     // What failed for want of memory may succeed the next time.
     known.catch(() => compiled.delete(kernel));
@@ -85,11 +91,25 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     onProgress?.({ done: started - failed, failed, started, total: started });
   }
 
+  const starter = createStarter({ place, permitter, readyOf });
+  const mustBeOpen = () => {
+    if (!open) throw new LodgerError('ERR_CLOSED', ['sandbox']);
+  };
   return {
     run: async (task: Task, options: RunOptions = {}) => {
-      const { signal } = check(RunOptionsSchema, options);
+      const { signal, checkpoint, onProgress } = check(RunOptionsSchema, options) as RunOptions;
+      mustBeOpen();
+      if (checkpoint ?? onProgress) return starter.run(task, options);
       const permit = permitTask(permitter, task);
       return attempt(permit, checkInput(permit, task.input), task.index ?? 0, signal);
+    },
+    start: (...given) => {
+      mustBeOpen();
+      return starter.start(...given);
+    },
+    resume: (...given) => {
+      mustBeOpen();
+      return starter.resume(...given);
     },
     map,
     close: async () => {
@@ -104,7 +124,12 @@ function isEngine(value: unknown): boolean {
 }
 
 /** Prepares and compiles a kernel for an engine. */
-export async function compileFor<Compiled>(engine: Engine<Compiled>, kernel: Kernel): Promise<Ready<Compiled>> {
-  const prepared = prepare(kernel, engine.memoryForm);
-  return { facts: prepared.facts, compiled: await engine.compile(prepared) };
+export async function compileFor<Compiled>(
+  engine: Engine<Compiled>,
+  kernel: Kernel,
+  { metered = true }: { readonly metered?: boolean } = {},
+): Promise<Ready<Compiled>> {
+  const prepared = prepare(kernel, { memoryForm: engine.memoryForm, metered });
+  const { facts, state } = prepared;
+  return { facts, metered, ...(state && { state }), compiled: await engine.compile(prepared) };
 }

@@ -1,12 +1,10 @@
 // Reads what is in each section into a draft of the module. Source: core specification 2.0, 5.5 "Modules".
 import { BodyReader } from './body.ts';
 import { type Draft, note, Unread } from './draft.ts';
-import type { ExternKind } from './module.ts';
+import { EXTERN_KINDS, type ExternKind } from './module.ts';
 import { malformed, type Reader } from './reader.ts';
 import { SECTION } from './sections.ts';
 import { constantExpression, funcref, size, valueType, valueTypes } from './values.ts';
-
-const EXTERN: readonly ExternKind[] = ['function', 'table', 'memory', 'global', 'tag'];
 
 /** One function a section. Each leaves the reader behind what it has read. */
 export const CONTENTS: Readonly<Record<number, (reader: Reader, draft: Draft) => void>> = {
@@ -172,7 +170,7 @@ function readData(reader: Reader, draft: Draft): void {
 function externKind(reader: Reader): ExternKind {
   const at = reader.at;
   const byte = reader.byte();
-  const kind = EXTERN[byte];
+  const kind = EXTERN_KINDS[byte];
   if (kind === undefined) throw malformed(`0x${byte.toString(16)} is not the kind of an import or export`, at);
   if (kind === 'tag') throw new Unread('exceptions', at);
   return kind;

@@ -18,7 +18,8 @@ export interface Global {
   readonly mutable: boolean;
 }
 
-export type ExternKind = 'function' | 'table' | 'memory' | 'global' | 'tag';
+export const EXTERN_KINDS = ['function', 'table', 'memory', 'global', 'tag'] as const;
+export type ExternKind = (typeof EXTERN_KINDS)[number];
 
 export interface ModuleImport {
   readonly module: string;

@@ -1,6 +1,6 @@
 // Cuts a module into its sections: header, sizes, order and duplicates, before anything in them is looked at.
 // Source: WebAssembly core specification 2.0, 5.5 "Modules".
-import { READING } from '../base/limits.ts';
+import { READING } from '../base/reading.ts';
 import { excessive, malformed, Reader } from './reader.ts';
 
 /** Section ids by name. The data count stands before the code, tags (exceptions) between memories and globals. */

@@ -1,5 +1,5 @@
 // Types, sizes and constant expressions: what several sections hold. Source: core specification 2.0, 5.3 and 5.4.9.
-import { READING } from '../base/limits.ts';
+import { READING } from '../base/reading.ts';
 import { note, Unread } from './draft.ts';
 import type { ConstantExpression, FunctionType, Size } from './module.ts';
 import type { Feature } from './opcodes.ts';

@@ -1,6 +1,6 @@
 // The calls of a task: in their order, with every answer checked before anything is made of it.
 import { describe, expect, test } from 'vitest';
-import { callKernel } from '../../runtime/abi/exports.ts';
+import { Exports } from '../../runtime/abi/exports.ts';
 import { setU32 } from '../../runtime/abi/memory.ts';
 import { factsOf, fakeGuest } from './guest.ts';
 
@@ -37,26 +37,26 @@ function stepper(...shares: readonly number[]) {
 test('a kernel is initialized, given its input, run and tidied up, in this order', () => {
   const guest = fakeGuest({ _initialize: () => 0, run, cabi_post_run: () => 0 });
   const facts = factsOf({ optional: ['_initialize', 'cabi_post_run'] });
-  expect(callKernel(guest, facts, Uint8Array.of(5, 6), 100)).toEqual(Uint8Array.of(5, 6));
+  expect(new Exports(guest, facts).whole(Uint8Array.of(5, 6), 100)).toEqual(Uint8Array.of(5, 6));
   expect(guest.called).toEqual(['_initialize', 'cabi_realloc', 'run', 'cabi_post_run']);
 });
 
 test('what is not exported is not called', () => {
   const guest = fakeGuest({ run });
-  callKernel(guest, factsOf(), new Uint8Array(), 100);
+  new Exports(guest, factsOf()).whole(new Uint8Array(), 100);
   expect(guest.called).toEqual(['cabi_realloc', 'run']);
 });
 
 test('a result area is an unsigned place', () => {
   const guest = fakeGuest({ run: () => -(2 ** 31) });
-  expect(() => callKernel(guest, factsOf(), new Uint8Array(), 100)).toThrow(
+  expect(() => new Exports(guest, factsOf()).whole(new Uint8Array(), 100)).toThrow(
     'the result area of 12 bytes at 2147483648 lies outside the memory',
   );
 });
 
 test('an output too large is not copied', () => {
   const guest = fakeGuest({ run: ({ memory }) => result(memory, 0, 0, 101) });
-  expect(() => callKernel(guest, factsOf(), new Uint8Array(), 100)).toThrow(
+  expect(() => new Exports(guest, factsOf()).whole(new Uint8Array(), 100)).toThrow(
     expect.objectContaining({ code: 'ERR_OUTPUT_TOO_LARGE' }),
   );
 });
@@ -64,7 +64,9 @@ test('an output too large is not copied', () => {
 test('after a failure cabi_post_run is not called: the instance is thrown away', () => {
   const guest = fakeGuest({ run: ({ memory }) => result(memory, 1, 100, 0), cabi_post_run: () => 0 });
   const facts = factsOf({ optional: ['cabi_post_run'] });
-  expect(() => callKernel(guest, facts, new Uint8Array(), 100)).toThrow(expect.objectContaining({ code: 'ERR_EXIT' }));
+  expect(() => new Exports(guest, facts).whole(new Uint8Array(), 100)).toThrow(
+    expect.objectContaining({ code: 'ERR_EXIT' }),
+  );
   expect(guest.called).toEqual(['cabi_realloc', 'run']);
 });
 
@@ -74,7 +76,7 @@ describe('a stepper', () => {
   test.each([Number.NaN, -Number.MIN_VALUE, 1 + Number.EPSILON, 2, Infinity, -Infinity])(
     'with a share of %d breaks the ABI',
     (share) => {
-      expect(() => callKernel(stepper(0.5, share), facts, new Uint8Array(), 100)).toThrow(
+      expect(() => new Exports(stepper(0.5, share), facts).whole(new Uint8Array(), 100)).toThrow(
         `step gave a share of ${share}, which is not from 0 to 1`,
       );
     },
@@ -85,13 +87,13 @@ describe('a stepper', () => {
     ['several steps', [0, 0.25, 1 - Number.EPSILON, 1]],
     ['steps that go back', [0.9, 0.1, -0, 1]],
   ] as const)('takes %s', (_, shares) => {
-    expect(callKernel(stepper(...shares), facts, new Uint8Array(), 100)).toHaveLength(shares.length);
+    expect(new Exports(stepper(...shares), facts).whole(new Uint8Array(), 100)).toHaveLength(shares.length);
   });
 
   test('is tidied up after each call', () => {
     const guest = stepper(0.5, 1);
     const posts = ['begin', 'step', 'finish'].map((name) => `cabi_post_${name}`);
-    callKernel(guest, factsOf({ shape: 'stepper', optional: posts }), new Uint8Array(), 100);
+    new Exports(guest, factsOf({ shape: 'stepper', optional: posts })).whole(new Uint8Array(), 100);
     const [begin, step, finish] = ['begin', 'step', 'finish'].map((name) => [name, `cabi_post_${name}`]);
     expect(guest.called).toEqual(['cabi_realloc', begin, step, step, finish].flat());
   });

@@ -28,6 +28,7 @@ function open(parts: Partial<TaskRoom> = {}) {
     key: () => new Uint8Array(32),
     guest,
     startedAt: 0,
+    bytesMoved: 0,
     calls: [],
     lines: [],
     linesDropped: 0,

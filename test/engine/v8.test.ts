@@ -103,7 +103,7 @@ test.each([
 });
 
 test('what V8 does not compile is refused as malformed', async () => {
-  const prepared = prepare(await admit(kernelOf()), 'imported');
+  const prepared = prepare(await admit(kernelOf()), { memoryForm: 'imported', metered: false });
   const broken = { ...prepared, bytes: prepared.bytes.slice(0, -3) };
   await expect(createV8('test').compile(broken)).rejects.toMatchObject({ code: 'ERR_KERNEL_MALFORMED' });
 });

@@ -57,9 +57,18 @@ describe.each(ENGINE_NAMES)('on %s', (engine) => {
     expect(after).toMatchObject({ state: 'done', output: Uint8Array.of(1, 2, 3) });
   });
 
-  test('a thread is ended for it only where the engine cannot stop the guest', () => {
-    const { threadRestarts } = pool.stats();
-    if (engine === 'wasmtime') expect(threadRestarts).toBe(0);
-    else expect(threadRestarts).toBeGreaterThan(0);
+  test('no thread is ended for it', () => {
+    expect(pool.stats().threadRestarts).toBe(0);
   });
+});
+
+test('without metering, a thread is ended for it only where the engine cannot stop the guest', async () => {
+  for (const engine of ENGINE_NAMES) {
+    const pool = await createPool({ engine, threads: 1, metered: false });
+    const kernel = await admit(kernelOf(GUESTS.run as KernelParts));
+    const outcome = await pool.run({ kernel, input: Uint8Array.of(1), limits: { wallMsMax: 150 } });
+    expect(outcome).toMatchObject({ state: 'failed', code: 'ERR_WALL_SPENT', fault: 'job' });
+    expect(pool.stats().threadRestarts).toBe(engine === 'wasmtime' ? 0 : 1);
+    await pool.close('end');
+  }
 });

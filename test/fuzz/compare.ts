@@ -56,6 +56,8 @@ function factsOf(outcome: Outcome) {
     calls: outcome.receipt.calls,
     memoryBytesPeak: outcome.receipt.memoryBytesPeak,
     bytesOut: outcome.receipt.bytesOut,
+    fuel: outcome.receipt.fuel,
+    fuelAtLeast: outcome.receipt.fuelAtLeast,
   };
 }
 

@@ -5,6 +5,7 @@ import { createPool } from 'lodger/host';
 import { loadAddon } from '../../host/platform/native.ts';
 import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createWasmtime } from '../../host/platform/wasmtime.ts';
+import { TASK } from '../../runtime/base/limits.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
@@ -31,15 +32,22 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-/** An engine in this thread; `before` is called before each run. */
-export function threadLane(name: string, engine: Engine, before?: () => void): Lane {
+interface Ways {
+  /** Called before each run. */
+  readonly before?: () => void;
+  readonly metered?: boolean;
+}
+
+/** An engine in this thread. */
+export function threadLane(name: string, engine: Engine, { before, metered = false }: Ways = {}): Lane {
   const watched = watch(engine);
   return {
     name,
     load: async (kernel) => {
-      const ready = await compileFor(engine, kernel);
+      const ready = await compileFor(engine, kernel, { metered });
       return ({ input, seed, index, memoryBytesMax, wallMsMax }) => {
-        const limits = fillLimits({ memoryBytesMax, ...(wallMsMax !== undefined && { wallMsMax }) });
+        const fuelMax = TASK.fuelMax.default;
+        const limits = fillLimits({ memoryBytesMax, fuelMax, ...(wallMsMax !== undefined && { wallMsMax }) });
         before?.();
         const place = { engine: watched.engine, platform: node };
         const outcome = execute(place, ready, { input, limits, blobs: {}, seed, index, digests: false });
@@ -57,6 +65,7 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
   const instantiate: Engine['instantiate'] = (...args) => {
     last = undefined;
     const guest = engine.instantiate(...args);
+    const endIt = guest.end.bind(guest);
     const end = () => {
       try {
         guest.call('cabi_post_run', 0);
@@ -64,9 +73,9 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
         // One whose time is up does not answer any more.
       }
       last = guest.bytes().slice();
-      guest.end();
+      return endIt();
     };
-    return Object.assign(Object.create(guest), { end, mayLeave: true });
+    return Object.assign(guest, { end });
   };
   return { engine: { ...engine, instantiate }, memory: () => last };
 }
@@ -91,9 +100,9 @@ async function poolLane(): Promise<Lane> {
 
 /** The lanes that a kernel is run on. */
 export interface Lanes {
-  /** For kernels that end by themselves: V8's baseline or optimising compiler, Wasmtime with and without looking at its epoch, in turn. */
+  /** For kernels that end by themselves: V8's baseline or optimising compiler against Wasmtime, metered or not, in turn. */
   of(seed: number): readonly [Lane, Lane];
-  /** For kernels that may not: both can end them. */
+  /** For kernels that may not: metered, both can end them. */
   readonly endless: readonly [Lane, Lane];
   close(): Promise<void>;
 }
@@ -101,22 +110,29 @@ export interface Lanes {
 /** All lanes of this machine. Throws `ERR_ENGINE_MISSING` with the remedy. Compiled code is not kept: no kernel comes twice. */
 export async function openLanes(): Promise<Lanes> {
   const addon = loadAddon();
-  const v8 = nodeV8();
-  const v8s = [
-    threadLane('v8 baseline', v8 as Engine, () => setFlagsFromString('--liftoff')),
-    // V8 compiles a function when it is first called, by the flags of that moment.
-    threadLane('v8 optimising', v8 as Engine, () => setFlagsFromString('--no-liftoff')),
-  ];
-  const stoppable = threadLane('wasmtime', createWasmtime(addon) as Engine);
-  const wasmtimes = [
-    stoppable,
-    threadLane('wasmtime without epochs', createWasmtime(addon, { stoppable: false }) as Engine),
+  const v8 = nodeV8() as Engine;
+  // V8 compiles a function when it is first called, by the flags of that moment.
+  const baseline = { before: () => setFlagsFromString('--liftoff') };
+  const optimising = { before: () => setFlagsFromString('--no-liftoff') };
+  const metered = { metered: true };
+  const stoppable = createWasmtime(addon) as Engine;
+  const free = createWasmtime(addon, { stoppable: false }) as Engine;
+  const pairs: readonly (readonly [Lane, Lane])[] = [
+    [threadLane('v8 baseline', v8, baseline), threadLane('wasmtime', stoppable)],
+    [
+      threadLane('v8 baseline, metered', v8, { ...baseline, ...metered }),
+      threadLane('wasmtime, metered', stoppable, metered),
+    ],
+    [threadLane('v8 optimising', v8, optimising), threadLane('wasmtime without epochs', free)],
+    [
+      threadLane('v8 optimising, metered', v8, { ...optimising, ...metered }),
+      threadLane('wasmtime, metered', stoppable, metered),
+    ],
   ];
   const pooled = await poolLane();
-  const turn = (lanes: readonly Lane[], number: number) => lanes[number % lanes.length] as Lane;
   return {
-    of: (seed) => [turn(v8s, seed), turn(wasmtimes, Math.floor(seed / 2))],
-    endless: [pooled, stoppable],
+    of: (seed) => pairs[seed % pairs.length] as readonly [Lane, Lane],
+    endless: [pooled, threadLane('wasmtime, metered', stoppable, metered)],
     close: () => pooled.close(),
   };
 }

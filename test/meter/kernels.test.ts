@@ -51,20 +51,24 @@ function steps(guest: Guest, input: Uint8Array): Uint8Array {
   return guest.finish();
 }
 
-test.each(Object.entries(SUBJECTS))('%s costs what the oracle says, and gives what it gave', async (_, subject) => {
-  const wasm = await coreOf(subject);
-  const counted = oracle(wasm);
-  const { bytes: metered } = meter(readModule(wasm));
-  let ended = 0;
-  for (const input of [...subject.special, subject.input(0), subject.input(1_000), subject.input(20_000)]) {
-    const expected = call(counted, 'oracle:fuel', input, PLENTY);
-    if (expected.fuel > 0n) ended++;
-    for (const slice of [PLENTY, 20_000n]) {
-      expect(call(metered, METER_EXPORTS.fuel, input, slice)).toEqual(expected);
+test.each(Object.entries(SUBJECTS))(
+  '%s costs what the oracle says, and gives what it gave, with canonical NaNs or without',
+  async (_, subject) => {
+    const wasm = await coreOf(subject);
+    const counted = oracle(wasm);
+    const module = readModule(wasm);
+    const metered = [meter(module).bytes, meter(module, { canonicalNaNs: true }).bytes];
+    let ended = 0;
+    for (const input of [...subject.special, subject.input(0), subject.input(1_000), subject.input(20_000)]) {
+      const expected = call(counted, 'oracle:fuel', input, PLENTY);
+      if (expected.fuel > 0n) ended++;
+      for (const slice of [PLENTY, 20_000n]) {
+        for (const bytes of metered) expect(call(bytes, METER_EXPORTS.fuel, input, slice)).toEqual(expected);
+      }
     }
-  }
-  expect(ended).toBeGreaterThan(0);
-});
+    expect(ended).toBeGreaterThan(0);
+  },
+);
 
 /** Parts of the size of the module itself, its custom sections left out as a host does; measured, with a little to spare. */
 const GROWTH: Readonly<Record<string, number>> = { align: 0.36, template: 0.34 };

@@ -1,7 +1,7 @@
 // The schema in a kernel's custom section: what anybody may have written there is admitted exactly as of this version, or refused.
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { PAYLOAD } from '../../runtime/base/limits.ts';
+import { PAYLOAD } from '../../runtime/base/reading.ts';
 import { admit, createSandbox, LodgerError } from '../../runtime/index.ts';
 import { parsePayload } from '../../runtime/payload/parse.ts';
 import { PAYLOAD_SECTION } from '../../runtime/payload/schema.ts';

@@ -107,9 +107,10 @@ describe.runIf(process.platform !== 'win32')('the engine', () => {
     const addon = loadAddon();
     const kernel = await admit(kernelOf());
     const cache = openCodeCache(folder);
-    await compileFor(createWasmtime(addon, { cache }), kernel);
-    await compileFor(createWasmtime(addon, { cache, stoppable: false }), kernel);
-    await compileFor(createWasmtime({ ...addon, version: () => '47.0.0' } as never, { cache }), kernel);
+    const form = { metered: false };
+    await compileFor(createWasmtime(addon, { cache }), kernel, form);
+    await compileFor(createWasmtime(addon, { cache, stoppable: false }), kernel, form);
+    await compileFor(createWasmtime({ ...addon, version: () => '47.0.0' } as never, { cache }), kernel, form);
     expect((await readdir(folder)).filter((name) => name.endsWith('.cwasm'))).toHaveLength(3);
   });
 

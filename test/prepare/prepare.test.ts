@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import { MEMORY_IMPORT, prepare } from '../../runtime/prepare/prepare.ts';
+import { type Form, MEMORY_IMPORT, prepare } from '../../runtime/prepare/prepare.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
@@ -17,12 +17,16 @@ test.each([
   [1, Number.NaN],
 ])('a kernel that starts with %s pages cannot be prepared for %s', async (min, pagesMax) => {
   const kernel = await admit(kernelOf({ memory: [min] }));
-  expect(() => prepare(kernel, 'defined', pagesMax)).toThrow('option "memoryPagesMax" must be an integer from');
+  expect(() => prepare(kernel, { memoryForm: 'defined', metered: false, memoryPagesMax: pagesMax })).toThrow(
+    'option "memoryPagesMax" must be an integer from',
+  );
 });
 
 test('a look-alike of a kernel is not prepared', async () => {
   const kernel = await admit(kernelOf());
-  expect(() => prepare({ ...kernel }, 'imported')).toThrow('option "kernel" must be a kernel made by admit()');
+  expect(() => prepare({ ...kernel }, { memoryForm: 'imported', metered: false })).toThrow(
+    'option "kernel" must be a kernel made by admit()',
+  );
 });
 
 test.each<[string, KernelParts, number, unknown]>([
@@ -32,7 +36,11 @@ test.each<[string, KernelParts, number, unknown]>([
   ['the same maximum', { memory: [2, 100] }, 100, { min: 2, max: 100 }],
   ['nothing to spare', { memory: [100] }, 100, { min: 100, max: 100 }],
 ])('a memory with %s, defined, gets the lower maximum', async (_, parts, pagesMax, wanted) => {
-  const { bytes } = prepare(await admit(kernelOf(parts)), 'defined', pagesMax);
+  const { bytes } = prepare(await admit(kernelOf(parts)), {
+    memoryForm: 'defined',
+    metered: false,
+    memoryPagesMax: pagesMax,
+  });
   expect(WebAssembly.validate(bytes)).toBe(true);
   expect(readModule(bytes).memories).toEqual([wanted]);
 });
@@ -42,7 +50,7 @@ test.each<[string, KernelParts]>([
   ['no imports', { memory: [2, 50] }],
 ])('a kernel with %s gets its memory from the host, and its functions keep their numbers', async (_, parts) => {
   const kernel = await admit(kernelOf(parts));
-  const { bytes } = prepare(kernel, 'imported', 10);
+  const { bytes } = prepare(kernel, { memoryForm: 'imported', metered: false, memoryPagesMax: 10 });
   const before = readModule(kernel.core);
   const after = readModule(bytes);
   expect(after.memories).toEqual([{ min: 2, max: 50 }]);
@@ -99,11 +107,11 @@ test.each<[string, KernelParts, string[]]>([
     }),
   );
   const names = (form: 'imported' | 'defined') =>
-    readModule(prepare(kernel, form).bytes).exports.map(({ name }) => name);
+    readModule(prepare(kernel, { memoryForm: form, metered: false }).bytes).exports.map(({ name }) => name);
   expect(names('imported')).toEqual(wanted);
   expect(names('defined')).toEqual([...wanted, 'memory']);
   for (const form of ['imported', 'defined'] as const) {
-    expect(WebAssembly.validate(prepare(kernel, form).bytes)).toBe(true);
+    expect(WebAssembly.validate(prepare(kernel, { memoryForm: form, metered: false }).bytes)).toBe(true);
   }
 });
 
@@ -123,7 +131,7 @@ test('nothing else changes: all other sections are the same, byte for byte', asy
   };
   expect(sections(kernel.core).length).toBeGreaterThan(7);
   for (const form of ['imported', 'defined'] as const) {
-    expect(sections(prepare(kernel, form).bytes)).toEqual(sections(kernel.core));
+    expect(sections(prepare(kernel, { memoryForm: form, metered: false }).bytes)).toEqual(sections(kernel.core));
   }
 });
 
@@ -139,7 +147,7 @@ test.each(['lodger:host', 'lodger:host/fuel', 'lodger:host2'])(
 
 test('custom sections are left behind, except names', async () => {
   const customs = ['name', 'producers', '.debug_info'].map((name) => ({ name, bytes: [] }));
-  const { bytes } = prepare(await admit(kernelOf({ customs })), 'imported');
+  const { bytes } = prepare(await admit(kernelOf({ customs })), { memoryForm: 'imported', metered: false });
   expect(readModule(bytes).customs.map(({ name }) => name)).toEqual(['name']);
 });
 
@@ -147,17 +155,21 @@ test('the key tells kernels, forms and maxima apart, and nothing else', async ()
   const [one, same, other] = await Promise.all(
     [{}, {}, { memory: [3, 50] as const }].map((parts) => admit(kernelOf(parts))),
   );
-  const key = (kernel: Kernel | undefined, ...rest: [Parameters<typeof prepare>[1], number?]) =>
-    kernel === undefined ? '' : prepare(kernel, ...rest).key;
-  expect(key(one, 'imported')).toBe(key(same, 'imported'));
-  expect(key(one, 'imported', 8)).toBe(key(one, 'imported', 9));
-  expect(key(one, 'defined', 100)).toBe(key(one, 'defined', 200));
-  const keys = [key(one, 'imported'), key(one, 'defined'), key(one, 'defined', 8), key(other, 'imported')];
+  const key = (kernel: Kernel | undefined, form: Partial<Form>) =>
+    kernel === undefined ? '' : prepare(kernel, { memoryForm: 'imported', metered: true, ...form }).key;
+  const defined = (memoryPagesMax?: number): Partial<Form> => ({
+    memoryForm: 'defined',
+    ...(memoryPagesMax !== undefined && { memoryPagesMax }),
+  });
+  expect(key(one, {})).toBe(key(same, {}));
+  expect(key(one, { memoryPagesMax: 8 })).toBe(key(one, { memoryPagesMax: 9 }));
+  expect(key(one, defined(100))).toBe(key(one, defined(200)));
+  const keys = [key(one, {}), key(one, defined()), key(one, defined(8)), key(other, {}), key(one, { metered: false })];
   expect(new Set(keys).size).toBe(keys.length);
 });
 
 test('what is told to a thread about a kernel can be cloned and holds no bytes', async () => {
-  const { facts } = prepare(await admit(kernelOf({ imports: IMPORTS })), 'imported');
+  const { facts } = prepare(await admit(kernelOf({ imports: IMPORTS })), { memoryForm: 'imported', metered: false });
   expect(structuredClone(facts)).toEqual(facts);
   expect(Object.keys(facts).sort()).toEqual(['digest', 'encoding', 'imports', 'memory', 'optional', 'shape']);
 });

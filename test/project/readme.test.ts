@@ -73,8 +73,10 @@ test.each([
 });
 
 test('the table of pool options is that of the code', () => {
-  const { threads, queueMax, windowBytesMax, kernelsKept } = POOL;
-  const rows = Object.entries({ queueMax, windowBytesMax, kernelsKept }).map(([name, each]) => ceilingRow(name, each));
+  const { threads, cpuShare, queueMax, windowBytesMax, kernelsKept } = POOL;
+  const rows = Object.entries({ cpuShare, queueMax, windowBytesMax, kernelsKept }).map(([name, each]) =>
+    ceilingRow(name, each),
+  );
   const [, , highest = '', reason = ''] = ceilingRow('threads', threads);
   expect(table('pool')).toEqual([
     ['`threads`', 'the number of cores', highest, 'each is a thread of this process'],

@@ -7,7 +7,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['runtime/base'],
   ['runtime/policy', 'runtime/payload'],
   ['runtime/job', 'runtime/wasm'],
-  ['runtime/admit', 'runtime/abi', 'runtime/meter'],
+  ['runtime/admit', 'runtime/abi', 'runtime/meter', 'runtime/snapshot'],
   ['runtime/prepare'],
   ['runtime/engine'],
   ['runtime/sandbox'],

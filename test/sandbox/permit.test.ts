@@ -6,7 +6,7 @@ import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import { fillLimits } from '../../runtime/job/limits.ts';
+import { fillLimits, type SomeLimits } from '../../runtime/job/limits.ts';
 import type { Task } from '../../runtime/job/task.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
@@ -77,7 +77,7 @@ describe('grants', () => {
 
 describe('limits', () => {
   test.each([
-    [{ fuelMax: 5 }, 'option "limits.fuelMax" must be a known option'],
+    [{ fuelmax: 5 }, 'option "limits.fuelmax" must be a known option'],
     [{ memoryBytesMax: -1 }, `option "limits.memoryBytesMax" must be an integer from 0 to ${TASK.memoryBytesMax.max}`],
     [{ memoryBytesMax: Number.POSITIVE_INFINITY }, `option "limits.memoryBytesMax" must be an integer from 0 to`],
     [{ memoryBytesMax: '64MiB' }, `option "limits.memoryBytesMax" must be an integer from 0 to`],
@@ -93,11 +93,17 @@ describe('limits', () => {
     expect(refused.message).toContain(message);
   });
 
-  test("wall time is refused, since nobody can end a guest in the caller's own thread", async () => {
-    expect(await refusal({ kernel: plain, input, limits: { wallMsMax: 1_000 } })).toEqual({
+  test('without metering nobody counts fuel, and nobody can end a guest in the own thread', async () => {
+    const sandbox = createSandbox({ metered: false });
+    const refused = (limits: SomeLimits) => sandbox.run({ kernel: plain, input, limits });
+    await expect(refused({ wallMsMax: 1_000 })).rejects.toMatchObject({
       code: 'ERR_LIMIT_UNENFORCED',
       message:
-        'limit "wallMsMax" cannot be enforced by this runner: a sandbox in the caller\'s own thread cannot end a guest; use createPool()',
+        'limit "wallMsMax" cannot be enforced by this runner: a sandbox in the caller\'s own thread cannot end a guest that is not metered; use createPool()',
+    });
+    await expect(refused({ fuelMax: 1_000 })).rejects.toMatchObject({
+      code: 'ERR_LIMIT_UNENFORCED',
+      message: 'limit "fuelMax" cannot be enforced by this runner: it was made with metered: false',
     });
   });
 
@@ -190,13 +196,14 @@ describe('policies', () => {
 
   test('a task that asks for nothing gets what the policy allows', async () => {
     const permit = permitTask(
-      { platform: node, policy: parsePolicy(policy), wallMsDefault: 9 },
+      { platform: node, metered: true, policy: parsePolicy(policy), wallMsDefault: 9 },
       { kernel: plain, input },
     );
-    expect(permit.limits).toEqual({ ...fillLimits(within), wallMsMax: 9 });
+    expect(permit.limits).toEqual({ ...fillLimits(within), fuelMax: TASK.fuelMax.default, wallMsMax: 9 });
     const brief = parsePolicy({ version: 1, limits: { wallMsMax: 5 } });
     expect(
-      permitTask({ platform: node, policy: brief, wallMsDefault: 9 }, { kernel: plain, input }).limits.wallMsMax,
+      permitTask({ platform: node, metered: true, policy: brief, wallMsDefault: 9 }, { kernel: plain, input }).limits
+        .wallMsMax,
     ).toBe(5);
   });
 

@@ -24,7 +24,7 @@ async function verdictOf(bytes: Uint8Array): Promise<'admitted' | string> {
   try {
     const kernel = await admit(bytes);
     for (const form of ['imported', 'defined'] as const) {
-      const prepared = prepare(kernel, form);
+      const prepared = prepare(kernel, { memoryForm: form, metered: false });
       expect(WebAssembly.validate(prepared.bytes as Uint8Array<ArrayBuffer>)).toBe(true);
     }
     return 'admitted';

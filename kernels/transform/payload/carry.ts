@@ -1,6 +1,6 @@
 // Which types of an author a payload carries: walks the compiler's resolved types, and refuses the others with their place.
 import { type Class, ClassPrototype, type Program, PropertyPrototype, type Range, type Type } from 'assemblyscript';
-import { PAYLOAD } from '../../../runtime/base/limits.ts';
+import { PAYLOAD } from '../../../runtime/base/reading.ts';
 import type { NumberName, NumbersName, ScalarName } from '../../../runtime/payload/schema.ts';
 import { type Refuse, unfit, unfitField } from './refusal.ts';
 

@@ -1,6 +1,6 @@
 // What every part of a component is read with: refusals, lists and parts of bounded size.
 import { LodgerError } from '../../base/errors.ts';
-import { COMPONENT } from '../../base/limits.ts';
+import { COMPONENT } from '../../base/reading.ts';
 import { malformed, Reader } from '../../wasm/reader.ts';
 
 const DEFINITIONS_MAX = COMPONENT.definitions.max;

@@ -1,6 +1,6 @@
 // Component-level types, read from the binary into the text that WIT would write, so that equal text means equal type.
 // Format: component-model design/mvp/Binary.md, "Type Definitions".
-import { COMPONENT } from '../../base/limits.ts';
+import { COMPONENT } from '../../base/reading.ts';
 import type { Reader } from '../../wasm/reader.ts';
 import { quote } from '../quote.ts';
 import { broken, complex, readExternName, readList } from './read.ts';

@@ -1,5 +1,5 @@
 // What a component defines, as symbols: each index space holds what its entries stand for, not where they lie in the file.
-import { COMPONENT } from '../../base/limits.ts';
+import { COMPONENT } from '../../base/reading.ts';
 import type { StringEncoding } from '../../job/kernel.ts';
 import type { InterfaceName } from '../../job/world.ts';
 import { complex } from './read.ts';

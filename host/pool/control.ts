@@ -1,0 +1,48 @@
+// The words that a batch on a thread shares with the pool: what runs there, and what the pool wants of it.
+import { POOL } from '../../runtime/base/limits.ts';
+
+/**
+ * Which task runs, since when; which share of a core it may have, in thousandths; where the thread sleeps, to be woken for news; and
+ * how many wishes a stepper's task was told, how many of its notices with images are settled; and which tasks are not wanted any more.
+ */
+export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, settled: 5, unwanted: 6 } as const;
+
+/** A whole core, as CONTROL.share has it. */
+export const WHOLE = 1_000;
+
+/** Words for one batch. */
+export function newControl(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + POOL.batchTasksMax.default)));
+}
+
+/** Tells the thread that a task is not wanted any more: it hears of it when the task begins or asks for fuel, or in its sleep. */
+export function withdraw(control: Int32Array, place: number): void {
+  Atomics.store(control, CONTROL.unwanted + place, 1);
+  wake(control);
+}
+
+export function isWanted(control: Int32Array, place: number): boolean {
+  return Atomics.load(control, CONTROL.unwanted + place) === 0;
+}
+
+/** Changes the share of a core that the thread may have. */
+export function setShare(control: Int32Array, share: number): void {
+  Atomics.store(control, CONTROL.share, Math.round(share * WHOLE));
+  wake(control);
+}
+
+/** Sleeps until it is woken for news, at most so many ms. */
+export function sleep(control: Int32Array, ms: number): void {
+  Atomics.wait(control, CONTROL.news, Atomics.load(control, CONTROL.news), ms);
+}
+
+/** Tells a stepper's task that there is a wish at its port. */
+export function tellWish(control: Int32Array): void {
+  Atomics.add(control, CONTROL.wishes, 1);
+  wake(control);
+}
+
+function wake(control: Int32Array): void {
+  Atomics.add(control, CONTROL.news, 1);
+  Atomics.notify(control, CONTROL.news);
+}

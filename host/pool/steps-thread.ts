@@ -1,0 +1,67 @@
+// A thread's side of a stepper's task that can be spoken to: wishes come by a port, notices go back by it.
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { TASK } from '../../runtime/base/limits.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Call, Place } from '../../runtime/sandbox/call.ts';
+import { conduct, type Desk, type Notice, type Schedule, type Wish } from '../../runtime/sandbox/conduct.ts';
+import { Stepping } from '../../runtime/sandbox/stepping.ts';
+import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
+import { CONTROL } from './control.ts';
+import type { Head } from './message.ts';
+
+/** What travels with such a task. */
+export interface StepsOrder {
+  readonly port: MessagePort;
+  readonly schedule: Schedule;
+  /** The image that it goes on from, and all that it takes to open it. */
+  readonly from?: { readonly digest: string; readonly links: ReadonlyMap<string, Uint8Array> };
+}
+
+/** Runs a task from step to step; `undefined` when it was paused. */
+export function runSteps(
+  place: Place,
+  head: Head,
+  { call, order, control }: { readonly call: Call; readonly order: StepsOrder; readonly control: Int32Array },
+): Outcome | undefined {
+  const stepping = order.from ? resumed(place, head, call, order.from) : Stepping.begin(place, head, call);
+  const steps = conduct(stepping, deskAt(order, control), place.platform);
+  try {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value as Outcome | undefined;
+    }
+  } finally {
+    order.port.close();
+  }
+}
+
+function resumed(place: Place, head: Head, call: Call, { digest, links }: NonNullable<StepsOrder['from']>): Stepping {
+  const store = memoryStore();
+  for (const [name, bytes] of links) store.put(name, bytes);
+  const options = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
+  return Stepping.resume(place, head, { call, open: openImage(store, digest, options) });
+}
+
+function deskAt({ port, schedule }: StepsOrder, control: Int32Array): Desk {
+  let heard = 0;
+  let told = 0;
+  return {
+    schedule,
+    next: () => {
+      if (Atomics.load(control, CONTROL.wishes) === heard) return undefined;
+      const received = receiveMessageOnPort(port);
+      // A wish is posted before it is told of, so it is there.
+      heard++;
+      return received?.message as Wish | undefined;
+    },
+    isClear: () => Atomics.load(control, CONTROL.settled) === told,
+    tell: (notice: Notice) => {
+      const { images } = notice;
+      if (images.length > 0) told++;
+      port.postMessage(
+        notice,
+        images.map(({ bytes }) => bytes.buffer as ArrayBuffer),
+      );
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// Takes a stepper's task from step to step, hears wishes in between, and gives images when they are due.
+import type { Platform } from '../base/platform.ts';
+import type { Outcome } from '../job/outcome.ts';
+import type { Checkpoints, LiveLimits, StepProgress } from '../job/steps.ts';
+import type { Taken } from '../snapshot/image.ts';
+import type { Stepping } from './stepping.ts';
+
+/** What somebody wants of a task between two steps. */
+export type Wish = { readonly kind: 'image' | 'pause' } | { readonly kind: 'limits'; readonly limits: LiveLimits };
+
+/** What is told of it: how far it is, with images if there are any, the answer to a wish or not. */
+export interface Notice extends StepProgress {
+  readonly images: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
+  readonly answers: boolean;
+}
+
+/** When images are due; never where nothing is said. */
+export type Schedule = Pick<Checkpoints, 'everyMs' | 'everyFuel'>;
+
+/** Unless the caller says something else. */
+const EVERY_MS = 10_000;
+
+export function scheduleOf(checkpoint: Checkpoints | undefined): Schedule {
+  if (!checkpoint) return {};
+  const { everyMs, everyFuel } = checkpoint;
+  if (everyMs === undefined && everyFuel === undefined) return { everyMs: EVERY_MS };
+  return { ...(everyMs !== undefined && { everyMs }), ...(everyFuel !== undefined && { everyFuel }) };
+}
+
+/** Where wishes come from, and notices go to. */
+export interface Desk {
+  readonly schedule: Schedule;
+  /** The next wish that was not heard yet. */
+  next(): Wish | undefined;
+  /** Whether all that was told before is stored, so that another image may follow. */
+  isClear(): boolean;
+  tell(notice: Notice): void;
+}
+
+/** Progress is told no more often. */
+const PROGRESS_MS = 100;
+
+/** Yields after every step, so that whoever drives it can do something else; how the task ended, or `undefined` when it was paused. */
+export function* conduct(stepping: Stepping, desk: Desk, platform: Platform): Generator<void, Outcome | undefined> {
+  const { everyMs = Number.POSITIVE_INFINITY, everyFuel = Number.POSITIVE_INFINITY } = desk.schedule;
+  let last = { ms: platform.now(), fuel: stepping.fuel };
+  let toldAt = platform.now();
+  const tell = (taken: readonly Taken[], answers: boolean) => {
+    toldAt = platform.now();
+    if (taken.length > 0) last = { ms: toldAt, fuel: stepping.fuel };
+    const images = taken.map(({ image, bytes }) => ({ digest: image.digest, bytes }));
+    const { step, share, fuel } = stepping;
+    desk.tell({ step, share, fuel, images, answers });
+  };
+
+  try {
+    while (stepping.goesOn) {
+      stepping.advance();
+      if (!stepping.goesOn) break;
+      for (let wish = desk.next(); wish; wish = desk.next()) {
+        tell(wish.kind === 'limits' ? stepping.setLimits(wish.limits) : [stepping.take()], true);
+        if (wish.kind !== 'pause') continue;
+        stepping.leave();
+        return undefined;
+      }
+      const now = platform.now();
+      const isDue = now - last.ms >= everyMs || stepping.fuel - last.fuel >= everyFuel;
+      if (isDue && desk.isClear()) tell([stepping.take()], false);
+      else if (now - toldAt >= PROGRESS_MS) tell([], false);
+      yield;
+    }
+  } catch (thrown) {
+    // No image could be taken, for want of memory say. That is no fault of the guest.
+    stepping.fail(thrown);
+  }
+  return stepping.end();
+}

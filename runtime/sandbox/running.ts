@@ -1,0 +1,176 @@
+// One task in its instance, from the grants it is given to the receipt that it leaves.
+import { Exports } from '../abi/exports.ts';
+import { importsOf, type TaskRoom } from '../abi/imports.ts';
+import { PAGE } from '../base/limits.ts';
+import { type Platform, toHex } from '../base/platform.ts';
+import type { Engine, Guest, Ready } from '../engine/engine.ts';
+import { faultOf, type Outcome, type Receipt, TaskFailure } from '../job/outcome.ts';
+import { WORLD } from '../job/world.ts';
+import { METER_IMPORTS } from '../meter/names.ts';
+import { TARIFF_VERSION } from '../meter/tariff.ts';
+import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import type { Call, Place } from './call.ts';
+import { Fuel } from './fuel.ts';
+
+/** A task between its start and its end. Nothing is thrown out of it: what goes wrong is kept for the outcome. */
+export class Running<Compiled = unknown> {
+  readonly ready: Ready<Compiled>;
+  readonly call: Call;
+  readonly room: TaskRoom & { readonly fuel?: Fuel };
+  readonly place: Place<Compiled>;
+  readonly #cpuBefore: number | undefined;
+  #guest: Guest | undefined;
+  #output: Uint8Array | undefined;
+  #failure: TaskFailure | undefined;
+
+  constructor(place: Place<Compiled>, ready: Ready<Compiled>, call: Call) {
+    this.place = place;
+    this.ready = ready;
+    this.call = call;
+    this.#cpuBefore = place.platform.cpuMs?.();
+    this.room = openRoom(place.platform, ready, call);
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** A fresh instance, and its exports. Throws what `attempt` understands. */
+  start(): { readonly guest: Guest; readonly exports: Exports } {
+    const { ready, room, call } = this;
+    const { fuel } = room;
+    const imports = importsOf(room);
+    if (fuel) imports[METER_IMPORTS.module] = fuel.imports();
+    const stops = ready.metered ? undefined : { wallMsMax: call.limits.wallMsMax, job: call.job };
+    const pagesMax = Math.floor(call.limits.memoryBytesMax / PAGE);
+    const guest = this.place.engine.instantiate(ready, imports, pagesMax, stops);
+    this.#guest = guest;
+    room.guest = guest;
+    fuel?.serve(guest, call.before?.fuel);
+    return { guest, exports: new Exports(guest, ready.facts, fuel) };
+  }
+
+  /** Does something with the guest; what it throws ends the task. */
+  attempt(act: () => void): void {
+    try {
+      act();
+    } catch (thrown) {
+      const failure = this.place.engine.explain(thrown);
+      const { fuel } = this.room;
+      this.#failure = fuel && isExact(failure) && fuel.isSpent ? new TaskFailure('ERR_FUEL_SPENT', fuel.max) : failure;
+    }
+  }
+
+  give(output: Uint8Array): void {
+    this.#output = output;
+  }
+
+  /** Gives everything back; how the task ended. */
+  end(): Outcome {
+    const failure = this.#failure;
+    const { room, call } = this;
+    const { engine, platform } = this.place;
+    const used = room.fuel && fuelOf(room.fuel, failure);
+    const memoryBytesPeak = this.#guest?.end() ?? 0;
+    const output = failure ? undefined : this.#output;
+    const { version, kernel, rewriter, tariff, deterministicGrants } = receiptHead(this.ready, engine);
+    // Field by field: an object made by spreading takes as long as all the rest of a small task.
+    const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
+      version,
+      kernel,
+      engine: { name: engine.name, version: engine.version },
+      rewriter,
+      wallMs: platform.now() - room.startedAt,
+      memoryBytesPeak,
+      bytesIn: call.before?.inputBytes ?? call.input.byteLength,
+      bytesOut: output?.byteLength ?? 0,
+      calls: callsOf(room),
+      deterministicGrants,
+      attempts: 1,
+    };
+    if (tariff !== undefined) receipt.tariff = tariff;
+    if (used?.fuel !== undefined) receipt.fuel = used.fuel;
+    if (used?.fuelAtLeast !== undefined) receipt.fuelAtLeast = used.fuelAtLeast;
+    const cpuBefore = this.#cpuBefore;
+    if (cpuBefore !== undefined) receipt.cpuMs = (platform.cpuMs?.() ?? cpuBefore) - cpuBefore;
+    if (call.digests) receipt.inputDigest = call.before?.input ?? toHex(platform.digest(call.input));
+    if (call.digests && output) receipt.outputDigest = toHex(platform.digest(output));
+    const log = { lines: room.lines, linesDropped: room.linesDropped };
+    if (output) return { state: 'done', output, log, receipt };
+    const { code, message } = failure as TaskFailure;
+    return { state: 'failed', code, fault: faultOf(code), message, log, receipt };
+  }
+}
+
+/** These end a task where its fuel is exact: in a host call, or between calls. */
+const EXACT: readonly string[] = ['ERR_EXIT', 'ERR_ABI', 'ERR_OUTPUT_TOO_LARGE', 'ERR_FUEL_SPENT'];
+
+function isExact({ code }: TaskFailure): boolean {
+  return EXACT.includes(code);
+}
+
+/** What a task has used. Where it was stopped in the middle, the counter means nothing, and what it had used before counts. */
+function fuelOf(fuel: Fuel, failure: TaskFailure | undefined): Pick<Receipt, 'fuel' | 'fuelAtLeast'> {
+  if (failure && !isExact(failure)) return { fuelAtLeast: fuel.observed };
+  return { fuel: fuel.total };
+}
+
+/** What the receipts of all tasks of a kernel on an engine have in common. */
+export type ReceiptHead = Pick<
+  Receipt,
+  'version' | 'kernel' | 'engine' | 'rewriter' | 'tariff' | 'deterministicGrants'
+>;
+
+export function receiptHead(
+  { facts, metered }: Pick<Ready, 'facts' | 'metered'>,
+  { name, version }: Pick<Engine, 'name' | 'version'>,
+): ReceiptHead {
+  const { digest, imports } = facts;
+  const deterministicGrants = imports.every((wanted) => WORLD[wanted.interface].deterministic);
+  const head = { version: 1, kernel: digest, engine: { name, version }, rewriter: REWRITER_VERSION } as const;
+  return metered ? { ...head, tariff: TARIFF_VERSION, deterministicGrants } : { ...head, deterministicGrants };
+}
+
+/** What the imports of one task see; nothing of it is shared with another. */
+export function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom & { readonly fuel?: Fuel } {
+  let key: Uint8Array | undefined;
+  const startedAt = platform.now() - (call.before?.elapsedMs ?? 0);
+  return {
+    facts: ready.facts,
+    limits: call.limits,
+    platform,
+    blobs: call.blobs,
+    key: () => {
+      key ??= taskKey(platform, call.seed, call.index);
+      return key;
+    },
+    guest: undefined,
+    startedAt,
+    ...(ready.metered && { fuel: new Fuel(platform, call, startedAt) }),
+    bytesMoved: 0,
+    calls: [],
+    lines: [],
+    linesDropped: 0,
+    logBytes: 0,
+    randomBytes: 0,
+  };
+}
+
+/** Task seed = SHA-256(job seed, task index), both as 64-bit little-endian: the same for replicas and retries. */
+export function taskKey(platform: Platform, seed: number, index: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(16));
+  bytes.setBigUint64(0, BigInt(seed), true);
+  bytes.setBigUint64(8, BigInt(index), true);
+  return platform.digest(new Uint8Array(bytes.buffer));
+}
+
+/** Calls by name, of those that were made. A kernel may import one function under several versions of its interface. */
+export function callsOf(room: TaskRoom): Record<string, number> {
+  const calls: Record<string, number> = {};
+  room.facts.imports.forEach((wanted, index) => {
+    const count = room.calls[index] ?? 0;
+    const name = `${wanted.interface}.${wanted.function}`;
+    if (count > 0) calls[name] = (calls[name] ?? 0) + count;
+  });
+  return calls;
+}

@@ -1,0 +1,130 @@
+// Starts steppers that can be spoken to in the caller's own thread, which has its turn after every step.
+import { LodgerError } from '../base/errors.ts';
+import { TASK } from '../base/limits.ts';
+import type { Digest } from '../base/platform.ts';
+import { check } from '../base/schema.ts';
+import type { Ready } from '../engine/engine.ts';
+import type { Kernel } from '../job/kernel.ts';
+import type { Outcome } from '../job/outcome.ts';
+import { type ImageNotice, type LiveLimits, LiveLimitsSchema, type Steps } from '../job/steps.ts';
+import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema, type Task } from '../job/task.ts';
+import { permits } from '../policy/policy.ts';
+import { type OpenImage, openImage } from '../snapshot/store.ts';
+import type { Call, Place } from './call.ts';
+import { conduct, type Desk, type Notice, scheduleOf, type Wish } from './conduct.ts';
+import { checkInput, type Permit, type Permitter, permitImage, permitSteps } from './permit.ts';
+import { Stepping } from './stepping.ts';
+
+/** What the sandbox brings. */
+export interface Stage {
+  readonly place: Place;
+  readonly permitter: Permitter;
+  readyOf(kernel: Kernel): Promise<Ready>;
+}
+
+interface Answer {
+  readonly wish: Wish;
+  readonly settle: (notice: ImageNotice | undefined) => void;
+}
+
+export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner, 'run' | 'start' | 'resume'> {
+  const begin = (permit: Permit, call: Pick<Call, 'input' | 'index'>, options: RunOptions, open?: OpenImage): Steps => {
+    const asked: Answer[] = [];
+    let ended = false;
+    const outcome = run(permit, { ...permit, ...call }, options, { asked, ...(open && { open }) }).finally(() => {
+      ended = true;
+      for (const { settle } of asked) settle(undefined);
+    });
+    // Whoever pauses a task does not have to look at how it ended.
+    outcome.catch(() => undefined);
+    const wish = (one: Wish) =>
+      new Promise<ImageNotice | undefined>((settle) => {
+        if (ended) settle(undefined);
+        else asked.push({ wish: one, settle });
+      });
+    return {
+      outcome,
+      image: () => wish({ kind: 'image' }),
+      pause: () => wish({ kind: 'pause' }),
+      setLimits: async (limits) => {
+        const wanted = check(LiveLimitsSchema, limits) as LiveLimits;
+        if (permitter.policy) permits(permitter.policy, { ...permit.limits, ...wanted }, []);
+        return wish({ kind: 'limits', limits: wanted });
+      },
+    };
+  };
+
+  const run = async (
+    permit: Permit,
+    call: Call,
+    { signal, checkpoint, onProgress }: RunOptions,
+    { asked, open }: { readonly asked: Answer[]; readonly open?: OpenImage },
+  ): Promise<Outcome> => {
+    const ready = await readyOf(permit.kernel);
+    if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+    const stepping = open ? Stepping.resume(place, ready, { call, open }) : Stepping.begin(place, ready, call);
+    let hearing = Promise.resolve();
+    let unheard = 0;
+    const hear = async ({ step, share, fuel, images, answers }: Notice) => {
+      onProgress?.({ step, share, fuel });
+      let notice: ImageNotice | undefined;
+      for (const { digest, bytes } of images) {
+        await checkpoint?.store.put(digest, bytes);
+        notice = { digest, step, share, fuel };
+        checkpoint?.onImage?.(notice);
+      }
+      unheard--;
+      if (answers) asked.shift()?.settle(notice);
+    };
+    let heard = 0;
+    const desk: Desk = {
+      schedule: scheduleOf(checkpoint),
+      next: () => asked[heard]?.wish,
+      isClear: () => unheard === 0,
+      tell: (notice) => {
+        unheard++;
+        if (notice.answers) heard++;
+        hearing = hearing.then(() => hear(notice)).finally(() => notice.answers && heard--);
+        // It is waited for before the next step.
+        hearing.catch(() => undefined);
+      },
+    };
+    const steps = conduct(stepping, desk, place.platform);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) {
+        await hearing;
+        if (!value) throw new LodgerError('ERR_ABORTED');
+        return value;
+      }
+      await place.platform.turn?.();
+      if (unheard > 0) await hearing;
+      if (!signal?.aborted) continue;
+      stepping.leave();
+      throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+    }
+  };
+
+  return {
+    run: async (task, options = {}) => {
+      const permit = permitSteps(permitter, task);
+      return begin(permit, callOf(permit, task), options).outcome;
+    },
+    start: (task, options) => {
+      const checked = check(StartOptionsSchema, options) as StartOptions;
+      const permit = permitSteps(permitter, task);
+      return begin(permit, callOf(permit, task), checked);
+    },
+    resume: (image: Digest, terms, options) => {
+      const checked = check(StartOptionsSchema, options) as StartOptions;
+      const bounds = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
+      const open = openImage(checked.checkpoint.store, image, bounds);
+      const permit = permitImage(permitter, terms, open.image.manifest);
+      return begin(permit, { input: new Uint8Array(), index: open.image.manifest.task.index }, checked, open);
+    },
+  };
+}
+
+function callOf(permit: Permit, { input, index = 0 }: Task) {
+  return { input: checkInput(permit, input), index };
+}

@@ -1,0 +1,240 @@
+// A stepper's task between its steps: it can be imaged there, given other limits, left, and gone on with elsewhere.
+import type { Exports } from '../abi/exports.ts';
+import { type Limits, PAGE, TASK } from '../base/limits.ts';
+import { toHex } from '../base/platform.ts';
+import type { Guest, Ready } from '../engine/engine.ts';
+import type { Outcome } from '../job/outcome.ts';
+import { TARIFF_VERSION } from '../meter/tariff.ts';
+import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { growTo, loadState, saveState } from '../snapshot/guest.ts';
+import { type Taken, takeImage } from '../snapshot/image.ts';
+import { type HostState, type Image, invalid, type TaskIdentity } from '../snapshot/manifest.ts';
+import { MemoryCopy } from '../snapshot/memory-copy.ts';
+import type { OpenImage } from '../snapshot/store.ts';
+import type { Call, Place } from './call.ts';
+import { callsOf, Running } from './running.ts';
+
+/** Limits that a running task may be given anew. A guest sees them, so that a change is a link in the chain of images. */
+export type LiveLimits = Partial<Pick<Limits, 'memoryBytesMax' | 'fuelMax'>>;
+
+/** What the guest's ceilings are, as an image has them: not its time, which no guest sees. */
+type Ceilings = Omit<Required<Limits>, 'wallMsMax' | 'inputBytesMax'>;
+
+/** One task of a metered stepper. Nothing that the guest does is thrown out of it. */
+export class Stepping<Compiled = unknown> {
+  readonly #identity: TaskIdentity;
+  #running: Running<Compiled>;
+  #guest: Guest | undefined;
+  #exports: Exports | undefined;
+  #ceilings: Ceilings;
+  #copy: MemoryCopy | undefined;
+  #image: Image | undefined;
+  #step = 0;
+  #share = 0;
+  #bytesSinceWhole = 0;
+
+  /** Begins a task, up to its first step. Throws `ERR_IMAGE_INVALID` for what is no metered stepper. */
+  static begin<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Stepping<Compiled> {
+    const { input, seed, index, limits } = call;
+    const identity: TaskIdentity = {
+      ...{ kernel: ready.facts.digest, tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION },
+      ...{ input: toHex(place.platform.digest(input)), inputBytes: input.byteLength, seed, index },
+    };
+    const stepping = new Stepping(new Running(place, ready, call), identity, ceilingsOf(limits));
+    stepping.#running.attempt(() => stepping.#start().begin(input));
+    return stepping;
+  }
+
+  /**
+   * Goes on from an image, whose memory is the caller's no more. `call` has the task's own terms; its limits are the image's. Throws
+   * `ERR_IMAGE_INVALID` for an image of another task or version.
+   */
+  static resume<Compiled>(
+    place: Place<Compiled>,
+    ready: Ready<Compiled>,
+    { call, open }: { readonly call: Call; readonly open: OpenImage },
+  ): Stepping<Compiled> {
+    const { task, host, fuel, step, share, limits } = open.image.manifest;
+    checkIdentity(task, ready, call);
+    const ceilings = { ...ceilingsOf(call.limits), ...limits } as Ceilings;
+    const before = { elapsedMs: host.elapsedMs, fuel, input: task.input, inputBytes: task.inputBytes };
+    const running = new Running(place, ready, { ...call, limits: { ...call.limits, ...ceilings }, before });
+    const stepping = new Stepping(running, task, ceilings);
+    stepping.#step = step;
+    stepping.#share = share;
+    stepping.#takeUp(host);
+    stepping.#copy = open.copy;
+    stepping.#image = open.image;
+    running.attempt(() => stepping.#load(open));
+    return stepping;
+  }
+
+  private constructor(running: Running<Compiled>, identity: TaskIdentity, ceilings: Ceilings) {
+    if (!running.ready.state) throw invalid('its kernel is no stepper that counts its fuel');
+    this.#running = running;
+    this.#identity = identity;
+    this.#ceilings = ceilings;
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** The share of the work that is done. */
+  get share(): number {
+    return this.#share;
+  }
+
+  get fuel(): number {
+    return this.#running.room.fuel?.used ?? 0;
+  }
+
+  /** Whether there is a step to do. */
+  get goesOn(): boolean {
+    return !this.#running.hasFailed && this.#share < 1;
+  }
+
+  /** Does one step. */
+  advance(): void {
+    this.#running.attempt(() => {
+      this.#share = (this.#exports as Exports).step();
+      this.#step++;
+    });
+  }
+
+  /** An image of it as it is, following the last one. */
+  take(): Taken {
+    const { platform } = this.#running.place;
+    const guest = this.#guest as Guest;
+    this.#copy ??= new MemoryCopy(platform, TASK.memoryBytesMax.max);
+    const taken = takeImage(this.#copy, guest.bytes(), {
+      ...{ previous: this.#image, task: this.#identity, step: this.#step, share: this.#share, fuel: this.fuel },
+      // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
+      form: this.#bytesSinceWhole > guest.bytes().byteLength ? 'whole' : 'difference',
+      ...{ state: saveState(guest, this.#running.ready.state?.bytes ?? 0), host: this.#host(), limits: this.#ceilings },
+    });
+    this.#image = taken.image;
+    this.#bytesSinceWhole = taken.form === 'whole' ? 0 : this.#bytesSinceWhole + taken.bytes.byteLength;
+    return taken;
+  }
+
+  /**
+   * Other limits from here on, though never less than it has used or holds already. Two images: one before, so that the change stands
+   * alone between them, and one with it.
+   */
+  setLimits({ memoryBytesMax, fuelMax }: LiveLimits): readonly [before: Taken, after: Taken] {
+    const before = this.take();
+    const { fuel, memoryPages } = before.image.manifest;
+    if (fuelMax !== undefined) {
+      this.#ceilings = { ...this.#ceilings, fuelMax: Math.max(fuelMax, fuel) };
+      this.#running.room.fuel?.limit(this.#ceilings.fuelMax);
+    }
+    if (memoryBytesMax !== undefined) {
+      this.#ceilings = { ...this.#ceilings, memoryBytesMax: Math.max(memoryBytesMax, memoryPages * PAGE) };
+      this.#reload();
+    }
+    return [before, this.take()];
+  }
+
+  /** Comes to an end, however far it has got, and gives everything back. */
+  end(): Outcome {
+    const { call } = this.#running;
+    if (!this.#running.hasFailed) {
+      this.#running.attempt(() => this.#running.give((this.#exports as Exports).finish(call.limits.outputBytesMax)));
+    }
+    return this.#running.end();
+  }
+
+  /** Ends it for something that the host could not do. */
+  fail(thrown: unknown): void {
+    this.#running.attempt(() => {
+      throw thrown;
+    });
+  }
+
+  /** Leaves it as it is and gives everything back: somebody goes on with its image. */
+  leave(): void {
+    this.#guest?.end();
+  }
+
+  #start(): Exports {
+    const { guest, exports } = this.#running.start();
+    this.#guest = guest;
+    this.#exports = exports;
+    return exports;
+  }
+
+  #load({ image, copy }: OpenImage): void {
+    const { memoryPages, state } = image.manifest;
+    this.#start();
+    const guest = this.#guest as Guest;
+    growTo(guest, memoryPages);
+    copy.writeInto(guest.bytes());
+    loadState(guest, fromHex(state));
+  }
+
+  /** A memory's maximum is fixed when it is made: the task goes on in another instance. */
+  #reload(): void {
+    const { place, ready, call } = this.#running;
+    const image = this.#image as Image;
+    const host = this.#host();
+    const running = new Running(place, ready, {
+      ...call,
+      limits: { ...call.limits, ...this.#ceilings },
+      before: {
+        elapsedMs: host.elapsedMs,
+        fuel: this.fuel,
+        input: this.#identity.input,
+        inputBytes: this.#identity.inputBytes,
+      },
+    });
+    this.#guest?.end();
+    this.#running = running;
+    this.#takeUp(host);
+    running.attempt(() => this.#load({ image, copy: this.#copy as MemoryCopy }));
+  }
+
+  #takeUp(host: HostState): void {
+    const { room } = this.#running;
+    room.lines.push(...host.log);
+    room.linesDropped = host.linesDropped;
+    room.logBytes = host.logBytes;
+    room.randomBytes = host.randomBytes;
+    room.facts.imports.forEach((wanted, index) => {
+      const name = `${wanted.interface}.${wanted.function}`;
+      const first = room.facts.imports.findIndex((one) => `${one.interface}.${one.function}` === name) === index;
+      room.calls[index] = first ? (host.calls[name] ?? 0) : 0;
+    });
+  }
+
+  #host(): HostState {
+    const { room, place } = this.#running;
+    return {
+      elapsedMs: place.platform.now() - room.startedAt,
+      randomBytes: room.randomBytes,
+      log: [...room.lines],
+      logBytes: room.logBytes,
+      linesDropped: room.linesDropped,
+      calls: callsOf(room),
+    };
+  }
+}
+
+function ceilingsOf({ memoryBytesMax, fuelMax = 0, outputBytesMax, logBytesMax, logLinesMax }: Limits): Ceilings {
+  return { memoryBytesMax, fuelMax, outputBytesMax, logBytesMax, logLinesMax };
+}
+
+function checkIdentity(task: TaskIdentity, { facts }: Ready, { seed, index }: Call): void {
+  const wanted = { kernel: facts.digest, tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION, seed, index } as const;
+  for (const [name, value] of Object.entries(wanted)) {
+    const has = task[name as keyof typeof wanted];
+    if (has !== value) throw invalid(`its ${name} is ${has}, not ${value}`);
+  }
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
+    Number.parseInt(text.slice(2 * index, 2 * index + 2), 16),
+  );
+}

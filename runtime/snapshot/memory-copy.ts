@@ -1,0 +1,229 @@
+// A copy of a guest's memory in pages of 4 KiB: finds what changed, and shares with its forks what did not.
+import { LodgerError } from '../base/errors.ts';
+import { type Platform, toHex } from '../base/platform.ts';
+import { invalid } from './manifest.ts';
+
+/** Bytes of a page. Compared with 64 KiB, differences are 16 times smaller and take 1.3 times as long to find. */
+export const IMAGE_PAGE = 4096;
+/** Bytes of a digest. */
+export const DIGEST_BYTES = 32;
+/** Pages that are compared at once. */
+const STRIDE = 16;
+/** As much as 32-bit addresses reach. */
+const BYTES_MAX = 2 ** 32;
+
+/** 4 KiB of zeros: never written to. */
+export const ZERO_PAGE: Uint8Array = new Uint8Array(IMAGE_PAGE);
+
+/**
+ * The memory as it was when `update` was called last; at first it has no pages. Its buffer is kept from one image to the next, as
+ * mapping a new one takes longer than all the rest. Forks share the buffer, and hold what they change as pages of their own until those
+ * are more than half of all.
+ */
+export class MemoryCopy {
+  readonly platform: Platform;
+  readonly memoryBytesMax: number;
+  /** How many pages it has. */
+  count = 0;
+  /** SHA-256 of each page, one after the other. */
+  digests: Uint8Array = new Uint8Array(0);
+  /** Pages side by side; a page beyond its end is zeros, or one of `#own`. */
+  #base: Uint8Array = new Uint8Array(0);
+  #isShared = false;
+  /** Pages that differ from the base, and those of them that no fork knows. */
+  #own = new Map<number, Uint8Array>();
+  #mine = new Set<number>();
+  /** 1 for each page that is not all zeros. */
+  #filled = new Uint8Array(0);
+  #root: string | undefined;
+  readonly #zeroDigest: Uint8Array;
+
+  /** `memoryBytesMax`: the task's limit. What claims to have more memory is refused. */
+  constructor(platform: Platform, memoryBytesMax: number) {
+    this.platform = platform;
+    this.memoryBytesMax = memoryBytesMax;
+    this.#zeroDigest = platform.digest(ZERO_PAGE);
+  }
+
+  /** Bytes of pages held for this copy alone. */
+  get ownBytes(): number {
+    return (this.#isShared ? 0 : this.#base.byteLength) + this.#mine.size * IMAGE_PAGE;
+  }
+
+  /** Another copy with the same pages. Both may change, and neither sees it of the other. */
+  fork(): MemoryCopy {
+    const forked = new MemoryCopy(this.platform, this.memoryBytesMax);
+    this.#isShared = true;
+    this.#mine.clear();
+    forked.count = this.count;
+    forked.digests = this.digests.slice();
+    forked.#filled = this.#filled.slice();
+    forked.#base = this.#base;
+    forked.#isShared = true;
+    forked.#own = new Map(this.#own);
+    return forked;
+  }
+
+  /** A page as it is here. The bytes are not the caller's: they change with the next `update`. */
+  page(index: number): Uint8Array {
+    const own = this.#own.get(index);
+    if (own !== undefined) return own;
+    const at = index * IMAGE_PAGE;
+    return at < this.#base.byteLength ? this.#base.subarray(at, at + IMAGE_PAGE) : ZERO_PAGE;
+  }
+
+  digestOf(index: number): Uint8Array {
+    return this.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+  }
+
+  isZero(index: number): boolean {
+    return this.#filled[index] !== 1;
+  }
+
+  isZeroDigest(digest: Uint8Array): boolean {
+    return sameBytes(digest, this.#zeroDigest);
+  }
+
+  /** SHA-256 over the digests of all pages. To hash them all anew takes 0.08 ms for 16 MiB, no longer than a tree of them would. */
+  root(): string {
+    this.#root ??= toHex(this.platform.digest(this.digests));
+    return this.#root;
+  }
+
+  /** Takes over what changed in a memory, which never shrinks; the indexes of its pages. */
+  update(memory: Uint8Array): number[] {
+    const count = memory.byteLength / IMAGE_PAGE;
+    this.resize(count);
+    const same = this.platform.same ?? sameBytes;
+    const changed: number[] = [];
+    for (let first = 0; first < count; first += STRIDE) {
+      // A long range is compared faster than many short ones, and most are equal.
+      const range = this.#baseRange(first, Math.min(first + STRIDE, count));
+      if (
+        range !== undefined &&
+        same(memory.subarray(first * IMAGE_PAGE, first * IMAGE_PAGE + range.byteLength), range)
+      ) {
+        continue;
+      }
+      for (let index = first; index < Math.min(first + STRIDE, count); index++) {
+        const now = memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE);
+        if (same(now, this.page(index))) continue;
+        changed.push(index);
+        this.write(index, now, this.platform.digest(now));
+      }
+    }
+    if (this.#mine.size * 2 > count) this.#settle();
+    return changed;
+  }
+
+  /** Leaves what it shares, of which little is left: pages that lie side by side are compared and copied in half the time. */
+  #settle(): void {
+    const base = grown(new Uint8Array(0), this.count * IMAGE_PAGE);
+    this.writeInto(base.subarray(0, this.count * IMAGE_PAGE));
+    this.#base = base;
+    this.#isShared = false;
+    this.#own = new Map();
+    this.#mine = new Set();
+  }
+
+  /** Some pages as one range, if they lie side by side. */
+  #baseRange(from: number, to: number): Uint8Array | undefined {
+    if (to * IMAGE_PAGE > this.#base.byteLength) return undefined;
+    for (let index = from; this.#own.size > 0 && index < to; index++) if (this.#own.has(index)) return undefined;
+    return this.#base.subarray(from * IMAGE_PAGE, to * IMAGE_PAGE);
+  }
+
+  /** Writes one page. `digest` must be that of `bytes`, which are copied. */
+  write(index: number, bytes: Uint8Array, digest: Uint8Array): void {
+    this.#root = undefined;
+    this.digests.set(digest, index * DIGEST_BYTES);
+    this.#filled[index] = this.isZeroDigest(digest) ? 0 : 1;
+    const at = index * IMAGE_PAGE;
+    if (!this.#isShared) this.#base.set(bytes, at);
+    else if (this.#mine.has(index)) this.#own.get(index)?.set(bytes);
+    else {
+      this.#own.set(index, bytes.slice());
+      this.#mine.add(index);
+    }
+  }
+
+  /** The digests of so many pages, those beyond `count` zeros: a copy. Refuses less than there are, and more than the limit. */
+  digestsOf(count: number): Uint8Array {
+    if (count < this.count) throw invalid('a memory does not shrink');
+    if (count * IMAGE_PAGE > this.memoryBytesMax)
+      throw invalid(`its memory is larger than ${this.memoryBytesMax} bytes`);
+    const digests = new Uint8Array(count * DIGEST_BYTES);
+    digests.set(this.digests);
+    for (let index = this.count; index < count; index++) digests.set(this.#zeroDigest, index * DIGEST_BYTES);
+    return digests;
+  }
+
+  /** Makes room for so many pages; the new ones are zeros. Throws `ERR_HOST_MEMORY` where this host has none. */
+  resize(count: number): void {
+    if (count === this.count) return;
+    const digests = this.digestsOf(count);
+    if (!this.#isShared) this.#base = grown(this.#base, count * IMAGE_PAGE);
+    this.#filled = grown(this.#filled, count);
+    this.#root = undefined;
+    this.digests = digests;
+    this.count = count;
+  }
+
+  /** Makes a memory of the same size hold exactly these pages, whatever it held: a few long copies where pages lie side by side. */
+  writeInto(memory: Uint8Array): void {
+    if (memory.byteLength !== this.count * IMAGE_PAGE) throw invalid('the memory has another size');
+    const same = this.platform.same ?? sameBytes;
+    for (let index = 0; index < this.count; ) {
+      const from = index;
+      while (index < this.count && this.#isInBase(index)) index++;
+      if (index > from) {
+        memory.set(this.#base.subarray(from * IMAGE_PAGE, index * IMAGE_PAGE), from * IMAGE_PAGE);
+        continue;
+      }
+      const place = memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE);
+      const page = this.page(index++);
+      // Pages that are zeros in a fresh memory are not touched, so that they are not mapped.
+      if (!same(place, page)) place.set(page);
+    }
+  }
+
+  #isInBase(index: number): boolean {
+    return (
+      (index + 1) * IMAGE_PAGE <= this.#base.byteLength &&
+      (this.#own.size === 0 || !this.#own.has(index)) &&
+      !this.isZero(index)
+    );
+  }
+}
+
+/** Twice as long where it has to grow, since a memory may grow a little at each step. What is not written to takes no room. */
+function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+  if (needed <= bytes.byteLength) return bytes as Uint8Array<ArrayBuffer>;
+  const length = Math.max(needed, Math.min(bytes.byteLength * 2, BYTES_MAX));
+  let longer: Uint8Array<ArrayBuffer>;
+  try {
+    longer = new Uint8Array(length);
+  } catch (cause) {
+    throw new LodgerError('ERR_HOST_MEMORY', [`${length} bytes to hold an image`], { cause });
+  }
+  longer.set(bytes);
+  return longer;
+}
+
+/** Whether two ranges of equal length hold the same bytes. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if ((one.byteOffset | other.byteOffset) % 4 !== 0 || one.byteLength % 16 !== 0) {
+    return one.every((byte, index) => byte === other[index]);
+  }
+  const [a, b] = [words(one), words(other)];
+  const differ = (at: number) => (a[at] as number) ^ (b[at] as number);
+  // Four at a time: 3.9 ms for 16 MiB, 5.5 one by one.
+  for (let at = 0; at < a.length; at += 4) {
+    if ((differ(at) | differ(at + 1) | differ(at + 2) | differ(at + 3)) !== 0) return false;
+  }
+  return true;
+}
+
+function words(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}

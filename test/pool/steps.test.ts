@@ -1,0 +1,131 @@
+// Steppers that are spoken to while they run, in a pool's threads and in the caller's own: paused, looked into, moved, limited anew.
+import {
+  admit,
+  createSandbox,
+  type ImageNotice,
+  type Kernel,
+  memoryStore,
+  type Outcome,
+  parsePolicy,
+  type Runner,
+  type StepProgress,
+} from 'lodger';
+import { createPool, node, nodeEngine } from 'lodger/host';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PAGE } from '../../runtime/base/limits.ts';
+import { ENGINE_NAMES } from '../contract/engines.ts';
+import { builtKernel } from '../kernels/built.ts';
+
+const grants = [{ kind: 'log' as const }, { kind: 'random' as const }];
+const policy = parsePolicy({
+  version: 1,
+  limits: { memoryBytesMax: 100 * PAGE },
+  grants: [{ kind: 'log' }, { kind: 'random' }],
+});
+const limits = { memoryBytesMax: 60 * PAGE };
+const inputOf = (steps: number) => new Uint8Array(Uint32Array.of(steps).buffer);
+const LONG = 4_000_000_000;
+
+const RUNNERS: readonly (readonly [string, () => Promise<Runner>])[] = ENGINE_NAMES.flatMap((engine) => [
+  [`a pool on ${engine}`, () => createPool({ engine, threads: 1, policy })] as const,
+  [
+    `a sandbox on ${engine}`,
+    async () => createSandbox({ engine: nodeEngine(engine), platform: node, policy }),
+  ] as const,
+]);
+
+describe.each(RUNNERS)('%s', (_, open) => {
+  let runner: Runner;
+  let kernel: Kernel;
+  let expected: Outcome;
+  const task = (steps: number) => ({ kernel, input: inputOf(steps), grants, limits, seed: 3, index: 2 });
+
+  beforeAll(async () => {
+    runner = await open();
+    kernel = await admit((await builtKernel('walk')).wasm);
+    expected = await runner.run(task(20_000));
+  });
+  afterAll(() => runner.close());
+
+  test('takes images while a task runs, and any of them leads to the same end', async () => {
+    const store = memoryStore();
+    const images: ImageNotice[] = [];
+    const checkpoint = { store, everyFuel: 10_000_000, onImage: (image: ImageNotice) => images.push(image) };
+    const outcome = await runner.run(task(20_000), { checkpoint });
+    expect(outcome).toMatchObject({ state: 'done', log: expected.log, receipt: { fuel: expected.receipt.fuel } });
+    expect(images.length).toBeGreaterThan(1);
+    for (const [index, image] of images.entries()) expect(image.step).toBeGreaterThan(images[index - 1]?.step ?? 0);
+    for (const { digest } of [images[0], images.at(-1)] as ImageNotice[]) {
+      const again = await runner.resume(digest, { kernel, grants }, { checkpoint: { store } }).outcome;
+      expect(again).toMatchObject({ state: 'done', log: expected.log, receipt: { fuel: expected.receipt.fuel } });
+      expect(again.state === 'done' && expected.state === 'done' && again.output).toEqual(
+        expected.state === 'done' && expected.output,
+      );
+    }
+  });
+
+  test('pauses a task, and goes on with it where it was', async () => {
+    const store = memoryStore();
+    const seen: StepProgress[] = [];
+    const steps = runner.start(task(LONG), { checkpoint: { store }, onProgress: (progress) => seen.push(progress) });
+    const first = (await steps.image()) as ImageNotice;
+    const paused = (await steps.pause()) as ImageNotice;
+    await expect(steps.outcome).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(first.step).toBeGreaterThan(0);
+    expect(paused.step).toBeGreaterThan(first.step);
+    expect(seen.at(-1)).toMatchObject({ step: paused.step, fuel: paused.fuel });
+    const again = runner.resume(paused.digest, { kernel, grants }, { checkpoint: { store } });
+    expect((await again.image())?.step).toBeGreaterThan(paused.step);
+    await again.pause();
+    expect(await again.image()).toBeUndefined();
+  });
+
+  test('gives a running task other limits, within the policy', async () => {
+    const store = memoryStore();
+    const steps = runner.start(task(LONG), { checkpoint: { store } });
+    await steps.image();
+    const raised = (await steps.setLimits({ memoryBytesMax: 80 * PAGE })) as ImageNotice;
+    expect(raised.step).toBeGreaterThan(0);
+    await expect(steps.setLimits({ memoryBytesMax: 101 * PAGE })).rejects.toMatchObject({
+      code: 'ERR_POLICY_EXCEEDED',
+    });
+    await expect(steps.setLimits({ wallMsMax: 1 } as never)).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
+    await steps.setLimits({ fuelMax: 0 });
+    expect(await steps.outcome).toMatchObject({ state: 'failed', code: 'ERR_FUEL_SPENT' });
+  });
+
+  test('ends one whose signal fires', async () => {
+    const control = new AbortController();
+    const steps = runner.start(task(LONG), { checkpoint: { store: memoryStore() }, signal: control.signal });
+    await steps.image();
+    control.abort();
+    await expect(steps.outcome).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(await runner.run(task(20_000))).toMatchObject({ state: 'done' });
+  });
+
+  test('refuses images of another kernel, damaged ones, and steps of what has none', async () => {
+    const store = memoryStore();
+    const steps = runner.start(task(LONG), { checkpoint: { store } });
+    const { digest } = (await steps.image()) as ImageNotice;
+    await steps.pause();
+    const other = await admit((await builtKernel('stepper')).wasm);
+    const resume = async (name: string, terms: Parameters<Runner['resume']>[1]) =>
+      runner.resume(name, terms, { checkpoint: { store } }).outcome;
+    await expect(resume(digest, { kernel: other })).rejects.toMatchObject({ code: 'ERR_IMAGE_INVALID' });
+    await expect(resume('00', { kernel, grants })).rejects.toMatchObject({ code: 'ERR_IMAGE_INVALID' });
+    await expect(resume(digest, { kernel })).rejects.toMatchObject({ code: 'ERR_GRANT_MISSING' });
+    const damaged = Uint8Array.from(store.get(digest) as Uint8Array);
+    damaged[200] = (damaged[200] as number) ^ 1;
+    store.put(digest, damaged);
+    await expect(resume(digest, { kernel, grants })).rejects.toMatchObject({ code: 'ERR_IMAGE_INVALID' });
+    const echo = await admit((await builtKernel('kernels/echo')).wasm);
+    const none = async () => runner.start({ kernel: echo, input: inputOf(1) }, { checkpoint: { store } }).outcome;
+    await expect(none()).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
+  });
+
+  test('ends a task whose images cannot be stored, and says so', async () => {
+    const store = { ...memoryStore(), put: () => Promise.reject(new Error('the disk is full')) };
+    const steps = runner.start(task(LONG), { checkpoint: { store, everyMs: 5 } });
+    await expect(steps.outcome).rejects.toThrow('the disk is full');
+  });
+});
