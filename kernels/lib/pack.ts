@@ -129,7 +129,7 @@ export function writeArray(count: u32): void {
 }
 
 export function writeBinary(from: usize, length: u32): void {
-  // The one view of the block that is written to moves down, over what was written of it already: nothing.
+  // The one array that lies in this block moves down to its place: nothing was written into it yet, and then the whole block is free.
   if (reused && shared == 1 && from == sharedStart && length > 0 && cursor + 5 <= from) {
     shared = 0;
     end = inputEnd();

@@ -125,7 +125,7 @@ function encodeClass({ id, text, fields }: CarriedClass): string {
 }`;
 }
 
-/** A field that was promised (\`!\`) and never set holds nothing. */
+/** A field that was promised (`!`) and never set holds nothing. */
 function loadField({ type, text, offset }: CarriedField): string {
   return type.kind === 'nullable' ? `load<${text}>(at, ${offset})` : `payload.given<${text}>(at, ${offset})`;
 }
