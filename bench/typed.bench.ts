@@ -56,7 +56,7 @@ export default async function measure(): Promise<Result> {
     });
     await compare(sandbox, typed, bytes, xs);
     const times = [
-      ...(await interleave(runs, { rounds: 15, samples: 20 })),
+      ...(await interleave(runs, { rounds: 31, samples: 20 })),
       ...(await interleave(await hostVariants(), { rounds: 15, samples: 10 })),
     ];
     const against = (where: string) =>
