@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   wasmtime: () => import('./wasmtime.bench.ts'),
   engines: () => import('./engines.bench.ts'),
   meter: () => import('./meter.bench.ts'),
+  typed: () => import('./typed.bench.ts'),
   image: () => import('./image.bench.ts'),
   nans: () => import('./nans.bench.ts'),
 };

@@ -8,6 +8,7 @@ import { fillLimits } from '../../runtime/job/limits.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
+import { inputsOf, readable } from '../jobs/values.ts';
 import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
 import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
@@ -84,6 +85,7 @@ async function runAll(
 ): Promise<Mapped> {
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
+  // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
   const { engine = file.engine, threads } = flags;
   const pool = await createPool({ engine, ...(threads !== undefined && { threads }), ...shareOf(flags) });
@@ -92,8 +94,9 @@ async function runAll(
   let index = 0;
   let weightDone = 0;
   try {
-    for await (const outcome of pool.map({ ...terms, inputs: weighed(inputs.each, weights) }, { signal })) {
-      await results?.add(index, outcome);
+    const each = inputsOf(terms.kernel, inputs.each, (length) => weights.push(length));
+    for await (const outcome of pool.map({ ...terms, inputs: each }, { signal })) {
+      await results?.add(index, readable(terms.kernel, outcome));
       if (outcome.state === 'done') view?.add(outcome.output);
       sum.add(outcome);
       index += 1;
@@ -111,14 +114,6 @@ async function runAll(
     ...(results === undefined ? {} : { results: results.path }),
     ...(view === undefined ? {} : { view }),
   };
-}
-
-/** Passes the inputs on and remembers how much of the whole each is, for as long as it is under way. */
-async function* weighed(inputs: AsyncIterable<Uint8Array>, weights: number[]): AsyncGenerator<Uint8Array> {
-  for await (const input of inputs) {
-    weights.push(input.byteLength);
-    yield input;
-  }
 }
 
 async function give({ sum, wallMs, results, view }: Mapped): Promise<void> {

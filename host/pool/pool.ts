@@ -17,7 +17,14 @@ import {
   type Task,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
-import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import {
+  checkInput,
+  checkInputs,
+  type Permit,
+  type Permitter,
+  permitJob,
+  permitTask,
+} from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
@@ -187,10 +194,10 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     const { signal, ...spoken } = options === NO_OPTIONS ? options : (check(RunOptionsSchema, options) as RunOptions);
     if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
-    checkInput(lane.permit, task.input);
+    const input = checkInput(lane.permit, task.input);
     mustHaveRoom();
-    const moved = task.transfer === true && isWhole(task.input);
-    return submit(lane, { input: task.input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
+    const moved = task.transfer === true && isWhole(input);
+    return submit(lane, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
   };
 
   const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
@@ -203,7 +210,8 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     else signal?.addEventListener('abort', forward, { once: true });
     const progress = { done: 0, failed: 0, started: 0 };
     return inOrder<Uint8Array, Outcome>({
-      inputs: job.inputs,
+      // Values are encoded as they come, so that the window knows what they hold.
+      inputs: lane.permit.kernel.payload ? checkInputs(lane.permit, job.inputs) : (job.inputs as Iterable<Uint8Array>),
       countMax: threadCount * POOL.batchTasksMax.default * 2,
       bytesMax: windowBytesMax,
       weigh: (value) =>

@@ -45,12 +45,10 @@ const REMEDIES: Readonly<Record<GrantKind, string>> = {
 /** Digests of blobs seen before. The bytes of a blob must not change while a runner uses them. */
 const digests = new WeakMap<Uint8Array, string>();
 
-/** Checks a task from anywhere. Throws a LodgerError of the caller's fault. */
+/** Checks a task from anywhere, all but its input. Throws a LodgerError of the caller's fault. */
 export function permitTask(permitter: Permitter, task: Task): Permit {
   check(TaskSchema, task);
-  const permit = permitTerms(permitter, task);
-  checkInput(permit, task.input);
-  return permit;
+  return permitTerms(permitter, task);
 }
 
 /** Checks a job's terms; its inputs are checked one by one, as they come. */
@@ -91,16 +89,20 @@ function mustStep({ metered }: Permitter, { kernel }: Permit): void {
   if (kernel.shape !== 'stepper' || !metered) throw new LodgerError('ERR_OPTION_INVALID', ['checkpoint', wanted]);
 }
 
-/** Checks one input of a task or job. */
-export function checkInput(permit: Permit, input: unknown): asserts input is Uint8Array {
-  if (!(input instanceof Uint8Array)) throw new LodgerError('ERR_OPTION_INVALID', ['input', 'a Uint8Array']);
-  const max = permit.limits.inputBytesMax;
-  if (input.byteLength > max) {
-    throw new LodgerError('ERR_OPTION_INVALID', [
-      'input',
-      `at most ${max} bytes (limits.inputBytesMax), not ${input.byteLength}`,
-    ]);
-  }
+/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it. */
+export function checkInput({ kernel, limits }: Permit, input: unknown): Uint8Array {
+  const bytes = kernel.encode(input);
+  const max = limits.inputBytesMax;
+  if (bytes.byteLength <= max) return bytes;
+  throw new LodgerError('ERR_OPTION_INVALID', [
+    'input',
+    `at most ${max} bytes (limits.inputBytesMax), not ${bytes.byteLength}`,
+  ]);
+}
+
+/** The bytes of a job's inputs, as they come. */
+export async function* checkInputs(permit: Permit, inputs: Job['inputs']): AsyncGenerator<Uint8Array> {
+  for await (const input of inputs) yield checkInput(permit, input);
 }
 
 /** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */

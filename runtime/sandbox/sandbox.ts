@@ -83,8 +83,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     const permit = permitJob(permitter, job);
     let started = 0;
     let failed = 0;
-    for await (const input of job.inputs) {
-      checkInput(permit, input);
+    for await (const given of job.inputs) {
+      const input = checkInput(permit, given);
       const outcome = await attempt(permit, input, started++, signal);
       if (outcome.state === 'failed') failed++;
       onProgress?.({ done: started - failed, failed, started });
@@ -102,7 +102,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
       const { signal, checkpoint, onProgress } = check(RunOptionsSchema, options) as RunOptions;
       mustBeOpen();
       if (checkpoint ?? onProgress) return starter.run(task, options);
-      return attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal);
+      const permit = permitTask(permitter, task);
+      return attempt(permit, checkInput(permit, task.input), task.index ?? 0, signal);
     },
     start: (...given) => {
       mustBeOpen();

@@ -1,11 +1,12 @@
 // The README against the code: every table and every block in it is true. What it installs and builds is run in package.test.ts.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { buildKernel } from '../../host/build/build.ts';
 import { createProgram } from '../../host/cli/program.ts';
 import { ADMISSION, type Ceiling, POOL, TASK } from '../../runtime/base/limits.ts';
 import { parseJob } from '../../runtime/job/job.ts';
@@ -21,7 +22,8 @@ const json = JSON.parse(textOf('package.json'));
 
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
-    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'commands', 'sandbox', 'job', 'job-fields'],
+    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
+    ...['commands', 'sandbox', 'job', 'job-fields'],
     ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
@@ -35,6 +37,19 @@ test('a sandbox on Wasmtime is made as it says', async () => {
   const ended = promisify(execFile)(process.execPath, program, { cwd: ROOT });
   if (WASMTIME_MISSING === undefined) expect(await ended).toMatchObject({ stdout: 'wasmtime\n' });
   else await expect(ended).rejects.toMatchObject({ stderr: expect.stringContaining('ERR_ENGINE_MISSING') });
+});
+
+test('the typed kernel is built, given plain values and refused others as it says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-'));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(ROOT, join(folder, 'node_modules', 'lodger'));
+  await writeFile(join(folder, 'book.ts'), block('typed-kernel'));
+  await buildKernel({ source: join(folder, 'book.ts'), out: join(folder, 'book.wasm') });
+  expect(existsSync(join(folder, 'book.wasm.d.ts'))).toBe(true);
+  await writeFile(join(folder, 'host.mjs'), block('typed-host'));
+  const { stdout } = await promisify(execFile)(process.execPath, ['host.mjs'], { cwd: folder });
+  await rm(folder, { recursive: true });
+  expect(stdout).toBe(block('typed-output'));
 });
 
 test('what npm start shows is what it shows', async () => {
