@@ -23,7 +23,7 @@ const json = JSON.parse(textOf('package.json'));
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
     ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
-    ...['commands', 'sandbox', 'job', 'job-fields'],
+    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
     ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
@@ -39,17 +39,21 @@ test('a sandbox on Wasmtime is made as it says', async () => {
   else await expect(ended).rejects.toMatchObject({ stderr: expect.stringContaining('ERR_ENGINE_MISSING') });
 });
 
-test('the typed kernel is built, given plain values and refused others as it says', async () => {
+test.each([
+  ['typed kernel is built, given plain values and refused others', 'typed', 'book'],
+  ['stepper is built, paused and gone on with', 'stepper', 'pi'],
+])('the %s as it says', async (_, blocks, name) => {
   const folder = await mkdtemp(join(tmpdir(), 'lodger-'));
   await mkdir(join(folder, 'node_modules'));
   await symlink(ROOT, join(folder, 'node_modules', 'lodger'));
-  await writeFile(join(folder, 'book.ts'), block('typed-kernel'));
-  await buildKernel({ source: join(folder, 'book.ts'), out: join(folder, 'book.wasm') });
-  expect(existsSync(join(folder, 'book.wasm.d.ts'))).toBe(true);
-  await writeFile(join(folder, 'host.mjs'), block('typed-host'));
+  const [source, out] = [`${name}.ts`, `${name}.wasm`].map((file) => join(folder, file)) as [string, string];
+  await writeFile(source, block(`${blocks}-kernel`));
+  await buildKernel({ source, out });
+  expect(existsSync(`${out}.d.ts`)).toBe(blocks === 'typed');
+  await writeFile(join(folder, 'host.mjs'), block(`${blocks}-host`));
   const { stdout } = await promisify(execFile)(process.execPath, ['host.mjs'], { cwd: folder });
   await rm(folder, { recursive: true });
-  expect(stdout).toBe(block('typed-output'));
+  expect(stdout).toBe(block(`${blocks}-output`));
 });
 
 test('what npm start shows is what it shows', async () => {
