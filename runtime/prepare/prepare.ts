@@ -5,6 +5,7 @@ import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
 import { meter } from '../meter/meter.ts';
+import { METER_EXPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { addState } from '../snapshot/state.ts';
 import type { StateField } from '../snapshot/transfer.ts';
@@ -74,7 +75,8 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
   const counted = metered ? readModule(meter(kept, { canonicalNaNs }).bytes) : kept;
   // An image tells its fuel, so a stepper that is not metered has none.
   const stateful = metered && shape === 'stepper' ? addState(counted, kept.globals.length) : undefined;
-  const module = stateful ? readModule(stateful.bytes) : counted;
+  const whole = stateful ? readModule(stateful.bytes) : counted;
+  const module = { ...whole, exports: whole.exports.filter(({ name }) => name !== METER_EXPORTS.stack) };
   const facts: KernelFacts = {
     digest,
     shape,
