@@ -31,9 +31,14 @@ export function setShare(control: Int32Array, share: number): void {
   wake(control);
 }
 
-/** Sleeps until it is woken for news, at most so many ms. */
-export function sleep(control: Int32Array, ms: number): void {
-  Atomics.wait(control, CONTROL.news, Atomics.load(control, CONTROL.news), ms);
+/** How many news there have been. */
+export function newsOf(control: Int32Array): number {
+  return Atomics.load(control, CONTROL.news);
+}
+
+/** Sleeps until there are other news than those known, at most so many ms. */
+export function sleep(control: Int32Array, known: number, ms: number): void {
+  Atomics.wait(control, CONTROL.news, known, ms);
 }
 
 /** Tells a stepper's task that there is a wish at its port. */

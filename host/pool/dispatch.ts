@@ -220,6 +220,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const culprit = flight.entries[Math.max(0, Atomics.load(flight.control, CONTROL.current))] as Entry;
     land(flight);
     again(flight, culprit);
+    if (culprit.attempts === 1 && !culprit.withdrawn && culprit.steps?.hasImage) {
+      // A stepper keeps its work, once.
+      culprit.attempts++;
+      queue.add(culprit, 'first');
+      schedule();
+      return;
+    }
     settle(
       culprit,
       culprit.withdrawn ??
@@ -250,6 +257,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       },
       (error: unknown) => {
         const reason = error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
+        lane.failed = reason;
         for (const entry of [...lane.waiting]) cancel(entry, reason);
       },
     );
@@ -279,6 +287,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     open,
     submit: (entry) => {
+      if (entry.lane.failed) {
+        settle(entry, entry.lane.failed);
+        return;
+      }
       queue.add(entry, 'last');
       schedule();
     },

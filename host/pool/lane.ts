@@ -41,6 +41,8 @@ export interface Lane {
   readonly permit: Permit;
   /** Set when the kernel is compiled. */
   compiled: Compiled | undefined;
+  /** Why it never will be. */
+  failed?: LodgerError;
   readonly waiting: Entry[];
   /** How many messages carried what the lane's tasks have in common; enough of them, and every thread knows it. */
   headsSent: number;

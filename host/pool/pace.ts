@@ -1,5 +1,5 @@
 // Keeps a thread to a share of its core: it works, and then sleeps for as long as that share takes.
-import { CONTROL, sleep, WHOLE } from './control.ts';
+import { CONTROL, newsOf, sleep, WHOLE } from './control.ts';
 
 /** Shorter sleeps are put together: waking up takes about 0.1 ms. */
 const SLEEP_MS_MIN = 1;
@@ -12,8 +12,8 @@ export interface Clocks {
   now(): number;
   /** CPU time of this thread. Without it, waiting for a core counts as work, and the thread gets less than its share on a busy machine. */
   cpuMs?(): number;
-  /** Sleeps for so many ms, or until there are news. */
-  sleep?(control: Int32Array, ms: number): void;
+  /** Sleeps for so many ms, or until there are other news than those known. */
+  sleep?(control: Int32Array, known: number, ms: number): void;
 }
 
 export interface Pace {
@@ -30,34 +30,46 @@ export function createPace({ now, cpuMs, sleep: wait = sleep }: Clocks): Pace {
   let at = now();
   let cpuAt = cpuMs?.() ?? 0;
 
-  const mark = () => {
+  /** The share by which it was marked. What was done at another one is not reckoned with any more. */
+  let shareAt = 1;
+  /** The news that are known: others end a sleep before it begins. */
+  let news = 0;
+
+  const mark = (share: number) => {
     at = now();
     cpuAt = cpuMs?.() ?? 0;
+    shareAt = share;
   };
   const owe = (ms: number) => {
     debtMs = Math.max(debtMs + ms, -CREDIT_MS_MAX);
   };
+  const isOther = (share: number): boolean => {
+    if (share === shareAt) return share === 1;
+    debtMs = 0;
+    mark(share);
+    return true;
+  };
   return {
     begin: (control) => {
-      if (shareOf(control) === 1) return;
+      news = newsOf(control);
+      const share = shareOf(control);
+      if (isOther(share)) return;
       owe(at - now());
-      mark();
+      mark(share);
     },
     rest: (control) => {
       const share = shareOf(control);
-      if (share === 1) {
-        debtMs = 0;
-        return;
-      }
+      if (isOther(share)) return;
       const wallMs = now() - at;
       const busyMs = cpuMs ? cpuMs() - cpuAt : wallMs;
       owe(busyMs / share - wallMs);
       if (debtMs >= SLEEP_MS_MIN) {
         const from = now();
-        wait(control, debtMs);
+        wait(control, news, debtMs);
         owe(from - now());
+        news = newsOf(control);
       }
-      mark();
+      mark(share);
     },
   };
 }

@@ -247,6 +247,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
       if (how === 'end')
         for (const entry of [...live]) dispatcher.cancel(entry, new LodgerError('ERR_CLOSED', ['pool']));
       await dispatcher.idle();
+      await starter.idle();
       await threads.close();
     },
   };

@@ -13,7 +13,7 @@ export class RecentLanes {
   laneOf(task: Task): Lane | undefined {
     if (typeof task?.kernel !== 'object' || task.kernel === null) return undefined;
     const known = this.#lanes.get(task.kernel);
-    return known && known.terms === termsText(task) ? known.lane : undefined;
+    return known && !known.lane.failed && known.terms === termsText(task) ? known.lane : undefined;
   }
 
   remember(task: Task, lane: Lane): Lane {

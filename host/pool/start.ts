@@ -35,9 +35,12 @@ export interface Given {
 export interface Starter extends Pick<Runner, 'start' | 'resume'> {
   /** `run` of a stepper whose caller wants to hear of its steps. */
   run: Runner['run'];
+  /** Resolves when the images of all tasks have been stored. */
+  idle(): Promise<unknown>;
 }
 
 export function createStarter({ permitter, submit, cancel }: Stage): Starter {
+  const pending = new Set<Promise<unknown>>();
   const begin = (
     permit: Permit,
     options: RunOptions,
@@ -45,15 +48,31 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
   ): Steps => {
     const { signal, checkpoint, onProgress } = options;
     const { input, index, from } = given;
+    let failure: LodgerError | undefined;
     const steps = createBoarding({
       ...(checkpoint && { checkpoint }),
       ...(onProgress && { onProgress }),
       ...(from !== undefined && { from }),
-      onStoreFailed: (error) => cancel(entry, storeFailed(error)),
+      onFailed: (error) => {
+        failure ??= callersOwn(error);
+        cancel(entry, failure);
+      },
     });
-    const { entry, outcome } = submit(permit, { input, index, steps, ...(signal && { signal }) });
+    const { entry, outcome: ended } = submit(permit, { input, index, steps, ...(signal && { signal }) });
+    const outcome = ended
+      .finally(() => steps.close())
+      .then(
+        (result) => {
+          if (failure) throw failure;
+          return result;
+        },
+        (error: unknown) => {
+          throw failure ?? error;
+        },
+      );
+    pending.add(outcome);
     // Whoever pauses a task does not have to look at how it ended.
-    outcome.catch(() => undefined).finally(() => steps.close());
+    outcome.catch(() => undefined).finally(() => pending.delete(outcome));
     return {
       outcome,
       image: () => steps.wish({ kind: 'image' }),
@@ -71,6 +90,7 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
     };
   };
   return {
+    idle: () => Promise.allSettled(pending),
     run: (task, options = {}) => {
       const permit = permitSteps(permitter, task);
       return begin(permit, options, callOf(permit, task)).outcome;
@@ -91,11 +111,11 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
   };
 }
 
-function storeFailed(cause: unknown): LodgerError {
+/** What the store or a function of the caller's threw. */
+function callersOwn(cause: unknown): LodgerError {
+  if (cause instanceof LodgerError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return cause instanceof LodgerError
-    ? cause
-    : new LodgerError('ERR_HOST_FAULT', [`an image was not stored: ${reason}`], { cause });
+  return new LodgerError('ERR_HOST_FAULT', [reason], { cause });
 }
 
 function callOf(permit: Permit, { input, index = 0 }: Task) {

@@ -13,8 +13,8 @@ export interface StepsOptions {
   readonly onProgress?: (progress: StepProgress) => void;
   /** The image that the task goes on from. */
   readonly from?: Digest;
-  /** Called when an image could not be stored. */
-  readonly onStoreFailed: (error: unknown) => void;
+  /** Called when an image could not be stored, or a function of the caller's threw. */
+  readonly onFailed: (error: unknown) => void;
 }
 
 /** One task, on whichever thread it is. */
@@ -23,34 +23,58 @@ export interface Boarding {
   board(control: Int32Array): StepsOrder;
   /** Tells the task a wish; `undefined` if it ends without an answer to it. */
   wish(wish: Wish): Promise<ImageNotice | undefined>;
-  /** The task has settled. */
-  close(): void;
+  /** Whether there is an image to go on from. */
+  readonly hasImage: boolean;
+  /** The task has settled; resolves when its images have been stored. */
+  close(): Promise<void>;
 }
 
-export function createBoarding({ checkpoint, onProgress, from, onStoreFailed }: StepsOptions): Boarding {
+interface Waiting {
+  readonly wish: Wish;
+  readonly resolve: (notice: ImageNotice | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createBoarding({ checkpoint, onProgress, from, onFailed }: StepsOptions): Boarding {
   let latest = from;
   let ours: MessagePort | undefined;
   let control: Int32Array | undefined;
   /** Wishes without an answer yet, in the order in which they are told. */
-  let waiting: { readonly wish: Wish; readonly resolve: (notice: ImageNotice | undefined) => void }[] = [];
+  let waiting: Waiting[] = [];
   let closed = false;
 
-  const hear = async ({ step, share, fuel, images, answers }: Notice, words: Int32Array | undefined) => {
-    onProgress?.({ step, share, fuel });
-    let notice: ImageNotice | undefined;
+  /** Notices are settled one after the other: an image is told when it and all before it are stored. */
+  let settled = Promise.resolve();
+
+  const settle = async ({ step, share, fuel, images, answers }: Notice, words: Int32Array | undefined) => {
     const answer = answers ? waiting.shift() : undefined;
     try {
+      onProgress?.({ step, share, fuel });
+      let notice: ImageNotice | undefined;
       for (const { digest, bytes } of images) {
         await checkpoint?.store.put(digest, bytes);
         latest = digest;
         notice = { digest, step, share, fuel };
         checkpoint?.onImage?.(notice);
       }
-      if (images.length > 0 && words) Atomics.add(words, CONTROL.settled, 1);
+      // Those of a thread that has landed may belong to another task by now.
+      if (images.length > 0 && words !== undefined && words === control) Atomics.add(words, CONTROL.settled, 1);
+      answer?.resolve(notice);
     } catch (error) {
-      onStoreFailed(error);
+      answer?.reject(error);
+      onFailed(error);
     }
-    answer?.resolve(notice);
+  };
+  const hear = (notice: Notice, words: Int32Array | undefined) => {
+    settled = settled.then(() => settle(notice, words));
+  };
+  const leave = () => {
+    if (!ours) return;
+    // The report may come before the last notices.
+    for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours)) hear(left.message, undefined);
+    ours.close();
+    ours = undefined;
+    control = undefined;
   };
   /** A task that is on no thread yet hears of it when it is. */
   const tell = (wish: Wish) => {
@@ -58,22 +82,13 @@ export function createBoarding({ checkpoint, onProgress, from, onStoreFailed }: 
     ours.postMessage(wish);
     tellWish(control);
   };
-  const leave = () => {
-    if (!ours) return;
-    // The report may come before the last notices.
-    for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours))
-      void hear(left.message, control);
-    ours.close();
-    ours = undefined;
-    control = undefined;
-  };
   return {
     board: (words) => {
       leave();
       const { port1, port2 } = new MessageChannel();
       ours = port1;
       control = words;
-      port1.on('message', (notice: Notice) => void hear(notice, words));
+      port1.on('message', (notice: Notice) => hear(notice, words));
       port1.unref();
       for (const { wish } of waiting) tell(wish);
       return {
@@ -85,13 +100,17 @@ export function createBoarding({ checkpoint, onProgress, from, onStoreFailed }: 
     },
     wish: (wish) => {
       if (closed) return Promise.resolve(undefined);
-      const answer = new Promise<ImageNotice | undefined>((resolve) => waiting.push({ wish, resolve }));
+      const answer = new Promise<ImageNotice | undefined>((resolve, reject) => waiting.push({ wish, resolve, reject }));
       tell(wish);
       return answer;
     },
-    close: () => {
+    get hasImage() {
+      return checkpoint !== undefined && latest !== undefined;
+    },
+    close: async () => {
       leave();
       closed = true;
+      await settled;
       const late = waiting;
       waiting = [];
       for (const { resolve } of late) resolve(undefined);

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Digest } from '../base/platform.ts';
 import { integer } from '../base/schema.ts';
-import type { SomeLimits } from './limits.ts';
+import { LimitsSchema, type SomeLimits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Keeps the stored forms of images by their digests. What it gives is checked again, so it need not be trusted. */
@@ -62,7 +62,4 @@ export const CheckpointsSchema = v.strictObject({
   onImage: v.exactOptional(v.custom<(image: ImageNotice) => void>(isFunction, 'a function')),
 });
 
-export const LiveLimitsSchema = v.strictObject({
-  memoryBytesMax: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
-  fuelMax: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
-});
+export const LiveLimitsSchema = v.pick(LimitsSchema, ['memoryBytesMax', 'fuelMax']);

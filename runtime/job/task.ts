@@ -74,8 +74,9 @@ export interface Runner {
   /** Runs a task of a stepper that can be paused, looked into and given other limits. */
   start<Input>(task: Task<Input>, options: StartOptions): Steps;
   /**
-   * Goes on with a task from an image in `options.checkpoint.store`. `terms` are the task's own, without its seed and limits, which the
-   * image has; limits it names are set there. Rejects with `ERR_IMAGE_INVALID` for an image that is damaged or of another kernel.
+   * Goes on with a task from an image in `options.checkpoint.store`. `terms` are the task's own; its seed and its limits are the image's,
+   * but for `wallMsMax`, in which the time before the image counts. Throws `ERR_IMAGE_INVALID` for an image that is damaged, or of another
+   * kernel or version.
    */
   resume(image: Digest, terms: Terms, options: StartOptions): Steps;
   /** The outcomes in input order, as they come, with bounded memory. */

@@ -129,6 +129,7 @@ export class Fuel {
     // Whatever it was asked in between: it has paid ahead for what it is about to do, so it cannot end within the limit.
     if (used > this.#max) throw new TaskFailure('ERR_FUEL_SPENT', this.#max);
     this.#adapt();
+    this.look();
     this.#wishes?.pace();
     this.look();
     const most = this.#max - this.#given;

@@ -8,8 +8,10 @@ import { type Kernel, sealed } from '../job/kernel.ts';
 import { fillLimits, LimitsSchema } from '../job/limits.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { WORLD } from '../job/world.ts';
+import { TARIFF_VERSION } from '../meter/tariff.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { type Policy, permits } from '../policy/policy.ts';
+import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { invalid, type Manifest } from '../snapshot/manifest.ts';
 
 /** Terms that were checked and filled in. */
@@ -70,7 +72,9 @@ export function permitSteps(permitter: Permitter, task: Task): Permit {
  */
 export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
   check(TermsSchema, terms);
-  const { kernel, seed, deterministic } = task;
+  const { kernel, seed, deterministic, tariff, rewriter } = task;
+  if (tariff !== TARIFF_VERSION || rewriter !== REWRITER_VERSION)
+    throw invalid('its fuel is counted by another version');
   if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
   const known = v.safeParse(LimitsSchema, held);
   if (!known.success) throw invalid('it has limits that no task has');
@@ -78,7 +82,7 @@ export function permitImage(permitter: Permitter, terms: Terms, { task, limits: 
     ...terms,
     seed,
     deterministic,
-    limits: { ...known.output, ...terms.limits },
+    limits: { ...terms.limits, ...known.output },
   });
   mustStep(permitter, permit);
   return permit;

@@ -35,6 +35,10 @@ export class Running<Compiled = unknown> {
     return this.#failure !== undefined;
   }
 
+  get failure(): TaskFailure | undefined {
+    return this.#failure;
+  }
+
   /** A fresh instance, and its exports. Throws what `attempt` understands. */
   start(): { readonly guest: Guest; readonly exports: Exports } {
     const { ready, room, call } = this;

@@ -88,19 +88,20 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
         hearing.catch(() => undefined);
       },
     };
-    const steps = conduct(stepping, desk, place.platform);
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done) {
-        await hearing;
-        if (!value) throw new LodgerError('ERR_ABORTED');
-        return value;
+    try {
+      for (const steps = conduct(stepping, desk, place.platform); ; ) {
+        const { done, value } = steps.next();
+        if (done) {
+          await hearing;
+          if (!value) throw new LodgerError('ERR_ABORTED');
+          return value;
+        }
+        await place.platform.turn?.();
+        if (unheard > 0) await hearing;
+        if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
       }
-      await place.platform.turn?.();
-      if (unheard > 0) await hearing;
-      if (!signal?.aborted) continue;
+    } finally {
       stepping.leave();
-      throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     }
   };
 

@@ -3,7 +3,7 @@ import type { Exports } from '../abi/exports.ts';
 import { type Limits, PAGE, TASK } from '../base/limits.ts';
 import { toHex } from '../base/platform.ts';
 import type { Guest, Ready } from '../engine/engine.ts';
-import type { Outcome } from '../job/outcome.ts';
+import type { Outcome, TaskFailure } from '../job/outcome.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { growTo, loadState, saveState } from '../snapshot/guest.ts';
@@ -20,6 +20,9 @@ export type LiveLimits = Partial<Pick<Limits, 'memoryBytesMax' | 'fuelMax'>>;
 /** What the guest's ceilings are, as an image has them: not its time, which no guest sees. */
 type Ceilings = Omit<Required<Limits>, 'wallMsMax' | 'inputBytesMax'>;
 
+/** Whoever opens an image reads as many differences at most. */
+const LINKS_MAX = 256;
+
 /** One task of a metered stepper. Nothing that the guest does is thrown out of it. */
 export class Stepping<Compiled = unknown> {
   readonly #identity: TaskIdentity;
@@ -31,7 +34,9 @@ export class Stepping<Compiled = unknown> {
   #image: Image | undefined;
   #step = 0;
   #share = 0;
-  #bytesSinceWhole = 0;
+  /** Links and bytes that it takes to open the last image. */
+  #since = { links: 0, bytes: 0 };
+  #left = false;
 
   /** Begins a task, up to its first step. Throws `ERR_IMAGE_INVALID` for what is no metered stepper. */
   static begin<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Stepping<Compiled> {
@@ -55,8 +60,10 @@ export class Stepping<Compiled = unknown> {
     ready: Ready<Compiled>,
     { call, open }: { readonly call: Call; readonly open: OpenImage },
   ): Stepping<Compiled> {
-    const { task, host, fuel, step, share, limits } = open.image.manifest;
+    const { task, host, fuel, step, share, limits, state, memoryPages } = open.image.manifest;
     checkIdentity(task, ready, call);
+    if (state.length !== 2 * (ready.state?.bytes ?? 0)) throw invalid('its globals are not those of the kernel');
+    if (memoryPages * PAGE > (limits.memoryBytesMax ?? 0)) throw invalid('its memory is beyond its limit');
     const ceilings = { ...ceilingsOf(call.limits), ...limits } as Ceilings;
     const before = { elapsedMs: host.elapsedMs, fuel, input: task.input, inputBytes: task.inputBytes };
     const running = new Running(place, ready, { ...call, limits: { ...call.limits, ...ceilings }, before });
@@ -66,6 +73,7 @@ export class Stepping<Compiled = unknown> {
     stepping.#takeUp(host);
     stepping.#copy = open.copy;
     stepping.#image = open.image;
+    if (open.since) stepping.#since = open.since;
     running.attempt(() => stepping.#load(open));
     return stepping;
   }
@@ -91,6 +99,11 @@ export class Stepping<Compiled = unknown> {
     return this.#running.room.fuel?.used ?? 0;
   }
 
+  /** Why it has failed, if it has. */
+  get failure(): TaskFailure | undefined {
+    return this.#running.failure;
+  }
+
   /** Whether there is a step to do. */
   get goesOn(): boolean {
     return !this.#running.hasFailed && this.#share < 1;
@@ -112,11 +125,13 @@ export class Stepping<Compiled = unknown> {
     const taken = takeImage(this.#copy, guest.bytes(), {
       ...{ previous: this.#image, task: this.#identity, step: this.#step, share: this.#share, fuel: this.fuel },
       // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
-      form: this.#bytesSinceWhole > guest.bytes().byteLength ? 'whole' : 'difference',
+      form: this.#since.bytes > guest.bytes().byteLength || this.#since.links >= LINKS_MAX ? 'whole' : 'difference',
       ...{ state: saveState(guest, this.#running.ready.state?.bytes ?? 0), host: this.#host(), limits: this.#ceilings },
     });
     this.#image = taken.image;
-    this.#bytesSinceWhole = taken.form === 'whole' ? 0 : this.#bytesSinceWhole + taken.bytes.byteLength;
+    const { links, bytes } = taken.form === 'whole' ? { links: 0, bytes: 0 } : this.#since;
+    const isWhole = taken.form === 'whole';
+    this.#since = { links: links + (isWhole ? 0 : 1), bytes: bytes + (isWhole ? 0 : taken.bytes.byteLength) };
     return taken;
   }
 
@@ -144,11 +159,13 @@ export class Stepping<Compiled = unknown> {
     if (!this.#running.hasFailed) {
       this.#running.attempt(() => this.#running.give((this.#exports as Exports).finish(call.limits.outputBytesMax)));
     }
+    this.#left = true;
     return this.#running.end();
   }
 
   /** Ends it for something that the host could not do. */
   fail(thrown: unknown): void {
+    if (this.#running.hasFailed) return;
     this.#running.attempt(() => {
       throw thrown;
     });
@@ -156,7 +173,8 @@ export class Stepping<Compiled = unknown> {
 
   /** Leaves it as it is and gives everything back: somebody goes on with its image. */
   leave(): void {
-    this.#guest?.end();
+    if (!this.#left) this.#guest?.end();
+    this.#left = true;
   }
 
   #start(): Exports {
@@ -212,7 +230,8 @@ export class Stepping<Compiled = unknown> {
   #host(): HostState {
     const { room, place } = this.#running;
     return {
-      elapsedMs: place.platform.now() - room.startedAt,
+      // A difference of two readings may be a rounding less than one of them was.
+      elapsedMs: Math.max(this.#image?.manifest.host.elapsedMs ?? 0, place.platform.now() - room.startedAt),
       randomBytes: room.randomBytes,
       log: [...room.lines],
       logBytes: room.logBytes,

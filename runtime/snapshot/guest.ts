@@ -1,6 +1,6 @@
 // The state of a running instance, in and out: the host lends a range of the guest's memory for it, and leaves no trace there.
-import { LodgerError } from '../base/errors.ts';
 import { PAGE } from '../base/limits.ts';
+import { TaskFailure } from '../job/outcome.ts';
 import { STATE_EXPORTS } from './state.ts';
 
 /** What is needed of a running instance of a module that `addState` made. Between two calls of the kernel's own only. */
@@ -33,6 +33,6 @@ export function loadState(guest: StateGuest, state: Uint8Array): void {
 export function growTo(guest: StateGuest, memoryPages: number): void {
   const more = memoryPages - guest.bytes().byteLength / PAGE;
   if (more > 0 && guest.call(STATE_EXPORTS.grow, more) < 0) {
-    throw new LodgerError('ERR_HOST_MEMORY', [`${memoryPages} pages of 64 KiB for an image could not be mapped`]);
+    throw new TaskFailure('ERR_HOST_MEMORY', `${memoryPages} pages of 64 KiB for an image could not be mapped`);
   }
 }

@@ -57,7 +57,9 @@ export function takeImage(copy: MemoryCopy, memory: Uint8Array, moment: Moment):
     ...{ host: { ...host, calls: { ...host.calls } }, limits: { ...limits }, parent: previous?.digest ?? null },
   };
   checkLink(previous, manifest);
-  const image = { digest: toHex(copy.platform.digest(encodeManifest(manifest))), manifest };
+  const text = encodeManifest(manifest);
+  if (text.byteLength > IMAGE.manifestBytes.default) throw invalid(`its manifest has ${text.byteLength} bytes`);
+  const image = { digest: toHex(copy.platform.digest(text)), manifest };
   const pages = form === 'whole' ? filledPages(copy) : changed;
   return { image, form, bytes: encodeDifference(image, copy, { form, pages }) };
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { canonical } from '../base/canonical.ts';
 import { LodgerError } from '../base/errors.ts';
+import { PAGE } from '../base/limits.ts';
 import type { Digest } from '../base/platform.ts';
 import { digest, integer, oneOf } from '../base/schema.ts';
 import { LOG_LEVELS } from '../job/outcome.ts';
@@ -125,9 +126,14 @@ export function breakBetween(parent: Manifest, child: Manifest): string | undefi
   if (child.step > parent.step) {
     return canonical(parent.limits) === canonical(child.limits) ? undefined : 'limits changed in the middle of steps';
   }
-  const still = (one: Manifest) =>
-    canonical({ ...one, parent: null, limits: {}, host: { ...one.host, elapsedMs: 0 } } satisfies Manifest);
-  return still(parent) === still(child) ? undefined : 'more than limits changed without a step';
+  const still = ({ limits, host, ...rest }: Manifest) => {
+    const { memoryBytesMax: _, fuelMax: __, ...others } = limits;
+    return canonical({ ...rest, parent: null, limits: others, host: { ...host, elapsedMs: 0 } });
+  };
+  if (still(parent) !== still(child)) return 'more than the limits of memory and fuel changed without a step';
+  const { memoryBytesMax = 0, fuelMax = 0 } = child.limits;
+  const isUsed = memoryBytesMax < child.memoryPages * PAGE || fuelMax < child.fuel;
+  return isUsed && canonical(parent.limits) !== canonical(child.limits) ? 'limits are below what is used' : undefined;
 }
 
 /** Throws `ERR_IMAGE_INVALID` unless `child` names `parent` as the image before it, and can follow it. `undefined`: there is none. */

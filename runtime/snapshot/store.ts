@@ -20,7 +20,8 @@ export function memoryStore(): ImageStore {
 /** The stored forms that it takes to open an image: a whole one, and the differences since. Throws `ERR_IMAGE_INVALID`. */
 export function linksTo(store: ImageStore, digest: Digest): ReadonlyMap<Digest, Uint8Array> {
   const links = new Map<Digest, Uint8Array>();
-  for (let wanted: Digest | null = digest; wanted !== null && links.size <= IMAGE.links.default; ) {
+  for (let wanted: Digest | null = digest; wanted !== null; ) {
+    if (links.has(wanted) || links.size > IMAGE.links.default) throw invalid(`image ${wanted} comes after itself`);
     const bytes = store.get(wanted);
     if (bytes === undefined) throw invalid(`image ${wanted} is missing`);
     links.set(wanted, bytes);
@@ -34,6 +35,8 @@ export function linksTo(store: ImageStore, digest: Digest): ReadonlyMap<Digest, 
 export interface OpenImage {
   readonly image: Image;
   readonly copy: MemoryCopy;
+  /** How many differences it took to open it, and their bytes; absent where it was not opened from a store. */
+  readonly since?: { readonly links: number; readonly bytes: number };
 }
 
 /**
@@ -46,6 +49,7 @@ export function openImage(
   { platform, memoryBytesMax }: { readonly platform: Platform; readonly memoryBytesMax: number },
 ): OpenImage {
   const links: Decoded[] = [];
+  let linkBytes = 0;
   let whole: Decoded | undefined;
   for (let wanted: Digest | null = digest; whole === undefined; ) {
     const bytes: Uint8Array | undefined = wanted === null ? undefined : store.get(wanted);
@@ -53,7 +57,10 @@ export function openImage(
     const decoded: Decoded = decodeDifference(bytes, platform);
     if (decoded.image.digest !== wanted) throw invalid(`what is kept as image ${wanted} is another one`);
     if (decoded.form === 'whole') whole = decoded;
-    else links.push(decoded);
+    else {
+      links.push(decoded);
+      linkBytes += bytes.byteLength;
+    }
     if (links.length > IMAGE.links.default) throw invalid(`it has over ${IMAGE.links.default} images before it`);
     wanted = decoded.image.manifest.parent;
   }
@@ -61,5 +68,5 @@ export function openImage(
   applyWhole(copy, whole);
   let image = whole.image;
   for (const link of links.reverse()) image = applyDecoded(copy, image, link);
-  return { image, copy };
+  return { image, copy, since: { links: links.length, bytes: linkBytes } };
 }

@@ -21,8 +21,13 @@ export interface Verdict {
   readonly findingsTotal: number;
 }
 
+/** A task that failed before it came to the step: why. */
+export interface Ended {
+  readonly ended: string;
+}
+
 /** Does the steps after an image in a fresh instance, up to `step`, and takes an image there. Whatever it throws, `verify` throws. */
-export type Replay = (from: OpenImage, step: number) => OpenImage | Promise<OpenImage>;
+export type Replay = (from: OpenImage, step: number) => OpenImage | Ended | Promise<OpenImage | Ended>;
 
 export interface VerifyOptions {
   readonly replay: Replay;
@@ -39,7 +44,9 @@ export async function verify(from: OpenImage, claimed: OpenImage, options: Verif
   if (reason !== undefined) return verdictOf([{ place: 'link', reason }]);
   const { step } = claimed.image.manifest;
   if (step === from.image.manifest.step) return verdictOf([]);
-  return compare(claimed, await options.replay(from, step), options.fields);
+  const replayed = await options.replay(from, step);
+  if ('ended' in replayed) return verdictOf([{ place: 'link', reason: `a replay ends before it: ${replayed.ended}` }]);
+  return compare(claimed, replayed, options.fields);
 }
 
 /** Where an image differs from what a replay gave. */

@@ -12,15 +12,22 @@ import { answer, type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
 /** Engines, V8 with either of its compilers: it compiles a function when it is first called, by the flags of that moment. */
 const WAYS = ENGINES.flatMap(([name, makeEngine]) =>
-  (name === 'v8' ? ['--liftoff', '--no-liftoff'] : ['']).map((flag) => ({ name: `${name} ${flag}`, flag, makeEngine })),
+  (name === 'v8' ? ['--liftoff --liftoff-only', '--no-liftoff-only --no-liftoff'] : ['']).map((flag) => ({
+    name: `${name} ${flag}`,
+    flag,
+    makeEngine,
+  })),
 );
-afterAll(() => setFlagsFromString('--liftoff'));
+afterAll(() => {
+  setFlagsFromString('--no-liftoff-only');
+  setFlagsFromString('--liftoff');
+});
 
 async function endsOf(parts: KernelParts): Promise<Outcome[]> {
   const kernel = await admit(kernelOf(parts));
   const outcomes: Outcome[] = [];
   for (const { flag, makeEngine } of WAYS) {
-    if (flag) setFlagsFromString(flag);
+    for (const each of flag.split(' ').filter(Boolean)) setFlagsFromString(each);
     const limits = { memoryBytesMax: 100 * 65_536, logLinesMax: TASK.logLinesMax.max, logBytesMax: 1 << 20 };
     const task = { kernel, input: new Uint8Array(), grants: [{ kind: 'log' as const }], limits };
     // Compiled anew for each way.

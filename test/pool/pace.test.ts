@@ -15,7 +15,7 @@ function thread(share: number, waiting = 0) {
   const pace = createPace({
     now: () => clock.now,
     cpuMs: () => clock.cpu,
-    sleep: (_, ms) => {
+    sleep: (_, __, ms) => {
       // No system wakes anybody before time, and all of them a little later.
       clock.now += ms + 0.06;
       clock.slept += ms;
@@ -24,6 +24,7 @@ function thread(share: number, waiting = 0) {
   pace.begin(control);
   return {
     clock,
+    control,
     work: (ms: number) => {
       clock.cpu += ms;
       clock.now += ms + waiting;
@@ -61,6 +62,20 @@ describe('a pace', () => {
     idle(10_000);
     work(200);
     expect(clock.slept).toBe(180);
+  });
+
+  test('that changes is kept from then on: what was done before is not reckoned with', () => {
+    const { control, work, clock } = thread(1);
+    for (let slice = 0; slice < 1_000; slice++) work(5);
+    setShare(control, 0.1);
+    work(5);
+    expect(clock.slept).toBe(0);
+    work(5);
+    expect(clock.slept).toBe(45);
+    setShare(control, 0.5);
+    work(5);
+    work(5);
+    expect(clock.slept).toBe(50);
   });
 
   test('of a whole core never sleeps', () => {

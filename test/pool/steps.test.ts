@@ -3,6 +3,7 @@ import {
   admit,
   createSandbox,
   type ImageNotice,
+  type ImageStore,
   type Kernel,
   memoryStore,
   type Outcome,
@@ -15,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PAGE } from '../../runtime/base/limits.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
+import { kernelOf } from '../wasm/kernel.ts';
 
 const grants = [{ kind: 'log' as const }, { kind: 'random' as const }];
 const policy = parsePolicy({
@@ -25,6 +27,10 @@ const policy = parsePolicy({
 const limits = { memoryBytesMax: 60 * PAGE };
 const inputOf = (steps: number) => new Uint8Array(Uint32Array.of(steps).buffer);
 const LONG = 4_000_000_000;
+
+function boom(): never {
+  throw new Error('boom');
+}
 
 const RUNNERS: readonly (readonly [string, () => Promise<Runner>])[] = ENGINE_NAMES.flatMap((engine) => [
   [`a pool on ${engine}`, () => createPool({ engine, threads: 1, policy })] as const,
@@ -72,7 +78,7 @@ describe.each(RUNNERS)('%s', (_, open) => {
     const paused = (await steps.pause()) as ImageNotice;
     await expect(steps.outcome).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     expect(first.step).toBeGreaterThan(0);
-    expect(paused.step).toBeGreaterThan(first.step);
+    expect(paused.step).toBeGreaterThanOrEqual(first.step);
     expect(seen.at(-1)).toMatchObject({ step: paused.step, fuel: paused.fuel });
     const again = runner.resume(paused.digest, { kernel, grants }, { checkpoint: { store } });
     expect((await again.image())?.step).toBeGreaterThan(paused.step);
@@ -121,6 +127,98 @@ describe.each(RUNNERS)('%s', (_, open) => {
     const echo = await admit((await builtKernel('kernels/echo')).wasm);
     const none = async () => runner.start({ kernel: echo, input: inputOf(1) }, { checkpoint: { store } }).outcome;
     await expect(none()).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
+  });
+
+  test('goes on with the limits of the image, which the policy has to allow', async () => {
+    const store = memoryStore();
+    const steps = runner.start(task(LONG), { checkpoint: { store } });
+    const { digest } = (await steps.image()) as ImageNotice;
+    await steps.pause();
+    const tight = createSandbox({
+      platform: node,
+      policy: parsePolicy({
+        version: 1,
+        limits: { memoryBytesMax: 50 * PAGE },
+        grants: [{ kind: 'log' }, { kind: 'random' }],
+      }),
+    });
+    for (const named of [{}, { limits: { memoryBytesMax: 40 * PAGE } }]) {
+      const resume = async () => tight.resume(digest, { kernel, grants, ...named }, { checkpoint: { store } }).outcome;
+      await expect(resume()).rejects.toMatchObject({ code: 'ERR_POLICY_EXCEEDED' });
+    }
+  });
+
+  test('stores images one after the other, and tells of each when it and all before it are stored', async () => {
+    const kept = memoryStore();
+    const order: string[] = [];
+    let first = true;
+    const slow: ImageStore = {
+      ...kept,
+      put: async (digest, bytes) => {
+        const wait = first ? 30 : 0;
+        first = false;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        kept.put(digest, bytes);
+        order.push(digest);
+      },
+    };
+    const steps = runner.start(task(LONG), { checkpoint: { store: slow } });
+    const [one, other] = await Promise.all([steps.image(), steps.image()]);
+    expect(order.slice(0, 2)).toEqual([one?.digest, other?.digest]);
+    await steps.pause();
+    const again = runner.resume((other as ImageNotice).digest, { kernel, grants }, { checkpoint: { store: kept } });
+    expect(await again.image()).toBeDefined();
+    await again.pause();
+  });
+
+  test.each([
+    ['onProgress', { onProgress: () => boom() }, {}],
+    ['onImage', {}, { onImage: () => boom() }],
+  ] as const)('ends a task whose caller throws in %s, with what was thrown', async (_name, options, more) => {
+    const steps = runner.start(task(LONG), { ...options, checkpoint: { store: memoryStore(), everyMs: 5, ...more } });
+    await expect(steps.outcome).rejects.toThrow('boom');
+    expect(await runner.run(task(20))).toMatchObject({ state: 'done' });
+  });
+
+  test('takes images of the next task though the last one was aborted while its image was stored', async () => {
+    const control = new AbortController();
+    const put = async () => {
+      control.abort();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    const store = { ...memoryStore(), put };
+    const aborted = runner.run(task(LONG), { checkpoint: { store, everyMs: 1 }, signal: control.signal });
+    await expect(aborted).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    const images: ImageNotice[] = [];
+    const steps = runner.start(task(LONG), {
+      checkpoint: { store: memoryStore(), everyMs: 1, onImage: (image) => images.push(image) },
+    });
+    while (images.length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    await steps.pause();
+  });
+
+  test('a kernel that cannot be prepared is refused as often as it is given', async () => {
+    const functions = [
+      { type: 'ii>i', export: 'begin', code: 'i32.const 0' },
+      { type: '>i', export: 'step', code: 'global.get 0' },
+      { type: '>i', export: 'finish', code: 'i32.const 0' },
+    ];
+    const globals = [{ type: 'i', mutable: true, value: 'i32.const 0' }];
+    const none = await admit(kernelOf({ memory: [0, 1], run: null, globals, functions }));
+    for (let turn = 0; turn < 3; turn++) {
+      await expect(runner.run({ kernel: none, input: inputOf(1) })).rejects.toMatchObject({
+        code: 'ERR_KERNEL_CEILING',
+      });
+    }
+  });
+
+  test('refuses limits that no task may have', async () => {
+    const steps = runner.start(task(LONG), { checkpoint: { store: memoryStore() } });
+    await expect(steps.setLimits({ memoryBytesMax: 8 * 2 ** 30 })).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+    });
+    await steps.image();
+    await steps.pause();
   });
 
   test('ends a task whose images cannot be stored, and says so', async () => {

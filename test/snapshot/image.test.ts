@@ -1,6 +1,7 @@
 // Images: what is stored of a memory, how it comes back, and what may follow what.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { PAGE } from '../../runtime/base/limits.ts';
 import { portable } from '../../runtime/base/platform.ts';
 import { applyDifference, type Moment, takeImage } from '../../runtime/snapshot/image.ts';
 import { type Image, parseManifest } from '../../runtime/snapshot/manifest.ts';
@@ -170,8 +171,8 @@ describe('an image cannot follow another', () => {
     ['with fewer random bytes', { host: { ...host, randomBytes: 0 } }, 'its randomBytes goes back'],
     ['with fewer calls', { host: { ...host, calls: { 'log.write': 9 } } }, 'its calls of random.fill go back'],
     ['with other limits after a step', { limits: { fuelMax: 5 } }, 'limits changed in the middle of steps'],
-    ['with more fuel without a step', { ...momentAt(5), fuel: 5_000_016 }, 'more than limits changed'],
-    ['with another state without a step', { ...momentAt(5), state: Uint8Array.of(9) }, 'more than limits changed'],
+    ['with more fuel without a step', { ...momentAt(5), fuel: 5_000_016 }, 'more than the limits'],
+    ['with another state without a step', { ...momentAt(5), state: Uint8Array.of(9) }, 'more than the limits'],
   ])('%s', (_, changes, message) => {
     const copy = newCopy();
     const memory = memoryOf(1, [1]);
@@ -195,13 +196,22 @@ describe('an image cannot follow another', () => {
   test('but limits may change between two steps, in a link of their own', () => {
     const memory = memoryOf(1, [1]);
     const { copy, image } = firstImage(memory);
-    const { host } = momentAt(0);
-    const raised = momentAt(0, image, { limits: { fuelMax: 2e9 }, host: { ...host, elapsedMs: 7 } });
+    const { host, limits } = momentAt(0);
+    const raised = momentAt(0, image, { limits: { ...limits, fuelMax: 2e9 }, host: { ...host, elapsedMs: 7 } });
     const { bytes } = takeImage(copy, memory, raised);
     expect(bytes.byteLength).toBeLessThan(BESIDE);
     memory[9] = 1;
     const other = firstImage(memoryOf(1, [1]));
     expect(() => takeImage(other.copy, memory, { ...raised, previous: other.image })).toThrow(invalid('more than'));
+    memory[9] = 0;
+    for (const [changed, reason] of [
+      [{ ...limits, outputBytesMax: 1 }, 'more than the limits of memory and fuel'],
+      [{ ...limits, memoryBytesMax: PAGE - 1 }, 'below what is used'],
+    ] as const) {
+      const again = firstImage(memoryOf(1, [1]));
+      const moment = { ...raised, previous: again.image, limits: changed };
+      expect(() => takeImage(again.copy, memory, moment)).toThrow(invalid(reason));
+    }
   });
 });
 

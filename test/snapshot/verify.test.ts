@@ -71,8 +71,19 @@ test('without names for the globals, the state is told as a whole', async () => 
 test.each<[string, Partial<Moment>, Partial<Moment>, string | undefined]>([
   ['goes back', {}, { step: 0, fuel: 0, host: momentAt(0).host }, 'its step goes back from 1 to 0'],
   ['is of another task', {}, { step: 2, task: { ...momentAt(0).task, index: 9 } }, 'it is of another task'],
-  ['has the same step and other limits', {}, { limits: { fuelMax: 1 } }, undefined],
-  ['has the same step and other fuel', {}, { fuel: 2_000_000 }, 'more than limits changed without a step'],
+  ['has the same step and other limits', {}, { limits: { ...momentAt(0).limits, fuelMax: 2_000_000 } }, undefined],
+  [
+    'has the same step and other limits, less than it used',
+    {},
+    { limits: { ...momentAt(0).limits, fuelMax: 1 } },
+    'limits are below what is used',
+  ],
+  [
+    'has the same step and other fuel',
+    {},
+    { fuel: 2_000_000 },
+    'more than the limits of memory and fuel changed without a step',
+  ],
   ['has other limits after steps', {}, { step: 2, limits: { fuelMax: 1 } }, 'limits changed in the middle of steps'],
 ])('nothing is done again for an image that %s', async (_, one, other, reason) => {
   const made = (changes: Partial<Moment>): OpenImage => {
