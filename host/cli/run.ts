@@ -11,6 +11,7 @@ import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
 import { createPool } from '../pool/pool.ts';
+import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import {
   cpuShare,
@@ -24,10 +25,11 @@ import {
   timeLimit,
   wholeNumber,
 } from './options.ts';
+import { createStepProgress } from './progress.ts';
 import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
 import { pictureOf } from './view/pictures.ts';
 
-interface RunFlags {
+interface RunFlags extends CheckpointFlags {
   readonly engine: EngineChoice;
   readonly input?: string;
   readonly output?: string;
@@ -59,21 +61,27 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--checkpoint <dir>', 'of a stepper: keep images of it in this folder, and go on from the newest one there')
+    .option('--every <time>', 'how often an image is taken (default: 10s)', everyTime)
+    .option('--keep-images', 'leave the images in the folder at the end')
     .option('--digests', 'name input and output by digest in the receipt')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
     .action(async (path: string, flags: RunFlags) => {
-      const outcome = await interruptible((signal) => runOnce(path, flags, signal));
+      checkCheckpoint(flags);
+      const kept = await interruptible((signal) => runOnce(path, flags, signal));
+      const { outcome } = kept;
       for (const line of outcome.log.lines) noteLog(line);
       if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
-      await (flags.json ? giveJson(outcome, flags) : give(outcome, flags));
+      await (flags.json ? giveJson(kept, flags) : give(outcome, flags));
+      await kept.tidy();
       if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
       if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
       finish(outcome.state === 'done' ? 0 : 1);
     });
 }
 
-async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Outcome> {
+async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Kept> {
   const kernel = await loadKernel(path);
   const { grants, blobs } = await loadGrants(flags.grant);
   const limits: SomeLimits = {
@@ -83,14 +91,16 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
   };
   const input = await readInput(flags.input, signal);
+  const seed = flags.seed === undefined ? {} : { seed: flags.seed };
+  const task = { kernel, input, grants, blobs, limits, ...seed, digests: flags.digests === true };
   const pool = await createPool({ engine: flags.engine, threads: 1, ...shareOf(flags) });
+  const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
+  const options = { signal, ...(progress && { onProgress: progress.step }) };
   try {
-    const seed = flags.seed === undefined ? {} : { seed: flags.seed };
-    return await pool.run(
-      { kernel, input, grants, blobs, limits, ...seed, digests: flags.digests === true },
-      { signal },
-    );
+    if (flags.checkpoint !== undefined) return await runKept(pool, task, flags, options);
+    return { outcome: await pool.run(task, options), tidy: async () => undefined };
   } finally {
+    progress?.stop();
     await pool.close('end');
   }
 }
@@ -127,9 +137,12 @@ async function giveOutput(output: Uint8Array, file: string | undefined): Promise
 }
 
 /** With `--output`, the document names the file instead of holding the bytes. It is printed last: no other may follow it. */
-async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags): Promise<void> {
+async function giveJson({ outcome, resumed }: Kept, { output: file, picture }: RunFlags): Promise<void> {
   const { state, log, receipt } = outcome;
-  const logged = log.lines.length + log.linesDropped > 0 ? { log } : {};
+  const logged = {
+    ...(log.lines.length + log.linesDropped > 0 && { log }),
+    ...(resumed && { resumed }),
+  };
   if (outcome.state === 'failed') {
     return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
   }

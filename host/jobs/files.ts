@@ -1,6 +1,6 @@
 // Files as this machine has them: read within bounds, written whole or not at all.
 import { randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
@@ -22,6 +22,32 @@ process.on('exit', () => {
     }
   }
 });
+
+const PASSING_NAME = /^\.(.+)\.(\d+)\.[0-9a-f]{8}\.tmp$/;
+
+/**
+ * Removes what processes that were killed have left half written in a folder; with `name`, only of the file of that name. Those that are
+ * alive keep what they are writing.
+ */
+export function sweep(folder: string, name?: string): void {
+  const ours = new Set([...passing].map((path) => basename(path)));
+  for (const found of existsSync(folder) ? readdirSync(folder) : []) {
+    const [, target, pid] = PASSING_NAME.exec(found) ?? [];
+    if (target === undefined || (name !== undefined && target !== name) || ours.has(found)) continue;
+    if (!isAlive(Number(pid))) rmSync(join(folder, found), { force: true });
+  }
+}
+
+/** A file of our own number that is not one of `passing` is of a process before us. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
 /** What went wrong with a file, as a refusal that names it. */
 export function fileError(verb: 'read' | 'write', path: string, cause: unknown): LodgerError {
