@@ -13,5 +13,7 @@ export type { Job, MapOptions, Progress, Runner, RunOptions, StartOptions, Task,
 export { type Grant, parseGrant } from './policy/grant.ts';
 export { narrow } from './policy/narrow.ts';
 export { type Policy, parsePolicy } from './policy/policy.ts';
+export { type AuditOptions, type AuditVerdict, type LinkVerdict, verifyImages } from './sandbox/audit.ts';
 export { createSandbox, type SandboxOptions } from './sandbox/sandbox.ts';
 export { memoryStore } from './snapshot/store.ts';
+export type { Finding, Verdict } from './snapshot/verify.ts';

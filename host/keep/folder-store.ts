@@ -10,7 +10,7 @@ import { invalid, type Manifest } from '../../runtime/snapshot/manifest.ts';
 import { fileError, sweep, writeWhole } from '../jobs/files.ts';
 
 /** What comes after the digest in a file's name. */
-export const IMAGE_EXTENSION = '.img';
+const IMAGE_EXTENSION = '.img';
 
 const NAME = /^([0-9a-f]{64})\.img$/;
 /** Most manifests fit into the first read. */
@@ -44,13 +44,18 @@ export function folderStore(folder: string): FolderStore {
       if (!isDigest(digest)) throw invalid(`"${digest}" is no digest`);
       await writeWhole(fileOf(digest), bytes);
     },
-    get: (digest) => (isDigest(digest) ? readIfThere(fileOf(digest)) : undefined),
+    get: (digest) => imageIn(path, digest),
     delete: async (digest) => {
       if (isDigest(digest)) await rm(fileOf(digest), { force: true });
     },
     digests: () => readdirSync(path).flatMap((name) => NAME.exec(name)?.[1] ?? []),
     peek: (digest) => peek(readHead(fileOf(digest))),
   };
+}
+
+/** The stored form of an image in a folder, if it is there. Throws `ERR_FILE`. */
+export function imageIn(folder: string, digest: Digest): Uint8Array | undefined {
+  return isDigest(digest) ? readIfThere(join(folder, `${digest}${IMAGE_EXTENSION}`)) : undefined;
 }
 
 function isDigest(text: string): boolean {
