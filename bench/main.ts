@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   engines: () => import('./engines.bench.ts'),
   meter: () => import('./meter.bench.ts'),
   image: () => import('./image.bench.ts'),
+  checkpoint: () => import('./checkpoint.bench.ts'),
 };
 
 const named = process.argv.slice(2);

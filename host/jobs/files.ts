@@ -129,7 +129,7 @@ export interface Making {
 /** Begins a file. What stood under the name stays until `commit`. Throws `ERR_FILE`, also in the place of a folder or device. */
 export async function makeFile(path: string): Promise<Making> {
   const target = await targetOf(path);
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = passingName(target);
   passing.add(temporary);
   let handle: FileHandle | undefined;
   let gathered: Uint8Array[] = [];
@@ -215,4 +215,31 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   const file = await makeFile(path);
   await file.write(bytes);
   await file.commit();
+}
+
+/**
+ * The same for a name of our own, where no link, folder or device can be: three calls fewer, which is most of what a small file costs.
+ * Throws `ERR_FILE`.
+ */
+export async function writeOwn(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = passingName(path);
+  passing.add(temporary);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'wx');
+    await handle.writeFile(bytes);
+    await handle.datasync();
+    await handle.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError('write', path, error);
+  } finally {
+    passing.delete(temporary);
+  }
+}
+
+function passingName(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }

@@ -7,7 +7,7 @@ import type { Digest } from '../../runtime/base/platform.ts';
 import type { ImageStore } from '../../runtime/job/steps.ts';
 import { headBytes, type ImageForm, peek } from '../../runtime/snapshot/difference.ts';
 import { invalid, type Manifest } from '../../runtime/snapshot/manifest.ts';
-import { fileError, sweep, writeWhole } from '../jobs/files.ts';
+import { fileError, sweep, writeOwn } from '../jobs/files.ts';
 
 /** What comes after the digest in a file's name. */
 const IMAGE_EXTENSION = '.img';
@@ -42,7 +42,7 @@ export function folderStore(folder: string): FolderStore {
     path,
     put: async (digest, bytes) => {
       if (!isDigest(digest)) throw invalid(`"${digest}" is no digest`);
-      await writeWhole(fileOf(digest), bytes);
+      await writeOwn(fileOf(digest), bytes);
     },
     get: (digest) => imageIn(path, digest),
     delete: async (digest) => {

@@ -7,7 +7,7 @@ import { type Digest, toHex } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice } from '../../runtime/job/steps.ts';
 import type { Job, MapOptions, Runner, Terms } from '../../runtime/job/task.ts';
-import { fileError, readWhole, sweep, writeWhole } from '../jobs/files.ts';
+import { fileError, readWhole, sweep, writeOwn } from '../jobs/files.ts';
 import { node } from '../platform/node.ts';
 import { inOrder } from '../pool/ordered.ts';
 import { folderStore } from './folder-store.ts';
@@ -166,7 +166,7 @@ function createTasks({ outcomes, images, path }: Places, runner: Runner, terms: 
       ? (await stepper(input, index)).outcome
       : await runner.run({ ...terms, input, index }, { ...(signal && { signal }) });
     if (outcome.state === 'failed' && outcome.fault === 'host') return outcome;
-    await writeWhole(
+    await writeOwn(
       fileOf({ path, outcomes, images }, index),
       encodeOutcome({ input: toHex(node.digest(input)), outcome }),
     );

@@ -4,8 +4,9 @@ import { LodgerError } from '../base/errors.ts';
 import { TASK } from '../base/limits.ts';
 import { type Digest, isPlatform, type Platform, portable } from '../base/platform.ts';
 import { check, digest } from '../base/schema.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Ready } from '../engine/engine.ts';
 import { createV8 } from '../engine/v8.ts';
+import type { Kernel } from '../job/kernel.ts';
 import { CheckpointsSchema, type ImageStore } from '../job/steps.ts';
 import type { Terms } from '../job/task.ts';
 import { type Policy, PolicySchema } from '../policy/policy.ts';
@@ -74,7 +75,7 @@ export async function verifyImages(options: AuditOptions): Promise<AuditVerdict>
   const terms = { kernel, ...(grants && { grants }), ...(blobs && { blobs }) };
   const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.max, ...(policy && { policy }) };
   const permit = permitImage(permitter, terms, open.image.manifest);
-  const ready = await compileFor(engine, kernel);
+  const ready = await readyOf(engine, kernel);
   const replay = replayOn({ platform, engine }, ready, {
     ...{ ...permit, input: new Uint8Array(), index: 0 },
     // The clock of a task goes on from its image; what a replay may take comes on top of it.
@@ -97,6 +98,18 @@ export async function verifyImages(options: AuditOptions): Promise<AuditVerdict>
 
 function elapsedMs(store: ImageStore, name: Digest): number {
   return peek(store.get(name) ?? new Uint8Array()).manifest.host.elapsedMs;
+}
+
+/** Whoever checks one interval of a kernel mostly checks others, too. */
+const compiled = new WeakMap<Engine, WeakMap<Kernel, Promise<Ready>>>();
+
+function readyOf(engine: Engine, kernel: Kernel): Promise<Ready> {
+  const known = compiled.get(engine) ?? new WeakMap<Kernel, Promise<Ready>>();
+  compiled.set(engine, known);
+  const ready = known.get(kernel) ?? compileFor(engine, kernel);
+  known.set(kernel, ready);
+  ready.catch(() => known.delete(kernel));
+  return ready;
 }
 
 /** The images after `from` up to `to`, by what they say of themselves. */
