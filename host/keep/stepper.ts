@@ -6,7 +6,7 @@ import type { Runner, Task } from '../../runtime/job/task.ts';
 import { node } from '../platform/node.ts';
 import type { FolderStore } from './folder-store.ts';
 import { refusal } from './job-file.ts';
-import { type Damaged, findTrail, shortened } from './trail.ts';
+import { type Damaged, findTrail, imagesOf, shortened } from './trail.ts';
 
 export interface StepperOptions {
   readonly store: FolderStore;
@@ -52,7 +52,7 @@ export async function runStepper(runner: Runner, task: Task, options: StepperOpt
   return {
     outcome,
     forget: async () => {
-      for (const digest of findTrail(store, { task: identity, limits: {} }).digests) await store.delete(digest);
+      for (const digest of imagesOf(store, identity)) await store.delete(digest);
     },
   };
 }

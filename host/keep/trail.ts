@@ -5,7 +5,7 @@ import type { Digest } from '../../runtime/base/platform.ts';
 import type { ImageNotice, ImageStore } from '../../runtime/job/steps.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
-import { peek } from '../../runtime/snapshot/difference.ts';
+import { formOf } from '../../runtime/snapshot/difference.ts';
 import type { Manifest, TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import { linksTo, openImage } from '../../runtime/snapshot/store.ts';
 import { node } from '../platform/node.ts';
@@ -65,6 +65,11 @@ export function findTrail(store: FolderStore, { task, limits }: Wanted): Trail {
   return { damaged, digests, others };
 }
 
+/** The images of a task, without a look at whether they are whole. */
+export function imagesOf(store: FolderStore, task: Wanted['task']): readonly Digest[] {
+  return look(store).known.flatMap(({ digest, manifest }) => (isOf(manifest.task, task) ? digest : []));
+}
+
 function look(store: FolderStore): { readonly known: Known[]; readonly damaged: Damaged[] } {
   const known: Known[] = [];
   const damaged: Damaged[] = [];
@@ -108,13 +113,9 @@ export function shortened(store: ImageStore, { from, digests }: Trail): ImageSto
     ...store,
     put: async (digest, bytes) => {
       await store.put(digest, bytes);
-      if (isWhole(bytes)) stretches.push([]);
+      if (formOf(bytes) === 'whole') stretches.push([]);
       stretches.at(-1)?.push(digest);
       while (stretches.length > 2) for (const old of stretches.shift() as Digest[]) await store.delete(old);
     },
   };
-}
-
-function isWhole(bytes: Uint8Array): boolean {
-  return peek(bytes).form === 'whole';
 }

@@ -110,6 +110,11 @@ export function isImage(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, at) => bytes[at] === byte);
 }
 
+/** In which form an image is stored. Throws `ERR_IMAGE_INVALID`. */
+export function formOf(bytes: Uint8Array): ImageForm {
+  return readHead(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)).form;
+}
+
 /** How many bytes from the start `peek` has to see. Throws `ERR_IMAGE_INVALID`. */
 export function headBytes(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
