@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   image: () => import('./image.bench.ts'),
   share: () => import('./share.bench.ts'),
   nans: () => import('./nans.bench.ts'),
+  checkpoint: () => import('./checkpoint.bench.ts'),
 };
 
 const named = process.argv.slice(2);

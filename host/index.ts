@@ -1,5 +1,7 @@
 // The door `lodger/host`: what needs Node.
 export { type BuildOptions, buildKernel } from './build/build.ts';
+export { type FolderStore, folderStore } from './keep/folder-store.ts';
+export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';
 export { node } from './platform/node.ts';
 export { createPool, type Pool, type PoolOptions } from './pool/pool.ts';

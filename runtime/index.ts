@@ -14,5 +14,7 @@ export type { Payload, PayloadField, PayloadType } from './payload/schema.ts';
 export { type Grant, parseGrant } from './policy/grant.ts';
 export { narrow } from './policy/narrow.ts';
 export { type Policy, parsePolicy } from './policy/policy.ts';
+export { type AuditOptions, type AuditVerdict, type LinkVerdict, verifyImages } from './sandbox/audit.ts';
 export { createSandbox, type SandboxOptions } from './sandbox/sandbox.ts';
 export { memoryStore } from './snapshot/store.ts';
+export type { Finding, Verdict } from './snapshot/verify.ts';

@@ -1,27 +1,39 @@
-// `lodger inspect K.wasm`: what a kernel is, what it asks for, and whether it is admitted.
+// `lodger inspect FILE`: what a kernel is, what it asks for, and whether it is admitted. Images are told from kernels by their first bytes.
 import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
 import { ADMISSION, type Ceiling, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { WORLD } from '../../runtime/job/world.ts';
 import { declarationsOf } from '../../runtime/payload/declare.ts';
 import { loadKernel } from '../jobs/load.ts';
+import { isImageFile } from '../keep/image-file.ts';
+import { type ImageFlags, inspectImage, memoryRange } from './inspect-image.ts';
 import { example, type Finish } from './options.ts';
 import { columns, print, printJson } from './say.ts';
 
 export function addInspect(program: Command, finish: Finish): void {
   program
     .command('inspect')
-    .description('digest, shape, imports and the grants they need, memory, features, verdict')
-    .argument('<kernel>', 'a .wasm file')
+    .description('digest, shape, imports and the grants they need, memory, features, verdict; or what is in an image')
+    .argument('<file>', 'a kernel, or an image of a stepper')
+    .option('--memory <offset:length>', 'of an image: show these bytes of its memory', memoryRange)
+    .option('--kernel <file>', 'of an image: its kernel, to show the globals one by one')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger inspect my-kernel.wasm'))
-    .action(async (path: string, { json }: { json?: true }) => {
-      const kernel = await loadKernel(path);
-      if (json) await printJson(documentOf(kernel));
-      else await print(columns(rowsOf(kernel)));
+    .addHelpText('after', example('lodger inspect my-kernel.wasm', 'lodger inspect late.img --memory 0x1000:256'))
+    .action(async (path: string, flags: ImageFlags) => {
+      if (await isImageFile(path)) await inspectImage(path, flags);
+      else await inspectKernel(path, flags);
       finish(0);
     });
+}
+
+async function inspectKernel(path: string, { json, memory, kernel: other }: ImageFlags): Promise<void> {
+  const stray = memory ? '--memory' : other === undefined ? undefined : '--kernel';
+  if (stray !== undefined) throw new LodgerError('ERR_OPTION_INVALID', [stray, 'given for an image only']);
+  const kernel = await loadKernel(path);
+  if (json) await printJson(documentOf(kernel));
+  else await print(columns(rowsOf(kernel)));
 }
 
 /** The same facts for programs; a refused kernel gives `{"state":"refused","code","message"}` instead. */

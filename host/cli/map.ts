@@ -1,4 +1,5 @@
 // `lodger map JOB.json`: a whole job on this machine.
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
@@ -9,7 +10,9 @@ import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, readable } from '../jobs/values.ts';
+import { type Keep, openKeep } from '../keep/keep.ts';
 import { createPool } from '../pool/pool.ts';
+import { checkCheckpoint, createTakenOver, everyTime, type TakenOver } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
@@ -24,6 +27,8 @@ interface MapFlags {
   readonly input?: string;
   readonly blob: readonly string[];
   readonly cpuShare?: number;
+  readonly checkpoint?: string;
+  readonly every?: number;
   readonly json?: true;
 }
 
@@ -33,6 +38,10 @@ interface Mapped {
   readonly wallMs: number;
   readonly results?: string;
   readonly view?: View;
+  /** Of a job that is kept. */
+  readonly takenOver?: TakenOver;
+  /** Failures that another machine, or another time, may not see. */
+  readonly hostFailures: number;
 }
 
 export function addMap(program: Command, finish: Finish): void {
@@ -50,10 +59,13 @@ export function addMap(program: Command, finish: Finish): void {
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
+    .option('--checkpoint <dir>', 'keep outcomes, and images of steppers, in this folder, and go on from what is there')
+    .option('--every <time>', 'how often an image of each stepper is taken (default: 10s)', everyTime)
     .option('--once', 'end after the job, which is what always happens')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger map job.json --threads 2'))
     .action(async (path: string, flags: MapFlags) => {
+      checkCheckpoint(flags);
       const mapped = await interruptible((signal) => mapJob(path, flags, signal));
       await (flags.json ? giveJson(mapped) : give(mapped));
       finish(mapped.sum.failed === 0 ? 0 : 1);
@@ -66,20 +78,33 @@ async function mapJob(path: string, flags: MapFlags, signal: AbortSignal): Promi
     ...(flags.input === undefined ? {} : { input: flags.input }),
   });
   const inputs = await openInputs(job.file.inputs, job.folder, fillLimits(job.file.limits).inputBytesMax);
-  const results = await openResults(job.file.results, job.folder, flags.output);
+  const keep = flags.checkpoint === undefined ? undefined : await openKeep(flags.checkpoint, job.terms);
+  const results = await openResults(job.file.results, job.folder, {
+    ...(flags.output !== undefined && { output: flags.output }),
+    ...(keep && { begun: keep.results }),
+  });
   try {
-    const mapped = await runAll(job, inputs, results, flags, signal);
+    await keep?.setResults(results?.path ?? null);
+    const mapped = await runAll(job, { inputs, ...(results && { results }), ...(keep && { keep }) }, flags, signal);
     await results?.finish();
+    if (mapped.hostFailures === 0) await keep?.remove();
+    else if (keep)
+      note(`lodger: what is done stays in ${flags.checkpoint}: start the job again for what this machine failed in`);
     return mapped;
   } finally {
     await results?.discard();
   }
 }
 
+interface Open {
+  readonly inputs: Inputs;
+  readonly results?: Results;
+  readonly keep?: Keep;
+}
+
 async function runAll(
   { file, terms }: LoadedJob,
-  inputs: Inputs,
-  results: Results | undefined,
+  { inputs, results, keep }: Open,
   flags: MapFlags,
   signal: AbortSignal,
 ): Promise<Mapped> {
@@ -91,13 +116,22 @@ async function runAll(
   const pool = await createPool({ engine, ...(threads !== undefined && { threads }), ...shareOf(flags) });
   const progress = createProgress();
   const begun = performance.now();
+  const takenOver = createTakenOver();
+  const job = { ...terms, inputs: inputsOf(terms.kernel, inputs.each, (length) => weights.push(length)) };
+  const outcomes = keep
+    ? keep.map(pool, job, {
+        ...{ signal, onNotice: takenOver.onNotice, tasksMax: underWay(threads) },
+        ...(flags.every !== undefined && { everyMs: flags.every }),
+      })
+    : pool.map(job, { signal });
   let index = 0;
   let weightDone = 0;
+  let hostFailures = 0;
   try {
-    const each = inputsOf(terms.kernel, inputs.each, (length) => weights.push(length));
-    for await (const outcome of pool.map({ ...terms, inputs: each }, { signal })) {
+    for await (const outcome of outcomes) {
       await results?.add(index, readable(terms.kernel, outcome));
       if (outcome.state === 'done') view?.add(outcome.output);
+      else if (outcome.fault === 'host') hostFailures += 1;
       sum.add(outcome);
       index += 1;
       weightDone += weights.shift() ?? 0;
@@ -111,21 +145,31 @@ async function runAll(
     kernel: terms.kernel.digest,
     sum: sum.read(),
     wallMs: performance.now() - begun,
+    hostFailures,
+    ...(keep && { takenOver: takenOver.read() }),
     ...(results === undefined ? {} : { results: results.path }),
     ...(view === undefined ? {} : { view }),
   };
 }
 
-async function give({ sum, wallMs, results, view }: Mapped): Promise<void> {
+/** As many as `pool.map` has. */
+function underWay(threads = availableParallelism()): number {
+  return threads * POOL.batchTasksMax.default * 2;
+}
+
+async function give({ sum, wallMs, results, view, takenOver }: Mapped): Promise<void> {
   for (const { index, code, message } of sum.failures) note(`task ${index} failed: ${indented(message)} [${code}]`);
   if (sum.failed > sum.failures.length) note(`and ${sum.failed - sum.failures.length} more`);
   const place: (readonly [string, string])[] =
     results === undefined ? [] : [['results', relative(process.cwd(), results) || '.']];
-  note(columns([...sumRows(sum, wallMs), ...logRows(sum, results !== undefined), ...place]).trimEnd());
+  const before: (readonly [string, string])[] = takenOver
+    ? [['taken over', `${takenOver.kept} outcomes; ${takenOver.resumed} tasks went on from images`]]
+    : [];
+  note(columns([...sumRows(sum, wallMs), ...before, ...logRows(sum, results !== undefined), ...place]).trimEnd());
   if (view !== undefined) await print(`${printable(view.render({ wallMs }))}\n`);
 }
 
-async function giveJson({ kernel, sum, wallMs, results }: Mapped): Promise<void> {
+async function giveJson({ kernel, sum, wallMs, results, takenOver }: Mapped): Promise<void> {
   const state = sum.failed === 0 ? 'done' : 'failed';
-  await printJson({ state, kernel, wallMs, ...sum, ...(results === undefined ? {} : { results }) });
+  await printJson({ state, kernel, wallMs, ...sum, ...takenOver, ...(results === undefined ? {} : { results }) });
 }

@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { formatDuration, short } from '../../runtime/base/units.ts';
+import type { StepProgress } from '../../runtime/job/steps.ts';
 
 export interface Progress {
   /** One more task is over; `share` of the whole input is behind us. */
@@ -19,14 +20,7 @@ export function createProgress(
 ): Progress {
   if (!stream.isTTY) return { step: () => undefined, stop: () => undefined };
   const begun = now();
-  const bar = new SingleBar({
-    format: '{bar} {percentage}%  {tasks} tasks  {rate}/s  {left} left',
-    barsize: 30,
-    fps: 10,
-    clearOnComplete: true,
-    hideCursor: true,
-    stream,
-  });
+  const bar = barOn(stream, '{bar} {percentage}%  {tasks} tasks  {rate}/s  {left} left');
   bar.start(1, 0, { tasks: 0, rate: '0', left: '?' });
   return {
     step: (tasks, share) => {
@@ -36,4 +30,37 @@ export function createProgress(
     },
     stop: () => bar.stop(),
   };
+}
+
+/** What is shown of one task of a stepper. */
+export interface StepsShown {
+  step(progress: StepProgress): void;
+  stop(): void;
+}
+
+/**
+ * The same for the steps of one task; `undefined` where nobody sees it, so that nothing is asked of the task. One that goes on from an image
+ * begins with the share it has, and the remaining time is told from what was added since.
+ */
+export function createStepProgress(
+  stream: NodeJS.WriteStream = process.stderr,
+  now: () => number = () => performance.now(),
+): StepsShown | undefined {
+  if (!stream.isTTY) return undefined;
+  const bar = barOn(stream, '{bar} {percentage}%  step {step}  {left} left');
+  let first: { readonly at: number; readonly share: number } | undefined;
+  return {
+    step: ({ step, share }) => {
+      if (!first) bar.start(1, share, { step, left: '?' });
+      first ??= { at: now(), share };
+      const added = share - first.share;
+      const left = added > 0 ? formatDuration(((now() - first.at) / added) * (1 - share)) : '?';
+      bar.update(Math.min(share, 1), { step, left });
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function barOn(stream: NodeJS.WriteStream, format: string): SingleBar {
+  return new SingleBar({ format, barsize: 30, fps: 10, clearOnComplete: true, hideCursor: true, stream });
 }

@@ -12,6 +12,7 @@ import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
 import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
 import { createPool } from '../pool/pool.ts';
+import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import {
   cpuShare,
@@ -25,10 +26,11 @@ import {
   timeLimit,
   wholeNumber,
 } from './options.ts';
+import { createStepProgress } from './progress.ts';
 import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
 import { pictureOf } from './view/pictures.ts';
 
-interface RunFlags {
+interface RunFlags extends CheckpointFlags {
   readonly engine: EngineChoice;
   readonly input?: string;
   readonly output?: string;
@@ -63,15 +65,21 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
+    .option('--checkpoint <dir>', 'of a stepper: keep images of it in this folder, and go on from the newest one there')
+    .option('--every <time>', 'how often an image is taken (default: 10s)', everyTime)
+    .option('--keep-images', 'leave the images in the folder at the end')
     .option('--digests', 'name input and output by digest in the receipt')
     .option('--raw', 'give and take the bytes of a typed kernel instead of JSON')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
     .action(async (path: string, flags: RunFlags) => {
-      const { outcome, text } = await interruptible((signal) => runOnce(path, flags, signal));
+      checkCheckpoint(flags);
+      const { text, ...kept } = await interruptible((signal) => runOnce(path, flags, signal));
+      const { outcome } = kept;
       for (const line of outcome.log.lines) noteLog(line);
       if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
-      await (flags.json ? giveJson(outcome, flags, text) : give(outcome, flags, text));
+      await (flags.json ? giveJson(kept, flags, text) : give(outcome, flags, text));
+      await kept.tidy();
       if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
       if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
       finish(outcome.state === 'done' ? 0 : 1);
@@ -79,8 +87,7 @@ export function addRun(program: Command, finish: Finish): void {
 }
 
 /** The outcome, and the output of a typed kernel as JSON. */
-interface Ran {
-  readonly outcome: Outcome;
+interface Ran extends Kept {
   readonly text: string | undefined;
 }
 
@@ -98,25 +105,22 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     throw new LodgerError('ERR_OPTION_INVALID', ['--input', 'given: this kernel takes a value, as JSON']);
   const written = await readInput(flags.input, signal);
   const input = isJson ? inputOf(kernel, written) : written;
+  const seed = flags.seed === undefined ? {} : { seed: flags.seed };
+  const { digests = false, deterministic } = flags;
+  const task = { kernel, input, grants, blobs, limits, ...seed, digests, deterministic };
   const pool = await createPool({ engine: flags.engine, threads: 1, ...shareOf(flags) });
+  const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
+  const options = { signal, ...(progress && { onProgress: progress.step }) };
   try {
-    const seed = flags.seed === undefined ? {} : { seed: flags.seed };
-    const outcome = await pool.run(
-      {
-        kernel,
-        input,
-        grants,
-        blobs,
-        limits,
-        ...seed,
-        digests: flags.digests === true,
-        deterministic: flags.deterministic,
-      },
-      { signal },
-    );
+    const kept =
+      flags.checkpoint === undefined
+        ? { outcome: await pool.run(task, options), tidy: async () => undefined }
+        : await runKept(pool, task, flags, options);
+    const { outcome } = kept;
     const shown = outcome.state === 'done' && flags.raw !== true;
-    return { outcome, text: shown ? textOfOutput(kernel, outcome.output) : undefined };
+    return { ...kept, text: shown ? textOfOutput(kernel, outcome.output) : undefined };
   } finally {
+    progress?.stop();
     await pool.close('end');
   }
 }
@@ -153,9 +157,12 @@ async function giveOutput(output: Uint8Array, file: string | undefined): Promise
 }
 
 /** With `--output`, the document names the file instead of holding the bytes. It is printed last: no other may follow it. */
-async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags, text?: string): Promise<void> {
+async function giveJson({ outcome, resumed }: Kept, { output: file, picture }: RunFlags, text?: string): Promise<void> {
   const { state, log, receipt } = outcome;
-  const logged = log.lines.length + log.linesDropped > 0 ? { log } : {};
+  const logged = {
+    ...(log.lines.length + log.linesDropped > 0 && { log }),
+    ...(resumed && { resumed }),
+  };
   if (outcome.state === 'failed') {
     return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
   }

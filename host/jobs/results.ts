@@ -1,14 +1,17 @@
 // Where the outcomes of a job go: a folder with a file a task, or one file with a line of JSON a task.
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { ResultPlan } from '../../runtime/job/job.ts';
 import type { Outcome, TaskLog } from '../../runtime/job/outcome.ts';
-import { fileError, makeFile, makeFolder, writeWhole } from './files.ts';
+import { fileError, makeFile, makeFolder, sweep, writeWhole } from './files.ts';
 
 /** The largest output that goes into JSON: a document is one string, and V8's have a longest length. */
 export const JSON_OUTPUT_BYTES = 256 * 2 ** 20;
+
+/** What `taskFiles` calls its files. */
+const TASK_FILE = /^\d{6,16}\.(?:out|log|failed\.json)$/;
 
 /** Takes outcomes in input order. One of `finish` and `discard` must be called. */
 export interface Results {
@@ -20,27 +23,43 @@ export interface Results {
   discard(): Promise<void>;
 }
 
+/** What a caller says of where results go. */
+export interface ResultOptions {
+  /** The folder instead of the job file's place. */
+  readonly output?: string;
+  /** Where the same job was writing its results when it was broken off: those are written anew. */
+  readonly begun?: string | null;
+}
+
 /**
- * Begins to write results; `output` is the folder that the caller named instead of the job file's place. Throws `ERR_FILE`, also
- * for a folder that holds something already: results of two jobs would lie side by side.
+ * Begins to write results, relative to `folder`. Throws `ERR_FILE`, also for a folder that holds something already: results of two jobs
+ * would lie side by side.
  */
 export async function openResults(
   plan: ResultPlan | undefined,
   folder: string,
-  output?: string,
+  { output, begun }: ResultOptions = {},
 ): Promise<Results | undefined> {
   if (plan?.kind === 'file') {
-    return lineFile(output === undefined ? resolve(folder, plan.file) : resolve(output, basename(plan.file)), plan.as);
+    const path = output === undefined ? resolve(folder, plan.file) : resolve(output, basename(plan.file));
+    if (path === begun) sweep(dirname(path), basename(path));
+    return lineFile(path, plan.as);
   }
-  if (output !== undefined) return taskFiles(resolve(output));
-  return plan === undefined ? undefined : taskFiles(resolve(folder, plan.folder));
+  const target = output ?? plan?.folder;
+  if (target === undefined) return undefined;
+  const path = output === undefined ? resolve(folder, target) : resolve(output);
+  if (path === begun) await clear(path);
+  return taskFiles(path);
+}
+
+/** Removes the files of a task each that were written before, and nothing else. */
+async function clear(path: string): Promise<void> {
+  sweep(path);
+  for (const name of await namesIn(path)) if (TASK_FILE.test(name)) await rm(join(path, name));
 }
 
 async function taskFiles(path: string): Promise<Results> {
-  const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw fileError('write', path, error);
-  });
+  const found = await namesIn(path);
   if (found.length > 0) {
     throw new LodgerError('ERR_FILE', [
       'write',
@@ -70,6 +89,13 @@ async function taskFiles(path: string): Promise<Results> {
       if (!finished) await unmake();
     },
   };
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw fileError('write', path, error);
+  });
 }
 
 /** One line a log line, and one more where some were dropped. */

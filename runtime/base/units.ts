@@ -56,7 +56,7 @@ export function formatFuel(fuel: number, ms: number): string {
 }
 
 /** `950`, `12.3 k`, `4.56 M`, `7.8 G`: three significant digits at most. */
-function formatCount(count: number): string {
+export function formatCount(count: number): string {
   let value = count;
   for (const unit of ['', ' k', ' M', ' G']) {
     if (value < 1_000 || unit === ' G') return `${short(value)}${unit}`;

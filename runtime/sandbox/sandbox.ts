@@ -120,7 +120,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   };
 }
 
-function isEngine(value: unknown): boolean {
+/** Whether it has what an engine must have. */
+export function isEngine(value: unknown): boolean {
   const { compile, instantiate, explain } = Object(value) as Partial<Engine>;
   return [compile, instantiate, explain].every((member) => typeof member === 'function');
 }

@@ -105,6 +105,22 @@ export function decodeDifference(bytes: Uint8Array, platform: Platform): Decoded
   return { image: { digest: toHex(platform.digest(text)), manifest }, form, indexes, pages, digests };
 }
 
+/** Whether bytes begin like the stored form of an image. */
+export function isImage(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, at) => bytes[at] === byte);
+}
+
+/** In which form an image is stored. Throws `ERR_IMAGE_INVALID`. */
+export function formOf(bytes: Uint8Array): ImageForm {
+  return readHead(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)).form;
+}
+
+/** How many bytes from the start `peek` has to see. Throws `ERR_IMAGE_INVALID`. */
+export function headBytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return HEAD_BYTES + readHead(bytes, view).manifestBytes;
+}
+
 /** What a stored form says of itself, without a look at whether it is whole and right. Throws `ERR_IMAGE_INVALID`. */
 export function peek(bytes: Uint8Array): { readonly form: ImageForm; readonly manifest: Manifest } {
   const { form, manifestBytes } = readHead(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -113,7 +129,7 @@ export function peek(bytes: Uint8Array): { readonly form: ImageForm; readonly ma
 
 function readHead(bytes: Uint8Array, view: DataView) {
   if (bytes.byteLength < HEAD_BYTES) throw invalid('it is cut short');
-  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw invalid('it does not begin like one');
+  if (!isImage(bytes)) throw invalid('it does not begin like one');
   const version = view.getUint32(8, true);
   if (version !== IMAGE_VERSION) throw invalid(`it has version ${version}, and this host reads ${IMAGE_VERSION}`);
   const form = FORMS[view.getUint32(12, true)];

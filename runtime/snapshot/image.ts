@@ -102,6 +102,7 @@ function applyPages(copy: MemoryCopy, { image, indexes, pages, digests }: Decode
   for (const [place, index] of indexes.entries()) all.set(digests[place] as Uint8Array, index * DIGEST_BYTES);
   if (toHex(copy.platform.digest(all)) !== memory) throw invalid('its memory is another one');
   copy.resize(count);
+  copy.expect(indexes.length);
   for (const [place, index] of indexes.entries()) {
     copy.write(index, pages[place] as Uint8Array, digests[place] as Uint8Array);
   }

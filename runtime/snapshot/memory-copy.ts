@@ -94,26 +94,39 @@ export class MemoryCopy {
   update(memory: Uint8Array): number[] {
     const count = memory.byteLength / IMAGE_PAGE;
     this.resize(count);
-    const same = this.platform.same ?? sameBytes;
     const changed: number[] = [];
+    const take = (index: number) => {
+      const now = memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE);
+      this.write(index, now, this.platform.digest(now));
+    };
     for (let first = 0; first < count; first += STRIDE) {
-      // A long range is compared faster than many short ones, and most are equal.
-      const range = this.#baseRange(first, Math.min(first + STRIDE, count));
-      if (
-        range !== undefined &&
-        same(memory.subarray(first * IMAGE_PAGE, first * IMAGE_PAGE + range.byteLength), range)
-      ) {
-        continue;
-      }
-      for (let index = first; index < Math.min(first + STRIDE, count); index++) {
-        const now = memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE);
-        if (same(now, this.page(index))) continue;
-        changed.push(index);
-        this.write(index, now, this.platform.digest(now));
-      }
+      const from = changed.length;
+      this.#compare(memory, first, Math.min(first + STRIDE, count), changed);
+      // While what was compared is near. What it shares it may have to leave first.
+      if (!this.#isShared) for (let place = from; place < changed.length; place++) take(changed[place] as number);
     }
-    if (this.#mine.size * 2 > count) this.#settle();
+    if (this.#isShared) {
+      this.expect(changed.length);
+      for (const index of changed) take(index);
+      if (this.#isShared && this.#mine.size * 2 > count) this.#settle();
+    }
     return changed;
+  }
+
+  /** Adds the pages that differ from here, of some that lie side by side. */
+  #compare(memory: Uint8Array, from: number, to: number, changed: number[]): void {
+    const same = this.platform.same ?? sameBytes;
+    // A long range is compared faster than many short ones, and most are equal.
+    const range = this.#baseRange(from, to);
+    if (range !== undefined && same(memory.subarray(from * IMAGE_PAGE, to * IMAGE_PAGE), range)) return;
+    for (let index = from; index < to; index++) {
+      if (!same(memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE), this.page(index))) changed.push(index);
+    }
+  }
+
+  /** So many pages will be written: where those are most of them, what it shares is left first, at the price of one long copy. */
+  expect(pages: number): void {
+    if (this.#isShared && pages * 2 > this.count) this.#settle();
   }
 
   /** Leaves what it shares, of which little is left: pages that lie side by side are compared and copied in half the time. */

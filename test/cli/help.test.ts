@@ -1,10 +1,13 @@
 // The examples of `--help` are run as they stand, one after the other, as a newcomer would.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { folderStore } from '../../host/keep/folder-store.ts';
+import { builtKernel } from '../kernels/built.ts';
+import { chainInto } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
-const COMMANDS = ['new', 'build', 'inspect', 'run', 'map', 'doctor'];
+const COMMANDS = ['new', 'build', 'inspect', 'run', 'map', 'verify', 'doctor'];
 
 test('lodger --help names every command, and says so on standard output', async () => {
   const { exitCode, stdout, stderr } = await lodger(['--help']);
@@ -18,6 +21,14 @@ test('the example in the help of every command works', async () => {
   await writeFile(join(folder.path, 'data.txt'), 'some data');
   const job = { version: 1, kernel: 'my-kernel.wasm', inputs: { files: ['data.txt'] } };
   await writeFile(join(folder.path, 'job.json'), JSON.stringify(job));
+  const images = await chainInto(folderStore(folder.path), 3);
+  for (const [name, digest] of [
+    ['early', images.at(0)],
+    ['late', images.at(-1)],
+  ] as const) {
+    await copyFile(join(folder.path, `${digest}.img`), join(folder.path, `${name}.img`));
+  }
+  await writeFile(join(folder.path, 'my-stepper.wasm'), (await builtKernel('walk')).wasm);
 
   for (const name of COMMANDS) {
     const { stdout } = await lodger([name, '--help']);

@@ -16,6 +16,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['host/platform'],
   ['host/jobs'],
   ['host/pool', 'host/build'],
+  ['host/keep'],
   ['host'],
   ['host/cli'],
   ['bench'],

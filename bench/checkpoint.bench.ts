@@ -1,0 +1,182 @@
+// What it costs to keep images of a stepper of 16 MiB every 100 ms in a folder, and to check one interval of fifty.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { folderStore } from '../host/keep/folder-store.ts';
+import { runStepper } from '../host/keep/stepper.ts';
+import { nodeEngine } from '../host/platform/engines.ts';
+import { node } from '../host/platform/node.ts';
+import { createPool, type Pool } from '../host/pool/pool.ts';
+import { admit } from '../runtime/admit/admit.ts';
+import { formatSize, short } from '../runtime/base/units.ts';
+import type { Outcome } from '../runtime/job/outcome.ts';
+import type { Task } from '../runtime/job/task.ts';
+import { verifyImages } from '../runtime/sandbox/audit.ts';
+import { memoryStore } from '../runtime/snapshot/store.ts';
+import { build } from './kernels.ts';
+import type { Measure, Result } from './result.ts';
+import { interleave, type Timed, type Variant } from './rounds.ts';
+
+const EVERY_MS = 100;
+const utf8 = new TextEncoder();
+const ROUNDS = { rounds: 3, samples: 1 } as const;
+const INTERVALS = 50;
+const PAGES = 4096;
+/** About as many as are done in 100 ms. */
+const STEPS_AT_ONCE = 50;
+const STEPS = 1_500;
+
+/** 16 MiB of which each step of some 2 ms changes so many pages, one after the other. */
+const DIRTY = `
+import { Reader, Writer } from 'lodger/kernel';
+const memory = new StaticArray<u64>(2097152);
+let steps: u32 = 0, pages: u32 = 0, done: u32 = 0, at: u32 = 0;
+let state: u64 = 1;
+export function begin(input: Uint8Array): void {
+  const reader = new Reader(input);
+  steps = reader.u32();
+  pages = reader.u32();
+  for (let i = 0; i < memory.length; i++) memory[i] = (i * 2654435761) | 1;
+}
+export function step(): f64 {
+  for (let i = 0; i < 1200000; i++) state = state * 6364136223846793005 + 1442695040888963407;
+  for (let i: u32 = 0; i < pages; i++) {
+    for (let j: u32 = 0; j < 512; j++) memory[at * 512 + j] = state + j;
+    at = (at + 1) % 4096;
+  }
+  return <f64>++done / <f64>steps;
+}
+export function finish(): Uint8Array {
+  const writer = new Writer(8);
+  writer.u64(state);
+  return writer.finish();
+}`;
+
+/** A shot on a grid whose memory is about 16 MiB. */
+const shotOf = (
+  steps: number,
+) => `width = 640\ndepth = 600\nspacing = 4\nsteps = ${steps}\ndt = 0.0004\nrecord = 4\npeak = 20\nsource = 1300 1200
+receivers = 0 2556 300 60\nlayer = 0 1500\nlayer = 1500 3100\n`;
+
+interface Subject {
+  readonly name: string;
+  readonly task: Task;
+}
+
+export default async function measure(): Promise<Result> {
+  const pool = await createPool({ threads: 1 });
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-bench-'));
+  try {
+    const subjects = await subjectsOf();
+    const sizes = new Map<string, number>();
+    const variants = subjects.flatMap((subject) => variantsOf(subject, { pool, folder, sizes }));
+    const times = await interleave(variants, ROUNDS);
+    const audited = await audits({ ...(subjects.at(-1) as Subject).task, input: utf8.encode(shotOf(8_000)) }, pool);
+    return {
+      name: 'checkpoint',
+      times: [...times, ...audited.times],
+      measures: [...subjects.map(({ name }) => cost(name, times, sizes.get(name) ?? 0)), audited.measure],
+    };
+  } finally {
+    await pool.close('end');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function subjectsOf(): Promise<Subject[]> {
+  const dirty = await admit(await build(DIRTY), { platform: node });
+  const wave = await admit(await readFile(new URL('../../dist/kernels/wave.wasm', import.meta.url)), {
+    platform: node,
+  });
+  const u32 = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
+  return [
+    ...[1, 10, 100].map((percent) => ({
+      name: `${percent} % of pages changed in ${EVERY_MS} ms`,
+      task: { kernel: dirty, input: u32(STEPS, Math.ceil((PAGES * percent) / 100 / STEPS_AT_ONCE)) },
+    })),
+    { name: 'a shot of wave', task: { kernel: wave, input: utf8.encode(shotOf(2_000)) } },
+  ];
+}
+
+const plain = (name: string) => `${name}, no images`;
+
+function variantsOf(
+  { name, task }: Subject,
+  { pool, folder, sizes }: { readonly pool: Pool; readonly folder: string; readonly sizes: Map<string, number> },
+): Variant[] {
+  const store = folderStore(join(folder, name.replaceAll(' ', '-')));
+  return [
+    { name: plain(name), operations: 1, once: async () => void done(await pool.run(task)) },
+    {
+      name,
+      operations: 1,
+      once: async () => {
+        const { outcome, forget } = await runStepper(pool, task, { store, everyMs: EVERY_MS });
+        sizes.set(name, done(outcome).receipt.memoryBytesPeak ?? 0);
+        await forget();
+      },
+    },
+  ];
+}
+
+function done(outcome: Outcome): Outcome {
+  if (outcome.state === 'failed') throw new Error(`${outcome.code}: ${outcome.message}`);
+  return outcome;
+}
+
+function cost(name: string, times: readonly Timed[], bytes: number): Measure {
+  const [ours, theirs] = [name, plain(name)].map((one) => times.find((timed) => timed.name === one)) as [Timed, Timed];
+  const more = [ours.cpuMinUs / theirs.cpuMinUs, ours.cpuMedianUs / theirs.cpuMedianUs].map((each) => 100 * (each - 1));
+  return {
+    measure: `images every ${EVERY_MS} ms over ${short(theirs.cpuMinUs / 1e6)} s: ${name}, ${formatSize(bytes)} of memory, CPU time of the process`,
+    value: `${short(more[0] as number)} % (minima), ${short(more[1] as number)} % (medians)`,
+    must: '<= 5 %',
+    holds: Math.max(...more) <= 5,
+  };
+}
+
+/** The whole run against the check of one of its intervals, each in turn; compiling and opening the image before it are in it. */
+async function audits(
+  task: Task,
+  pool: Pool,
+): Promise<{ readonly times: readonly Timed[]; readonly measure: Measure }> {
+  const store = memoryStore();
+  const digests: string[] = [];
+  const { fuel = 0 } = done(await pool.run(task)).receipt;
+  const everyFuel = Math.ceil(fuel / INTERVALS);
+  const onImage = ({ digest }: { digest: string }) => digests.push(digest);
+  done(await pool.run(task, { checkpoint: { store, everyFuel, onImage } }));
+  const engine = nodeEngine('v8');
+  let place = 7;
+  const check = async () => {
+    place = (place * 17 + 5) % (digests.length - 1);
+    const [from, to] = [digests[place], digests[place + 1]] as [string, string];
+    const { follows } = await verifyImages({ kernel: task.kernel, store, from, to, engine, platform: node });
+    if (!follows) throw new Error('an honest interval was found wrong');
+  };
+  const [run, audit] = ['the whole run', `the check of one interval of ${digests.length + 1}`] as const;
+  const times = await interleave(
+    [
+      { name: run, operations: 1, once: async () => void done(await pool.run(task)) },
+      {
+        name: audit,
+        operations: 5,
+        once: async () => {
+          for (let left = 5; left > 0; left--) await check();
+        },
+      },
+    ],
+    { rounds: 1, samples: 1 },
+  );
+  const [whole, part] = [run, audit].map((name) => times.find((timed) => timed.name === name)) as [Timed, Timed];
+  const shares = [part.cpuMinUs / whole.cpuMinUs, part.cpuMedianUs / whole.cpuMedianUs].map((each) => 100 * each);
+  return {
+    times,
+    measure: {
+      measure: `${audit}, against the run of ${short(whole.cpuMinUs / 1e6)} s, CPU time of the process`,
+      value: `${short(shares[0] as number)} % (minima), ${short(shares[1] as number)} % (medians)`,
+      must: '<= 4 %',
+      holds: Math.max(...shares) <= 4,
+    },
+  };
+}

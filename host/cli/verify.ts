@@ -1,0 +1,100 @@
+// `lodger verify A.img B.img --kernel K.wasm`: does the steps between two images again, and says whether the second follows.
+import process from 'node:process';
+import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { EngineChoice } from '../../runtime/job/form.ts';
+import { type AuditVerdict, type LinkVerdict, verifyImages } from '../../runtime/sandbox/audit.ts';
+import type { Finding } from '../../runtime/snapshot/verify.ts';
+import { loadKernel } from '../jobs/load.ts';
+import { either, readImage } from '../keep/image-file.ts';
+import { nodeEngine } from '../platform/engines.ts';
+import { node } from '../platform/node.ts';
+import { engineChoice, example, type Finish, loadGrants, several } from './options.ts';
+import { note, print, printable, printJson } from './say.ts';
+
+/** Findings of a link that are shown; the others are counted. */
+const FINDINGS_SHOWN = 10;
+
+interface VerifyFlags {
+  readonly kernel?: string;
+  readonly engine: EngineChoice;
+  readonly grant: readonly string[];
+  readonly json?: true;
+}
+
+export function addVerify(program: Command, finish: Finish): void {
+  program
+    .command('verify')
+    .description(
+      'do the steps between two images of a stepper again, and say whether the second follows from the first',
+    )
+    .argument('<from>', 'an image; the others of its chain lie beside it')
+    .argument('<to>', 'a later image of the same task')
+    .option('--kernel <file>', 'the kernel of the task')
+    .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
+    .option('--grant <spec>', 'what the task was granted, as for run; may be given several times', several, [])
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      example('lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random'),
+    )
+    .action(async (from: string, to: string, flags: VerifyFlags) => {
+      const verdict = await verifyFiles(from, to, flags);
+      if (flags.json) await printJson({ state: verdict.follows ? 'follows' : 'differs', ...verdict });
+      else await print(textOf(verdict));
+      finish(verdict.follows ? 0 : 1);
+    });
+}
+
+async function verifyFiles(from: string, to: string, flags: VerifyFlags): Promise<AuditVerdict> {
+  if (flags.kernel === undefined)
+    throw new LodgerError('ERR_OPTION_INVALID', ['--kernel', "given: the image's kernel"]);
+  const kernel = await loadKernel(flags.kernel);
+  const { grants, blobs } = await loadGrants(flags.grant);
+  const [one, other] = [await readImage(from), await readImage(to)];
+  const showsLinks = process.stderr.isTTY && !flags.json;
+  return verifyImages({
+    ...{ kernel, grants, blobs, store: either(one.store, other.store), from: one.digest, to: other.digest },
+    ...{ engine: nodeEngine(flags.engine), platform: node },
+    onLink: (link) => {
+      if (showsLinks) note(lineOf(link));
+    },
+  });
+}
+
+function textOf({ follows, links, linksTotal }: AuditVerdict): string {
+  const wrong = links.filter((link) => !link.follows);
+  const left = linksTotal - links.length;
+  const unseen = left > 0 ? `; the ${left} after it could not be checked` : '';
+  const verdict = follows
+    ? `the second image follows from the first: ${linksTotal} images checked\n`
+    : `the second image does not follow from the first: ${wrong.length} of ${links.length} images are wrong${unseen}\n`;
+  return verdict + wrong.map((link) => `${lineOf(link)}\n${findingsText(link)}`).join('');
+}
+
+function lineOf({ follows, to, fromStep, toStep }: LinkVerdict): string {
+  return `${follows ? 'right' : 'WRONG'}  steps ${fromStep} to ${toStep}, image ${to.slice(0, 12)}`;
+}
+
+function findingsText({ findings, findingsTotal }: LinkVerdict): string {
+  const shown = findings.slice(0, FINDINGS_SHOWN).map((finding) => `  ${printable(findingText(finding))}\n`);
+  const more = findingsTotal - shown.length;
+  return shown.join('') + (more > 0 ? `  and ${more} more\n` : '');
+}
+
+function findingText(finding: Finding): string {
+  switch (finding.place) {
+    case 'page':
+      return `page ${finding.page} of memory, from byte ${finding.page * 4096}`;
+    case 'global':
+      return finding.segment === undefined
+        ? `global ${finding.global}`
+        : `whether data segment ${finding.segment} was dropped`;
+    case 'field':
+      return `${finding.field}: ${JSON.stringify(finding.claimed)}, the replay has ${JSON.stringify(finding.replayed)}`;
+    case 'link':
+      return finding.reason;
+    default:
+      return finding satisfies never;
+  }
+}
