@@ -7,9 +7,9 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { now } from '../platform/node.ts';
 import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
-import { type Flight, failedBy, isHeld, jobOf, watch } from './flight.ts';
+import { boardOn, type Flight, failedBy, isHeld, jobOf, keepsWork, reasonOf, watch } from './flight.ts';
 import { type Compiled, compiledFor, type Entry, type Lane, learn, openLane } from './lane.ts';
-import { type Batch, HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
+import { HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
 
@@ -88,15 +88,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (!told) lane.headsSent++;
     const { limits, blobs, seed, digests } = lane.permit;
     const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
-    let steps: Batch['steps'];
-    try {
-      steps = entries[0]?.steps?.board(control);
-    } catch (error) {
-      // The image that it goes on from cannot be read any more.
-      settle(
-        entries[0] as Entry,
-        error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]),
-      );
+    const steps = boardOn(entries[0] as Entry, control);
+    if (steps instanceof LodgerError) {
+      settle(entries[0] as Entry, steps);
       return;
     }
     const { transfer, ...batch } = packBatch(
@@ -220,8 +214,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const culprit = flight.entries[Math.max(0, Atomics.load(flight.control, CONTROL.current))] as Entry;
     land(flight);
     again(flight, culprit);
-    if (culprit.attempts === 1 && !culprit.withdrawn && culprit.steps?.hasImage) {
-      // A stepper keeps its work, once.
+    if (keepsWork(culprit)) {
       culprit.attempts++;
       queue.add(culprit, 'first');
       schedule();
@@ -256,9 +249,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         schedule();
       },
       (error: unknown) => {
-        const reason = error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
-        lane.failed = reason;
-        for (const entry of [...lane.waiting]) cancel(entry, reason);
+        lane.failed = reasonOf(error);
+        for (const entry of [...lane.waiting]) cancel(entry, lane.failed);
       },
     );
     return lane;

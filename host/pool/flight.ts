@@ -1,10 +1,11 @@
 // A flight: a batch that a thread has, until its report comes or its thread is gone.
-import { describe, type FailureCode, type LodgerError } from '../../runtime/base/errors.ts';
+import { describe, type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
 import { CONTROL } from './control.ts';
 import type { Compiled, Entry } from './lane.ts';
+import type { Batch } from './message.ts';
 import type { Lease } from './threads.ts';
 
 /** A batch on a thread. */
@@ -53,6 +54,25 @@ export function failedBy(
       attempts,
     },
   };
+}
+
+/** What goes with a stepper's task that is sent to a thread; why it cannot go, if the image that it goes on from cannot be read. */
+export function boardOn({ steps }: Entry, control: Int32Array): Batch['steps'] | LodgerError {
+  try {
+    return steps?.board(control);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** Whether a task whose thread was lost goes on from its last image: once. */
+export function keepsWork({ attempts, withdrawn, steps }: Entry): boolean {
+  return attempts === 1 && !withdrawn && steps?.hasImage === true;
+}
+
+/** What was thrown, as an error of ours. */
+export function reasonOf(error: unknown): LodgerError {
+  return error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
 }
 
 /** What is done about tasks that take long. */

@@ -145,7 +145,7 @@ test('no more images are kept than two ways back, unless all are wanted', async 
         await wait(2);
       },
     };
-    await runStepper(runner, { ...task(), input: inputOf(FEW) }, { store: slow, everyMs: 1, keepImages });
+    await runStepper(runner, { ...task(), input: inputOf(4 * FEW) }, { store: slow, everyMs: 1, keepImages });
     const whole = store.digests().filter((digest) => store.peek(digest).form === 'whole').length;
     return { taken, whole, there: store.digests().length };
   };
