@@ -89,10 +89,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { limits, blobs, seed, digests } = lane.permit;
     const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
     const steps = boardOn(entries[0] as Entry, control);
-    if (steps instanceof LodgerError) {
-      settle(entries[0] as Entry, steps);
-      return;
-    }
+    if (steps instanceof LodgerError) return settle(entries[0] as Entry, steps);
     const { transfer, ...batch } = packBatch(
       { lane: lane.number, control, job, ...head, ...(steps && { steps }) },
       entries,
