@@ -7,6 +7,7 @@ mod engine;
 mod guest;
 mod import;
 mod job;
+mod lock;
 mod module;
 
 use napi_derive::napi;
