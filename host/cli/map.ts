@@ -5,12 +5,22 @@ import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
+import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
-import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
-import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
+import {
+  blobFiles,
+  cpuShare,
+  engineChoice,
+  example,
+  type Finish,
+  isolationKind,
+  several,
+  shareOf,
+  wholeNumber,
+} from './options.ts';
 import { createProgress } from './progress.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
 import { createSum, logRows, type Sum, sumRows } from './sum.ts';
@@ -23,6 +33,7 @@ interface MapFlags {
   readonly input?: string;
   readonly blob: readonly string[];
   readonly cpuShare?: number;
+  readonly isolation: Isolation;
   readonly json?: true;
 }
 
@@ -46,6 +57,7 @@ export function addMap(program: Command, finish: Finish): void {
     )
     .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
     .option('--cpu-share <share>', 'share of one core that each thread may have, 0.05 to 1 (default: 1)', cpuShare)
+    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -85,8 +97,8 @@ async function runAll(
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
   const weights: number[] = [];
-  const { engine = file.engine, threads } = flags;
-  const pool = await createPool({ engine, ...(threads !== undefined && { threads }), ...shareOf(flags) });
+  const { engine = file.engine, threads, isolation } = flags;
+  const pool = await createPool({ engine, isolation, ...(threads !== undefined && { threads }), ...shareOf(flags) });
   const progress = createProgress();
   const begun = performance.now();
   let index = 0;

@@ -7,16 +7,17 @@ import { formatDuration, formatFuel, formatSize } from '../../runtime/base/units
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
+import { createPool, type Isolation } from '../cell/isolation.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
-import { createPool } from '../pool/pool.ts';
 import { interruptible } from './interrupt.ts';
 import {
   cpuShare,
   engineChoice,
   example,
   type Finish,
+  isolationKind,
   loadGrants,
   several,
   shareOf,
@@ -38,6 +39,7 @@ interface RunFlags {
   readonly fuelMax?: number;
   readonly wallMax?: number;
   readonly cpuShare?: number;
+  readonly isolation: Isolation;
   readonly seed?: number;
   readonly digests?: true;
   readonly json?: true;
@@ -57,6 +59,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
     .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
+    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--digests', 'name input and output by digest in the receipt')
@@ -83,7 +86,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
   };
   const input = await readInput(flags.input, signal);
-  const pool = await createPool({ engine: flags.engine, threads: 1, ...shareOf(flags) });
+  const pool = await createPool({ engine: flags.engine, isolation: flags.isolation, threads: 1, ...shareOf(flags) });
   try {
     const seed = flags.seed === undefined ? {} : { seed: flags.seed };
     return await pool.run(
@@ -155,6 +158,7 @@ function receiptRows(receipt: Receipt): (readonly [string, string])[] {
     ['bytes', `${formatSize(receipt.bytesIn)} in, ${formatSize(receipt.bytesOut)} out`],
     ['calls', calls.join(', ') || 'none'],
     ['engine', `${receipt.engine.name} ${receipt.engine.version}`],
+    ...(receipt.isolation === undefined ? [] : [['walls', receipt.isolation.join(', ') || 'none'] as const]),
     ...(receipt.inputDigest === undefined ? [] : [['input', `sha256:${receipt.inputDigest}`] as const]),
     ...(receipt.outputDigest === undefined ? [] : [['output', `sha256:${receipt.outputDigest}`] as const]),
   ];
