@@ -68,7 +68,16 @@ function freshMemory(): ArrayBuffer {
 function momentAt(step: number, previous: Taken | undefined): Moment {
   return {
     previous: previous?.image,
-    task: { kernel: '00'.repeat(32), tariff: 1, rewriter: 1, input: '00'.repeat(32), inputBytes: 0, seed: 1, index: 0 },
+    task: {
+      kernel: '00'.repeat(32),
+      tariff: 1,
+      rewriter: 1,
+      input: '00'.repeat(32),
+      inputBytes: 0,
+      seed: 1,
+      index: 0,
+      deterministic: true,
+    },
     ...{ step, share: 0.5, fuel: step * 1e6, state: new Uint8Array(200) },
     host: { elapsedMs: step, randomBytes: 0, log: [], logBytes: 0, linesDropped: 0, calls: {} },
     limits: { memoryBytesMax: BYTES },

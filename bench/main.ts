@@ -12,7 +12,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   wasmtime: () => import('./wasmtime.bench.ts'),
   engines: () => import('./engines.bench.ts'),
   meter: () => import('./meter.bench.ts'),
+  typed: () => import('./typed.bench.ts'),
   image: () => import('./image.bench.ts'),
+  share: () => import('./share.bench.ts'),
+  nans: () => import('./nans.bench.ts'),
 };
 
 const named = process.argv.slice(2);

@@ -11,6 +11,8 @@ import { interleave, median, type Timed } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const utf8 = new TextEncoder();
+const WARM_MS = 300;
+const ROUND_MS = 30;
 
 interface Subject {
   readonly name: string;
@@ -67,6 +69,11 @@ async function projectSubjects(): Promise<Subject[]> {
       wasm: await file('dist/kernels/dynamics.wasm'),
       input: shorter(await file('kernels/dynamics/data/argon.txt'), 10),
     },
+    {
+      name: 'template',
+      wasm: await file('dist/kernels/template.wasm'),
+      input: utf8.encode('three small words\n'.repeat(3_640)),
+    },
     { name: 'echo', wasm: await file('dist/kernels/echo.wasm'), input: new Uint8Array(1 << 20).fill(3) },
   ];
 }
@@ -86,13 +93,24 @@ async function compare({ name, wasm, input, blob }: Subject): Promise<Timed[]> {
   ];
   const outputs = variants.map(({ start }) => Buffer.from(runKernel(start, input, blob)));
   if (outputs.some((output) => !output.equals(outputs[0] as Buffer))) throw new Error(`${name}: outputs differ`);
+  const samples = samplesOf(() => runKernel(variants[0]?.start ?? onV8(wasm), input, blob));
   return interleave(
     variants.map((variant) => ({
       ...{ name: variant.name, operations: 1 },
       once: () => void runKernel(variant.start, input, blob),
     })),
-    { rounds: 11, samples: 3 },
+    { rounds: 11, samples },
   );
+}
+
+/** So many calls that a round takes some tens of milliseconds, once the engine has made its best code. */
+function samplesOf(once: () => void): number {
+  let calls = 0;
+  for (const begun = performance.now(); performance.now() - begun < WARM_MS; ) {
+    once();
+    calls++;
+  }
+  return Math.max(3, Math.ceil((calls * ROUND_MS) / WARM_MS));
 }
 
 /** Ratios of CPU time: their geometric mean and the worst, by minima and by medians; the worse of the two has to hold. */

@@ -115,6 +115,7 @@ function importsOf(live: Live, blob: Uint8Array): Imports {
     [METER_IMPORTS.module]: {
       [METER_IMPORTS.refill]: () => live.refill(),
       [METER_IMPORTS.stackSpent]: () => undefined,
+      [METER_IMPORTS.growRefused]: () => undefined,
     },
   };
 }

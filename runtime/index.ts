@@ -10,6 +10,7 @@ export type { SomeLimits } from './job/limits.ts';
 export type { Done, EngineName, Failed, LogLine, Outcome, Receipt, TaskLog } from './job/outcome.ts';
 export type { Checkpoints, ImageNotice, ImageStore, LiveLimits, StepProgress, Steps } from './job/steps.ts';
 export type { Job, MapOptions, Progress, Runner, RunOptions, StartOptions, Task, Terms } from './job/task.ts';
+export type { Payload, PayloadField, PayloadType } from './payload/schema.ts';
 export { type Grant, parseGrant } from './policy/grant.ts';
 export { narrow } from './policy/narrow.ts';
 export { type Policy, parsePolicy } from './policy/policy.ts';

@@ -39,7 +39,7 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
       bytesIn: call.input.byteLength,
       bytesOut: output.byteLength,
       calls: {},
-      deterministicGrants: true,
+      deterministic: true,
       attempts: 1,
     } as const;
     return { state: 'done', output, log, receipt };

@@ -1,11 +1,14 @@
 // AssemblyScript in, kernel out: the compiler as a library, with the project's own options, library and transforms.
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import { readPayload } from '../../runtime/admit/payload.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { check, oneOf } from '../../runtime/base/schema.ts';
+import { declarationsOf } from '../../runtime/payload/declare.ts';
+import { readSections } from '../../runtime/wasm/sections.ts';
 import { fileError, writeWhole } from '../jobs/files.ts';
 import { compile, type Load } from './compile.ts';
 
@@ -16,7 +19,10 @@ export interface BuildOptions {
   readonly target?: 'release' | 'debug';
   /** `stub` (default) never frees: right for an instance a task. `minimal` and `incremental` collect garbage. */
   readonly runtime?: 'stub' | 'minimal' | 'incremental';
-  /** Where the kernel is written; a debug build's source map goes beside it as `<out>.map`. Without it nothing is written. */
+  /**
+   * Where the kernel is written; beside it go a debug build's source map, `<out>.map`, and a typed kernel's declarations,
+   * `<out>.d.ts`. Without it nothing is written.
+   */
   readonly out?: string;
 }
 
@@ -35,6 +41,8 @@ export interface Built {
   readonly digest: Digest;
   /** The source map, JSON, of a debug build. */
   readonly map?: string;
+  /** Of a typed kernel: its `Input` and `Output` in TypeScript. */
+  readonly declarations?: string;
   /** What the compiler says without refusing, each as `file:line:column: text`. */
   readonly warnings: readonly string[];
 }
@@ -48,17 +56,37 @@ export async function buildKernel(options: BuildOptions, load: Load = (name) => 
   const { source, target = 'release', runtime = 'stub', out } = check(BuildOptionsSchema, options);
   const name = basename(out ?? 'kernel.wasm');
   const { wasm, map, warnings } = await compile({ file: await entryOf(source), target, runtime, name }, load);
+  const declarations = declare(wasm, name);
   const built = {
     wasm,
     digest: createHash('sha256').update(wasm).digest('hex'),
     warnings,
     ...(map !== undefined && { map }),
+    ...(declarations !== undefined && { declarations }),
   };
   if (out === undefined) return built;
 
   if (map !== undefined) await writeWhole(`${out}.map`, map);
+  if (declarations !== undefined) await writeWhole(`${out}.d.ts`, declarations);
+  else await removeDeclarations(`${out}.d.ts`);
   await writeWhole(out, wasm);
   return { ...built, path: resolve(out) };
+}
+
+const WRITTEN = '// Written by lodger build';
+
+/** The declarations file of a typed kernel. Named after the whole file name, it is in nobody's way, not even a source's beside it. */
+function declare(wasm: Uint8Array, name: string): string | undefined {
+  const payload = readPayload(wasm, readSections(wasm).customs);
+  if (payload === undefined) return undefined;
+  const use = `import type { Input, Output } from './${name}.js';`;
+  return `${WRITTEN}: what ${name} takes and gives. ${use}\n\n${declarationsOf(payload)}`;
+}
+
+/** A kernel that is not typed any more has no declarations; a file of somebody else's stays. */
+async function removeDeclarations(path: string): Promise<void> {
+  const before = await readFile(path, 'utf8').catch(() => '');
+  if (before.startsWith(WRITTEN)) await rm(path, { force: true });
 }
 
 async function entryOf(source: string): Promise<string> {

@@ -29,6 +29,12 @@ export const CELL = {
     reason: 'compilers and threads end what they began; nobody else has anything to do there',
   },
   answerMsMax: { default: 60_000, max: 60_000, unit: 'ms', reason: 'how much later than its limit a task may answer' },
+  endMsMax: {
+    default: 5_000,
+    max: 5_000,
+    unit: 'ms',
+    reason: 'what waits for a cell that was killed may have been stopped',
+  },
   stderrBytes: { default: 4 * KiB, max: 4 * KiB, unit: 'bytes', reason: 'the last words of a cell, for people' },
   replyBytes: { default: MiB, max: MiB, unit: 'bytes', reason: 'what comes with an output: receipt, names, message' },
 } as const satisfies Record<string, Ceiling>;

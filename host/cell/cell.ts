@@ -1,4 +1,5 @@
 // One cell, seen from outside: a process with tasks in it, which is watched and ended when it misbehaves.
+import { constants } from 'node:os';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { now } from '../platform/node.ts';
 import { type FromCell, parseFromCell, type ToCell } from '../wire/cell.ts';
@@ -171,12 +172,23 @@ function createCell(
   const learnTerms = ({ number, permit, grants }: Contract) => {
     if (contracts.has(number)) return;
     contracts.add(number);
-    const { kernel, limits, blobs, seed, digests } = permit;
+    const { kernel, limits, blobs, seed, digests, deterministic } = permit;
     const { digest } = kernel;
     const known = kernels.delete(digest);
     kernels.add(digest);
     const inline = known ? {} : { bytes: kernel.bytes };
-    say({ type: 'terms', terms: number, kernel: digest, ...inline, limits, grants, blobs, seed, digests });
+    say({
+      type: 'terms',
+      terms: number,
+      kernel: digest,
+      ...inline,
+      limits,
+      grants,
+      blobs,
+      seed,
+      digests,
+      deterministic,
+    });
     replyBytesMax = Math.max(replyBytesMax, CELL.replyBytes.default + limits.outputBytesMax + 2 * limits.logBytesMax);
     const [oldest] = kernels;
     if (kernels.size <= kernelsKept || oldest === undefined) return;
@@ -218,8 +230,9 @@ function createCell(
 
 function endOf(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal) return `it was killed by ${signal}`;
-  const number = (code ?? 0) - 128;
-  return number > 0 ? `it was killed by signal ${number}` : `it ended by itself with status ${code}`;
+  // What a process gives who passes on the end of another.
+  const [name] = Object.entries(constants.signals).find(([, number]) => number === (code ?? 0) - 128) ?? [];
+  return name === undefined ? `it ended by itself with status ${code}` : `it was killed by ${name}`;
 }
 
 function notStarted({ lastWords }: Launched, reason: string): LodgerError {

@@ -49,7 +49,10 @@ export function failedIn(
     message: describe(failure.code, failure.reason),
     log: { lines: [], linesDropped: 0 },
     receipt: {
-      ...receiptHead({ facts: contract.permit.kernel, metered: engine.metered }, engine),
+      ...receiptHead(
+        { facts: contract.permit.kernel, metered: engine.metered, canonicalNaNs: contract.permit.deterministic },
+        engine,
+      ),
       wallMs: failure.now - submittedAt,
       bytesIn: input.byteLength,
       bytesOut: 0,

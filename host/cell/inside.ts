@@ -55,11 +55,20 @@ function createInhabitant(pool: ThreadPool, say: (message: FromCell) => void): (
   const jobs = new Map<number, Promise<RunTask>>();
   const running = new Map<number, AbortController>();
 
-  const open = async ({ kernel: digest, bytes, limits, grants, blobs, seed, digests }: CellTerms): Promise<RunTask> => {
+  const open = async ({
+    kernel: digest,
+    bytes,
+    limits,
+    grants,
+    blobs,
+    seed,
+    digests,
+    deterministic,
+  }: CellTerms): Promise<RunTask> => {
     if (bytes) kernels.set(digest, admit(bytes, { ceilings: CEILINGS, platform: node }));
     const kernel = await kernels.get(digest);
     if (!kernel) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given its kernel']);
-    return pool.open({ kernel, limits, grants, blobs, seed, digests });
+    return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic });
   };
 
   const run = async (task: number, given: { terms: number; index: number; input: Uint8Array }) => {

@@ -97,9 +97,10 @@ async function readReport(child: ChildProcess): Promise<Said> {
   });
   for await (const piece of report.setEncoding('utf8')) {
     text += piece;
+    // Two processes write them, so either may come first.
     const [, held] = /^held (\S*)$/m.exec(text) ?? [];
-    if (held === undefined) continue;
-    return { held: held.split(',') as Wall[], pid: Number(/^pid (\d+)$/m.exec(text)?.[1] ?? 0) };
+    const [, pid] = /^pid (\d+)$/m.exec(text) ?? [];
+    if (held !== undefined && pid !== undefined) return { held: held.split(',') as Wall[], pid: Number(pid) };
   }
   const [, wall = '', reason = failed] = /^failed (\S+) (.*)$/m.exec(text) ?? [];
   return { failed: wall, reason };
@@ -116,13 +117,21 @@ function begin(program: string, words: readonly string[]): Pick<Launched, 'child
   return { child, frames, lastWords: () => said.replace(/[^\x20-\x7e\n]/g, '?').trim() };
 }
 
-/** Ends a process of either kind at once. */
+/**
+ * Ends a process of either kind at once. The one that waits for another is left to end by itself: when it is gone, both are.
+ */
 export function kill({ child, pid }: Pick<Launched, 'child' | 'pid'>): void {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  const killChild = () => child.kill('SIGKILL');
+  if (pid <= 1 || pid === child.pid) {
+    killChild();
+    return;
+  }
   try {
-    if (pid > 0 && pid !== child.pid) process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
     // It is gone already.
   }
-  child.kill('SIGKILL');
+  const timer = setTimeout(killChild, CELL.endMsMax.default);
+  child.once('exit', () => clearTimeout(timer));
 }

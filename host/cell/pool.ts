@@ -13,7 +13,7 @@ import {
   RunOptionsSchema,
   type Task,
 } from '../../runtime/job/task.ts';
-import { checkInput, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import { checkInput, checkInputs, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from '../pool/cancels.ts';
@@ -120,12 +120,12 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     if (onProgress) throw noSteps('onProgress');
     const contract = contracts.ofTask(task, () => permitTask(permitter, task));
     try {
-      checkInput(contract.permit, task.input);
+      const input = checkInput(contract.permit, task.input);
       // Which of the tasks in a cell wait there is not known here.
       const waiting = live.size;
       if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
-      const moved = task.transfer === true && isWhole(task.input);
-      return await submit(contract, { input: task.input, index: task.index ?? 0, moved, ...(signal && { signal }) });
+      const moved = task.transfer === true && isWhole(input);
+      return await submit(contract, { input, index: task.index ?? 0, moved, ...(signal && { signal }) });
     } finally {
       contracts.release(contract);
     }
@@ -141,7 +141,9 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     else signal?.addEventListener('abort', forward, { once: true });
     const progress = { done: 0, failed: 0, started: 0 };
     return inOrder<Uint8Array, Outcome>({
-      inputs: job.inputs,
+      inputs: contract.permit.kernel.payload
+        ? checkInputs(contract.permit, job.inputs)
+        : (job.inputs as Iterable<Uint8Array>),
       countMax: threads * POOL.batchTasksMax.default * 2,
       bytesMax: windowBytesMax,
       weigh: (value) =>

@@ -26,10 +26,16 @@ export function addBuild(program: Command, finish: Finish): void {
       if (target !== 'release' && target !== 'debug') {
         throw new LodgerError('ERR_OPTION_INVALID', ['--target', 'release or debug']);
       }
-      const { wasm, digest, warnings } = await buildKernel({ source, target, out });
+      const { wasm, digest, declarations, warnings } = await buildKernel({ source, target, out });
       for (const warning of warnings) note(`warning: ${warning}`);
-      if (json) await printJson({ state: 'done', path: out, bytes: wasm.byteLength, digest, warnings });
-      else await print(`${out}: ${formatSize(wasm.byteLength)}, sha256:${digest}\n`);
+      const types = declarations === undefined ? undefined : `${out}.d.ts`;
+      if (json) {
+        const typed = types === undefined ? {} : { declarations: types };
+        await printJson({ state: 'done', path: out, bytes: wasm.byteLength, digest, ...typed, warnings });
+      } else {
+        await print(`${out}: ${formatSize(wasm.byteLength)}, sha256:${digest}\n`);
+        if (types !== undefined) await print(`${types}: the types of its input and output\n`);
+      }
       finish(0);
     });
 }

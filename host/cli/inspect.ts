@@ -4,6 +4,7 @@ import { ADMISSION, type Ceiling, type CeilingName, PAGE } from '../../runtime/b
 import { formatSize } from '../../runtime/base/units.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { WORLD } from '../../runtime/job/world.ts';
+import { declarationsOf } from '../../runtime/payload/declare.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { example, type Finish } from './options.ts';
 import { columns, print, printJson } from './say.ts';
@@ -40,6 +41,7 @@ function documentOf(kernel: Kernel) {
     grants: grantsOf(kernel),
     memory: { bytesMin: memory.min * PAGE, ...(memory.max === undefined ? {} : { bytesMax: memory.max * PAGE }) },
     features,
+    ...(kernel.payload && { payload: kernel.payload }),
     optionalExports: optional,
     report,
     ceilings: Object.fromEntries(Object.entries(ADMISSION).map(([name, ceiling]) => [name, ceiling.default])),
@@ -59,6 +61,7 @@ function rowsOf(kernel: Kernel): (readonly [string, string])[] {
     ['format', kernel.format],
     ['shape', kernel.shape],
     ['strings', kernel.encoding],
+    ['payload', payloadText(kernel)],
     ['imports', imports.join('\n') || 'none'],
     ['grants', grantsOf(kernel).join(', ') || 'none needed'],
     ['memory', `${formatSize(memory.min * PAGE)} at start, ${most}`],
@@ -66,6 +69,14 @@ function rowsOf(kernel: Kernel): (readonly [string, string])[] {
     ['ceilings', ceilingRows(kernel).join('\n')],
     ['verdict', 'admitted'],
   ];
+}
+
+function payloadText({ payload }: Kernel): string {
+  if (payload === undefined) return 'bytes in, bytes out';
+  return declarationsOf(payload)
+    .replace(/^export /gm, '')
+    .replace(/\n+$/, '')
+    .replace(/\n\n/g, '\n');
 }
 
 function grantsOf(kernel: Kernel): string[] {

@@ -9,6 +9,7 @@ import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
+import { inputsOf, readable } from '../jobs/values.ts';
 import { interruptible } from './interrupt.ts';
 import {
   blobFiles,
@@ -96,6 +97,7 @@ async function runAll(
 ): Promise<Mapped> {
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
+  // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
   const { engine = file.engine, threads, isolation } = flags;
   const pool = await createPool({ engine, isolation, ...(threads !== undefined && { threads }), ...shareOf(flags) });
@@ -104,8 +106,9 @@ async function runAll(
   let index = 0;
   let weightDone = 0;
   try {
-    for await (const outcome of pool.map({ ...terms, inputs: weighed(inputs.each, weights) }, { signal })) {
-      await results?.add(index, outcome);
+    const each = inputsOf(terms.kernel, inputs.each, (length) => weights.push(length));
+    for await (const outcome of pool.map({ ...terms, inputs: each }, { signal })) {
+      await results?.add(index, readable(terms.kernel, outcome));
       if (outcome.state === 'done') view?.add(outcome.output);
       sum.add(outcome);
       index += 1;
@@ -123,14 +126,6 @@ async function runAll(
     ...(results === undefined ? {} : { results: results.path }),
     ...(view === undefined ? {} : { view }),
   };
-}
-
-/** Passes the inputs on and remembers how much of the whole each is, for as long as it is under way. */
-async function* weighed(inputs: AsyncIterable<Uint8Array>, weights: number[]): AsyncGenerator<Uint8Array> {
-  for await (const input of inputs) {
-    weights.push(input.byteLength);
-    yield input;
-  }
 }
 
 async function give({ sum, wallMs, results, view }: Mapped): Promise<void> {

@@ -11,6 +11,7 @@ import { createPool, type Isolation } from '../cell/isolation.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
+import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
 import { interruptible } from './interrupt.ts';
 import {
   cpuShare,
@@ -42,6 +43,8 @@ interface RunFlags {
   readonly isolation: Isolation;
   readonly seed?: number;
   readonly digests?: true;
+  readonly deterministic: boolean;
+  readonly raw?: true;
   readonly json?: true;
 }
 
@@ -50,7 +53,7 @@ export function addRun(program: Command, finish: Finish): void {
     .command('run')
     .description('run a kernel on one input')
     .argument('<kernel>', 'a .wasm file')
-    .option('--input <file>', 'the input, "-" for standard input (default: no bytes)')
+    .option('--input <file>', 'the input, "-" for standard input (default: no bytes); JSON for a typed kernel')
     .option('--output <file>', 'where the output goes (default: standard output)')
     .option('--picture <file>', 'a PNG of the output, if it is of a form that has one: wave, dynamics')
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
@@ -62,21 +65,29 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
     .option('--digests', 'name input and output by digest in the receipt')
+    .option('--raw', 'give and take the bytes of a typed kernel instead of JSON')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
     .action(async (path: string, flags: RunFlags) => {
-      const outcome = await interruptible((signal) => runOnce(path, flags, signal));
+      const { outcome, text } = await interruptible((signal) => runOnce(path, flags, signal));
       for (const line of outcome.log.lines) noteLog(line);
       if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
-      await (flags.json ? giveJson(outcome, flags) : give(outcome, flags));
+      await (flags.json ? giveJson(outcome, flags, text) : give(outcome, flags, text));
       if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
       if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
       finish(outcome.state === 'done' ? 0 : 1);
     });
 }
 
-async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Outcome> {
+/** The outcome, and the output of a typed kernel as JSON. */
+interface Ran {
+  readonly outcome: Outcome;
+  readonly text: string | undefined;
+}
+
+async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Ran> {
   const kernel = await loadKernel(path);
   const { grants, blobs } = await loadGrants(flags.grant);
   const limits: SomeLimits = {
@@ -85,14 +96,29 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
     ...(flags.fuelMax === undefined ? {} : { fuelMax: flags.fuelMax }),
     ...(flags.wallMax === undefined ? {} : { wallMsMax: flags.wallMax }),
   };
-  const input = await readInput(flags.input, signal);
+  const isJson = takesJson(kernel) && flags.raw !== true;
+  if (isJson && flags.input === undefined)
+    throw new LodgerError('ERR_OPTION_INVALID', ['--input', 'given: this kernel takes a value, as JSON']);
+  const written = await readInput(flags.input, signal);
+  const input = isJson ? inputOf(kernel, written) : written;
   const pool = await createPool({ engine: flags.engine, isolation: flags.isolation, threads: 1, ...shareOf(flags) });
   try {
     const seed = flags.seed === undefined ? {} : { seed: flags.seed };
-    return await pool.run(
-      { kernel, input, grants, blobs, limits, ...seed, digests: flags.digests === true },
+    const outcome = await pool.run(
+      {
+        kernel,
+        input,
+        grants,
+        blobs,
+        limits,
+        ...seed,
+        digests: flags.digests === true,
+        deterministic: flags.deterministic,
+      },
       { signal },
     );
+    const shown = outcome.state === 'done' && flags.raw !== true;
+    return { outcome, text: shown ? textOfOutput(kernel, outcome.output) : undefined };
   } finally {
     await pool.close('end');
   }
@@ -114,9 +140,9 @@ async function readInput(file: string | undefined, signal: AbortSignal): Promise
 }
 
 /** The output goes first, so that it is not lost where it has no picture. */
-async function give(outcome: Outcome, { output: file, picture }: RunFlags): Promise<void> {
+async function give(outcome: Outcome, { output: file, picture }: RunFlags, text?: string): Promise<void> {
   if (outcome.state === 'failed') return;
-  await giveOutput(outcome.output, file);
+  await giveOutput(text === undefined ? outcome.output : Buffer.from(`${text}\n`), file);
   if (picture !== undefined) await writeWhole(picture, pictureOf(outcome.output, picture));
 }
 
@@ -130,7 +156,7 @@ async function giveOutput(output: Uint8Array, file: string | undefined): Promise
 }
 
 /** With `--output`, the document names the file instead of holding the bytes. It is printed last: no other may follow it. */
-async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags): Promise<void> {
+async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags, text?: string): Promise<void> {
   const { state, log, receipt } = outcome;
   const logged = log.lines.length + log.linesDropped > 0 ? { log } : {};
   if (outcome.state === 'failed') {
@@ -141,9 +167,11 @@ async function giveJson(outcome: Outcome, { output: file, picture }: RunFlags): 
     const reason = `${formatSize(output.byteLength)} is too large for a document; use --output`;
     throw new LodgerError('ERR_FILE', ['write', 'the output', reason]);
   }
-  if (file !== undefined) await writeWhole(file, output);
+  if (file !== undefined) await writeWhole(file, text === undefined ? output : `${text}\n`);
   if (picture !== undefined) await writeWhole(picture, pictureOf(output, picture));
-  const given = file === undefined ? { output: Buffer.from(output).toString('base64') } : { outputFile: file };
+  const shown = () =>
+    text === undefined ? { output: Buffer.from(output).toString('base64') } : { value: JSON.parse(text) };
+  const given = file === undefined ? shown() : { outputFile: file };
   return printJson({ state, ...given, ...(picture === undefined ? {} : { pictureFile: picture }), ...logged, receipt });
 }
 

@@ -42,6 +42,7 @@ export async function loadJob(path: string, changes: Changes = { blobs: new Map(
       grants: [...file.grants, ...grants],
       blobs,
       ...(file.seed === undefined ? {} : { seed: file.seed }),
+      ...(file.deterministic === undefined ? {} : { deterministic: file.deterministic }),
     },
   };
 }

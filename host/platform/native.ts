@@ -13,7 +13,52 @@ export interface NativeModule {
   readonly functions: readonly string[];
   serialize(): Uint8Array<ArrayBuffer>;
   instantiate(memoryBytesMax: number, wallMs?: number, job?: number): NativeGuest;
+  /** What runs whole calls of it in this thread. */
+  runner(): NativeRunner;
 }
+
+/** Runs whole calls: no way back to JavaScript between the steps. It holds one guest at a time. */
+export interface NativeRunner {
+  /** Numbers that go in and come out; `REPORT` tells which is where. */
+  readonly report: ArrayBuffer;
+  /**
+   * A call in a fresh guest. Gives the output, as a buffer or as all of one; or nothing where something does not fit: the report tells
+   * which step came to it, and what that gave. Throws like a guest's `call`.
+   */
+  run(input: Uint8Array, imports: readonly unknown[]): ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
+  /** The guest of the call that runs or has ended, to be driven step by step. */
+  guest(): NativeGuest;
+  /** Ends that guest. The size of its memory is in the report, 0 if there was none. */
+  end(): void;
+}
+
+/** Places of a runner's report, which is of 64-bit floats. `NaN` stands for what is not given. */
+export const REPORT = {
+  memoryBytesMax: 0,
+  wallMs: 1,
+  job: 2,
+  inputBytes: 3,
+  outputBytesMax: 4,
+  /** One of `STEPS`. */
+  step: 5,
+  /** What the step gave, if it is `cabi_realloc` or `run`. */
+  gave: 6,
+  /** Bytes of memory at the end. */
+  size: 7,
+  /** What a metered module has at the start, and had left when one of its functions returned last. */
+  fuel: 8,
+} as const;
+
+/** How far a whole call came. `declined`: nothing was begun. */
+export const STEPS = {
+  declined: 0,
+  instantiate: 1,
+  initialize: 2,
+  realloc: 3,
+  run: 4,
+  post: 5,
+  done: 6,
+} as const;
 
 /** A running instance. What its methods throw has one of `codes()` as its `code`, or was thrown by an import. */
 export interface NativeGuest {
@@ -24,6 +69,9 @@ export interface NativeGuest {
   memory(): ArrayBuffer;
   getGlobal(name: string): number;
   setGlobal(name: string, value: number): void;
+  /** The counter of a metered module. */
+  getFuel(): number;
+  setFuel(fuel: number): void;
   end(): void;
 }
 

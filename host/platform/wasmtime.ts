@@ -1,29 +1,20 @@
 // The Wasmtime engine: the same interface as V8's, over the native addon. The canonical ABI is driven and checked where V8's is.
 import { createHash } from 'node:crypto';
-import type { HostFunction } from '../../runtime/abi/imports.ts';
-import { describe, LodgerError } from '../../runtime/base/errors.ts';
-import { CRANELIFT, PAGE } from '../../runtime/base/limits.ts';
-import type { Engine, Guest, Ready, Stops } from '../../runtime/engine/engine.ts';
-import { trapName } from '../../runtime/engine/traps.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { CRANELIFT } from '../../runtime/base/limits.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
 import { explainThrown } from '../../runtime/engine/v8.ts';
-import { TaskFailure } from '../../runtime/job/outcome.ts';
-import { METER_EXPORTS, METER_IMPORTS } from '../../runtime/meter/names.ts';
+import { METER_IMPORTS } from '../../runtime/meter/names.ts';
 import type { CodeCache } from './code-cache.ts';
-import type { Addon, NativeGuest, NativeModule } from './native.ts';
-
-/** A compiled kernel in one thread. */
-export interface WasmtimeKernel {
-  readonly module: NativeModule;
-  /** Export name -> index. */
-  readonly exports: ReadonlyMap<string, number>;
-}
+import type { Addon } from './native.ts';
+import { kernelOf, WasmtimeGuest, type WasmtimeKernel } from './wasmtime-guest.ts';
 
 export interface WasmtimeOptions {
   /** Where compiled code is kept between processes; nowhere without it. */
   readonly cache?: CodeCache;
   /**
-   * Whether guests that are not metered can be cancelled and have deadlines. Their code then looks at a word at every loop and call, which
-   * takes 1.5 times as long on average.
+   * Whether guests that are not metered can be cancelled and have deadlines. Their code then looks at a word at every loop and call, which takes 1.5 times
+   * as long on average.
    */
   readonly stoppable?: boolean;
 }
@@ -64,83 +55,17 @@ export function createWasmtime(
       if (!module) throw new LodgerError('ERR_HOST_FAULT', [`no compiled kernel ${shared} in this process`]);
       return kernelOf(module);
     },
-    instantiate,
+    instantiate: ({ facts, metered, compiled }, imports, memoryPagesMax, { wallMsMax, job } = {}) => {
+      // In the order of the module's imports, as the addon asks for them.
+      const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function]);
+      const { module, refill, stackSpent } = METER_IMPORTS;
+      // A growth that this host could not give ends the guest before it asks.
+      if (metered) functions.push(imports[module]?.[refill], imports[module]?.[stackSpent], nothing);
+      const memoryPagesMin = facts.memory.min;
+      return new WasmtimeGuest(compiled, { memoryPagesMin, memoryPagesMax, wallMsMax, job, imports: functions });
+    },
     explain: explainThrown,
   };
 }
 
-function kernelOf(module: NativeModule): WasmtimeKernel {
-  return { module, exports: new Map(module.functions.map((name, index) => [name, index])) };
-}
-
-function instantiate(
-  { facts, metered, compiled: { module, exports } }: Ready<WasmtimeKernel>,
-  imports: Parameters<Engine['instantiate']>[1],
-  memoryPagesMax: number,
-  { wallMsMax, job }: Stops = {},
-): Guest {
-  // In the order of the module's imports, as the addon asks for them.
-  const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function] as HostFunction);
-  if (metered) {
-    const { module: name, refill, stackSpent } = METER_IMPORTS;
-    functions.push(imports[name]?.[refill] as HostFunction, imports[name]?.[stackSpent] as HostFunction);
-  }
-  const fail = (thrown: unknown, wanted: string): never => {
-    throw failureOf(thrown, wanted, wallMsMax);
-  };
-  let native: NativeGuest;
-  try {
-    native = module.instantiate(memoryPagesMax * PAGE, wallMsMax, job);
-  } catch (thrown) {
-    return fail(thrown, `${facts.memory.min} pages of 64 KiB could not be mapped`);
-  }
-  let view = new Uint8Array(native.memory());
-  let calls = 0;
-  let mayHaveGrown = false;
-  return {
-    mayLeave: true,
-    bytes: () => {
-      // The memory never moves, but a buffer does not grow with it. Between calls one look is enough.
-      if (calls > 0 || mayHaveGrown) {
-        if (native.size !== view.byteLength) view = new Uint8Array(native.memory());
-        mayHaveGrown = false;
-      }
-      return view;
-    },
-    call: (name, a = 0, b = 0, c = 0, d = 0) => {
-      calls++;
-      try {
-        return native.call(exports.get(name) as number, a, b, c, d, functions);
-      } catch (thrown) {
-        return fail(thrown, 'the kernel was to have more pages, and they could not be mapped');
-      } finally {
-        calls--;
-        mayHaveGrown = true;
-      }
-    },
-    getFuel: () => native.getGlobal(METER_EXPORTS.fuel),
-    setFuel: (fuel) => native.setGlobal(METER_EXPORTS.fuel, fuel),
-    end: () => native.end(),
-  };
-}
-
-/** The addon's codes as failures of a task, with the words that V8's have. `wanted`: which memory this host would not give. */
-function failureOf(thrown: unknown, wanted: string, wallMsMax: number | undefined): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof TaskFailure) return thrown;
-  const { code, message } = thrown as Error & { readonly code?: string };
-  switch (code) {
-    case 'ERR_TRAP':
-      return new TaskFailure('ERR_TRAP', trapName(message));
-    case 'ERR_STACK_SPENT':
-      return new TaskFailure('ERR_STACK_SPENT');
-    case 'ERR_WALL_SPENT':
-      return new TaskFailure('ERR_WALL_SPENT', wallMsMax ?? 0);
-    case 'ERR_HOST_MEMORY':
-      return new TaskFailure('ERR_HOST_MEMORY', wanted);
-    case 'ERR_ABORTED':
-      // Whoever cancelled it does not wait for this outcome.
-      return new TaskFailure('ERR_HOST_FAULT', describe('ERR_ABORTED'));
-    default:
-      return thrown;
-  }
-}
+function nothing(): undefined {}

@@ -221,7 +221,7 @@ export function unpackReport(
       bytesIn: numbers[row + COLUMNS.inputBytes] as number,
       bytesOut,
       calls,
-      deterministicGrants: head.deterministicGrants,
+      deterministic: head.deterministic,
       attempts,
     };
     if (head.tariff !== undefined) receipt.tariff = head.tariff;

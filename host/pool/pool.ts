@@ -6,7 +6,6 @@ import { POOL, TASK } from '../../runtime/base/limits.ts';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
-import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import {
   type Job,
@@ -19,7 +18,14 @@ import {
   type Terms,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
-import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import {
+  checkInput,
+  checkInputs,
+  type Permit,
+  type Permitter,
+  permitJob,
+  permitTask,
+} from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
@@ -147,22 +153,22 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
   const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare });
   const tally = createTally();
-  const compiled = new Map<Kernel, Promise<Ready>>();
+  const compiled = new Map<string, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
   const live = new Set<Entry>();
   const shelf = createShelf(windowBytesMax);
   let open = true;
 
-  const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
-    compiled.delete(kernel);
-    compiled.set(kernel, known);
-    if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as Kernel);
-    known.catch(() => compiled.delete(kernel));
+  const readyOf = ({ kernel, deterministic }: Permit): Promise<Ready> => {
+    const key = `${kernel.digest} ${deterministic}`;
+    const known = compiled.get(key) ?? compileFor(engine, kernel, { metered, canonicalNaNs: deterministic });
+    compiled.delete(key);
+    compiled.set(key, known);
+    if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as string);
+    known.catch(() => compiled.delete(key));
     return known;
   };
-  const laneOf = (permit: Permit): Lane =>
-    dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit.kernel));
+  const laneOf = (permit: Permit): Lane => dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit));
 
   /** One task through the dispatcher; the promise rejects with what is the caller's doing. */
   const submit = (lane: Lane, { input, index, signal, steps, moved = false }: Submission): Submitted => {
@@ -220,10 +226,10 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
     const { signal, ...spoken } = options === NO_OPTIONS ? options : (check(RunOptionsSchema, options) as RunOptions);
     if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
-    checkInput(lane.permit, task.input);
+    const input = checkInput(lane.permit, task.input);
     mustHaveRoom();
-    const moved = task.transfer === true && isWhole(task.input);
-    return submit(lane, { input: task.input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
+    const moved = task.transfer === true && isWhole(input);
+    return submit(lane, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
   };
 
   const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
@@ -236,7 +242,8 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
     else signal?.addEventListener('abort', forward, { once: true });
     const progress = { done: 0, failed: 0, started: 0 };
     return inOrder<Uint8Array, Outcome>({
-      inputs: job.inputs,
+      // Values are encoded as they come, so that the window knows what they hold.
+      inputs: lane.permit.kernel.payload ? checkInputs(lane.permit, job.inputs) : (job.inputs as Iterable<Uint8Array>),
       countMax: threadCount * POOL.batchTasksMax.default * 2,
       bytesMax: windowBytesMax,
       weigh: (value) =>

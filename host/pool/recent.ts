@@ -24,14 +24,17 @@ export class RecentLanes {
 
 /** Equal for tasks of one kernel whose terms are equal; undefined where that cannot be told cheaply. */
 export function termsText(task: Task): string | undefined {
-  const { limits, grants, blobs, seed, digests, kernel, input, index, transfer, ...unknown } = task;
+  const { limits, grants, blobs, seed, digests, deterministic, kernel, input, index, transfer, ...unknown } = task;
   for (const _ in unknown) return undefined;
   if (blobs !== undefined || !(grants === undefined || (Array.isArray(grants) && grants.length === 0)))
     return undefined;
-  if (!(seed === undefined || typeof seed === 'number') || !(digests === undefined || typeof digests === 'boolean'))
+  if (
+    !(seed === undefined || typeof seed === 'number') ||
+    ![digests, deterministic].every((flag) => flag === undefined || typeof flag === 'boolean')
+  )
     return undefined;
   if (index !== undefined && !(Number.isSafeInteger(index) && index >= 0)) return undefined;
-  if (limits === undefined) return `${seed} ${digests}`;
+  if (limits === undefined) return `${seed} ${digests} ${deterministic}`;
   if (typeof limits !== 'object' || !Object.values(limits ?? {}).every(Number.isFinite)) return undefined;
-  return `${seed} ${digests} ${JSON.stringify(limits)}`;
+  return `${seed} ${digests} ${deterministic} ${JSON.stringify(limits)}`;
 }

@@ -4,9 +4,15 @@ import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { type LiveLimits, LiveLimitsSchema, type Steps } from '../../runtime/job/steps.ts';
-import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
+import {
+  type Runner,
+  type RunOptions,
+  type StartOptions,
+  StartOptionsSchema,
+  type Task,
+} from '../../runtime/job/task.ts';
 import { permits } from '../../runtime/policy/policy.ts';
-import { type Permit, type Permitter, permitImage, permitSteps } from '../../runtime/sandbox/permit.ts';
+import { checkInput, type Permit, type Permitter, permitImage, permitSteps } from '../../runtime/sandbox/permit.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';
 import type { Entry } from './lane.ts';
 import { type Boarding, createBoarding } from './steps.ts';
@@ -65,11 +71,14 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
     };
   };
   return {
-    run: (task, options = {}) =>
-      begin(permitSteps(permitter, task), options, { input: task.input, index: task.index ?? 0 }).outcome,
+    run: (task, options = {}) => {
+      const permit = permitSteps(permitter, task);
+      return begin(permit, options, callOf(permit, task)).outcome;
+    },
     start: (task, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
-      return begin(permitSteps(permitter, task), checked, { input: task.input, index: task.index ?? 0 });
+      const permit = permitSteps(permitter, task);
+      return begin(permit, checked, callOf(permit, task));
     },
     resume: (image, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
@@ -87,4 +96,8 @@ function storeFailed(cause: unknown): LodgerError {
   return cause instanceof LodgerError
     ? cause
     : new LodgerError('ERR_HOST_FAULT', [`an image was not stored: ${reason}`], { cause });
+}
+
+function callOf(permit: Permit, { input, index = 0 }: Task) {
+  return { input: checkInput(permit, input), index };
 }

@@ -30,6 +30,7 @@ export interface CellTerms {
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly seed: number;
   readonly digests: boolean;
+  readonly deterministic: boolean;
 }
 
 export type ToCell =

@@ -31,7 +31,7 @@ const ReceiptSchema = v.strictObject({
   calls: v.record(WORD, COUNT),
   inputDigest: v.exactOptional(digest()),
   outputDigest: v.exactOptional(digest()),
-  deterministicGrants: v.boolean(),
+  deterministic: v.boolean(),
   attempts: COUNT,
 });
 

@@ -2,7 +2,17 @@
 import { GUEST } from '../base/limits.ts';
 import type { KernelFacts } from '../job/kernel.ts';
 import { TaskFailure } from '../job/outcome.ts';
-import { type GuestMemory, getU32, liftBytes, liftString, lowerBytes, range, violation } from './memory.ts';
+import {
+  type GuestMemory,
+  getU32,
+  type Halt,
+  liftBytes,
+  liftString,
+  lowerBytes,
+  placeBytes,
+  range,
+  violation,
+} from './memory.ts';
 
 /** Who counts what a guest costs. */
 export interface Observer {
@@ -33,7 +43,10 @@ export class Exports {
   }
 
   #run(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> {
-    const area = this.#call('run', this.#lower(input), input.byteLength);
+    const whole = this.#guest.callWhole?.(input, outputBytesMax);
+    if (whole instanceof Uint8Array) return this.#told(whole);
+    const area =
+      whole?.after === 'run' ? this.#told(whole.gave) : this.#call('run', this.#lower(input, whole), input.byteLength);
     return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_run', area, outputBytesMax));
   }
 
@@ -56,8 +69,11 @@ export class Exports {
     return this.#told(bytesOf(this.#guest, this.#facts, 'cabi_post_finish', this.#call('finish'), outputBytesMax));
   }
 
-  #lower(input: Uint8Array): number {
-    if (this.#facts.optional.includes('_initialize')) this.#call('_initialize');
+  /** `halt`: how far a whole call came before this. */
+  #lower(input: Uint8Array, halt?: Halt): number {
+    if (halt?.after === 'cabi_realloc') return this.#told(placeBytes(this.#guest, halt.gave, input));
+    if (halt) this.#observer?.observe();
+    else if (this.#facts.optional.includes('_initialize')) this.#call('_initialize');
     return this.#told(lowerBytes(this.#guest, input));
   }
 

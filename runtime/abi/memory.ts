@@ -10,6 +10,18 @@ export interface GuestMemory {
   call(name: string, a?: number, b?: number, c?: number, d?: number): number;
   /** False while the host runs `cabi_realloc` or a `cabi_post_` function: the ABI forbids imports there. */
   mayLeave: boolean;
+  /**
+   * The whole call of a kernel of one function at once, where an engine has a shorter way than `call` after `call`; asked for before
+   * anything else. The output if all that the guest hands out is as it must be, and it has fuel left; how far it came where that has to
+   * be looked at, with the guest as it is then; `undefined` if nothing was begun.
+   */
+  callWhole?(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> | Halt | undefined;
+}
+
+/** The function of the guest's that returned last, and what it gave. */
+export interface Halt {
+  readonly after: '_initialize' | 'cabi_realloc' | 'run';
+  readonly gave: number;
 }
 
 const utf8 = new TextEncoder();
@@ -34,6 +46,11 @@ export function allocate(guest: GuestMemory, align: number, length: number): num
   guest.mayLeave = false;
   const pointer = guest.call('cabi_realloc', 0, 0, align, length);
   guest.mayLeave = true;
+  return allocated(guest, pointer, align, length);
+}
+
+/** Checks what `cabi_realloc` answered. */
+function allocated(guest: GuestMemory, pointer: number, align: number, length: number): number {
   return range(guest.bytes(), pointer, length, align, 'what cabi_realloc gave');
 }
 
@@ -41,6 +58,13 @@ export function allocate(guest: GuestMemory, align: number, length: number): num
 export function lowerBytes(guest: GuestMemory, bytes: Uint8Array): number {
   if (bytes.byteLength > TASK.inputBytesMax.max) throw new TaskFailure('ERR_HOST_FAULT', 'a list of over 2 GiB');
   const pointer = allocate(guest, 1, bytes.byteLength);
+  guest.bytes().set(bytes, pointer);
+  return pointer;
+}
+
+/** Copies bytes to where `cabi_realloc` gave room for them; the pointer. */
+export function placeBytes(guest: GuestMemory, gave: number, bytes: Uint8Array): number {
+  const pointer = allocated(guest, gave, 1, bytes.byteLength);
   guest.bytes().set(bytes, pointer);
   return pointer;
 }

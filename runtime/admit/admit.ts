@@ -14,6 +14,7 @@ import { readEncoding } from './encoding.ts';
 import { checkExports } from './exports.ts';
 import { checkFeatures } from './features.ts';
 import { checkImports } from './imports.ts';
+import { readPayload } from './payload.ts';
 
 export interface AdmitOptions {
   /** Ceilings in place of the defaults of ADMISSION; each up to its `max`. */
@@ -36,10 +37,13 @@ const OptionsSchema = v.strictObject({
  * The kernel in the bytes of a core module or component. They are copied once, and named by their SHA-256.
  *
  * Checked in this order: size, header, sections, features, ceilings, imports against the world, exports and memory,
- * string encoding, and last the engine's own validation. Throws `ERR_OPTION_INVALID`, `ERR_KERNEL_MALFORMED`,
+ * string encoding, payload schema, and last the engine's own validation. Throws `ERR_OPTION_INVALID`, `ERR_KERNEL_MALFORMED`,
  * `ERR_KERNEL_FEATURE`, `ERR_KERNEL_CEILING`, `ERR_KERNEL_INTERFACE` or `ERR_COMPONENT_COMPLEX`, and nothing else.
  */
-export async function admit(bytes: Uint8Array, options: AdmitOptions = {}): Promise<Kernel> {
+export async function admit<Input = unknown, Output = unknown>(
+  bytes: Uint8Array,
+  options: AdmitOptions = {},
+): Promise<Kernel<Input, Output>> {
   check(BytesSchema, { bytes });
   const given = check(OptionsSchema, options);
   const ceilings: Ceilings = { ...defaults(ADMISSION), ...given.ceilings };
@@ -54,6 +58,7 @@ export async function admit(bytes: Uint8Array, options: AdmitOptions = {}): Prom
   const imports = checkImports(module);
   const { shape, optional, memory } = checkExports(module);
   const strings = encoding ?? readEncoding(core, module.customs);
+  const payload = readPayload(core, module.customs);
   validate(core);
   const digest = toHex(platform.digest(own));
   return seal({
@@ -68,7 +73,8 @@ export async function admit(bytes: Uint8Array, options: AdmitOptions = {}): Prom
     core,
     features,
     report,
-  });
+    ...(payload && { payload }),
+  }) as Kernel<Input, Output>;
 }
 
 function open(bytes: Uint8Array): Pick<Kernel, 'format' | 'core'> & { encoding?: StringEncoding } {

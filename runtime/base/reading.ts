@@ -34,3 +34,13 @@ export const COMPONENT = {
     reason: 'types nest by index, so that a few bytes can stand for a text of any length',
   },
 } as const satisfies Record<string, Ceiling>;
+
+/** What the payloads of typed kernels may be. */
+export const PAYLOAD = {
+  schemaBytes: { default: 65_536, max: 65_536, unit: 'bytes of a schema', reason: 'read whole' },
+  classes: { default: 256, max: 256, unit: 'classes of a schema', reason: 'each is kept as an object' },
+  fields: { default: 64, max: 64, unit: 'fields of a class', reason: 'which of them came is kept in 64 bits' },
+  nameBytes: { default: 100, max: 100, unit: 'bytes in a name', reason: 'names are read by people' },
+  typeDepth: { default: 16, max: 16, unit: 'arrays within arrays', reason: 'what reads types recurses' },
+  depth: { default: 64, max: 64, unit: 'nested objects and arrays', reason: 'what reads values recurses' },
+} as const satisfies Record<string, Ceiling>;

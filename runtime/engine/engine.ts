@@ -5,13 +5,21 @@ import type { KernelFacts } from '../job/kernel.ts';
 import type { EngineName, TaskFailure } from '../job/outcome.ts';
 import type { Prepared, StateLayout } from '../prepare/prepare.ts';
 
+/** What is said of a growth that a host could not give. */
+export const MORE_PAGES = 'the kernel was to have more pages, and they could not be mapped';
+
 /** A running instance. It is used from one thread, and ends once. Whatever `call` throws, `Engine.explain` understands. */
 export interface Guest extends GuestMemory {
   /** Of a metered kernel: what is left of the fuel given; below zero when more was used. */
   getFuel(): number;
   setFuel(fuel: number): void;
-  /** Gives the memory back. Nothing of this task can be reached afterwards. */
-  end(): void;
+  /**
+   * What was left when a function of the guest's returned last within `callWhole`, until it is taken: whoever changes the fuel in
+   * between takes it before.
+   */
+  takeFuelSeen?(): number | undefined;
+  /** Gives the memory back; the bytes that it had. Nothing of this task can be reached afterwards. */
+  end(): number;
 }
 
 /** A kernel that is compiled: plain facts, and code that can be shared with threads where the engine allows it. */
@@ -19,6 +27,8 @@ export interface Ready<Compiled = unknown> {
   readonly facts: KernelFacts;
   /** Whether it counts its fuel: it then asks its host for more, who can end it there. */
   readonly metered: boolean;
+  /** Whether NaNs that its arithmetic makes have the same bits on every machine. */
+  readonly canonicalNaNs: boolean;
   /** Of a stepper that can be imaged. */
   readonly state?: StateLayout;
   readonly compiled: Compiled;
@@ -54,8 +64,8 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. What it throws, `explain` understands. A metered kernel
-   * imports METER_IMPORTS as well; `stops` is for engines with a stopper.
+   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
+   * What it throws, `explain` understands. A metered kernel imports METER_IMPORTS as well; `stops` is for engines with a stopper.
    */
   instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */

@@ -3,9 +3,9 @@ import type { HostImports } from '../abi/imports.ts';
 import { LodgerError } from '../base/errors.ts';
 import { GUEST, PAGE } from '../base/limits.ts';
 import { TaskFailure } from '../job/outcome.ts';
-import { METER_EXPORTS } from '../meter/names.ts';
+import { METER_EXPORTS, METER_IMPORTS } from '../meter/names.ts';
 import { MEMORY_IMPORT } from '../prepare/prepare.ts';
-import type { Engine, Guest, Ready } from './engine.ts';
+import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
 import { trapName } from './traps.ts';
 
 /** The engine of this JavaScript host. `version` is V8's, as the host tells it. */
@@ -76,7 +76,16 @@ function instantiate(
   const { min, max } = ready.facts.memory;
   const pagesMax = Math.min(memoryPagesMax, max ?? 65_536);
   const memory = keeper.take(min, pagesMax);
-  imports[MEMORY_IMPORT.module] = { ...imports[MEMORY_IMPORT.module], [MEMORY_IMPORT.name]: memory as never };
+  const growRefused = (pages: number): undefined => {
+    // Beyond its limit a guest reads -1. A growth within it that this host could not give is the host's fault.
+    if (memory.buffer.byteLength / PAGE + (pages >>> 0) > pagesMax) return;
+    throw new TaskFailure('ERR_HOST_MEMORY', MORE_PAGES);
+  };
+  imports[MEMORY_IMPORT.module] = {
+    ...imports[MEMORY_IMPORT.module],
+    [MEMORY_IMPORT.name]: memory as never,
+    ...(ready.metered && { [METER_IMPORTS.growRefused]: growRefused }),
+  };
   let exports: Record<string, Export | WebAssembly.Global>;
   try {
     exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
@@ -99,7 +108,11 @@ function instantiate(
     },
     // Fixed parameters: spreading arguments costs more than the call.
     call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as Export)(a, b, c, d),
-    end: () => keeper.give(memory, min, pagesMax),
+    end: () => {
+      const size = memory.buffer.byteLength;
+      keeper.give(memory, min, pagesMax);
+      return size;
+    },
   };
 }
 

@@ -127,6 +127,12 @@ export const JobFileSchema = v.strictObject({
   seed: v.exactOptional(
     about(integer(0, Number.MAX_SAFE_INTEGER), 'The same seed gives every task the same random bytes again.'),
   ),
+  deterministic: v.exactOptional(
+    about(
+      v.boolean('true or false'),
+      'Whether NaNs have the same bits on every machine. Without it float kernels run a little faster. Default: true.',
+    ),
+  ),
   engine: v.exactOptional(about(oneOf(ENGINE_CHOICES), 'The engine that runs the tasks. Default: auto.')),
   results: v.exactOptional(about(results, 'Where outputs go, inside the folder of the job file. Absent: nowhere.')),
   view: v.exactOptional(about(oneOf(VIEW_NAMES), 'How the outputs are shown at the end.')),

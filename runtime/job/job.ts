@@ -36,6 +36,7 @@ export interface JobFile {
   readonly grants: readonly Exclude<Grant, { kind: 'blobs' }>[];
   readonly limits: SomeLimits;
   readonly seed?: number;
+  readonly deterministic?: boolean;
   readonly engine: EngineChoice;
   readonly results?: ResultPlan;
   readonly view?: ViewName;
@@ -45,7 +46,7 @@ export interface JobFile {
 export function parseJob(value: unknown): JobFile {
   refuseInherited(value, 'ERR_JOB_INVALID');
   const written = check(JobFileSchema, value, 'ERR_JOB_INVALID');
-  const { seed, engine = 'auto', results, view } = written;
+  const { seed, deterministic, engine = 'auto', results, view } = written;
   return {
     version: 1,
     kernel: kernelPlace(written.kernel),
@@ -54,6 +55,7 @@ export function parseJob(value: unknown): JobFile {
     limits: limitsOf(written.limits ?? {}),
     engine,
     ...(seed === undefined ? {} : { seed }),
+    ...(deterministic === undefined ? {} : { deterministic }),
     ...(results === undefined ? {} : { results: resultPlan(results) }),
     ...(view === undefined ? {} : { view }),
   };

@@ -1,6 +1,8 @@
 // The noun "kernel": a module that admission let through.
 import { LodgerError } from '../base/errors.ts';
 import type { Digest } from '../base/platform.ts';
+import { createCodec } from '../payload/codec.ts';
+import type { Payload } from '../payload/schema.ts';
 import type { KernelImport, Shape } from './world.ts';
 
 /** How the kernel's strings lie in its memory. */
@@ -21,8 +23,11 @@ export interface KernelFacts {
   readonly memory: { readonly min: number; readonly max?: number };
 }
 
-/** An admitted kernel, frozen in all its parts. Made by `admit` only. */
-export interface Kernel extends KernelFacts {
+/**
+ * An admitted kernel, frozen in all its parts. Made by `admit` only. `Input` and `Output` are what TypeScript knows of its payloads:
+ * name them as `lodger build` wrote them beside the kernel. Where nothing is named, what is given is checked when it is given.
+ */
+export interface Kernel<Input = unknown, Output = unknown> extends KernelFacts {
   readonly format: 'core' | 'component';
   /** The bytes as submitted; the digest names these. A copy each time it is asked for. */
   readonly bytes: Uint8Array;
@@ -30,6 +35,18 @@ export interface Kernel extends KernelFacts {
   readonly core: Uint8Array;
   readonly features: readonly string[];
   readonly report: KernelReport;
+  /** What its inputs and outputs consist of, as the kernel itself says; absent for one that takes and gives bytes. */
+  readonly payload?: Payload;
+  /**
+   * The bytes of an input, as `run` and `map` make them: for an input that several tasks get, say. Bytes are taken for what they are.
+   * Throws `ERR_OPTION_INVALID` with the path of what does not fit, as `input.legs[3].strike`.
+   */
+  encode(input: Input | Uint8Array): Uint8Array;
+  /**
+   * The value in the bytes of an output. Large arrays may be views of these. Throws `ERR_OPTION_INVALID` with the path where they do
+   * not fit what the kernel says. Of a kernel without `payload`, the bytes themselves.
+   */
+  decode(output: Uint8Array): Output;
 }
 
 /** The kernel that a caller holds, and the one that nobody outside holds, by either of the two. */
@@ -39,20 +56,34 @@ const admitted = new WeakMap<object, Kernel>();
  * For `admit` alone: marks what it made, and freezes it. Bytes cannot be frozen, so callers get copies: what was checked is what runs,
  * whatever they write into theirs.
  */
-export function seal(kernel: Kernel): Kernel {
-  const own: Kernel = deepFreeze({ ...kernel });
-  const shown: Kernel = Object.freeze({
-    ...own,
-    get bytes() {
-      return own.bytes.slice();
+export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>): Kernel {
+  const own = withCodec(deepFreeze({ ...kernel }), kernel.payload);
+  const shown = withCodec(
+    {
+      ...own,
+      get bytes() {
+        return own.bytes.slice();
+      },
+      get core() {
+        return own.core.slice();
+      },
     },
-    get core() {
-      return own.core.slice();
-    },
-  });
+    kernel.payload,
+  );
   admitted.set(own, own);
   admitted.set(shown, own);
   return shown;
+}
+
+/** The functions are not enumerable: a kernel that is cloned or printed is its facts. */
+function withCodec(facts: Omit<Kernel, 'encode' | 'decode'>, payload: Payload | undefined): Kernel {
+  const { encode, decode } = createCodec(payload);
+  const whole = Object.create(Object.prototype, {
+    ...Object.getOwnPropertyDescriptors(facts),
+    encode: { value: encode },
+    decode: { value: decode },
+  });
+  return Object.freeze(whole) as Kernel;
 }
 
 /** The kernel as it was admitted, if `admit` made it. A look-alike has passed no check and is refused. */

@@ -32,8 +32,11 @@ export interface Receipt {
   /** When asked for (`digests: true`). The output's is absent when the task failed. */
   readonly inputDigest?: Digest;
   readonly outputDigest?: Digest;
-  /** Whether the task used only grants that give every run of it the same answer. */
-  readonly deterministicGrants: boolean;
+  /**
+   * Whether every run of this task on any machine gives the same bytes and the same fuel: it counted its fuel, had only grants that give
+   * every run the same answer, and canonical NaNs. The features that differ between machines are not admitted.
+   */
+  readonly deterministic: boolean;
   /** 1, or more when an attempt was lost with, or held up by, another task of its batch or of its cell. */
   readonly attempts: number;
   /** The walls around the process that ran it, by name; absent where it ran in its caller's own process. */

@@ -40,7 +40,7 @@ export type LiveLimits = Pick<SomeLimits, 'memoryBytesMax' | 'fuelMax'>;
 
 /** A task that was started and can be spoken to. Wishes are heard between two steps; those that come too late give `undefined`. */
 export interface Steps {
-  /** How it ends. Rejects with `ERR_PAUSED` after `pause`, and otherwise as `run` does. */
+  /** How it ends. Rejects with `ERR_ABORTED` after `pause`, and otherwise as `run` does. */
   readonly outcome: Promise<Outcome>;
   /** Ends it here, to be gone on with from its image. `undefined` also if it had not begun. */
   pause(): Promise<ImageNotice | undefined>;

@@ -10,8 +10,8 @@ import type { Outcome } from './outcome.ts';
 import { type Checkpoints, CheckpointsSchema, type StepProgress, type Steps } from './steps.ts';
 
 /** What a task and a job have in common. */
-export interface Terms {
-  readonly kernel: Kernel;
+export interface Terms<Input = unknown> {
+  readonly kernel: Kernel<Input>;
   readonly limits?: SomeLimits;
   readonly grants?: readonly Grant[];
   /** The bytes behind the `blobs` grants, by name. Checked against the grant's digest before their first use. */
@@ -20,20 +20,26 @@ export interface Terms {
   readonly seed?: number;
   /** Whether the receipt names input and output by digest. */
   readonly digests?: boolean;
+  /**
+   * Whether NaNs that arithmetic makes have the same bits on every machine, as they have by default. Without it float kernels run a
+   * little faster.
+   */
+  readonly deterministic?: boolean;
 }
 
 /** One call of one kernel on one input. */
-export interface Task extends Terms {
-  readonly input: Uint8Array;
+export interface Task<Input = unknown> extends Terms<Input> {
+  /** Bytes; or, of a kernel with `payload`, a value that fits it. */
+  readonly input: Input | Uint8Array;
   /** Its place in its job; makes its random stream different from its neighbours'. */
   readonly index?: number;
-  /** Whether the input's buffer may be moved away from the caller instead of copied. */
+  /** Whether the input's buffer may be moved away from the caller instead of copied. Of bytes only: values are copied once. */
   readonly transfer?: boolean;
 }
 
 /** A kernel and many inputs. */
-export interface Job extends Terms {
-  readonly inputs: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export interface Job<Input = unknown> extends Terms<Input> {
+  readonly inputs: Iterable<Input | Uint8Array> | AsyncIterable<Input | Uint8Array>;
 }
 
 export interface RunOptions {
@@ -64,16 +70,16 @@ export interface MapOptions extends Pick<RunOptions, 'signal'> {
 
 /** Runs tasks. Refusals are thrown as LodgerError; what a task did is an outcome. */
 export interface Runner {
-  run(task: Task, options?: RunOptions): Promise<Outcome>;
+  run<Input>(task: Task<Input>, options?: RunOptions): Promise<Outcome>;
   /** Runs a task of a stepper that can be paused, looked into and given other limits. */
-  start(task: Task, options: StartOptions): Steps;
+  start<Input>(task: Task<Input>, options: StartOptions): Steps;
   /**
    * Goes on with a task from an image in `options.checkpoint.store`. `terms` are the task's own, without its seed and limits, which the
    * image has; limits it names are set there. Rejects with `ERR_IMAGE_INVALID` for an image that is damaged or of another kernel.
    */
   resume(image: Digest, terms: Terms, options: StartOptions): Steps;
   /** The outcomes in input order, as they come, with bounded memory. */
-  map(job: Job, options?: MapOptions): AsyncIterableIterator<Outcome>;
+  map<Input>(job: Job<Input>, options?: MapOptions): AsyncIterableIterator<Outcome>;
   close(): Promise<void>;
 }
 
@@ -86,6 +92,7 @@ const terms = {
   blobs: v.exactOptional(v.record(v.string(), bytes())),
   seed: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
   digests: v.exactOptional(v.boolean('true or false')),
+  deterministic: v.exactOptional(v.boolean('true or false')),
 };
 
 /** Terms from unknown data. */
@@ -94,7 +101,8 @@ export const TermsSchema = v.strictObject(terms);
 /** A task from unknown data; the kernel itself is checked by `sealed`. */
 export const TaskSchema = v.strictObject({
   ...terms,
-  input: bytes(),
+  // The kernel's schema checks what is no bytes.
+  input: v.unknown(),
   index: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
   transfer: v.exactOptional(v.boolean('true or false')),
 });
@@ -102,7 +110,7 @@ export const TaskSchema = v.strictObject({
 /** A job's terms from unknown data. */
 export const JobSchema = v.strictObject({
   ...terms,
-  inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of Uint8Array'),
+  inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of inputs'),
 });
 
 const signal = v.exactOptional(v.custom<AbortSignal>(isSignal, 'an AbortSignal'));

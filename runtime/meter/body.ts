@@ -5,6 +5,9 @@ import { Writer } from '../wasm/writer.ts';
 import type { OwnLocals } from './chunk.ts';
 import { CodeWriter, type Places } from './code.ts';
 import type { Loops } from './loops.ts';
+import { NanWriter } from './nan-code.ts';
+import type { Fix } from './nan-fixes.ts';
+import type { NanFlow } from './nan-flow.ts';
 import type { OffsetMap } from './offsets.ts';
 import type { Planner } from './plan.ts';
 
@@ -18,6 +21,9 @@ export class BodyWriter {
   readonly #code: CodeWriter;
   readonly #offsets: OffsetMap;
   readonly #places: Places;
+  readonly #nans: NanWriter;
+  /** Up to where the author's bytes have been written. */
+  #at = 0;
 
   constructor(module: Module, places: Places, planner: Planner, loops: Loops, outline: Outline, offsets: OffsetMap) {
     this.#module = module;
@@ -25,55 +31,73 @@ export class BodyWriter {
     this.#places = places;
     this.#code = new CodeWriter(this.#body, places, planner.edits, loops, outline);
     this.#offsets = offsets;
-  }
-
-  /** Places of branch hints in the body that was written last. */
-  get hints(): readonly number[] {
-    return this.#code.hints;
+    this.#nans = new NanWriter(this.#body);
   }
 
   get places(): Places {
     return this.#places;
   }
 
-  /** Writes the body that has just been planned, behind its size. `blockType` is that of a block with the function's results. */
-  write(w: Writer, source: Body, blockType: (w: Writer) => void): void {
+  /**
+   * Writes the body that has just been planned, behind its size. `blockType` is that of a block with the function's results, `nans`
+   * has found where NaNs are made canonical.
+   */
+  write(w: Writer, source: Body, blockType: (w: Writer) => void, nans?: NanFlow): void {
     const body = this.#body.clear();
-    const { bytes } = this.#module;
     const { edits } = this.#planner;
-    const offsets = this.#offsets;
-    this.#code.begin(this.#writeLocals(source));
-    let at = source.code;
-    offsets.add(0, source.start, 'author');
-    for (const edit of edits.sorted()) {
+    const fixes = nans?.fixes.sorted() ?? [];
+    this.#code.begin(source, this.#writeLocals(source, fixes, nans));
+    this.#at = source.code;
+    this.#offsets.add(0, source.start, 'author');
+    let fixed = 0;
+    for (const edit of edits.joined()) {
       if (this.#code.isIdle(edit)) continue;
       const place = edits.at[edit] as number;
-      if (place > at) {
-        offsets.add(body.length, at, 'author');
-        body.copy(bytes, at, place);
+      // What an edit puts behind an instruction closes it: it comes before a fix, all others after.
+      for (const until = edits.closes(edit) ? place : place + 1; (fixes[fixed]?.at ?? until) < until; fixed++) {
+        this.#fix(fixes[fixed] as Fix);
       }
-      offsets.add(body.length, place, 'meter');
+      this.#goTo(place);
       this.#code.write(edit, blockType);
-      at = edits.end[edit] as number;
+      this.#at = edits.end[edit] as number;
     }
-    offsets.add(body.length, at, 'author');
-    body.copy(bytes, at, source.end);
-    offsets.endBody();
+    for (const fix of fixes.slice(fixed)) this.#fix(fix);
+    this.#offsets.add(body.length, this.#at, 'author');
+    body.copy(this.#module.bytes, this.#at, source.end);
+    this.#offsets.endBody();
     w.u32(body.length).copy(body.view(), 0, body.length);
   }
 
+  #fix(fix: Fix): void {
+    this.#goTo(fix.at);
+    this.#nans.write(fix);
+  }
+
+  /** The author's bytes up to a place where the meter's follow. */
+  #goTo(place: number): void {
+    const body = this.#body;
+    if (place > this.#at) {
+      this.#offsets.add(body.length, this.#at, 'author');
+      body.copy(this.#module.bytes, this.#at, place);
+    }
+    this.#offsets.add(body.length, place, 'meter');
+    this.#at = place;
+  }
+
   /** The author's locals, and behind them the meter's: those of i64 first. */
-  #writeLocals({ start, code, locals }: Body): OwnLocals {
+  #writeLocals({ start, code, locals }: Body, fixes: readonly Fix[], nans: NanFlow | undefined): OwnLocals {
     const { bytes } = this.#module;
     const { fuel, chunks, stack } = this.#planner.needs;
     const counter = locals;
     const trips = counter + (fuel ? 1 : 0);
     const weight = trips + (chunks ? 1 : 0);
     const limit = weight + (stack ? 1 : 0);
-    const runs = u32At(bytes, start) + (limit > locals ? 1 : 0) + (chunks ? 1 : 0);
+    const more = nans === undefined ? [] : this.#nans.begin(fixes, nans.fixes, limit + (chunks ? 1 : 0));
+    const runs = u32At(bytes, start) + (limit > locals ? 1 : 0) + (chunks ? 1 : 0) + more.length;
     this.#body.u32(runs).copy(bytes, pastNumber(bytes, start), code);
     if (limit > locals) this.#body.u32(limit - locals).byte(I64);
     if (chunks) this.#body.u32(1).byte(I32);
+    for (const type of more) this.#body.u32(1).byte(type);
     return { fuel: counter, trips, stack: weight, limit };
   }
 }

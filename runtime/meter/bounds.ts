@@ -5,22 +5,24 @@ const KiB = 2 ** 10;
 
 /** Fuel and bytes between two looks at the counter. */
 export const BOUNDS = {
-  /** Of a hoisted loop: what is paid at a time. About 0.05 ms of optimised code, 1 ms of code that is not. */
-  chunkFuel: 256 * KiB,
+  /** Of a hoisted loop: what is paid at a time. About 0.01 ms of optimised code. */
+  chunkFuel: 32 * KiB,
   /** A loop of a constant number of trips that costs no more is paid like straight code. */
   foldFuel: 16 * KiB,
-  /** Code that can run between two checks in one function, chunks of hoisted loops included. */
-  spanFuel: 1024 * KiB,
-  /** A function without loops that weighs no more, with all that it calls, needs no look. */
-  quietFuel: 4_096,
-  /** What may follow a call of a function that looks, without a look. */
+  /** What can run on one way without a look, chunks of hoisted loops and calls that do not look included. */
+  spanFuel: 768 * KiB,
+  /** A function that can run no longer without a look, with all that it calls, needs none when it is entered. */
+  quietFuel: 256 * KiB,
+  /** The same for those that can be called from anywhere. */
+  openFuel: 1_000,
+  /** What may follow a call without a look, where it is not known what the function has done since its last one. */
   afterFuel: 4_096,
   /** Stands for a host call, and for work on a range of memory. */
   outsideFuel: 1_000,
   /** What a caller may owe while it calls. */
   debtFuel: 1_000,
-  /** A loop whose trip weighs more is not hoisted: a charge for each trip costs little there, and the code for chunks is long. */
-  tripFuel: 96,
+  /** A loop whose trip weighs more is not hoisted: a charge for each trip costs nothing there, and the code for chunks is long. */
+  tripFuel: 24,
   /** `memory.fill` and `memory.copy` work in pieces of so many bytes; a multiple of BYTES_PER_FUEL. */
   pieceBytes: 1024 * KiB,
 } as const;

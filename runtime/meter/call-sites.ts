@@ -1,7 +1,7 @@
 // Calls, and what has become one: what is paid before and after them, and where they lead now.
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
-import type { Calls } from './calls.ts';
+import { type Calls, surelyLooks } from './calls.ts';
 import { EDIT, RANK } from './edits.ts';
 import type { Flow } from './flow.ts';
 
@@ -13,6 +13,8 @@ export interface Terms {
   readonly added: number;
   /** What the callers of a function pay when it has returned. */
   readonly rests: Int32Array;
+  /** What can have run in a function, when it returns, since it has looked. */
+  readonly tails: Int32Array;
   /** How many results each function has. */
   readonly results: Uint16Array;
   /** The functions that work on ranges of memory, by row of the opcode table, in the new numbering. */
@@ -32,21 +34,26 @@ export class CallSites {
   }
 
   call(index: number, row: number): void {
-    const { calls, rests } = this.#terms;
-    const { value, next } = this.#outline;
+    const { calls, rests, tails } = this.#terms;
+    const { value, at, next } = this.#outline;
     const flow = this.#flow;
     const callee = value[index] as number;
     const isDirect = row === ROW.call;
     const reaches = (isDirect ? calls.reaches[callee] : calls.typeReaches[callee]) === 1;
-    if (reaches || flow.debt > BOUNDS.debtFuel) {
+    // In a region, the guest never comes back from it.
+    if (flow.inRegion) flow.leave(at[index] as number);
+    else if (reaches || flow.debt > BOUNDS.debtFuel) {
       flow.settle();
       flow.run = next[index] as number;
     }
-    const { spanFuel, afterFuel } = BOUNDS;
-    const unseen = isDirect ? Math.max(calls.quiet[callee] as number, calls.early[callee] as number) : 0;
-    if (unseen > 0) flow.span += unseen;
-    if (!isDirect || calls.quiet[callee] === -1) flow.span = Math.max(flow.span, spanFuel - afterFuel);
-    if (!isDirect) return;
+    if (!isDirect) {
+      flow.span = Math.max(flow.span + BOUNDS.openFuel, BOUNDS.spanFuel - BOUNDS.afterFuel);
+      return;
+    }
+    const looks = surelyLooks(calls, callee);
+    const unseen = looks ? 0 : Math.max(calls.quiet[callee] as number, calls.early[callee] as number);
+    const tail = looks || calls.quiet[callee] === -1 ? (tails[callee] as number) : 0;
+    flow.span = Math.max(flow.span + unseen, tail);
     this.number(index);
     flow.debt += rests[callee] as number;
   }

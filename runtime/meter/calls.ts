@@ -6,6 +6,7 @@ import { constantExpression } from '../wasm/values.ts';
 import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
 import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
 import { Edges, Walk } from './graph.ts';
+import { LOOK } from './ranges.ts';
 
 /** By function index, imported ones first; by type where it says so. */
 export interface Calls {
@@ -17,13 +18,13 @@ export interface Calls {
   readonly counted: Uint8Array;
   /** It can be entered from elsewhere than from direct calls. */
   readonly open: Uint8Array;
-  /** Rows of the opcode table that work on ranges of memory and are used. */
+  /** Rows of the opcode table that work on ranges of memory and are used, and LOOK where there are loops. */
   readonly ranges: ReadonlySet<number>;
   /** Where each frame counts, by index of the body. */
   readonly frames: readonly FrameSpan[];
   /** Of a function whose frame is counted, and that can return before it is: what can run then without a look; else -1. */
   readonly early: Int32Array;
-  /** Of a short function that calls none but such: the most that it and they weigh, with no need to look at the counter; else -1. */
+  /** Of a function that calls none but such: the most that can run in it on a way without a look, which is little; else -1. */
   readonly quiet: Int32Array;
   /** Defined functions, callees before callers wherever there is no cycle. */
   readonly order: Int32Array;
@@ -34,7 +35,7 @@ export function readCalls(module: Module, outline: Outline): Calls {
   const { functions, functionsImported, types } = module;
   const sameType = canonical(module);
   const edges = new Edges(functions.length + types.length);
-  const weights = new Int32Array(functions.length);
+  const weights = new Int32Array(functions.length).fill(BOUNDS.outsideFuel, 0, functionsImported);
   const ranges = new Set<number>();
   const frames: FrameSpan[] = [];
   for (const [index, body] of module.bodies.entries()) {
@@ -68,31 +69,53 @@ export function readCalls(module: Module, outline: Outline): Calls {
     reaches: reaches.subarray(0, functions.length),
     typeReaches: Uint8Array.from(sameType, (first) => reaches[functions.length + first] as number),
     ...{ counted, open, ranges, frames, early },
-    quiet: quietOnes(weights, functionsImported, edges, order),
+    quiet: quietOnes(weights, { edges, order, open, counted }),
     order: order.filter((node) => node >= functionsImported && node < functions.length),
   };
 }
 
 /** Whether a function looks at the counter whenever it is called. */
-export function surelyLooks({ quiet, early }: Calls, index: number): boolean {
-  return quiet[index] === -1 && early[index] === -1;
+export function surelyLooks({ quiet, early, counted }: Calls, index: number): boolean {
+  return early[index] === -1 && (quiet[index] === -1 || counted[index] === 1);
 }
 
-/** Callees come before their callers in the order, but for cycles, whose members are never quiet. */
-function quietOnes(weights: Int32Array, imported: number, { first, to }: Edges, order: Int32Array): Int32Array {
+interface Known {
+  readonly edges: Edges;
+  readonly order: Int32Array;
+  readonly open: Uint8Array;
+  readonly counted: Uint8Array;
+}
+
+/** Callees come before their callers in the order, but for cycles: those are gone through again. */
+function quietOnes(weights: Int32Array, { edges, order, open, counted }: Known): Int32Array {
   const quiet = new Int32Array(weights.length).fill(-1);
-  quiet.fill(BOUNDS.outsideFuel, 0, imported);
-  for (const node of order) {
-    if (node < imported || node >= weights.length) continue;
-    let sum = weights[node] as number;
-    for (let at = first[node] as number; at < (first[node + 1] as number); at++) {
-      const callee = to[at] as number;
-      const below = callee < weights.length ? (quiet[callee] as number) : -1;
-      sum = below < 0 ? BOUNDS.quietFuel + 1 : sum + below;
+  for (let pass = 0; pass < PASSES; pass++) {
+    for (const node of order) {
+      if (node >= weights.length || quiet[node] !== -1) continue;
+      const sum = quietSum(node, edges, { quiet, counted }, weights);
+      if (sum <= (open[node] === 1 ? BOUNDS.openFuel : BOUNDS.quietFuel)) quiet[node] = sum;
     }
-    if (sum <= BOUNDS.quietFuel) quiet[node] = sum;
   }
   return quiet;
+}
+
+const PASSES = 3;
+
+function quietSum(
+  node: number,
+  { first, to, ends }: Edges,
+  { quiet, counted }: Pick<Calls, 'quiet' | 'counted'>,
+  weights: Int32Array,
+): number {
+  let sum = weights[node] as number;
+  for (let at = first[node] as number; at < (first[node + 1] as number); at++) {
+    const callee = to[at] as number;
+    const below = callee < weights.length ? (quiet[callee] as number) : -1;
+    if (below >= 0) sum += below;
+    // Nobody comes back from it, and it looks for itself.
+    else if (ends[at] === 0 || counted[callee] !== 1) return Number.POSITIVE_INFINITY;
+  }
+  return sum;
 }
 
 /** For every type the first one with the same parameters and results: an indirect call cannot tell them apart. */
@@ -114,16 +137,18 @@ interface Found {
   readonly typeNodes: number;
 }
 
-/** Adds what the body calls. Gives what it weighs at most: more than any quiet function when it has loops. */
+/** Adds what the body calls. Gives what it weighs at most on a way without a look: loops look, or are paid in chunks. */
 function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Found): number {
   let { weight } = outline;
   for (let index = 0; index < outline.count; index++) {
     const row = outline.row[index] as number;
     const value = outline.value[index] as number;
-    if (row === ROW.call) edges.add(value);
+    if (row === ROW.call) edges.add(value, outline.ends(index));
     else if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
-    else if (row === ROW.loop) weight = Math.max(weight, BOUNDS.quietFuel + 1);
-    else if (row >= ROW.memoryGrow) {
+    else if (row === ROW.loop) {
+      ranges.add(LOOK);
+      weight += BOUNDS.chunkFuel;
+    } else if (row >= ROW.memoryGrow) {
       ranges.add(row);
       weight += BOUNDS.outsideFuel;
     }

@@ -1,10 +1,12 @@
 // The code that edits write into a function body.
+import type { Body } from '../wasm/module.ts';
 import type { Outline } from '../wasm/outline.ts';
 import type { Writer } from '../wasm/writer.ts';
 import { chunkCompare, type OwnLocals, writeChunk, writeTest } from './chunk.ts';
 import type { Counted } from './counted.ts';
 import { EDIT, type Edits } from './edits.ts';
 import type { Loops } from './loops.ts';
+import { type Kept, keptBy, type Saves, writePut, writeTake } from './saves.ts';
 import { BYTES_PER_FUEL } from './tariff.ts';
 
 /** Where the meter's globals and functions are, in the new numbering. */
@@ -13,10 +15,15 @@ export interface Places {
   readonly stack: number;
   readonly refill: number;
   readonly stackSpent: number;
+  readonly growRefused: number;
   /** The meter's function that is called when the counter or the stack's weight is below zero. */
   readonly below: number;
+  /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */
+  readonly look: number;
+  readonly saves: Saves;
 }
 
+const NOTHING: Kept = { locals: [], globals: [] };
 const EMPTY = 0x40;
 const OP = {
   ...{ block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10 },
@@ -30,10 +37,9 @@ export function writeCharge(w: Writer, amount: number, fuel: number): void {
   w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.setGlobal).u32(fuel);
 }
 
-/** Asks for more when the counter is below zero. The place of the `if` goes into `hints`. */
-export function writeCheck(w: Writer, { fuel, refill }: Places, hints: number[]): void {
+/** Asks for more when the counter is below zero. */
+export function writeCheck(w: Writer, { fuel, refill }: Places): void {
   w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(0).byte(OP.less64);
-  hints.push(w.length);
   w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(refill).byte(OP.end);
 }
 
@@ -45,13 +51,12 @@ export function writeLength(w: Writer, length: number, fuel: number): void {
 
 /** Writes the edits of one function. */
 export class CodeWriter {
-  /** Places of `if`s that are seldom taken, from the beginning of the body. */
-  readonly hints: number[] = [];
   readonly #w: Writer;
   readonly #places: Places;
   readonly #edits: Edits;
   readonly #loops: Loops;
   readonly #outline: Outline;
+  #body: Body | undefined;
   #own: OwnLocals = { fuel: 0, trips: 0, stack: 0, limit: 0 };
 
   /** `w` holds the body that is being written, from its first byte. */
@@ -64,8 +69,8 @@ export class CodeWriter {
   }
 
   /** A new body with these locals of the meter's. */
-  begin(own: OwnLocals): void {
-    this.hints.length = 0;
+  begin(body: Body, own: OwnLocals): void {
+    this.#body = body;
     this.#own = own;
   }
 
@@ -90,13 +95,15 @@ export class CodeWriter {
         this.#chargeLocal(amount);
         break;
       case EDIT.check:
-        writeCheck(w, this.#places, this.hints);
+        writeCheck(w, this.#places);
         break;
       case EDIT.checkLocal:
         this.#checkLocal();
         break;
       case EDIT.enter:
-        w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(this.#own.fuel);
+        w.byte(OP.getGlobal).u32(fuel);
+        if (amount !== 0) w.byte(OP.const64).s32(amount).byte(OP.sub64);
+        w.byte(OP.set).u32(this.#own.fuel);
         break;
       case EDIT.leave:
         this.#leave(amount);
@@ -127,7 +134,8 @@ export class CodeWriter {
       case EDIT.drop:
         break;
       default:
-        if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
+        if (kind >= EDIT.wrapHead) this.#wrap(kind, extra);
+        else if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
         else this.#frame(kind, amount, blockType);
     }
   }
@@ -156,7 +164,6 @@ export class CodeWriter {
       .byte(OP.const64)
       .s32(0)
       .byte(OP.less64);
-    this.hints.push(w.length);
     w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(below).byte(OP.end);
   }
 
@@ -165,15 +172,15 @@ export class CodeWriter {
     this.#w.byte(OP.get).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.set).u32(fuel);
   }
 
-  /** `if (local < 0) { global = local; refill(); local = global }` */
-  #checkLocal(): void {
+  /** `if (local < 0) local = look(local)` */
+  #checkLocal(kept: Kept = NOTHING): void {
     const w = this.#w;
     const { fuel: local } = this.#own;
-    const { fuel, refill } = this.#places;
     w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64);
-    this.hints.push(w.length);
-    w.byte(OP.if).byte(EMPTY).byte(OP.get).u32(local).byte(OP.setGlobal).u32(fuel).byte(OP.call).u32(refill);
-    w.byte(OP.getGlobal).u32(fuel).byte(OP.set).u32(local).byte(OP.end);
+    writePut(w.byte(OP.if).byte(EMPTY), kept);
+    w.byte(OP.get).u32(local).byte(OP.call).u32(this.#places.look).byte(OP.set).u32(local);
+    writeTake(w, kept);
+    w.byte(OP.end);
   }
 
   #leave(amount: number): void {
@@ -182,7 +189,34 @@ export class CodeWriter {
     w.byte(OP.setGlobal).u32(this.#places.fuel);
   }
 
+  /** `loop (check) loop (branch out of it when below zero) ... end end` */
+  #wrap(kind: number, extra: number): void {
+    const w = this.#w;
+    const { bytes, at, next } = this.#outline;
+    switch (kind) {
+      case EDIT.wrapHead:
+        w.copy(bytes, at[extra] as number, next[extra] as number);
+        this.#checkLocal(this.#body && keptBy(this.#outline, extra, this.#body, this.#places.saves));
+        break;
+      case EDIT.wrapCheck:
+        w.byte(OP.get).u32(this.#own.fuel).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.brIf).u32(1);
+        break;
+      case EDIT.wrapEnd:
+        w.byte(OP.end);
+        break;
+      case EDIT.jump:
+        w.byte(OP.br).u32(extra);
+        break;
+      default:
+        w.byte(OP.brIf).u32(extra);
+    }
+  }
+
   #branch(kind: number, amount: number, label: number): void {
+    if (amount === 0 && kind !== EDIT.branchLeave) {
+      this.#w.byte(OP.brIf).u32(label);
+      return;
+    }
     const w = this.#w.byte(OP.if).byte(EMPTY);
     if (kind === EDIT.branch) writeCharge(w, amount, this.#places.fuel);
     else if (kind === EDIT.branchLocal) this.#chargeLocal(amount);
@@ -241,11 +275,4 @@ export class CodeWriter {
 }
 
 /** Edits that do nothing when there is nothing to pay. */
-const PAYING: ReadonlySet<number> = new Set([
-  EDIT.charge,
-  EDIT.chargeLocal,
-  EDIT.branch,
-  EDIT.branchLocal,
-  EDIT.otherwise,
-  EDIT.otherwiseLocal,
-]);
+const PAYING: ReadonlySet<number> = new Set([EDIT.charge, EDIT.chargeLocal, EDIT.otherwise, EDIT.otherwiseLocal]);

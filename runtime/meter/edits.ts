@@ -9,7 +9,7 @@ export const EDIT = {
   /** Asks for more fuel when the counter is below zero. */
   check: 2,
   checkLocal: 3,
-  /** Brings the counter from its global into its local. */
+  /** Brings the counter from its global into its local, less what is owed. [fuel] */
   enter: 4,
   /** Brings it back, less what is owed. [fuel] */
   leave: 5,
@@ -42,6 +42,13 @@ export const EDIT = {
   testCompare: 22,
   testZero: 23,
   testBranch: 24,
+  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. */
+  wrapHead: 25,
+  wrapCheck: 26,
+  wrapEnd: 27,
+  /** In place of a branch whose label has moved. [0, label] */
+  jump: 28,
+  jumpIf: 29,
 } as const;
 
 /** Several edits at one place come in the order of their ranks. */
@@ -83,6 +90,11 @@ export class Edits {
     return index;
   }
 
+  /** Whether an edit stands directly behind an instruction, before all else at its place. */
+  closes(index: number): boolean {
+    return this.#rank[index] === RANK.after;
+  }
+
   /** The indexes of all edits in the order of their places. */
   sorted(): Int32Array {
     const order = this.#order;
@@ -96,6 +108,29 @@ export class Edits {
       order[to] = index;
     }
     return order.subarray(0, this.count);
+  }
+
+  /** The same, with what is paid next to where the counter is brought somewhere paid on the way. */
+  joined(): Int32Array {
+    const order = this.sorted();
+    const { kind, at, amount } = this;
+    let last = -1;
+    for (const edit of order) {
+      const isCharge = kind[edit] === EDIT.charge;
+      if (isCharge && amount[edit] === 0) continue;
+      if (last >= 0 && at[last] === at[edit] && this.end[last] === at[last]) {
+        const out = kind[last] === EDIT.leave && isCharge;
+        const into = kind[last] === EDIT.charge && kind[edit] === EDIT.enter;
+        if (out || into) {
+          const [kept, gone] = out ? [last, edit] : [edit, last];
+          amount[kept] = (amount[kept] as number) + (amount[gone] as number);
+          amount[gone] = 0;
+          if (out) continue;
+        }
+      }
+      last = edit;
+    }
+    return order;
   }
 
   #isBefore(a: number, b: number): boolean {

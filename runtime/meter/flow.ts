@@ -27,8 +27,9 @@ export class Flow {
   dead = 0;
   /** Where the straight run of code began that is being followed. */
   run = 0;
-  /** What can have run since the last look at the counter. */
+  /** What can have run since the last look at the counter, and what can at the function's end. */
   span = 0;
+  spanAtEnd = 0;
   /** The counter lies in a local. */
   inRegion = false;
   /** The function's frame is counted, from here on. */
@@ -49,6 +50,7 @@ export class Flow {
     this.dead = 0;
     this.run = this.#outline.start;
     this.span = 0;
+    this.spanAtEnd = 0;
     this.inRegion = false;
     this.framed = false;
   }
@@ -61,6 +63,12 @@ export class Flow {
   /** Pays all. */
   settle(): void {
     this.charge(this.debt);
+    this.debt = 0;
+  }
+
+  /** Brings the counter back into its global and pays all. */
+  leave(at: number): void {
+    this.edits.insert(EDIT.leave, RANK.enter, at, this.debt);
     this.debt = 0;
   }
 
@@ -95,6 +103,8 @@ export class Flow {
       wasInRegion: this.inRegion,
       counted: undefined,
       head: 0,
+      spanBefore: this.span,
+      span: row[index] === ROW.if ? this.span : 0,
       edges: NONE,
       ways: 0,
       fixed: undefined,
@@ -129,6 +139,8 @@ export class Flow {
       wasInRegion,
       counted,
       head,
+      spanBefore: 0,
+      span: 0,
       edges: NONE,
       ways: 0,
       fixed: undefined,
@@ -140,8 +152,10 @@ export class Flow {
   else(index: number): void {
     const label = this.labels.at(0);
     if (label === undefined) return;
-    if (this.dead === 0) this.labels.edge(label, this.charge(0), this.debt);
+    label.span = 0;
+    if (this.dead === 0) this.#edge(label, this.charge(0));
     label.hasElse = true;
+    this.span = label.spanBefore;
     this.dead = 0;
     this.debt = label.before;
     this.run = this.#outline.next[index] as number;
@@ -150,7 +164,7 @@ export class Flow {
   /** The end of a block or an `if`. */
   end(index: number, label: Label): void {
     const { at, next } = this.#outline;
-    if (this.dead === 0) this.labels.edge(label, this.charge(0), this.debt);
+    if (this.dead === 0) this.#edge(label, this.charge(0));
     if (label.row === ROW.if && !label.hasElse) {
       const kind = this.inRegion ? EDIT.otherwiseLocal : EDIT.otherwise;
       this.labels.edge(label, this.edits.insert(kind, RANK.head, at[index] as number), label.before);
@@ -158,12 +172,20 @@ export class Flow {
     const debt = this.labels.resolve(label);
     this.dead = debt === undefined ? 1 : 0;
     this.debt = debt ?? 0;
+    this.span = label.span;
     this.run = next[index] as number;
+  }
+
+  /** A way to a label from here; the edit pays on it. */
+  #edge(label: Label, edit: number): void {
+    label.span = Math.max(label.span, this.span);
+    this.labels.edge(label, edit, this.debt);
   }
 
   /** A way ends here that owes `debt`; gives what it has to pay itself. */
   #ends(debt: number): number {
     this.leastAtEnd = Math.min(this.leastAtEnd, debt);
+    this.spanAtEnd = Math.max(this.spanAtEnd, this.span);
     return debt - this.#terms.rest;
   }
 
@@ -208,8 +230,20 @@ export class Flow {
     const edit = this.#leaves(label)
       ? this.edits.insert(EDIT.leave, RANK.enter, at[index] as number, due)
       : this.charge(due ?? 0);
-    if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
+    if (due === undefined && label !== undefined) this.#edge(label, edit);
+    this.move(index);
     this.dead = 1;
+  }
+
+  /** The label of a branch may have moved. */
+  move(index: number): void {
+    const { at, next, value, row } = this.#outline;
+    const kind = row[index] === ROW.br ? EDIT.jump : EDIT.jumpIf;
+    const label = value[index] as number;
+    // Blocks that are opened where nothing is reached are not among the labels.
+    const unseen = Math.max(0, this.dead - 1);
+    const moved = this.labels.moved(label - unseen) + unseen;
+    if (moved !== label) this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, 0, moved);
   }
 
   branchIf(index: number): void {
@@ -226,11 +260,22 @@ export class Flow {
       if (leaves) this.edits.insert(EDIT.leaveMaybe, RANK.enter, at[index] as number, amount);
       else this.charge(amount);
       this.debt -= amount;
-      if (due === undefined && label !== undefined) label.fixed = this.debt;
+      if (due === undefined && label !== undefined) {
+        label.fixed = this.debt;
+        label.span = Math.max(label.span, this.span);
+      }
+      this.move(index);
     } else {
       const kind = leaves ? EDIT.branchLeave : this.inRegion ? EDIT.branchLocal : EDIT.branch;
-      const edit = this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, due, depth);
-      if (due === undefined && label !== undefined) this.labels.edge(label, edit, this.debt);
+      const edit = this.edits.replace(
+        kind,
+        RANK.replace,
+        at[index] as number,
+        next[index] as number,
+        due,
+        this.labels.moved(depth),
+      );
+      if (due === undefined && label !== undefined) this.#edge(label, edit);
     }
     this.run = next[index] as number;
   }
@@ -244,7 +289,10 @@ export class Flow {
     } else this.charge(this.debt);
     for (const label of labels) {
       if (label === undefined) this.#ends(0);
-      else label.fixed = 0;
+      else {
+        label.fixed = 0;
+        label.span = Math.max(label.span, this.span);
+      }
     }
     this.dead = 1;
   }

@@ -7,6 +7,8 @@ const DONE = 2;
 export class Edges {
   readonly first: Int32Array;
   to: Int32Array = new Int32Array(1024);
+  /** Edges that nobody comes back by. */
+  ends: Uint8Array = new Uint8Array(1024);
   #count = 0;
   #node = 0;
 
@@ -20,12 +22,15 @@ export class Edges {
     this.#node = node + 1;
   }
 
-  add(to: number): void {
+  add(to: number, ends = false): void {
     if (this.#count === this.to.length) {
-      const twice = new Int32Array(this.#count * 2);
-      twice.set(this.to);
-      this.to = twice;
+      const [to, ends] = [new Int32Array(this.#count * 2), new Uint8Array(this.#count * 2)];
+      to.set(this.to);
+      ends.set(this.ends);
+      this.to = to;
+      this.ends = ends;
     }
+    this.ends[this.#count] = ends ? 1 : 0;
     this.to[this.#count++] = to;
   }
 

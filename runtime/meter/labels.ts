@@ -23,6 +23,9 @@ export interface Label {
   /** A loop that is paid in chunks, and the edit at its head. */
   readonly counted: Counted | undefined;
   readonly head: number;
+  /** What can have run since the last look: before its arms, and on any way to its end. */
+  readonly spanBefore: number;
+  span: number;
   edges: number;
   ways: number;
   /** The debt of ways that cannot pay on them; undefined when there are none. */
@@ -38,6 +41,8 @@ export class Labels {
   readonly #open: Label[] = [];
   readonly #edits: Edits;
   readonly #counts = new Map<number, number>();
+  /** Where the loop stands that is put into another one. */
+  #wrapped: number = NONE;
 
   constructor(edits: Edits) {
     this.#edits = edits;
@@ -45,6 +50,21 @@ export class Labels {
 
   clear(): void {
     this.#open.length = 0;
+    this.unwrap();
+  }
+
+  /** The next loop is put into another one: what is outside of it moves by one label. Such loops have no loops inside. */
+  wrap(): void {
+    this.#wrapped = this.#open.length;
+  }
+
+  unwrap(): void {
+    this.#wrapped = NONE;
+  }
+
+  /** What a label is in the metered code. */
+  moved(label: number): number {
+    return label + (this.#open.length - 1 - label < this.#wrapped ? 1 : 0);
   }
 
   push(label: Label): void {

@@ -22,6 +22,10 @@ const SETTLES = 2;
 const PARTS = 4;
 /** Loops that are not folded. */
 const LOOPS = 8;
+/** Calls that the guest does not come back from. */
+const ENDS = 16;
+/** Branch tables. */
+const TABLES = 32;
 
 /** The loops of one function at a time. */
 export class Loops {
@@ -29,20 +33,21 @@ export class Loops {
   readonly counted: Map<number, Known> = new Map();
   /** The function's own label is branched to. */
   labelled = false;
-  /** The function surely enters another one that looks at the counter. */
-  entersLooking = false;
   readonly #calls: Calls;
   #settled = new Uint8Array(256);
   #calling = new Uint8Array(256);
   #looking = new Uint8Array(256);
+  #wrapped = new Uint8Array(256);
   // One entry a nested block, the function itself at 0: index in the outline, what is in it, the outermost label that is branched
-  // to from within, branches back to it and the last of these, and what its folded loops weigh beyond their instructions.
+  // to from within, branches back to it and the last of these, what its folded loops weigh beyond their instructions, and the loop
+  // whose every trip enters it.
   #open: number[] = [];
   #holds: number[] = [];
   #outermost: number[] = [];
   #backs: number[] = [];
   #back: number[] = [];
   #folded: number[] = [];
+  #trips: number[] = [];
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -58,7 +63,12 @@ export class Loops {
     return this.#calling[index] === 1;
   }
 
-  /** Whether every trip of the loop surely enters a function that looks at the counter. */
+  /** Whether the loop is put into another one that looks at the counter, so that it makes no call itself. */
+  wrapped(index: number): boolean {
+    return this.#wrapped[index] === 1;
+  }
+
+  /** Whether every trip of the loop surely enters a function or a loop that looks at the counter. */
   looks(index: number): boolean {
     return this.#looking[index] === 1;
   }
@@ -67,12 +77,12 @@ export class Loops {
     this.#begin(outline);
     for (let index = 0; index < outline.count; index++) {
       const row = outline.row[index] as number;
-      if (row >= ROW.block && row <= ROW.if) this.#enter(index);
+      if (row >= ROW.block && row <= ROW.if) this.#enter(index, this.#trip(outline));
       else if (row === ROW.end) this.#leave(outline, index);
       else if (row === ROW.br || row === ROW.brIf) this.#branch(outline, index, row);
       else if (row === ROW.brTable) this.#table(outline, index);
       else if (row === ROW.return) this.#outermost[this.#open.length - 1] = -1;
-      else if (row >= ROW.call) this.#call(outline, row, outline.value[index] as number);
+      else if (row >= ROW.call) this.#call(outline, index, row);
     }
     return this;
   }
@@ -82,17 +92,18 @@ export class Loops {
       this.#settled = new Uint8Array(count * 2);
       this.#calling = new Uint8Array(count * 2);
       this.#looking = new Uint8Array(count * 2);
+      this.#wrapped = new Uint8Array(count * 2);
     }
-    for (const flags of [this.#settled, this.#calling, this.#looking]) flags.fill(0, 0, count);
+    for (const flags of [this.#settled, this.#calling, this.#looking, this.#wrapped]) flags.fill(0, 0, count);
     this.counted.clear();
     this.labelled = false;
-    this.entersLooking = false;
     this.#open.length = 0;
-    this.#enter(-1);
+    this.#enter(-1, -1);
   }
 
-  #enter(index: number): void {
+  #enter(index: number, trip: number): void {
     const depth = this.#open.push(index) - 1;
+    this.#trips[depth] = trip;
     this.#holds[depth] = 0;
     this.#outermost[depth] = depth;
     this.#backs[depth] = 0;
@@ -112,13 +123,13 @@ export class Loops {
       if (holds & SETTLES) this.#settled[opened] = 1;
       const known = this.#known(outline, opened, depth);
       if (known !== undefined) this.counted.set(opened, known);
+      if (known === undefined) this.#look(this.#trips[depth] as number);
+      if (known === undefined && !(holds & (CALLS | LOOPS | TABLES))) this.#wrapped[opened] = 1;
       if (known?.fuel === undefined) holds |= LOOPS;
       else folded = known.fuel - linear(outline, opened, index);
     } else {
       // The arm of a loop that is tested at the top belongs to the test.
-      const isArm =
-        outer >= 0 && opened === outer + 1 && outline.row[outer] === ROW.loop && outline.partner[outer] === index + 1;
-      if (!isArm) holds |= PARTS;
+      if (!isArm(outline, outer, opened)) holds |= PARTS;
       // A branch to the arm's end leaves the loop.
       else if (this.#backs[depth] !== 0) this.#outward(depth - 1, -1);
     }
@@ -144,7 +155,7 @@ export class Loops {
   #table(outline: Outline, index: number): void {
     const { bytes } = outline;
     const depth = this.#open.length - 1;
-    this.#hold(SETTLES);
+    this.#hold(SETTLES | TABLES);
     for (const label of labelsOf(bytes, outline.at[index] as number)) {
       const target = depth - label;
       this.#outward(depth, target);
@@ -156,17 +167,31 @@ export class Loops {
     }
   }
 
-  #call(outline: Outline, row: number, value: number): void {
+  #call(outline: Outline, index: number, row: number): void {
     const { reaches, typeReaches } = this.#calls;
+    const value = outline.value[index] as number;
+    if (row <= ROW.callIndirect && outline.ends(index)) {
+      this.#hold(ENDS);
+      return;
+    }
     const reached = row === ROW.call ? reaches[value] : row === ROW.callIndirect ? typeReaches[value] : 0;
     this.#hold(reached === 1 ? CALLS | SETTLES : CALLS);
     if (row !== ROW.call || !surelyLooks(this.#calls, value)) return;
-    // On the top level of a loop or the function, and nothing has gone round it or out of it before.
+    this.#look(this.#trip(outline));
+  }
+
+  #look(loop: number): void {
+    if (loop >= 0) this.#looking[loop] = 1;
+  }
+
+  /** The loop whose trips all come by here: on the top level of its body, and nothing has gone round it before; else -1. */
+  #trip(outline: Outline): number {
     const depth = this.#open.length - 1;
-    if (this.#backs[depth] !== 0) return;
     const opened = this.#open[depth] as number;
-    if (depth === 0) this.entersLooking ||= this.#outermost[0] === 0;
-    else if (outline.row[opened] === ROW.loop) this.#looking[opened] = 1;
+    if (depth === 0 || this.#backs[depth] !== 0) return -1;
+    if (outline.row[opened] === ROW.loop) return opened;
+    const outer = this.#open[depth - 1] as number;
+    return isArm(outline, outer, opened) && this.#backs[depth - 1] === 0 ? outer : -1;
   }
 
   #hold(what: number): void {
@@ -177,7 +202,7 @@ export class Loops {
   /** The loop that is just being left, if it is counted and worth it. */
   #known(outline: Outline, loop: number, depth: number): Known | undefined {
     const holds = this.#holds[depth] as number;
-    if (holds & (CALLS | SETTLES | LOOPS) || this.#settled[loop] === 1) return undefined;
+    if (holds & (CALLS | SETTLES | LOOPS | ENDS) || this.#settled[loop] === 1) return undefined;
     if (this.#backs[depth] !== 1 || (this.#outermost[depth] as number) < depth) return undefined;
     const back = this.#back[depth] as number;
     const folded = this.#folded[depth] as number;
@@ -194,6 +219,12 @@ export class Loops {
     const fuel = trips * trip + test;
     return fuel <= BOUNDS.foldFuel ? { counted, fuel } : chunked;
   }
+}
+
+/** Whether the body of the loop is nothing but a test and this arm of it. */
+function isArm({ row, partner, other }: Outline, loop: number, arm: number): boolean {
+  const alone = loop >= 0 && arm === loop + 1 && row[loop] === ROW.loop && row[arm] !== ROW.loop;
+  return alone && other[arm] === 0 && partner[loop] === (partner[arm] as number) + 1;
 }
 
 const IF = WEIGHTS[ROW.if] as number;

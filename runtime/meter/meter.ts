@@ -10,14 +10,14 @@
 //
 // When the counter is found below zero, `refill` is called: it adds fuel to the counter, or throws. No more is done between two looks
 // at the counter, host calls apart, than
-//   2 * BOUNDS.spanFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
+//   2 * BOUNDS.spanFuel + BOUNDS.quietFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL + depth * (BOUNDS.afterFuel + BOUNDS.debtFuel)
 // where `depth` is how many frames are alive, which STACK_WEIGHT_MAX bounds; instructions that stand in one piece of straight code
-// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.6 million.
+// without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.1 million.
 //
 // The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
 // is called, which throws.
 import { LodgerError } from '../base/errors.ts';
-import type { Module } from '../wasm/module.ts';
+import type { FunctionType, Module } from '../wasm/module.ts';
 import { Outline } from '../wasm/outline.ts';
 import { BodyWriter } from './body.ts';
 import { BOUNDS } from './bounds.ts';
@@ -27,10 +27,12 @@ import type { Places } from './code.ts';
 import { frameWeight } from './frames.ts';
 import { Loops } from './loops.ts';
 import { checkNames } from './names.ts';
+import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
-import { BELOW, OWN_FUNCTIONS } from './ranges.ts';
+import { BELOW, LOOK, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
+import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
 
 export interface Metered {
@@ -38,14 +40,19 @@ export interface Metered {
   readonly offsets: OffsetMap;
 }
 
+export interface MeterOptions {
+  /** NaNs that arithmetic makes are canonical wherever they can be seen; see `nan-kinds.ts`. Fuel and stack stay as they are. */
+  readonly canonicalNaNs?: boolean;
+}
+
 /**
- * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by two, and
- * exports METER_EXPORTS. Sections other than those that must change stay as they are; branch hints are the meter's own.
+ * The module with a counter. It imports METER_IMPORTS behind its own functions, so that indexes of defined functions move by three, and
+ * exports METER_EXPORTS. Sections other than those that must change stay as they are, but for branch hints.
  *
  * The module must have been read whole and be valid. Fewer exports make it faster: a function that only the module calls is paid
  * for by its callers. Throws `ERR_KERNEL_INTERFACE` for a module that uses the meter's names.
  */
-export function meter(module: Module): Metered {
+export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = {}): Metered {
   checkNames(module);
   if (module.unread !== undefined)
     throw new LodgerError('ERR_KERNEL_FEATURE', [module.unread.feature, 'it is not metered']);
@@ -58,6 +65,7 @@ export function meter(module: Module): Metered {
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
   const terms: Terms = {
     ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
+    tails: new Int32Array(functions.length).fill(BOUNDS.spanFuel - BOUNDS.afterFuel),
     results: Uint16Array.from(functions, (type) => types[type]?.results.length ?? 0),
   };
   const loops = new Loops(calls);
@@ -66,10 +74,13 @@ export function meter(module: Module): Metered {
 
   const { length } = module.globals;
   const places: Places = {
-    ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1 },
+    ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1, growRefused: imported + 2 },
     below: helpers.get(BELOW) ?? 0,
+    look: helpers.get(LOOK) ?? 0,
+    saves: new Saves(length + 2),
   };
   const offsets = new OffsetMap();
+  const nans = canonicalNaNs ? new NanFlow(module) : undefined;
   const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
   const bytes = rewrite(module, { places, own }, (w, at, blockType) => {
     const body = module.bodies[at];
@@ -77,20 +88,22 @@ export function meter(module: Module): Metered {
     const index = imported + at;
     loops.read(outline.read(body));
     planner.plan({ index, body, frame: calls.counted[index] === 1 ? frameWeight(module, body) : 0, dry: false });
-    writer.write(w, body, blockType);
-    return writer.hints;
+    nans?.find(body, types[functions[index] as number] as FunctionType);
+    writer.write(w, body, blockType, nans);
   });
   return { bytes, offsets };
 }
 
 /** What functions leave to their callers that nobody else can enter: the least that any way through them owes at its end. */
 function leaveRests({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
-  const { calls, imported, rests } = terms;
+  const { calls, imported, rests, tails } = terms;
   for (const index of calls.order) {
     const body = bodies[index - imported];
     if (body === undefined || calls.open[index] === 1) continue;
     loops.read(outline.read(body));
-    const { leastAtEnd } = planner.plan({ index, body, frame: 0, dry: true });
+    const frame = calls.counted[index] === 1 ? 1 : 0;
+    const { leastAtEnd, spanAtEnd } = planner.plan({ index, body, frame, dry: true });
+    tails[index] = spanAtEnd;
     if (Number.isFinite(leastAtEnd)) rests[index] = Math.min(Math.max(leastAtEnd, 0), BOUNDS.debtFuel);
   }
 }

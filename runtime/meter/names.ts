@@ -2,13 +2,15 @@
 import { LodgerError } from '../base/errors.ts';
 import type { Module } from '../wasm/module.ts';
 
-/** Functions `() -> ()` of the host that a metered module calls; added behind the module's own imported functions, in this order. */
+/** Functions of the host that a metered module calls; added behind the module's own imported functions, in this order. */
 export const METER_IMPORTS = {
   module: 'lodger:host',
-  /** The counter is below zero: adds fuel to it and returns, or throws. */
+  /** `() -> ()`. The counter is below zero: adds fuel to it and returns, or throws. */
   refill: 'refill',
-  /** The stack's weight is used up: throws. When it returns, the guest traps. */
+  /** `() -> ()`. The stack's weight is used up: throws. When it returns, the guest traps. */
   stackSpent: 'stack_spent',
+  /** `(i32) -> ()`. The memory did not grow by so many pages: throws where that is the host's fault, and not the guest's limit. */
+  growRefused: 'grow_refused',
 } as const;
 
 /** Mutable globals that a metered module exports. */
@@ -24,8 +26,8 @@ const RESERVED = 'lodger:';
 
 /** Throws `ERR_KERNEL_INTERFACE` for a module that has our imports or exports, so that nothing is metered twice or in disguise. */
 export function checkNames({ imports, exports }: Module): void {
-  const { module, refill, stackSpent } = METER_IMPORTS;
-  const taken = imports.find((one) => one.module === module && (one.name === refill || one.name === stackSpent));
+  const { module, ...names } = METER_IMPORTS;
+  const taken = imports.find((one) => one.module === module && (Object.values(names) as string[]).includes(one.name));
   if (taken !== undefined) {
     throw new LodgerError('ERR_KERNEL_INTERFACE', [
       `it imports "${taken.name}" from "${module}", which is the meter's`,

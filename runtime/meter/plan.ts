@@ -8,11 +8,13 @@
 // - A charge is put at the start of the straight run of code that it pays for. What is paid early must follow, unless the guest traps
 //   or never ends: so a guest whose limit is the sum of its weights passes, whatever is asked on the way.
 //
-// In a loop nest that makes no calls the counter lies in a local, a region; everywhere else in its global.
+// In a loop nest that makes no calls, but for those that end the guest, the counter lies in a local, a region; everywhere else in its
+// global. An innermost loop there is put into another one: it is left when the counter is below zero, and begun again after a look.
+// So it has no call in it, for which engines would keep its values in memory.
 //
 // The counter is looked at where functions are entered and at the head of every loop, and wherever else a long way could be gone
-// without (`spanFuel`). Three kinds of places do without: short functions that call none but such; loops and functions that surely
-// enter another one that looks; and counted loops, which pay a chunk ahead and look between chunks.
+// without (`spanFuel`). Three kinds of places do without: functions in which little can run unseen, with all that they call; loops
+// whose every trip enters a function or a loop that looks; and counted loops, which pay a chunk ahead and look between chunks.
 import type { Body } from '../wasm/module.ts';
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
@@ -74,6 +76,11 @@ export class Planner {
     return this.#flow.leastAtEnd;
   }
 
+  /** After `plan`: the most that can have run at its end since a look. */
+  get spanAtEnd(): number {
+    return this.#flow.spanAtEnd;
+  }
+
   /** Plans the function that the outline and the loops hold. */
   plan(task: Task): this {
     this.#begin(task);
@@ -107,7 +114,7 @@ export class Planner {
     this.#frameFrom = span?.from ?? NEVER;
     this.#frameTo = span?.to ?? NEVER;
     this.#flow.begin({ dry, rest: rests[index] as number, results: results[index] as number });
-    if (frame > 0 || (calls.quiet[index] as number) >= 0 || this.#loops.entersLooking) return;
+    if (frame > 0 || (calls.quiet[index] as number) >= 0) return;
     this.#flow.look(body.code);
   }
 
@@ -122,10 +129,11 @@ export class Planner {
     if (this.#loops.labelled && this.#frameFrom === 0) flow.edits.insert(EDIT.bodyBlock, RANK.check, place);
   }
 
-  /** In code that is not reached: true when there is nothing more to do. Calls still are numbered anew, for the sake of validity. */
+  /** In code that is not reached: true when there is nothing more to do. Calls and labels still are numbered anew, for the sake of validity. */
   #pass(index: number, row: number): boolean {
     const flow = this.#flow;
     if (row === ROW.call) this.#sites.number(index);
+    else if (row === ROW.br || row === ROW.brIf) flow.move(index);
     else if (row >= ROW.block && row <= ROW.if) flow.dead++;
     else if (row === ROW.end && flow.dead > 1) flow.dead--;
     else if (row === ROW.end || (row === ROW.else && flow.dead === 1)) return false;
@@ -192,9 +200,20 @@ export class Planner {
     }
     let head = 0;
     if (known !== undefined) head = this.#openChunks(index, known.counted);
+    else if (this.#loops.wrapped(index)) this.#wrap(index);
     else if (!this.#loops.looks(index)) flow.look(next[index] as number);
     flow.openLoop(index, wasInRegion, known?.counted, head);
     return index;
+  }
+
+  #wrap(index: number): void {
+    const { at, next } = this.#outline;
+    const { edits, labels } = this.#flow;
+    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, 0, index);
+    // Before the trip is paid for: it is begun again after the look.
+    edits.insert(EDIT.wrapCheck, RANK.frame, next[index] as number);
+    labels.wrap();
+    this.#flow.span = 0;
   }
 
   #openChunks(index: number, counted: Counted): number {
@@ -225,6 +244,10 @@ export class Planner {
       const isTop = label.counted.form === 'top';
       const place = isTop ? (at[index] as number) : (next[index] as number);
       flow.edits.insert(EDIT.loopTail, isTop ? RANK.head : RANK.after, place, 0, label.index);
+    }
+    if (this.#loops.wrapped(label.index)) {
+      flow.labels.unwrap();
+      flow.edits.insert(EDIT.wrapEnd, RANK.after, next[index] as number);
     }
     if (flow.inRegion && !label.wasInRegion) {
       flow.inRegion = false;

@@ -13,9 +13,13 @@ import { FUEL_PER_PAGE } from './tariff.ts';
 /** Stands for no instruction: the function that is called when the counter or the stack's weight is below zero. */
 export const BELOW = -1;
 
+/** The same for a counter that lies in a local. */
+export const LOOK = -2;
+
 /** The signatures of the meter's functions, by the row of the opcode table that each stands for. */
 export const OWN_FUNCTIONS: ReadonlyMap<number, FunctionType> = new Map([
   [BELOW, { params: '', results: '' }],
+  [LOOK, { params: 'I', results: 'I' }],
   [ROW.memoryGrow, { params: 'i', results: 'i' }],
   [ROW.memoryCopy, { params: 'iii', results: '' }],
   [ROW.memoryFill, { params: 'iii', results: '' }],
@@ -27,38 +31,43 @@ const PAGE_SHIFT = 16;
 /** Parameters: where to, what (a byte, or where from), how many bytes. Local 3 is the length of a piece, or the distance to it. */
 const [TO, WHAT, LENGTH, PIECE] = [0, 1, 2, 3] as const;
 
-/** Writes the body of one, behind its size; gives the places of its branch hints. */
-export function writeOwnFunction(w: Writer, row: number, places: Places): number[] {
+/** Writes the body of one, behind its size. */
+export function writeOwnFunction(w: Writer, row: number, places: Places): void {
   const body = new Writer();
-  const hints: number[] = [];
-  if (row === BELOW) writeBelow(body, places, hints);
+  if (row === BELOW) writeBelow(body, places);
+  else if (row === LOOK) writeLook(body, places);
   else if (row === ROW.memoryGrow) writeGrow(body, places);
-  else writeRange(body, row, places, hints);
+  else writeRange(body, row, places);
   body.byte(0x0b);
   w.u32(body.length).raw(body.view());
-  return hints;
 }
 
 /** The stack first: it is spent at the same call, whatever the slices of fuel. */
-function writeBelow(w: Writer, places: Places, hints: number[]): void {
+function writeBelow(w: Writer, places: Places): void {
   w.byte(0)
     .byte(0x23)
     .u32(places.stack)
     .raw([0x42, 0, 0x53, 0x04, EMPTY, 0x10])
     .u32(places.stackSpent)
     .raw([0x00, 0x0b]);
-  writeCheck(w, places, hints);
+  writeCheck(w, places);
 }
 
-/** Pays for pages that were really added. */
-function writeGrow(w: Writer, { fuel }: Places): void {
+/** The counter comes in as the parameter, and goes out as the result. */
+function writeLook(w: Writer, { fuel, refill }: Places): void {
+  w.raw([0, 0x20, 0, 0x24]).u32(fuel).byte(0x10).u32(refill).byte(0x23).u32(fuel);
+}
+
+/** Pays for pages that were really added, or asks the host whose fault it is that there are none. */
+function writeGrow(w: Writer, { fuel, growRefused }: Places): void {
   w.raw(I32_LOCAL);
   w.raw([0x20, 0, 0x40, 0, 0x22, 1, 0x41]).s32(-1).raw([0x47, 0x04, EMPTY]);
   w.byte(0x23).u32(fuel).raw([0x20, 0, 0xad, 0x42]).s32(FUEL_PER_PAGE).raw([0x7e, 0x7d, 0x24]).u32(fuel);
+  w.raw([0x05, 0x20, 0, 0x10]).u32(growRefused);
   w.raw([0x0b, 0x20, 1]);
 }
 
-function writeRange(w: Writer, row: number, places: Places, hints: number[]): void {
+function writeRange(w: Writer, row: number, places: Places): void {
   const operation = row === ROW.memoryCopy ? [0xfc, 10, 0, 0] : [0xfc, 11, 0];
   w.raw(I32_LOCAL);
   const whole = () => w.raw([0x20, TO, 0x20, WHAT, 0x20, LENGTH]).raw(operation);
@@ -68,11 +77,11 @@ function writeRange(w: Writer, row: number, places: Places, hints: number[]): vo
   if (row === ROW.memoryCopy) outside(w, WHAT).byte(0x72);
   w.raw([0x04, EMPTY]);
   writeLength(w, LENGTH, places.fuel);
-  writeCheck(w, places, hints);
+  writeCheck(w, places);
   whole();
   w.byte(0x0f).byte(0x0b);
-  if (row === ROW.memoryCopy) writeBackwards(w, places, hints, operation);
-  writeForwards(w, row, places, hints, operation);
+  if (row === ROW.memoryCopy) writeBackwards(w, places, operation);
+  writeForwards(w, row, places, operation);
 }
 
 /** Whether `from + length` lies beyond the memory, in 64 bits. */
@@ -82,17 +91,17 @@ function outside(w: Writer, from: number): Writer {
 }
 
 /** `piece = min(length, pieceBytes)`, paid for and looked at. */
-function writePiece(w: Writer, places: Places, hints: number[]): void {
+function writePiece(w: Writer, places: Places): void {
   w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes);
   w.raw([0x49, 0x1b, 0x21, PIECE]);
   writeLength(w, PIECE, places.fuel);
-  writeCheck(w, places, hints);
+  writeCheck(w, places);
 }
 
 /** From the first byte on, until nothing is left. */
-function writeForwards(w: Writer, row: number, places: Places, hints: number[], operation: readonly number[]): void {
+function writeForwards(w: Writer, row: number, places: Places, operation: readonly number[]): void {
   w.raw([0x03, EMPTY]);
-  writePiece(w, places, hints);
+  writePiece(w, places);
   w.raw([0x20, TO, 0x20, WHAT, 0x20, PIECE]).raw(operation);
   advance(w, TO);
   if (row === ROW.memoryCopy) advance(w, WHAT);
@@ -104,9 +113,9 @@ function advance(w: Writer, local: number): void {
 }
 
 /** From the last byte back, when the range would otherwise overwrite what it has yet to read; then returns. */
-function writeBackwards(w: Writer, places: Places, hints: number[], operation: readonly number[]): void {
+function writeBackwards(w: Writer, places: Places, operation: readonly number[]): void {
   w.raw([0x20, TO, 0x20, WHAT, 0x4b, 0x04, EMPTY, 0x03, EMPTY]);
-  writePiece(w, places, hints);
+  writePiece(w, places);
   w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x21, LENGTH]);
   w.raw([0x20, TO, 0x20, LENGTH, 0x6a, 0x20, WHAT, 0x20, LENGTH, 0x6a, 0x20, PIECE]).raw(operation);
   w.raw([0x20, LENGTH, 0x0d, 0, 0x0b, 0x0f, 0x0b]);

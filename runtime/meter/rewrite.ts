@@ -16,13 +16,16 @@ export interface Additions {
   readonly own: readonly number[];
 }
 
-/** Writes one body behind its size, and gives the places of its branch hints. */
-export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => void) => readonly number[];
+/** Writes one body behind its size. */
+export type WriteBody = (w: Writer, index: number, blockType: (w: Writer) => void) => void;
 
-const HINTS = 'metadata.code.branch_hint';
 const NAMES = 'name';
 const NOTHING: FunctionType = { params: '', results: '' };
-const CALLED = [METER_IMPORTS.refill, METER_IMPORTS.stackSpent] as const;
+const CALLED: readonly (readonly [name: string, type: FunctionType])[] = [
+  [METER_IMPORTS.refill, NOTHING],
+  [METER_IMPORTS.stackSpent, NOTHING],
+  [METER_IMPORTS.growRefused, { params: 'i', results: '' }],
+];
 
 /** How many functions are imported beside the module's own. */
 export const ADDED: number = CALLED.length;
@@ -62,7 +65,12 @@ type Fill = (out: Writer, section: Section | undefined) => void;
 function contentsOf(module: Module, { places, own }: Additions, writeBody: WriteBody): Readonly<Record<number, Fill>> {
   const { bytes, exports, functions, functionsImported, globals, imports } = module;
   const signatures = own.map((row) => OWN_FUNCTIONS.get(row) ?? NOTHING);
-  const types = new Types(module, [NOTHING, ...signatures]);
+  const types = new Types(module, [...CALLED.map(([, type]) => type), ...signatures]);
+  // Before all else: globals go by what the code keeps in them.
+  const code = codeOf(module, { places, own }, (w, index) => {
+    const type = module.types[functions[functionsImported + index] ?? 0] ?? NOTHING;
+    writeBody(w, index, (inner) => types.writeBlock(inner, type.results));
+  });
   const rest = (w: Writer, section: Section | undefined) =>
     section && w.copy(bytes, pastNumber(bytes, section.payload), section.end);
   return {
@@ -70,7 +78,7 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
     [SECTION.import]: (out, section) =>
       out.section(SECTION.import, (w) => {
         rest(w.u32(imports.length + ADDED), section);
-        for (const name of CALLED) w.name(METER_IMPORTS.module).name(name).byte(0).u32(types.index(NOTHING));
+        for (const [name, type] of CALLED) w.name(METER_IMPORTS.module).name(name).byte(0).u32(types.index(type));
       }),
     [SECTION.function]: (out, section) =>
       out.section(SECTION.function, (w) => {
@@ -80,11 +88,12 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
     [SECTION.global]: (out, section) =>
       out.section(SECTION.global, (w) => {
         const imported = imports.filter(({ kind }) => kind === 'global').length;
-        rest(w.u32(globals.length - imported + 2), section);
+        rest(w.u32(globals.length - imported + 2 + places.saves.types.length), section);
         w.raw([TYPE_BYTES.I as number, 1, 0x42, 0, 0x0b]);
         w.raw([TYPE_BYTES.I as number, 1, 0x42])
           .s32(STACK_WEIGHT_MAX)
           .byte(0x0b);
+        places.saves.write(w);
       }),
     [SECTION.export]: (out) =>
       out.section(SECTION.export, (w) => {
@@ -98,11 +107,7 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
     [SECTION.start]: (out) => out.section(SECTION.start, (w) => w.u32(movedIn(module)(module.start?.index ?? 0))),
     [SECTION.element]: (out, section) =>
       section && out.section(SECTION.element, (w) => writeElements(w, module, section, movedIn(module))),
-    [SECTION.code]: (out) =>
-      writeCode(out, module, { places, own }, (w, index) => {
-        const type = module.types[functions[functionsImported + index] ?? 0] ?? NOTHING;
-        return writeBody(w, index, (inner) => types.writeBlock(inner, type.results));
-      }),
+    [SECTION.code]: (out) => out.section(SECTION.code, (w) => w.copy(code.view(), 0, code.length)),
   };
 }
 
@@ -110,27 +115,15 @@ function movedIn({ functionsImported }: Module): Moved {
   return (index) => (index < functionsImported ? index : index + ADDED);
 }
 
-/** The code, and before it where it branches to what seldom happens. */
-function writeCode(
-  out: Writer,
-  { bodies, functionsImported, bytes }: Module,
+function codeOf(
+  { bodies, bytes }: Module,
   { places, own }: Additions,
-  writeOne: (w: Writer, index: number) => readonly number[],
-): void {
+  writeOne: (w: Writer, index: number) => void,
+): Writer {
   const code = new Writer(bytes.length + (bytes.length >> 2)).u32(bodies.length + own.length);
-  const hints = new Writer();
-  let hinted = 0;
-  const note = (index: number, found: readonly number[]) => {
-    if (found.length === 0) return;
-    hinted++;
-    hints.u32(functionsImported + ADDED + index).u32(found.length);
-    // Each hint: where, one byte of value, and in it that the branch is unlikely.
-    for (const at of found) hints.u32(at).byte(1).byte(0);
-  };
-  for (const index of bodies.keys()) note(index, writeOne(code, index));
-  for (const [index, row] of own.entries()) note(bodies.length + index, writeOwnFunction(code, row, places));
-  if (hinted > 0) out.section(SECTION.custom, (w) => w.name(HINTS).u32(hinted).copy(hints.view(), 0, hints.length));
-  out.section(SECTION.code, (w) => w.copy(code.view(), 0, code.length));
+  for (const index of bodies.keys()) writeOne(code, index);
+  for (const row of own) writeOwnFunction(code, row, places);
+  return code;
 }
 
 /** Custom sections stay as they are; the names of functions move. */

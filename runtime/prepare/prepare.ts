@@ -5,7 +5,6 @@ import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
 import { meter } from '../meter/meter.ts';
-import { METER_EXPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { addState } from '../snapshot/state.ts';
 import type { StateField } from '../snapshot/transfer.ts';
@@ -16,7 +15,7 @@ import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
 
 /** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
-export const REWRITER_VERSION = 2;
+export const REWRITER_VERSION = 3;
 
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
@@ -30,6 +29,8 @@ export interface Form {
   readonly memoryForm: 'imported' | 'defined';
   /** Whether it counts its fuel. */
   readonly metered: boolean;
+  /** Of one that does: whether NaNs that arithmetic makes have the same bits on every machine. */
+  readonly canonicalNaNs?: boolean;
   /** Written into a defined memory as its maximum, unless the kernel's own is lower. */
   readonly memoryPagesMax?: number;
 }
@@ -58,7 +59,8 @@ export interface Prepared {
  * Prepares for an engine. Indexes of defined functions move by as many as the meter imports. Throws `ERR_OPTION_INVALID` for fewer pages
  * than the kernel starts with, and for a kernel that `admit` did not make.
  */
-export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = PAGES_MAX }: Form): Prepared {
+export function prepare(kernel: Kernel, form: Form): Prepared {
+  const { memoryForm, metered, canonicalNaNs = false, memoryPagesMax = PAGES_MAX } = form;
   const { digest, shape, encoding, imports, optional, memory, core, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
@@ -69,9 +71,9 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
   }
   const submitted = readModule(core);
   const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
-  const counted = metered ? readModule(meter(kept).bytes) : kept;
+  const counted = metered ? readModule(meter(kept, { canonicalNaNs }).bytes) : kept;
   // An image tells its fuel, so a stepper that is not metered has none.
-  const stateful = metered && shape === 'stepper' ? addState(counted, Object.values(METER_EXPORTS)) : undefined;
+  const stateful = metered && shape === 'stepper' ? addState(counted, kept.globals.length) : undefined;
   const module = stateful ? readModule(stateful.bytes) : counted;
   const facts: KernelFacts = {
     digest,
@@ -90,7 +92,14 @@ export function prepare(kernel: Kernel, { memoryForm, metered, memoryPagesMax = 
     metered,
     ...(stateful && { state: { bytes: stateful.stateBytes, fields: stateful.fields } }),
     complexity: { function: complexity, total: complexityTotal },
-    key: `${digest}.${memoryForm}.${pages}.${metered ? TARIFF_VERSION : 'free'}.${REWRITER_VERSION}`,
+    key: [
+      digest,
+      memoryForm,
+      pages,
+      metered ? TARIFF_VERSION : 'free',
+      canonicalNaNs ? 'canonical' : 'raw',
+      REWRITER_VERSION,
+    ].join('.'),
   };
 }
 

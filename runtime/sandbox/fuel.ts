@@ -91,11 +91,13 @@ export class Fuel {
 
   /** What it had used when that was last exact. */
   get observed(): number {
+    this.#catchUp();
     return this.#observed;
   }
 
   /** Notes what was used, at a moment when it is exact. What is short may never ask: it gets its next slice here, or ends. */
   observe(): void {
+    this.#catchUp();
     this.#observed = this.total;
     if (this.used > this.#given) this.#refill();
   }
@@ -116,9 +118,16 @@ export class Fuel {
     }
   }
 
+  /** Takes what an engine saw by itself, which is of the fuel given so far. */
+  #catchUp(): void {
+    const left = this.#guest?.takeFuelSeen?.();
+    if (left !== undefined) this.#observed = Math.max(this.#observed, Math.min(this.#given - left, this.#max));
+  }
+
   /** The guest's counter is below zero: gives it the next slice, or ends it. */
   #refill(): undefined {
     const { used } = this;
+    this.#catchUp();
     // Whatever it was asked in between: it has paid ahead for what it is about to do, so it cannot end within the limit.
     if (used > this.#max) throw new TaskFailure('ERR_FUEL_SPENT', this.#max);
     this.#adapt();

@@ -19,6 +19,7 @@ export interface Permit {
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly seed: number;
   readonly digests: boolean;
+  readonly deterministic: boolean;
 }
 
 /** What a runner brings to the decision. */
@@ -44,12 +45,10 @@ const REMEDIES: Readonly<Record<GrantKind, string>> = {
 /** Digests of blobs seen before. The bytes of a blob must not change while a runner uses them. */
 const digests = new WeakMap<Uint8Array, string>();
 
-/** Checks a task from anywhere. Throws a LodgerError of the caller's fault. */
+/** Checks a task from anywhere, all but its input. Throws a LodgerError of the caller's fault. */
 export function permitTask(permitter: Permitter, task: Task): Permit {
   check(TaskSchema, task);
-  const permit = permitTerms(permitter, task);
-  checkInput(permit, task.input);
-  return permit;
+  return permitTerms(permitter, task);
 }
 
 /** Checks a job's terms; its inputs are checked one by one, as they come. */
@@ -71,11 +70,16 @@ export function permitSteps(permitter: Permitter, task: Task): Permit {
  */
 export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
   check(TermsSchema, terms);
-  const { kernel, seed } = task;
+  const { kernel, seed, deterministic } = task;
   if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
   const known = v.safeParse(LimitsSchema, held);
   if (!known.success) throw invalid('it has limits that no task has');
-  const permit = permitTerms(permitter, { ...terms, seed, limits: { ...known.output, ...terms.limits } });
+  const permit = permitTerms(permitter, {
+    ...terms,
+    seed,
+    deterministic,
+    limits: { ...known.output, ...terms.limits },
+  });
   mustStep(permitter, permit);
   return permit;
 }
@@ -85,16 +89,20 @@ function mustStep({ metered }: Permitter, { kernel }: Permit): void {
   if (kernel.shape !== 'stepper' || !metered) throw new LodgerError('ERR_OPTION_INVALID', ['checkpoint', wanted]);
 }
 
-/** Checks one input of a task or job. */
-export function checkInput(permit: Permit, input: unknown): asserts input is Uint8Array {
-  if (!(input instanceof Uint8Array)) throw new LodgerError('ERR_OPTION_INVALID', ['input', 'a Uint8Array']);
-  const max = permit.limits.inputBytesMax;
-  if (input.byteLength > max) {
-    throw new LodgerError('ERR_OPTION_INVALID', [
-      'input',
-      `at most ${max} bytes (limits.inputBytesMax), not ${input.byteLength}`,
-    ]);
-  }
+/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it. */
+export function checkInput({ kernel, limits }: Permit, input: unknown): Uint8Array {
+  const bytes = kernel.encode(input);
+  const max = limits.inputBytesMax;
+  if (bytes.byteLength <= max) return bytes;
+  throw new LodgerError('ERR_OPTION_INVALID', [
+    'input',
+    `at most ${max} bytes (limits.inputBytesMax), not ${bytes.byteLength}`,
+  ]);
+}
+
+/** The bytes of a job's inputs, as they come. */
+export async function* checkInputs(permit: Permit, inputs: Job['inputs']): AsyncGenerator<Uint8Array> {
+  for await (const input of inputs) yield checkInput(permit, input);
 }
 
 /** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */
@@ -137,6 +145,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
     blobs: matchBlobs(permitter.platform, grants, terms.blobs ?? {}),
     seed: terms.seed ?? 0,
     digests: terms.digests ?? false,
+    deterministic: terms.deterministic ?? true,
   };
 }
 

@@ -57,7 +57,7 @@ export class Running<Compiled = unknown> {
     } catch (thrown) {
       const failure = this.place.engine.explain(thrown);
       const { fuel } = this.room;
-      this.#failure = fuel?.isSpent && isExact(failure) ? new TaskFailure('ERR_FUEL_SPENT', fuel.max) : failure;
+      this.#failure = fuel && isExact(failure) && fuel.isSpent ? new TaskFailure('ERR_FUEL_SPENT', fuel.max) : failure;
     }
   }
 
@@ -71,13 +71,9 @@ export class Running<Compiled = unknown> {
     const { room, call } = this;
     const { engine, platform } = this.place;
     const used = room.fuel && fuelOf(room.fuel, failure);
-    let memoryBytesPeak = 0;
-    if (this.#guest) {
-      memoryBytesPeak = this.#guest.bytes().byteLength;
-      this.#guest.end();
-    }
+    const memoryBytesPeak = this.#guest?.end() ?? 0;
     const output = failure ? undefined : this.#output;
-    const { version, kernel, rewriter, tariff, deterministicGrants } = receiptHead(this.ready, engine);
+    const { version, kernel, rewriter, tariff, deterministic } = receiptHead(this.ready, engine);
     // Field by field: an object made by spreading takes as long as all the rest of a small task.
     const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
       version,
@@ -89,7 +85,7 @@ export class Running<Compiled = unknown> {
       bytesIn: call.before?.inputBytes ?? call.input.byteLength,
       bytesOut: output?.byteLength ?? 0,
       calls: callsOf(room),
-      deterministicGrants,
+      deterministic,
       attempts: 1,
     };
     if (tariff !== undefined) receipt.tariff = tariff;
@@ -120,19 +116,16 @@ function fuelOf(fuel: Fuel, failure: TaskFailure | undefined): Pick<Receipt, 'fu
 }
 
 /** What the receipts of all tasks of a kernel on an engine have in common. */
-export type ReceiptHead = Pick<
-  Receipt,
-  'version' | 'kernel' | 'engine' | 'rewriter' | 'tariff' | 'deterministicGrants'
->;
+export type ReceiptHead = Pick<Receipt, 'version' | 'kernel' | 'engine' | 'rewriter' | 'tariff' | 'deterministic'>;
 
 export function receiptHead(
-  { facts, metered }: Pick<Ready, 'facts' | 'metered'>,
+  { facts, metered, canonicalNaNs }: Pick<Ready, 'facts' | 'metered' | 'canonicalNaNs'>,
   { name, version }: Pick<Engine, 'name' | 'version'>,
 ): ReceiptHead {
   const { digest, imports } = facts;
-  const deterministicGrants = imports.every((wanted) => WORLD[wanted.interface].deterministic);
+  const deterministic = canonicalNaNs && imports.every((wanted) => WORLD[wanted.interface].deterministic);
   const head = { version: 1, kernel: digest, engine: { name, version }, rewriter: REWRITER_VERSION } as const;
-  return metered ? { ...head, tariff: TARIFF_VERSION, deterministicGrants } : { ...head, deterministicGrants };
+  return metered ? { ...head, tariff: TARIFF_VERSION, deterministic } : { ...head, deterministic };
 }
 
 /** What the imports of one task see; nothing of it is shared with another. */

@@ -60,19 +60,21 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     ...(policy && { policy }),
   };
   const place: Place = { platform, engine };
-  const compiled = new WeakMap<Kernel, Promise<Ready>>();
+  const compiled = new WeakMap<Kernel, Map<boolean, Promise<Ready>>>();
   let open = true;
 
-  const readyOf = (kernel: Kernel): Promise<Ready> => {
-    const known = compiled.get(kernel) ?? compileFor(engine, kernel, { metered });
-    compiled.set(kernel, known);
+  const readyOf = ({ kernel, deterministic }: Permit): Promise<Ready> => {
+    const builds = compiled.get(kernel) ?? new Map<boolean, Promise<Ready>>();
+    compiled.set(kernel, builds);
+    const known = builds.get(deterministic) ?? compileFor(engine, kernel, { metered, canonicalNaNs: deterministic });
+    builds.set(deterministic, known);
     // What failed for want of memory may succeed the next time.
-    known.catch(() => compiled.delete(kernel));
+    known.catch(() => builds.delete(deterministic));
     return known;
   };
   const attempt = async (permit: Permit, input: Uint8Array, index: number, signal?: AbortSignal): Promise<Outcome> => {
     if (!open) throw new LodgerError('ERR_CLOSED', ['sandbox']);
-    const ready = await readyOf(permit.kernel);
+    const ready = await readyOf(permit);
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     return execute(place, ready, { ...permit, input, index });
   };
@@ -81,8 +83,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     const permit = permitJob(permitter, job);
     let started = 0;
     let failed = 0;
-    for await (const input of job.inputs) {
-      checkInput(permit, input);
+    for await (const given of job.inputs) {
+      const input = checkInput(permit, given);
       const outcome = await attempt(permit, input, started++, signal);
       if (outcome.state === 'failed') failed++;
       onProgress?.({ done: started - failed, failed, started });
@@ -100,7 +102,8 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
       const { signal, checkpoint, onProgress } = check(RunOptionsSchema, options) as RunOptions;
       mustBeOpen();
       if (checkpoint ?? onProgress) return starter.run(task, options);
-      return attempt(permitTask(permitter, task), task.input, task.index ?? 0, signal);
+      const permit = permitTask(permitter, task);
+      return attempt(permit, checkInput(permit, task.input), task.index ?? 0, signal);
     },
     start: (...given) => {
       mustBeOpen();
@@ -122,13 +125,21 @@ function isEngine(value: unknown): boolean {
   return [compile, instantiate, explain].every((member) => typeof member === 'function');
 }
 
+/** What is compiled of a kernel. */
+export interface Build {
+  readonly metered?: boolean;
+  /** Only a metered kernel can have them; it has, unless this says otherwise. */
+  readonly canonicalNaNs?: boolean;
+}
+
 /** Prepares and compiles a kernel for an engine. */
 export async function compileFor<Compiled>(
   engine: Engine<Compiled>,
   kernel: Kernel,
-  { metered = true }: { readonly metered?: boolean } = {},
+  { metered = true, canonicalNaNs = true }: Build = {},
 ): Promise<Ready<Compiled>> {
-  const prepared = prepare(kernel, { memoryForm: engine.memoryForm, metered });
+  const build = { metered, canonicalNaNs: metered && canonicalNaNs };
+  const prepared = prepare(kernel, { memoryForm: engine.memoryForm, ...build });
   const { facts, state } = prepared;
-  return { facts, metered, ...(state && { state }), compiled: await engine.compile(prepared) };
+  return { facts, ...build, ...(state && { state }), compiled: await engine.compile(prepared) };
 }

@@ -4,22 +4,21 @@ import { TASK } from '../base/limits.ts';
 import type { Digest } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Ready } from '../engine/engine.ts';
-import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import { type ImageNotice, type LiveLimits, LiveLimitsSchema, type Steps } from '../job/steps.ts';
-import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../job/task.ts';
+import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema, type Task } from '../job/task.ts';
 import { permits } from '../policy/policy.ts';
 import { type OpenImage, openImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
 import { conduct, type Desk, type Notice, scheduleOf, type Wish } from './conduct.ts';
-import { type Permit, type Permitter, permitImage, permitSteps } from './permit.ts';
+import { checkInput, type Permit, type Permitter, permitImage, permitSteps } from './permit.ts';
 import { Stepping } from './stepping.ts';
 
 /** What the sandbox brings. */
 export interface Stage {
   readonly place: Place;
   readonly permitter: Permitter;
-  readyOf(kernel: Kernel): Promise<Ready>;
+  readyOf(permit: Permit): Promise<Ready>;
 }
 
 interface Answer {
@@ -60,7 +59,7 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
     { signal, checkpoint, onProgress }: RunOptions,
     { asked, open }: { readonly asked: Answer[]; readonly open?: OpenImage },
   ): Promise<Outcome> => {
-    const ready = await readyOf(permit.kernel);
+    const ready = await readyOf(permit);
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     const stepping = open ? Stepping.resume(place, ready, { call, open }) : Stepping.begin(place, ready, call);
     let hearing = Promise.resolve();
@@ -108,11 +107,12 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
   return {
     run: async (task, options = {}) => {
       const permit = permitSteps(permitter, task);
-      return begin(permit, { input: task.input, index: task.index ?? 0 }, options).outcome;
+      return begin(permit, callOf(permit, task), options).outcome;
     },
     start: (task, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
-      return begin(permitSteps(permitter, task), { input: task.input, index: task.index ?? 0 }, checked);
+      const permit = permitSteps(permitter, task);
+      return begin(permit, callOf(permit, task), checked);
     },
     resume: (image: Digest, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
@@ -122,4 +122,8 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
       return begin(permit, { input: new Uint8Array(), index: open.image.manifest.task.index }, checked, open);
     },
   };
+}
+
+function callOf(permit: Permit, { input, index = 0 }: Task) {
+  return { input: checkInput(permit, input), index };
 }

@@ -39,6 +39,7 @@ export class Stepping<Compiled = unknown> {
     const identity: TaskIdentity = {
       ...{ kernel: ready.facts.digest, tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION },
       ...{ input: toHex(place.platform.digest(input)), inputBytes: input.byteLength, seed, index },
+      deterministic: ready.canonicalNaNs,
     };
     const stepping = new Stepping(new Running(place, ready, call), identity, ceilingsOf(limits));
     stepping.#running.attempt(() => stepping.#start().begin(input));
@@ -225,8 +226,9 @@ function ceilingsOf({ memoryBytesMax, fuelMax = 0, outputBytesMax, logBytesMax, 
   return { memoryBytesMax, fuelMax, outputBytesMax, logBytesMax, logLinesMax };
 }
 
-function checkIdentity(task: TaskIdentity, { facts }: Ready, { seed, index }: Call): void {
-  const wanted = { kernel: facts.digest, tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION, seed, index } as const;
+function checkIdentity(task: TaskIdentity, { facts, canonicalNaNs }: Ready, { seed, index }: Call): void {
+  const versions = { tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION } as const;
+  const wanted = { kernel: facts.digest, ...versions, seed, index, deterministic: canonicalNaNs } as const;
   for (const [name, value] of Object.entries(wanted)) {
     const has = task[name as keyof typeof wanted];
     if (has !== value) throw invalid(`its ${name} is ${has}, not ${value}`);

@@ -24,6 +24,8 @@ const task = v.strictObject({
   inputBytes: count(),
   seed: count(),
   index: count(),
+  /** Whether its NaNs are canonical. */
+  deterministic: v.boolean(),
 });
 
 /** What the host holds of a task beside its guest. None of it ever gets less. */

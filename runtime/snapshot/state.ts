@@ -31,17 +31,17 @@ const SIZES: Readonly<Record<string, number>> = { i: 4, I: 8, f: 4, F: 8, v: 16 
 const [I32, FUNCTION] = [0x7f, 0x60] as const;
 
 /**
- * The module with STATE_EXPORTS. `without` names exported globals that are no state: the meter's. A module that drops passive data
- * segments also gets globals that remember it, so that a load drops them again.
+ * The module with STATE_EXPORTS. `globals` is how many of its globals are the kernel's own, and state: what the meter adds stands behind
+ * them. A module that drops passive data segments also gets globals that remember it, so that a load drops them again.
  *
  * The module must have been read whole, be valid and have a memory. Throws `ERR_KERNEL_INTERFACE` where these names are taken, and
  * `ERR_KERNEL_CEILING` for more state than the memory can lend room for.
  */
-export function addState(module: Module, without: readonly string[] = []): Stateful {
+export function addState(module: Module, globals: number = module.globals.length): Stateful {
   const taken = module.exports.find(({ name }) => (Object.values(STATE_EXPORTS) as string[]).includes(name));
   if (taken !== undefined) throw new LodgerError('ERR_KERNEL_INTERFACE', [`its export "${taken.name}" is the host's`]);
   const drops = new Drops(module);
-  const fields = fieldsOf(module, without, drops);
+  const fields = fieldsOf(module, globals, drops);
   const last = fields.at(-1);
   const stateBytes = last === undefined ? 0 : last.at + (SIZES[last.type] as number);
   const room = Math.min((module.memories[0]?.min ?? 0) * PAGE, IMAGE.stateBytes.default);
@@ -52,15 +52,12 @@ export function addState(module: Module, without: readonly string[] = []): State
   return { bytes: rewrite(module, fields, drops), fields, stateBytes };
 }
 
-function fieldsOf({ globals, imports, exports }: Module, without: readonly string[], drops: Drops): StateField[] {
+function fieldsOf({ globals, imports }: Module, own: number, drops: Drops): StateField[] {
   const imported = imports.filter(({ kind }) => kind === 'global').length;
-  const left = new Set(
-    exports.filter(({ kind, name }) => kind === 'global' && without.includes(name)).map(({ index }) => index),
-  );
   const fields: StateField[] = [];
   let at = 0;
-  for (const [index, { type, mutable }] of globals.entries()) {
-    if (!mutable || index < imported || left.has(index)) continue;
+  for (const [index, { type, mutable }] of globals.slice(0, own).entries()) {
+    if (!mutable || index < imported) continue;
     fields.push({ global: index, type, at });
     at += SIZES[type] as number;
   }

@@ -106,6 +106,11 @@ export class Outline {
     return this;
   }
 
+  /** Whether nothing follows a call but `unreachable`: what it gives back is never used, and the guest does not go on. */
+  ends(call: number): boolean {
+    return this.row[call + 1] === ROW.unreachable && this.next[call] === this.at[call + 1];
+  }
+
   #nest(index: number, row: number, depth: number): number {
     if (row >= ROW.block && row <= ROW.if) {
       if (depth === this.#open.length) this.#open = grown(this.#open, Int32Array);

@@ -50,17 +50,17 @@ describe('a source that is no kernel is refused with file, line and column', () 
     ],
     [
       'a parameter of another type',
-      '\n\nexport function run(\n  input: string): Uint8Array { return new Uint8Array(0); }',
-      'SRC:4:10: run is written "export function run(input: Uint8Array): Uint8Array"',
+      '\n\nexport function run(\n  input: Date): Uint8Array { return new Uint8Array(0); }',
+      "SRC:4:10: 'Date' cannot be carried in a payload: use numbers, bool, string, classes, Array, StaticArray and typed arrays",
     ],
     [
       'a parameter that may be null',
       'export function run(input: Uint8Array | null): Uint8Array { return input!; }',
-      'SRC:1:28: run is written "export function run(input: Uint8Array): Uint8Array"',
+      'SRC:1:28: a whole input or output of bytes is written Uint8Array, which a host takes and gives as it is',
     ],
     [
-      'a result of another type',
-      'export function run(input: Uint8Array): string { return ""; }',
+      'no result',
+      'export function run(input: Uint8Array): void {}',
       'SRC:1:41: run is written "export function run(input: Uint8Array): Uint8Array"',
     ],
     [

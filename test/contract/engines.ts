@@ -16,6 +16,13 @@ export const ENGINES: readonly (readonly [EngineName, () => Engine])[] = ENGINE_
   () => nodeEngine(name),
 ]);
 
+/** The engine without its shorter way through a whole call. */
+export function stepByStep(engine: Engine): Engine {
+  const instantiate: Engine['instantiate'] = (...args) =>
+    Object.defineProperty(engine.instantiate(...args), 'callWhole', { value: undefined });
+  return { ...engine, instantiate };
+}
+
 function reasonOf(name: EngineName): string | undefined {
   try {
     placeOf(name);

@@ -27,6 +27,7 @@ export interface Given {
 /** One way to run kernels. */
 export interface Lane {
   readonly name: string;
+  readonly metered: boolean;
   /** Prepares and compiles. */
   load(kernel: Kernel): Promise<(given: Given) => Ending | Promise<Ending>>;
   close(): Promise<void>;
@@ -43,6 +44,7 @@ export function threadLane(name: string, engine: Engine, { before, metered = fal
   const watched = watch(engine);
   return {
     name,
+    metered,
     load: async (kernel) => {
       const ready = await compileFor(engine, kernel, { metered });
       return ({ input, seed, index, memoryBytesMax, wallMsMax }) => {
@@ -65,6 +67,7 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
   const instantiate: Engine['instantiate'] = (...args) => {
     last = undefined;
     const guest = engine.instantiate(...args);
+    const endIt = guest.end.bind(guest);
     const end = () => {
       try {
         guest.call('cabi_post_run', 0);
@@ -72,9 +75,9 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
         // One whose time is up does not answer any more.
       }
       last = guest.bytes().slice();
-      guest.end();
+      return endIt();
     };
-    return Object.assign(Object.create(guest), { end, mayLeave: true });
+    return Object.assign(guest, { end });
   };
   return { engine: { ...engine, instantiate }, memory: () => last };
 }
@@ -86,6 +89,7 @@ async function poolLane(): Promise<Lane> {
   const pool = await createPool({ engine: 'v8', threads: 1 });
   return {
     name: 'v8 in a pool',
+    metered: true,
     load: async ({ bytes }) => {
       const kernel = await admit(bytes);
       return async ({ input, seed, index, memoryBytesMax, wallMsMax }) => {
@@ -141,8 +145,11 @@ const ENDLESS_EVERY = 50;
 
 /** Which lanes a seed's kernel runs on, and what it may have. */
 export function plotOn(lanes: Lanes, endlessEvery = ENDLESS_EVERY): (seed: number) => Plot {
-  return (seed) =>
-    seed % endlessEvery === endlessEvery - 1
-      ? { lanes: lanes.endless, options: { isEndless: true } }
-      : { lanes: lanes.of(seed), options: {} };
+  return (seed) => {
+    const isEndless = seed % endlessEvery === endlessEvery - 1;
+    const [one, other] = isEndless ? lanes.endless : lanes.of(seed);
+    // Metered kernels have canonical NaNs; the others have to make them so by themselves.
+    const hasCanonicalNans = !(one.metered && other.metered);
+    return { lanes: [one, other], options: { hasCanonicalNans, ...(isEndless && { isEndless }) } };
+  };
 }

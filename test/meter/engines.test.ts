@@ -42,7 +42,9 @@ async function runNative(bytes: Uint8Array): Promise<{ readonly result: unknown;
     throw new RangeError('stack');
   };
   const call = (name: string, a = 0, b = 0) =>
-    module.functions.includes(name) ? guest.call(module.functions.indexOf(name), a, b, 0, 0, [refill, stackSpent]) : 0;
+    module.functions.includes(name)
+      ? guest.call(module.functions.indexOf(name), a, b, 0, 0, [refill, stackSpent, () => undefined])
+      : 0;
   try {
     call('_initialize');
     const result = call('run', ...INPUT);

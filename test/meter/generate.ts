@@ -1,5 +1,5 @@
 // Modules at random, by a seed: nested blocks and ifs with and without values, all kinds of branches, calls, recursion, host calls,
-// work on ranges of memory, endless-looking loops, and counted loops of every shape, wrapping ones included. Every run ends: steps are
+// work on ranges of memory, calls that end the run, endless-looking loops, and counted loops of every shape, wrapping ones included. Every run ends: steps are
 // counted in a global, and loops leave off when it is used up.
 import { type FunctionPart, type ModuleParts, moduleOf } from '../wasm/build.ts';
 
@@ -21,7 +21,7 @@ const SCRATCH = 3;
 const SIGNED = ['lt_s', 'le_s', 'gt_s', 'ge_s'] as const;
 const UNSIGNED = ['lt_u', 'le_u', 'gt_u', 'ge_u'] as const;
 
-/** A module that exports `run`, `(i32) -> i32`; `host` says whether it makes host calls. */
+/** A module that exports `run`, `(i32) -> i32`; `host` says whether it makes host calls: `see`, and `stop`, which is to throw. */
 export function generate(seed: number): { bytes: Uint8Array<ArrayBuffer>; host: boolean } {
   const random = createRandom(seed);
   const count = 1 + random(5);
@@ -39,8 +39,13 @@ export function generate(seed: number): { bytes: Uint8Array<ArrayBuffer>; host: 
     });
   }
   const parts: ModuleParts = {
-    types: ['i>i', 'i>'],
-    ...(host && { imports: [{ module: 'env', name: 'see', type: 'i>' }] }),
+    types: ['i>i', 'i>', '>'],
+    ...(host && {
+      imports: [
+        { module: 'env', name: 'see', type: 'i>' },
+        { module: 'env', name: 'stop', type: '>' },
+      ],
+    }),
     functions,
     memory: [1, 3],
     table: [4],
@@ -133,6 +138,7 @@ class FunctionText {
       () => (random(2) ? this.#call() : this.#roll()),
       () => (random(3) ? this.#roll() : this.#leave(open)),
       () => (random(3) ? this.#roll() : this.#range()),
+      () => (this.#place.host ? this.#ending() : this.#roll()),
       () => `local.get ${X} drop nop`,
     ];
     const nested = [
@@ -201,6 +207,16 @@ class FunctionText {
       () => `${this.#value()} call $f${this.#random(count)} ${into}`,
       () => `${this.#value()} i32.const ${this.#random(5)} i32.const 3 i32.and call_indirect 0 ${into}`,
     ])();
+  }
+
+  /** At times, a call that nobody comes back from: of a host function that throws, or of one that may do so. */
+  #ending(): string {
+    const call = this.#one(['call $stop', 'call $stop', `${this.#value()} call $f${this.#random(this.#place.count)}`]);
+    const roll = `${this.#roll()} local.get ${DICE} i32.const 14 i32.shr_u i32.const 3 i32.and i32.eqz`;
+    return this.#one([
+      `${roll} if ${call} unreachable end`,
+      `${roll} if ${this.#value()} local.set ${X} ${call} unreachable else ${this.#roll()} end`,
+    ]);
   }
 
   #range(): string {

@@ -58,7 +58,7 @@ test('calls, tables and exports lead to the same functions as before', () => {
   expect(runMetered(metered, (exports) => exports.thrice?.(7 as never), { imports }).result).toBe(21);
   const { exports } = new WebAssembly.Instance(metered, {
     ...(imports as object),
-    [METER_IMPORTS.module]: { refill: () => undefined, stack_spent: () => undefined },
+    [METER_IMPORTS.module]: { refill: () => undefined, stack_spent: () => undefined, grow_refused: () => undefined },
   } as never);
   expect((exports.nine as WebAssembly.Global).value).toBe(9);
   expect(Object.keys(exports)).toEqual(['run', 'thrice', 'memory', 'nine', METER_EXPORTS.fuel, METER_EXPORTS.stack]);
@@ -71,13 +71,14 @@ test('what is imported is the same, and behind it the two functions of the meter
   expect(after.slice(before.length).map(({ module, name, kind }) => `${module} ${name} ${kind}`)).toEqual([
     'lodger:host refill function',
     'lodger:host stack_spent function',
+    'lodger:host grow_refused function',
   ]);
 });
 
-test('names follow their functions; other custom sections stay, but for hints that no longer fit', () => {
+test('names follow their functions; other custom sections stay, but for hints, which no longer fit', () => {
   const { bytes } = meter(readModule(moduleOf(parts)));
   const { customs } = readModule(bytes);
-  expect(customs.map(({ name }) => name)).toEqual(['metadata.code.branch_hint', 'name', 'other']);
+  expect(customs.map(({ name }) => name)).toEqual(['name', 'other']);
   const section = customs.find(({ name }) => name === 'name');
   const reader = new Reader(bytes, section?.contents, section?.end);
   const map = () => Array.from({ length: reader.u32() }, () => [reader.u32(), reader.name()] as const);
@@ -85,11 +86,11 @@ test('names follow their functions; other custom sections stay, but for hints th
   expect([reader.byte(), reader.u32() > 0]).toEqual([1, true]);
   expect(map()).toEqual([
     [0, 'see'],
-    [3, 'run'],
-    [4, 'twice'],
-    [5, 'thrice'],
+    [4, 'run'],
+    [5, 'twice'],
+    [6, 'thrice'],
   ]);
-  expect([reader.byte(), reader.u32() > 0, reader.u32(), reader.u32()]).toEqual([2, true, 1, 4]);
+  expect([reader.byte(), reader.u32() > 0, reader.u32(), reader.u32()]).toEqual([2, true, 1, 5]);
   expect(map()).toEqual([
     [0, 'number'],
     [1, 'more'],
@@ -158,6 +159,7 @@ test.each<[string, ModuleParts]>([
 
 test.each<[string, ModuleParts]>([
   ['imports "refill"', { imports: [{ module: 'lodger:host', name: 'refill', type: '>' }] }],
+  ['imports "grow_refused"', { imports: [{ module: 'lodger:host', name: 'grow_refused', type: 'i>' }] }],
   ['imports "stack_spent"', { imports: [{ module: 'lodger:host', name: 'stack_spent', type: '>' }] }],
   ['exports that begin with "lodger:"', { functions: [{ type: '>', export: 'lodger:fuel', code: 'nop' }] }],
 ])('a module that has the names of the meter is refused: %s', (what, one) => {
@@ -213,7 +215,7 @@ test('a trap is told where it was in the submitted module', () => {
   let at = 0;
   try {
     new WebAssembly.Module(metered);
-    const host = { refill: () => undefined, stack_spent: () => undefined };
+    const host = { refill: () => undefined, stack_spent: () => undefined, grow_refused: () => undefined };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered), { 'lodger:host': host });
     (exports.run as (value: number) => void)(1);
   } catch (thrown) {

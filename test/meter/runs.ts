@@ -31,6 +31,11 @@ export class Spent extends Error {}
 /** Thrown when the stack's weight is used up. */
 export class StackSpent extends Error {}
 
+/** Thrown by a host function that ends the run. */
+export class Stopped extends Error {}
+/** What such a run gives. */
+export const STOPPED = 'stopped';
+
 const PLENTY = 1n << 60n;
 
 /** A metered module that can be run. */
@@ -84,6 +89,7 @@ export function runMetered(
       counter().value = left + more;
       if (left + more < 0n) throw new Spent();
     },
+    [METER_IMPORTS.growRefused]: () => undefined,
     [METER_IMPORTS.stackSpent]: () => {
       throw new StackSpent();
     },
@@ -125,6 +131,7 @@ function outcome(run: () => unknown): unknown {
   } catch (thrown) {
     if (thrown instanceof Spent) return 'spent';
     if (thrown instanceof StackSpent) return 'stack';
+    if (thrown instanceof Stopped) return STOPPED;
     if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError) return 'trap';
     throw thrown;
   }

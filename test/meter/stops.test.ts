@@ -7,7 +7,7 @@ import { compileMetered, runMetered } from './runs.ts';
 
 const LIMIT = 5_000_000n;
 /** What the meter promises for a guest without deep frames. */
-const BOUND = 2 * BOUNDS.spanFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL;
+const BOUND = 2 * BOUNDS.spanFuel + BOUNDS.quietFuel + BOUNDS.chunkFuel + BOUNDS.pieceBytes / BYTES_PER_FUEL;
 /** Counts up global 0, the work, by an amount. */
 const work = (amount: number) => `global.get 0 i64.const ${amount} i64.add global.set 0`;
 
@@ -19,6 +19,12 @@ const doubling = (levels: number) =>
     name: `level${level}`,
     code: level + 1 < levels ? `call $level${level + 1} call $level${level + 1}` : work(6),
   }));
+
+/** A function that pays for its loop ahead, and does not look. */
+const counting = {
+  ...{ type: '>', name: 'count', locals: 'i' },
+  code: `loop local.get 0 i32.const 2000 i32.lt_s if ${work(13)} local.get 0 i32.const 1 i32.add local.set 0 br 1 end end`,
+};
 
 const guests: readonly (readonly [what: string, parts: ModuleParts])[] = [
   ['an endless loop', { functions: [{ type: '>', export: 'run', code: `loop ${work(5)} br 0 end` }] }],
@@ -71,6 +77,53 @@ const guests: readonly (readonly [what: string, parts: ModuleParts])[] = [
       functions: [
         { type: '>', export: 'run', code: 'loop i32.const 0 call $f br 0 end' },
         { type: 'i>', name: 'f', code: `${work(11)} local.get 0 if i32.const 0 call $f end` },
+      ],
+    },
+  ],
+  [
+    'calls in straight code, of a function that pays ahead and does not look',
+    { functions: [{ type: '>', export: 'run', code: 'call $count '.repeat(1_000) }, counting] },
+  ],
+  [
+    'such calls, between loops that are passed by',
+    {
+      functions: [
+        {
+          type: '>',
+          export: 'run',
+          locals: 'i',
+          code: `${'call $count '.repeat(20)} local.get 0 if loop end end `.repeat(50),
+        },
+        counting,
+      ],
+    },
+  ],
+  [
+    'indirect calls in straight code, of a function that pays ahead',
+    {
+      table: [1],
+      elements: [{ offset: 0, functions: ['$count'] }],
+      types: ['>'],
+      functions: [{ type: '>', export: 'run', code: 'i32.const 0 call_indirect 0 '.repeat(1_000) }, counting],
+    },
+  ],
+  [
+    'an endless loop around one that is left at once',
+    {
+      functions: [{ type: '>', export: 'run', code: `loop loop i32.const 0 br_if 0 end ${work(7)} br 0 end` }],
+    },
+  ],
+  [
+    'an endless loop that could end the guest by a call',
+    {
+      imports: [{ module: 'env', name: 'see', type: '>' }],
+      functions: [
+        {
+          type: '>',
+          export: 'run',
+          locals: 'i',
+          code: `loop ${work(7)} local.get 0 if call $see unreachable end br 0 end`,
+        },
       ],
     },
   ],

@@ -1,11 +1,12 @@
 // The README against the code: every table and every block in it is true. What it installs and builds is run in package.test.ts.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { buildKernel } from '../../host/build/build.ts';
 import { createProgram } from '../../host/cli/program.ts';
 import { ADMISSION, type Ceiling, POOL, TASK } from '../../runtime/base/limits.ts';
 import { parseJob } from '../../runtime/job/job.ts';
@@ -21,7 +22,8 @@ const json = JSON.parse(textOf('package.json'));
 
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
-    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'commands', 'sandbox', 'job', 'job-fields'],
+    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
+    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
     ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'crates', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
@@ -35,6 +37,23 @@ test('a sandbox on Wasmtime is made as it says', async () => {
   const ended = promisify(execFile)(process.execPath, program, { cwd: ROOT });
   if (WASMTIME_MISSING === undefined) expect(await ended).toMatchObject({ stdout: 'wasmtime\n' });
   else await expect(ended).rejects.toMatchObject({ stderr: expect.stringContaining('ERR_ENGINE_MISSING') });
+});
+
+test.each([
+  ['typed kernel is built, given plain values and refused others', 'typed', 'book'],
+  ['stepper is built, paused and gone on with', 'stepper', 'pi'],
+])('the %s as it says', async (_, blocks, name) => {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-'));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(ROOT, join(folder, 'node_modules', 'lodger'));
+  const [source, out] = [`${name}.ts`, `${name}.wasm`].map((file) => join(folder, file)) as [string, string];
+  await writeFile(source, block(`${blocks}-kernel`));
+  await buildKernel({ source, out });
+  expect(existsSync(`${out}.d.ts`)).toBe(blocks === 'typed');
+  await writeFile(join(folder, 'host.mjs'), block(`${blocks}-host`));
+  const { stdout } = await promisify(execFile)(process.execPath, ['host.mjs'], { cwd: folder });
+  await rm(folder, { recursive: true });
+  expect(stdout).toBe(block(`${blocks}-output`));
 });
 
 test('what npm start shows is what it shows', async () => {

@@ -5,7 +5,7 @@ import { codeOf, importsOf } from './scan.ts';
 /** Folders from the bottom to the top. A folder imports itself and the lines above it, never its own line or below. */
 export const LAYERS: readonly (readonly string[])[] = [
   ['runtime/base'],
-  ['runtime/policy'],
+  ['runtime/policy', 'runtime/payload'],
   ['runtime/job', 'runtime/wasm'],
   ['runtime/admit', 'runtime/abi', 'runtime/meter', 'runtime/snapshot'],
   ['runtime/prepare'],

@@ -22,13 +22,15 @@ export async function instancesOf(engine: EngineName, bytes: Uint8Array<ArrayBuf
       const guest = module.instantiate(2 ** 32);
       return {
         bytes: () => new Uint8Array(guest.memory()),
-        call: (name, a = 0) => guest.call(module.functions.indexOf(name), a, 0, 0, 0, [idle, idle]),
+        call: (name, a = 0) => guest.call(module.functions.indexOf(name), a, 0, 0, 0, [idle, idle, idle]),
       };
     };
   }
   const module = new WebAssembly.Module(bytes);
   return () => {
-    const { exports } = new WebAssembly.Instance(module, { 'lodger:host': { refill: idle, stack_spent: idle } });
+    const { exports } = new WebAssembly.Instance(module, {
+      'lodger:host': { refill: idle, stack_spent: idle, grow_refused: idle },
+    });
     return {
       bytes: () => new Uint8Array((exports.memory as WebAssembly.Memory).buffer),
       call: (name, a = 0) => (exports[name] as (a: number) => number)(a),
@@ -61,6 +63,7 @@ export async function statefulKernel(engineName: EngineName, wasm: Uint8Array): 
   const ready: Ready = {
     facts: prepared.facts,
     metered: false,
+    canonicalNaNs: false,
     compiled: await engine.compile({ ...prepared, bytes }),
   };
   return { stateBytes, start: () => startStepper(engineName, ready) };

@@ -23,6 +23,7 @@ export function momentAt(step: number, previous?: Image, changes: Partial<Moment
       inputBytes: 3,
       seed: 42,
       index: 3,
+      deterministic: true,
     },
     step,
     share: step / 100,

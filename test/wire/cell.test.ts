@@ -11,7 +11,7 @@ const receipt = {
   bytesIn: 1,
   bytesOut: 1,
   calls: { 'log.write': 2 },
-  deterministicGrants: true,
+  deterministic: true,
   attempts: 1,
 };
 const log = { lines: [{ level: 'info', text: 'x' }], linesDropped: 0 };

@@ -1,7 +1,7 @@
 //! A guest's imports: JavaScript functions, called on the guest's own thread.
 
 use crate::code::Stop;
-use crate::guest::State;
+use crate::live::State;
 use napi::sys;
 use std::ptr;
 use wasmtime as w;

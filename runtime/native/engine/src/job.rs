@@ -1,13 +1,13 @@
-//! Jobs that can be stopped from another thread, and the alarm for their deadlines.
+//! Jobs that can be stopped from another thread, or by their deadlines.
 
-use crate::code::{Code, Result};
+use crate::alarm::Alarm;
+use crate::code::{Result, Stop};
 use crate::engine;
 use napi_derive::napi;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What a running guest looks at when the epoch has changed.
 pub struct Control {
@@ -16,12 +16,24 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+    /// The epoch has to be changed afterwards.
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
-    pub fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    /// `look`, by a guest that has just taken note of the epoch: a cancel that came before is seen here, a later one changes the epoch.
+    pub fn look_first(&self) -> std::result::Result<(), Stop> {
+        fence(Ordering::SeqCst);
+        self.look()
+    }
+
+    /// Whether the guest has to stop.
+    pub fn look(&self) -> std::result::Result<(), Stop> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Stop::Aborted);
+        }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) { Err(Stop::WallSpent) } else { Ok(()) }
     }
 }
 
@@ -45,19 +57,23 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Entered {
     pub control: Arc<Control>,
     job: Option<u64>,
-    alarm: Option<Alarm>,
+    _alarm: Option<Alarm>,
 }
 
-/// Enters a guest. `job` is a number that the caller may cancel; a cancel that came before holds.
-pub fn enter(job: Option<u64>, deadline: Option<Instant>) -> Result<Entered> {
-    let alarm = deadline.map(set_alarm).transpose()?;
+/// Enters a guest, if it can be stopped at all. `job` is a number that the caller may cancel; a cancel that came before holds.
+pub fn enter(job: Option<f64>, wall_ms: Option<f64>) -> Result<Option<Entered>> {
+    if job.is_none() && wall_ms.is_none() {
+        return Ok(None);
+    }
+    let (job, deadline) = (job.map(|job| job as u64), wall_ms.and_then(deadline_in));
+    let alarm = deadline.map(Alarm::set).transpose()?;
     let control = Arc::new(Control { cancelled: AtomicBool::new(false), deadline });
     if let Some(job) = job {
         let mut jobs = lock(&JOBS);
         control.cancelled.store(jobs.early.remove(&job) || jobs.closed, Ordering::Relaxed);
         jobs.running.insert(job, control.clone());
     }
-    Ok(Entered { control, job, alarm })
+    Ok(Some(Entered { control, job, _alarm: alarm }))
 }
 
 impl Drop for Entered {
@@ -65,10 +81,12 @@ impl Drop for Entered {
         if let Some(job) = self.job {
             lock(&JOBS).running.remove(&job);
         }
-        if let Some(alarm) = self.alarm {
-            lock(&ALARMS.0).remove(&alarm);
-        }
     }
+}
+
+/// `None` for one that never comes.
+fn deadline_in(ms: f64) -> Option<Instant> {
+    Instant::now().checked_add(Duration::try_from_secs_f64(ms.max(0.0) / 1e3).ok()?)
 }
 
 /// Stops a job, wherever it runs in this process; one that has not begun will not begin. Whether it was running.
@@ -80,7 +98,7 @@ pub fn cancel(job: f64) -> bool {
         jobs.early.insert(job);
         return false;
     };
-    control.cancelled.store(true, Ordering::Relaxed);
+    control.cancel();
     engine::tick();
     true
 }
@@ -91,7 +109,7 @@ pub fn shut_down() {
     let mut jobs = lock(&JOBS);
     jobs.closed = true;
     for control in jobs.running.values() {
-        control.cancelled.store(true, Ordering::Relaxed);
+        control.cancel();
     }
     engine::tick();
 }
@@ -100,52 +118,4 @@ pub fn shut_down() {
 #[napi]
 pub fn forget(job: f64) {
     lock(&JOBS).early.remove(&(job as u64));
-}
-
-/// Deadlines, the earliest first, and the news that there is an earlier one.
-static ALARMS: LazyLock<(Mutex<BTreeSet<Alarm>>, Condvar)> = LazyLock::new(Default::default);
-
-/// A deadline, and a number that tells it from others of the same moment.
-type Alarm = (Instant, u64);
-
-/// The thread that waits for deadlines, made with the first of them.
-static RINGER: Mutex<Option<thread::JoinHandle<()>>> = Mutex::new(None);
-
-static NEXT_ALARM: AtomicU64 = AtomicU64::new(0);
-
-fn set_alarm(deadline: Instant) -> Result<Alarm> {
-    let mut ringer = lock(&RINGER);
-    if ringer.is_none() {
-        let made = thread::Builder::new().name("lodger-alarm".into()).spawn(ring);
-        *ringer = Some(made.map_err(|error| napi::Error::new(Code::HostFault, format!("no thread for deadlines: {error}")))?);
-    }
-    drop(ringer);
-    let alarm = (deadline, NEXT_ALARM.fetch_add(1, Ordering::Relaxed));
-    let (alarms, news) = &*ALARMS;
-    let mut alarms = lock(alarms);
-    let is_earliest = alarms.first().is_none_or(|first| alarm < *first);
-    alarms.insert(alarm);
-    if is_earliest {
-        news.notify_one();
-    }
-    Ok(alarm)
-}
-
-/// Changes the epoch when a deadline has come. A thread that ticks all the time would wake an idle machine a thousand times a second.
-fn ring() {
-    let (alarms, news) = &*ALARMS;
-    let mut alarms = lock(alarms);
-    loop {
-        let Some(&first) = alarms.first() else {
-            alarms = news.wait(alarms).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
-        let left = first.0.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            alarms.remove(&first);
-            engine::tick();
-        } else {
-            alarms = news.wait_timeout(alarms, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
 }

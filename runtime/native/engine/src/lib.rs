@@ -1,14 +1,18 @@
-//! Lodger's door to Wasmtime: compile, run, stop. It knows nothing of kernels, grants or the canonical ABI: those are checked in one
-//! place, in TypeScript, for every engine.
+//! Lodger's door to Wasmtime: compile, run, stop. It knows nothing of grants, and of the canonical ABI only what a
+//! call that keeps to it looks like: what does not is looked at in one place, in TypeScript, for every engine.
 
+mod alarm;
 mod code;
 mod cpu;
 mod engine;
 mod guest;
 mod import;
 mod job;
+mod live;
 mod lock;
 mod module;
+mod runner;
+mod whole;
 
 use napi_derive::napi;
 

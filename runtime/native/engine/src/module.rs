@@ -2,14 +2,18 @@
 
 use crate::code::{Code, Result, failure};
 use crate::engine::{self, Settings};
-use crate::guest::{Guest, State};
+use crate::guest::Guest;
 use crate::import;
 use crate::job::lock;
-use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
+use crate::live::{Live, State, Terms};
+use crate::runner;
+use crate::whole::Steps;
+use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array, Unknown};
 use napi::{Env, Task};
 use napi_derive::napi;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 use wasmtime as w;
@@ -20,11 +24,20 @@ pub struct Callable {
     pub params: usize,
 }
 
+/// Under this name a metered module exports what it has left; `runtime/meter/names.ts` has it, too.
+const FUEL: &str = "lodger:fuel";
+
 pub struct Inner {
     number: u32,
     pub pre: w::InstancePre<State>,
     pub memory: w::ModuleExport,
+    /// The counter of a metered module.
+    pub fuel: Option<w::ModuleExport>,
     pub functions: Vec<Callable>,
+    /// What a whole call of it needs.
+    pub steps: Option<Steps>,
+    /// Whether its code looks at the epoch.
+    pub stoppable: bool,
     names: Vec<String>,
 }
 
@@ -32,7 +45,7 @@ static MODULES: LazyLock<Mutex<HashMap<u32, Weak<Inner>>>> = LazyLock::new(Mutex
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Inner {
-    fn new(module: w::Module) -> w::Result<Arc<Self>> {
+    fn new(module: w::Module, stoppable: bool) -> w::Result<Arc<Self>> {
         let mut linker = w::Linker::new(module.engine());
         for (index, wanted) in module.imports().enumerate() {
             import::define(&mut linker, index as u32, &wanted)?;
@@ -52,7 +65,9 @@ impl Inner {
         }
         let Some(memory) = module.get_export_index("memory") else { w::bail!("no memory is exported") };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let inner = Arc::new(Self { number, pre: linker.instantiate_pre(&module)?, memory, functions, names });
+        let (fuel, steps) = (module.get_export_index(FUEL), Steps::find(&names, &functions));
+        let pre = linker.instantiate_pre(&module)?;
+        let inner = Arc::new(Self { number, pre, memory, fuel, functions, steps, stoppable, names });
         lock(&MODULES).insert(number, Arc::downgrade(&inner));
         Ok(inner)
     }
@@ -92,7 +107,15 @@ impl Module {
     /// by which it can be cancelled.
     #[napi]
     pub fn instantiate(&self, memory_bytes_max: f64, wall_ms: Option<f64>, job: Option<f64>) -> Result<Guest> {
-        Guest::new(&self.0, memory_bytes_max as usize, wall_ms, job)
+        Ok(Guest(Rc::new(Live::new(&self.0, &Terms { memory_bytes_max, wall_ms, job })?)))
+    }
+
+    /// What runs whole calls of it in this thread.
+    #[napi]
+    pub fn runner<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let runner = runner::create(env.raw(), &self.0)?;
+        // SAFETY: the value was made in this environment, and lives as long as the scope of this call.
+        Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), runner) })
     }
 }
 
@@ -120,8 +143,10 @@ impl Task for Compile {
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let engine = &engine::made(self.settings).map_err(|error| napi::Error::from_reason(error.reason.clone()))?.engine;
         // A fault of the compiler must not take the process down.
-        let inner = catch_unwind(AssertUnwindSafe(|| w::Module::new(engine, &self.bytes).and_then(Inner::new)))
-            .unwrap_or_else(|_| Err(w::Error::msg("the compiler failed")));
+        let inner = catch_unwind(AssertUnwindSafe(|| {
+            w::Module::new(engine, &self.bytes).and_then(|module| Inner::new(module, self.settings.stoppable))
+        }))
+        .unwrap_or_else(|_| Err(w::Error::msg("the compiler failed")));
         inner.map_err(|error| napi::Error::from_reason(format!("{error:#}")))
     }
 
@@ -138,7 +163,7 @@ pub fn deserialize(bytes: Uint8Array, settings: Settings) -> Result<Module> {
     let engine = &engine::made(settings)?.engine;
     // SAFETY: the caller has authenticated the bytes as this user's own.
     let module = unsafe { w::Module::deserialize(engine, &bytes[..]) };
-    module.and_then(Inner::new).map(Module).map_err(|error| malformed(&error))
+    module.and_then(|module| Inner::new(module, settings.stoppable)).map(Module).map_err(|error| malformed(&error))
 }
 
 fn malformed(error: &w::Error) -> napi::Error<Code> {

@@ -1,0 +1,201 @@
+// A guest on Wasmtime. Each step into native code costs up to half a microsecond, so a whole call is one step if all goes well.
+import type { Halt } from '../../runtime/abi/memory.ts';
+import { describe } from '../../runtime/base/errors.ts';
+import { PAGE } from '../../runtime/base/limits.ts';
+import { type Guest, MORE_PAGES, type Stops } from '../../runtime/engine/engine.ts';
+import { trapName } from '../../runtime/engine/traps.ts';
+import { TaskFailure } from '../../runtime/job/outcome.ts';
+import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, STEPS } from './native.ts';
+
+/** A compiled kernel in one thread. */
+export interface WasmtimeKernel {
+  readonly module: NativeModule;
+  /** Export name -> index. */
+  readonly exports: ReadonlyMap<string, number>;
+  readonly runner: NativeRunner;
+  /** The runner's report. */
+  readonly report: Float64Array;
+}
+
+/** What a guest is made with. */
+export interface Terms extends Stops {
+  readonly memoryPagesMin: number;
+  readonly memoryPagesMax: number;
+  /** In the order of the module's imports. */
+  readonly imports: readonly unknown[];
+}
+
+/** Where a whole call may stop to be looked at, by the report's step. */
+const HALTS: Readonly<Record<number, Halt['after']>> = {
+  [STEPS.initialize]: '_initialize',
+  [STEPS.realloc]: 'cabi_realloc',
+  [STEPS.run]: 'run',
+};
+
+const NO_PAGES = new Uint8Array();
+
+/** The kernel in this thread. */
+export function kernelOf(module: NativeModule): WasmtimeKernel {
+  const exports = new Map(module.functions.map((name, index) => [name, index]));
+  const runner = module.runner();
+  return { module, exports, runner, report: new Float64Array(runner.report) };
+}
+
+/** A guest that is made when it is first called: by the runner for a whole call, or to be called step by step. */
+export class WasmtimeGuest implements Guest {
+  private readonly kernel: WasmtimeKernel;
+  private readonly terms: Terms;
+  private native: NativeGuest | undefined;
+  /** Whether it is the runner's, and whether that is at work. */
+  private isWhole = false;
+  private isRunning = false;
+  /** What it begins with. */
+  private fuel = 0;
+  private view: Uint8Array<ArrayBuffer> = NO_PAGES;
+  /** Calls that it is in now. */
+  private depth = 0;
+  private mayHaveGrown = true;
+  private leaves = true;
+
+  constructor(kernel: WasmtimeKernel, terms: Terms) {
+    this.kernel = kernel;
+    this.terms = terms;
+  }
+
+  get mayLeave(): boolean {
+    const step = this.isRunning ? this.kernel.report[REPORT.step] : STEPS.run;
+    return this.leaves && step !== STEPS.realloc && step !== STEPS.post;
+  }
+
+  set mayLeave(may: boolean) {
+    this.leaves = may;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    // The memory never moves, but a buffer does not grow with it. Between calls one look is enough.
+    if (this.depth > 0 || this.mayHaveGrown) {
+      const native = this.made();
+      if (native.size !== this.view.byteLength) this.view = new Uint8Array(native.memory());
+      this.mayHaveGrown = false;
+    }
+    return this.view;
+  }
+
+  call(name: string, a = 0, b = 0, c = 0, d = 0): number {
+    const native = this.made();
+    this.depth++;
+    try {
+      return native.call(this.kernel.exports.get(name) as number, a, b, c, d, this.terms.imports);
+    } catch (thrown) {
+      throw this.failure(thrown);
+    } finally {
+      this.depth--;
+      this.mayHaveGrown = true;
+    }
+  }
+
+  callWhole(input: Uint8Array, outputBytesMax: number): Uint8Array<ArrayBuffer> | Halt | undefined {
+    const { runner, report } = this.kernel;
+    this.tell(input.byteLength, outputBytesMax);
+    this.isWhole = true;
+    this.isRunning = true;
+    this.depth++;
+    try {
+      const output = runner.run(input, this.terms.imports);
+      if (output) return ArrayBuffer.isView(output) ? new Uint8Array(output.buffer) : new Uint8Array(output);
+    } catch (thrown) {
+      throw this.failure(thrown);
+    } finally {
+      this.depth--;
+      this.isRunning = false;
+    }
+    const after = HALTS[report[REPORT.step] as number];
+    this.isWhole = after !== undefined;
+    return after && { after, gave: report[REPORT.gave] as number };
+  }
+
+  getFuel(): number {
+    return this.isMade ? this.made().getFuel() : this.fuel;
+  }
+
+  setFuel(fuel: number): void {
+    if (this.isMade) this.made().setFuel(fuel);
+    else this.fuel = fuel;
+  }
+
+  takeFuelSeen(): number | undefined {
+    if (!this.isWhole) return undefined;
+    const { report } = this.kernel;
+    const seen = report[REPORT.fuel] as number;
+    report[REPORT.fuel] = Number.NaN;
+    return Number.isNaN(seen) ? undefined : seen;
+  }
+
+  end(): number {
+    const { runner, report } = this.kernel;
+    if (this.isWhole) {
+      runner.end();
+      return report[REPORT.size] as number;
+    }
+    const size = this.native?.size ?? 0;
+    this.native?.end();
+    return size;
+  }
+
+  private get isMade(): boolean {
+    return this.isWhole ? this.kernel.report[REPORT.step] !== STEPS.instantiate : this.native !== undefined;
+  }
+
+  private made(): NativeGuest {
+    if (this.native) return this.native;
+    const { kernel, terms } = this;
+    try {
+      this.native = this.isWhole
+        ? kernel.runner.guest()
+        : kernel.module.instantiate(terms.memoryPagesMax * PAGE, terms.wallMsMax, terms.job);
+      if (!this.isWhole && this.fuel !== 0) this.native.setFuel(this.fuel);
+      return this.native;
+    } catch (thrown) {
+      throw this.failure(thrown);
+    }
+  }
+
+  /** Tells the runner what a whole call is given. */
+  private tell(inputBytes: number, outputBytesMax: number): void {
+    const { report } = this.kernel;
+    const { memoryPagesMax, wallMsMax = Number.NaN, job = Number.NaN } = this.terms;
+    report[REPORT.memoryBytesMax] = memoryPagesMax * PAGE;
+    report[REPORT.wallMs] = wallMsMax;
+    report[REPORT.job] = job;
+    report[REPORT.inputBytes] = inputBytes;
+    report[REPORT.outputBytesMax] = outputBytesMax;
+    report[REPORT.fuel] = this.fuel;
+  }
+
+  /** The addon's codes as failures of a task, with the words that V8's have. */
+  private failure(thrown: unknown): unknown {
+    if (!(thrown instanceof Error) || thrown instanceof TaskFailure) return thrown;
+    const { code, message } = thrown as Error & { readonly code?: string };
+    switch (code) {
+      case 'ERR_TRAP':
+        return new TaskFailure('ERR_TRAP', trapName(message));
+      case 'ERR_STACK_SPENT':
+        return new TaskFailure('ERR_STACK_SPENT');
+      case 'ERR_WALL_SPENT':
+        return new TaskFailure('ERR_WALL_SPENT', this.terms.wallMsMax ?? 0);
+      case 'ERR_HOST_MEMORY':
+        return new TaskFailure('ERR_HOST_MEMORY', this.wanted());
+      case 'ERR_ABORTED':
+        // Whoever cancelled it does not wait for this outcome.
+        return new TaskFailure('ERR_HOST_FAULT', describe('ERR_ABORTED'));
+      default:
+        return thrown;
+    }
+  }
+
+  /** Which memory this host would not give. */
+  private wanted(): string {
+    if (this.isMade) return MORE_PAGES;
+    return `${this.terms.memoryPagesMin} pages of 64 KiB could not be mapped`;
+  }
+}

@@ -1,0 +1,68 @@
+// What may be known of the NaNs in a value: whose they are, and how they look once they are canonical.
+//
+// The definition that all of this serves: an arithmetic instruction gives the canonical NaN wherever it gives a NaN; `neg`, `abs` and
+// `copysign` change only the sign; everything else moves bits. A value that holds an arithmetic NaN as the engine made it is raw. It
+// is made canonical where its bits could be seen, and only there. A scalar is a number unless a bit says more.
+
+/** Bits of a kind: what a value may be. Of f64 and f64x2: 64; of f32 and f32x4: 32. */
+export const KIND = {
+  /** Bits that came from elsewhere and are kept. */
+  keep: 1,
+  /** Raw, and canonical with the sign of a plus, or of a minus. */
+  plus64: 2,
+  minus64: 4,
+  plus32: 8,
+  minus32: 16,
+  /** Numbers, or NaNs that are canonical. */
+  clean64: 32,
+  clean32: 64,
+  /** A v128. */
+  vector: 128,
+} as const;
+
+export const RAW64: number = KIND.plus64 | KIND.minus64;
+export const RAW32: number = KIND.plus32 | KIND.minus32;
+export const RAW: number = RAW64 | RAW32;
+
+const KINDS = Array.from({ length: 256 }, (_, kind) => kind);
+
+/**
+ * Whether a value cannot be made canonical by its kind alone: where it comes from two sides, what is right for one would spoil the
+ * bits that the other keeps.
+ */
+export const MIXED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+  const raw = kind & RAW;
+  if (raw === 0) return 0;
+  const spoils =
+    (kind & KIND.clean64 && raw !== KIND.plus64) || (kind & KIND.clean32 && raw !== KIND.plus32) || kind & KIND.keep;
+  return spoils || (raw & (raw - 1)) !== 0 ? 1 : 0;
+});
+
+/** The kind of a value after it has been made canonical. */
+export const SETTLED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+  const minus = kind & (KIND.minus64 | KIND.minus32) ? KIND.keep : 0;
+  const clean = (kind & KIND.plus64 ? KIND.clean64 : 0) | (kind & KIND.plus32 ? KIND.clean32 : 0);
+  return (kind & ~RAW) | minus | clean;
+});
+
+/** The kind of a value whose signs are turned; it is not mixed. A canonical NaN becomes one to keep, or is as good as raw. */
+export const NEGATED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+  const { plus64, minus64, plus32, minus32, clean64, clean32, keep } = KIND;
+  const raw = ((kind & (plus64 | plus32)) << 1) | ((kind & (minus64 | minus32)) >> 1);
+  return (kind & (keep | KIND.vector)) | raw | (raw === 0 && kind & (clean64 | clean32) ? keep : 0);
+});
+
+/** The kind of a value without its signs; it is not mixed. */
+export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+  const { plus64, minus64, plus32, minus32 } = KIND;
+  return (kind & ~(minus64 | minus32)) | ((kind & minus64) >> 1) | ((kind & minus32) >> 1) | (kind & (plus64 | plus32));
+});
+
+/**
+ * The kind of a value whose lanes of one width were moved one by one; it is not mixed, nor raw of the other width. What was known of
+ * the other width holds no longer. `clean` is the bit of the width.
+ */
+export function ofWidth(kind: number, clean: number): number {
+  const other = clean === KIND.clean64 ? KIND.clean32 : KIND.clean64;
+  return (kind & ~other) | clean | (kind & other ? KIND.keep : 0);
+}

@@ -1,0 +1,127 @@
+// Bytes on their way: MessagePack is written to a buffer that is used again and again; large arrays are left out of it and are copied
+// once, into the whole. Format: https://github.com/msgpack/msgpack/blob/master/spec.md
+import { Path } from './path.ts';
+
+/** From this size on an array is copied straight into the whole. */
+const LARGE_BYTES = 4096;
+
+const utf8 = new TextEncoder();
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+export class Draft {
+  readonly path = new Path('input');
+  at = 0;
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
+  view: DataView = new DataView(this.bytes.buffer);
+  readonly #large: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+
+  start(): this {
+    this.path.start();
+    this.at = 0;
+    this.#large.length = 0;
+    return this;
+  }
+
+  /** What was written, in a buffer of its own that has exactly its size. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const size = this.#large.reduce((sum, { bytes }) => sum + bytes.length, this.at);
+    if (size === this.at) return this.bytes.slice(0, size);
+    const whole = new Uint8Array(size);
+    let from = 0;
+    let to = 0;
+    for (const { at, bytes } of [...this.#large, { at: this.at, bytes: new Uint8Array() }]) {
+      whole.set(this.bytes.subarray(from, at), to);
+      whole.set(bytes, to + at - from);
+      to += at - from + bytes.length;
+      from = at;
+    }
+    this.#large.length = 0;
+    return whole;
+  }
+
+  /** Makes sure of room for that many more bytes. */
+  room(size: number): void {
+    if (this.at + size <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.at + size, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.at));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  byte(value: number): void {
+    this.room(1);
+    this.bytes[this.at++] = value;
+  }
+
+  /** A key as it was made ready. */
+  key(bytes: Uint8Array): void {
+    this.room(bytes.length);
+    for (let i = 0; i < bytes.length; i++) this.bytes[this.at + i] = bytes[i] as number;
+    this.at += bytes.length;
+  }
+
+  /** A length behind the tag that says how long it is; `tags` are those of 8, 16 and 32 bits, where there are any. */
+  length(length: number, [tag8, tag16, tag32]: readonly [number | undefined, number, number]): void {
+    this.room(5);
+    const { view, at } = this;
+    if (tag8 !== undefined && length < 0x100) {
+      view.setUint16(at, (tag8 << 8) | length);
+      this.at += 2;
+    } else if (length < 0x1_0000) {
+      view.setUint8(at, tag16);
+      view.setUint16(at + 1, length);
+      this.at += 3;
+    } else {
+      view.setUint8(at, tag32);
+      view.setUint32(at + 1, length);
+      this.at += 5;
+    }
+  }
+
+  array(count: number): void {
+    if (count < 16) this.byte(0x90 | count);
+    else this.length(count, [undefined, 0xdc, 0xdd]);
+  }
+
+  /** A text. One with half of a surrogate pair is refused: it has no UTF-8. */
+  string(text: string): void {
+    const units = text.length;
+    this.room(units + 5);
+    if (units < 32) {
+      const { bytes, at } = this;
+      let i = 0;
+      for (; i < units; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit >= 0x80) break;
+        bytes[at + 1 + i] = unit;
+      }
+      if (i === units) {
+        bytes[at] = 0xa0 | units;
+        this.at += 1 + units;
+        return;
+      }
+    }
+    if (LONE_SURROGATE.test(text)) throw this.path.refusal('a text without half of a surrogate pair');
+    this.#utf8(utf8.encode(text));
+  }
+
+  #utf8(bytes: Uint8Array): void {
+    if (bytes.length < 32) this.byte(0xa0 | bytes.length);
+    else this.length(bytes.length, [0xd9, 0xda, 0xdb]);
+    this.room(bytes.length);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
+  /** The bytes of a typed array. */
+  binary(bytes: Uint8Array): void {
+    this.length(bytes.length, [0xc4, 0xc5, 0xc6]);
+    if (bytes.length >= LARGE_BYTES) {
+      this.#large.push({ at: this.at, bytes });
+      return;
+    }
+    this.room(bytes.length);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+}

@@ -1,0 +1,101 @@
+// A runner of whole calls in the addon: one guest at a time, and the fuel that a metered module had left.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { loadAddon, REPORT, STEPS } from '../../host/platform/native.ts';
+import { kernelOf as load, WasmtimeGuest, type WasmtimeKernel } from '../../host/platform/wasmtime-guest.ts';
+import { meter } from '../../runtime/meter/meter.ts';
+import { readModule } from '../../runtime/wasm/read.ts';
+import { ENGINE_NAMES } from '../contract/engines.ts';
+import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
+
+const INPUT = Uint8Array.of(1, 2, 3);
+const SETTINGS = { stoppable: false, linear: false };
+
+const loaded = async (bytes: Uint8Array): Promise<WasmtimeKernel> => load(await loadAddon().compile(bytes, SETTINGS));
+
+const guestOf = (kernel: WasmtimeKernel, imports: readonly unknown[] = []) =>
+  new WasmtimeGuest(kernel, { memoryPagesMin: 1, memoryPagesMax: 16, imports });
+
+const source = (name: string) =>
+  readFileSync(new URL(`../../runtime/native/engine/src/${name}.rs`, import.meta.url), 'utf8');
+
+/** The variants of an enumeration in Rust, as this side names them. */
+function variants(name: string, enumeration: string): readonly string[] {
+  const [, body = ''] = new RegExp(`enum ${enumeration} \\{(.*?)\n\\}`, 's').exec(source(name)) ?? [];
+  return [...body.matchAll(/^ {4}([A-Z])(\w*)/gm)].map(([, first = '', rest = '']) => first.toLowerCase() + rest);
+}
+
+test('the numbers of a report and the steps of a call are in the order of the addon', () => {
+  expect(variants('runner', 'Word')).toEqual(Object.keys(REPORT));
+  expect(variants('whole', 'Step')).toEqual(Object.keys(STEPS));
+  for (const places of [REPORT, STEPS]) expect(Object.values(places)).toEqual([...Object.keys(places).keys()]);
+});
+
+describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %s', () => {
+  test('holds one guest: another goes step by step, and both end', async () => {
+    const kernel = await loaded(kernelOf());
+    const [first, second, third] = [guestOf(kernel), guestOf(kernel), guestOf(kernel)];
+    expect(first.callWhole(INPUT, 10)).toEqual(INPUT);
+    expect(second.callWhole(INPUT, 10)).toBeUndefined();
+    expect(second.call('run', 8, 9)).toBe(16);
+    expect(first.bytes().slice(1_024, 1_027)).toEqual(INPUT);
+    expect([first.end(), second.end()]).toEqual([65_536, 65_536]);
+    expect(third.callWhole(INPUT, 10)).toEqual(INPUT);
+    expect(third.end()).toBe(65_536);
+  });
+
+  test('gives no guest that it does not have', async () => {
+    const kernel = await loaded(kernelOf());
+    expect(() => kernel.runner.guest()).toThrow(expect.objectContaining({ code: 'ERR_HOST_FAULT' }));
+    expect(guestOf(kernel).end()).toBe(0);
+  });
+
+  test('a guest that has ended has no memory', async () => {
+    const guest = guestOf(await loaded(kernelOf()));
+    guest.callWhole(INPUT, 10);
+    const bytes = guest.bytes();
+    guest.end();
+    expect(bytes.byteLength).toBe(0);
+    expect(() => guest.call('run')).toThrow('the guest has ended');
+  });
+
+  test('an input that is no array of bytes is refused before the guest sees it', async () => {
+    const { runner, report } = await loaded(kernelOf());
+    report.set([2 ** 20, Number.NaN, Number.NaN, 3, 10]);
+    for (const input of [undefined, new Uint8Array(2), new Int8Array(3), 'abc']) {
+      expect(() => runner.run(input as Uint8Array, [])).toThrow('the input is not what it was');
+      expect(report[REPORT.step]).toBe(STEPS.realloc);
+      runner.end();
+    }
+  });
+
+  test.each<[string, KernelParts, 'all' | 'some']>([
+    ['that comes to its end', {}, 'all'],
+    ['with a misfit', { run: { code: 'i32.const 17' } }, 'all'],
+    ['that traps', { run: { code: 'i32.const 1 memory.grow drop unreachable' } }, 'some'],
+  ])('tells the fuel that was left when a function of a guest %s returned last', async (_, parts, told) => {
+    const kernel = await loaded(meter(readModule(kernelOf(parts))).bytes);
+    const { runner, report } = kernel;
+    report.set([2 ** 20, Number.NaN, Number.NaN, INPUT.length, 10, 0, 0, 0, 1_000_000]);
+    const imports = [() => undefined, () => undefined, () => undefined];
+    try {
+      runner.run(INPUT, imports);
+    } catch {
+      // Fuel is told all the same.
+    }
+    const left = report[REPORT.fuel] as number;
+    const after = runner.guest().getFuel();
+    runner.end();
+    const native = kernel.module.instantiate(2 ** 20);
+    native.setFuel(1_000_000);
+    const call = (name: string, ...[a = 0, b = 0, c = 0, d = 0]: readonly number[]) =>
+      native.call(kernel.exports.get(name) as number, a, b, c, d, imports);
+    const pointer = call('cabi_realloc', 0, 0, 1, INPUT.length);
+    const before = native.getFuel();
+    if (told === 'all') call('run', pointer, INPUT.length);
+    expect(left).toBe(told === 'all' ? native.getFuel() : before);
+    if (told === 'all') expect(after).toBe(left);
+    else expect(after).toBeLessThan(left);
+    native.end();
+  });
+});
