@@ -83,8 +83,8 @@ function createCell(
   let ended: string | undefined;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
 
-  const say = (message: ToCell) => {
-    if (ended === undefined) writeFrame(frames, message);
+  const say = (message: ToCell, bytes?: Uint8Array) => {
+    if (ended === undefined) writeFrame(frames, message, bytes);
   };
   const end = (reason: string) => {
     ended ??= reason;
@@ -126,7 +126,7 @@ function createCell(
 
   const read = createReader(
     () => replyBytesMax,
-    (message) => hear(parseFromCell(message)),
+    (message, bytes) => hear(parseFromCell(message, bytes)),
   );
   frames.on('data', (piece: Buffer) => {
     if (ended !== undefined) return;
@@ -209,7 +209,7 @@ function createCell(
       bytes += entry.input.byteLength;
       learnTerms(entry.contract);
       const { task, contract, index, input } = entry;
-      say({ type: 'task', task, terms: contract.number, index, input });
+      say({ type: 'task', task, terms: contract.number, index }, input);
     },
     cancel: ({ task }) => {
       say({ type: 'cancel', task });

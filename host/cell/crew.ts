@@ -207,7 +207,5 @@ function resultOf(
   }
   const { outcome } = message;
   const receipt = { ...outcome.receipt, attempts: outcome.receipt.attempts + attempts - 1, isolation };
-  return outcome.state === 'done'
-    ? { ...outcome, output: new Uint8Array(outcome.output), receipt }
-    : { ...outcome, receipt };
+  return outcome.state === 'done' ? { ...outcome, receipt } : { ...outcome, receipt };
 }

@@ -37,12 +37,12 @@ export type ToCell =
   | ({ readonly type: 'terms' } & CellTerms)
   /** Neither terms nor a kernel that are not needed any more are kept. */
   | { readonly type: 'forget'; readonly terms?: number; readonly kernel?: string }
+  /** Its input comes with it. */
   | {
       readonly type: 'task';
       readonly task: number;
       readonly terms: number;
       readonly index: number;
-      readonly input: Uint8Array;
     }
   | { readonly type: 'cancel'; readonly task: number }
   | { readonly type: 'share'; readonly cpuShare: number }
@@ -56,6 +56,8 @@ export type FromCell =
   | { readonly type: 'refused'; readonly task: number; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'pong' };
 
+const NOTHING = new Uint8Array();
+
 const task = integer(0, Number.MAX_SAFE_INTEGER);
 const text = (max: number) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
 
@@ -68,10 +70,16 @@ const FromCellSchema = v.variant('type', [
   v.strictObject({ type: v.literal('pong') }),
 ]);
 
-/** A message from a cell, which may have been taken over. Throws a RangeError for what is none. */
-export function parseFromCell(value: unknown): FromCell {
+/** A message from a cell, which may have been taken over, with the output that comes with an outcome. Throws a RangeError for what is none. */
+export function parseFromCell(value: unknown, bytes: Uint8Array = NOTHING): FromCell {
   const result = v.safeParse(FromCellSchema, value, { abortEarly: true });
-  if (result.success) return result.output as FromCell;
+  if (result.success) {
+    const message = result.output;
+    // A copy, so that no part of a frame is kept for it.
+    if (message.type === 'outcome' && message.outcome.state === 'done')
+      return { ...message, outcome: { ...message.outcome, output: new Uint8Array(bytes) } } as FromCell;
+    return message as FromCell;
+  }
   const [issue] = result.issues;
   throw new RangeError(`a message is not understood: ${v.getDotPath(issue) ?? 'type'}: ${issue.message}`);
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { ERRORS, type FailureCode } from '../../runtime/base/errors.ts';
 import { GUEST, TASK } from '../../runtime/base/limits.ts';
-import { bytes, digest, integer, oneOf } from '../../runtime/base/schema.ts';
+import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
 import { LOG_LEVELS } from '../../runtime/job/outcome.ts';
 
 const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
@@ -43,9 +43,9 @@ const LogSchema = v.strictObject({
   linesDropped: COUNT,
 });
 
-/** How a task ended; whose fault it was follows from the code. */
+/** How a task ended, but for the output, which comes apart. */
 export const OutcomeSchema = v.variant('state', [
-  v.strictObject({ state: v.literal('done'), output: bytes(), log: LogSchema, receipt: ReceiptSchema }),
+  v.strictObject({ state: v.literal('done'), log: LogSchema, receipt: ReceiptSchema }),
   v.strictObject({
     state: v.literal('failed'),
     code: v.picklist(FAILURES),

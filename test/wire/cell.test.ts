@@ -15,17 +15,22 @@ const receipt = {
   attempts: 1,
 };
 const log = { lines: [{ level: 'info', text: 'x' }], linesDropped: 0 };
-const done = { state: 'done', output: Buffer.from('x'), log, receipt };
+const done = { state: 'done', log, receipt };
 const failed = { state: 'failed', code: 'ERR_TRAP', fault: 'job', message: 'trap: x', log, receipt };
 
 test.each([
   [{ type: 'ready', unlocked: '' }],
   [{ type: 'pong' }],
   [{ type: 'refused', task: 1, code: 'ERR_ABORTED', message: 'x' }],
-  [{ type: 'outcome', task: 1, outcome: done }],
   [{ type: 'outcome', task: 1, outcome: failed }],
 ])('%o is understood', (message) => {
   expect(parseFromCell(message)).toEqual(message);
+});
+
+test('an outcome has the bytes that came with it as its output', () => {
+  const message = { type: 'outcome', task: 1, outcome: done };
+  const output = Uint8Array.of(1, 2);
+  expect(parseFromCell(message, output)).toEqual({ ...message, outcome: { ...done, output } });
 });
 
 test.each([
@@ -35,7 +40,7 @@ test.each([
   ['a code that there is not', { type: 'refused', task: 1, code: 'ERR_WRONG', message: 'x' }],
   ['a code that every object inherits', { type: 'refused', task: 1, code: 'constructor', message: 'x' }],
   ['a failure that is a refusal', { type: 'outcome', task: 1, outcome: { ...failed, code: 'ERR_CLOSED' } }],
-  ['an output that is no bytes', { type: 'outcome', task: 1, outcome: { ...done, output: 'x' } }],
+  ['an output among the rest', { type: 'outcome', task: 1, outcome: { ...done, output: 'x' } }],
   [
     'a receipt with a name too many',
     { type: 'outcome', task: 1, outcome: { ...done, receipt: { ...receipt, paid: 1 } } },

@@ -56,16 +56,17 @@ test('whatever bytes come, decoding gives a value or a RangeError', () => {
 test('frames come whole and in order, however the stream is cut', () => {
   const stream = new PassThrough();
   const sent = Array.from({ length: 20 }, (_, index) => ({ index, bytes: new Uint8Array(index * 50).fill(index) }));
-  for (const message of sent) writeFrame(stream, message);
+  const tails = sent.map(({ index }) => Buffer.alloc(index % 3 === 0 ? 0 : 10 * index, index));
+  for (const [index, message] of sent.entries()) writeFrame(stream, message, tails[index]);
   const all = stream.read() as Buffer;
   for (const size of [1, 3, 4, 5, 64, 1_000, all.length]) {
     const heard: unknown[] = [];
     const read = createReader(
-      () => 2_000,
-      (message) => heard.push(message),
+      () => 4_000,
+      (message, bytes) => heard.push([message, bytes]),
     );
     for (let at = 0; at < all.length; at += size) read(all.subarray(at, at + size));
-    expect(heard).toEqual(plain(sent));
+    expect(heard).toEqual(sent.map((message, index) => [plain(message), tails[index]]));
   }
 });
 
@@ -74,5 +75,7 @@ test('a frame that is longer than expected is refused when its length is read, b
     () => 1_000,
     () => undefined,
   );
-  expect(() => read(Buffer.from([0xe9, 3, 0, 0]))).toThrow('a frame of 1001 bytes is longer than any that is expected');
+  expect(() => read(Buffer.from([0xe9, 3, 0, 0, 1, 0, 0, 0]))).toThrow(
+    'a frame of 1001 bytes is longer than any that is expected',
+  );
 });
