@@ -13,8 +13,8 @@ import { interleave, median, type Variant } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const DATA = new URL('kernels/align/data/', ROOT);
-/** The database, so many times over: a second or so, in which what a start costs is lost. */
-const COPIES = 80;
+/** The database, so many times over: long enough that what a start costs is lost. */
+const COPIES = 40;
 const TASK_BYTES = 64 << 10;
 const THREADS = 2;
 const STARTS = 21;

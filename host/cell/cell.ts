@@ -53,14 +53,13 @@ export async function startCell(options: CellOptions, listener: Listener): Promi
       clearTimeout(timer);
       reject(notStarted(launched, endOf(code, signal)));
     });
-    const cell = createCell(launched, options, {
+    createCell(launched, options, {
       ...listener,
       onReady: (made) => {
         clearTimeout(timer);
         resolve(made);
       },
     });
-    void cell;
   });
 }
 

@@ -19,6 +19,7 @@ import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from '../pool/cancels.ts';
 import { inOrder } from '../pool/ordered.ts';
 import { type FilledOptions, mustShare, type Pool } from '../pool/pool.ts';
+import { createShelf } from '../pool/share.ts';
 import { createTally } from '../pool/stats.ts';
 import { CELL } from './ceilings.ts';
 import { createContracts } from './contracts.ts';
@@ -76,6 +77,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
   const contracts = createContracts(kernelsKept, crew.forget);
   const cancels = createCancels(crew.cancel);
   const live = new Set<Entry>();
+  const shelf = createShelf(windowBytesMax);
   let open = true;
   let tasks = 0;
 
@@ -93,7 +95,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
         contract,
         index,
         // The caller may use its buffer again at once, and a cell may have to be given the task twice.
-        input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : input.slice(),
+        input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : shelf.own(input),
         submittedAt: now(),
         attempts: 1,
         stage: 'fresh',
@@ -102,6 +104,8 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
         settle: (result) => {
           if (signal) cancels.remove(signal, entry);
           live.delete(entry);
+          // An outcome has come from the cell, so it was all sent.
+          if (!moved && !(result instanceof LodgerError) && entry.attempts === 1) shelf.giveBack(entry.input);
           contracts.release(contract);
           tally.count(result, now() - entry.submittedAt);
           if (result instanceof LodgerError) reject(result);
