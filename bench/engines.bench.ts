@@ -24,7 +24,7 @@ export default async function measure(): Promise<Result> {
       {
         measure: `${name}: a call on Wasmtime, against V8`,
         value:
-          `${short(best(wasmtime) / best(v8))}x; ${short(best(unstoppable) / best(v8))}x without deadlines and cancels ` +
+          `${short(best(wasmtime) / best(v8))}x; ${short(best(unstoppable) / best(v8))}x without fuel, deadlines and cancels ` +
           `(V8 ${short(best(v8))} ms)`,
         must: 'reported',
         holds: null,

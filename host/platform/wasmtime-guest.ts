@@ -49,8 +49,9 @@ export class WasmtimeGuest implements Guest {
   /** Whether it is the runner's, and whether that is at work. */
   private isWhole = false;
   private isRunning = false;
-  /** What it begins with. */
+  /** What it begins with, and has left while `knowsFuel`: to ask it takes another step into native code. */
   private fuel = 0;
+  private knowsFuel = true;
   private view: Uint8Array<ArrayBuffer> = NO_PAGES;
   /** Calls that it is in now. */
   private depth = 0;
@@ -99,9 +100,12 @@ export class WasmtimeGuest implements Guest {
     this.tell(input.byteLength, outputBytesMax);
     this.isWhole = true;
     this.isRunning = true;
+    this.knowsFuel = false;
     this.depth++;
     try {
       const output = runner.run(input, this.terms.imports);
+      this.fuel = report[REPORT.step] === STEPS.declined ? this.fuel : (report[REPORT.fuel] as number);
+      this.knowsFuel = this.native === undefined;
       if (output) return ArrayBuffer.isView(output) ? new Uint8Array(output.buffer) : new Uint8Array(output);
     } catch (thrown) {
       throw this.failure(thrown);
@@ -115,12 +119,12 @@ export class WasmtimeGuest implements Guest {
   }
 
   getFuel(): number {
-    return this.isMade ? this.made().getFuel() : this.fuel;
+    return this.knowsFuel || !this.isMade ? this.fuel : this.made().getFuel();
   }
 
   setFuel(fuel: number): void {
-    if (this.isMade) this.made().setFuel(fuel);
-    else this.fuel = fuel;
+    if (this.knowsFuel || !this.isMade) this.fuel = fuel;
+    else this.made().setFuel(fuel);
   }
 
   takeFuelSeen(): number | undefined {
@@ -153,7 +157,9 @@ export class WasmtimeGuest implements Guest {
       this.native = this.isWhole
         ? kernel.runner.guest()
         : kernel.module.instantiate(terms.memoryPagesMax * PAGE, terms.wallMsMax, terms.job);
-      if (!this.isWhole && this.fuel !== 0) this.native.setFuel(this.fuel);
+      // Kernels that are not metered have no counter, and nobody gives them fuel.
+      if (this.knowsFuel && this.fuel !== 0) this.native.setFuel(this.fuel);
+      this.knowsFuel = false;
       return this.native;
     } catch (thrown) {
       throw this.failure(thrown);

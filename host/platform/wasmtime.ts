@@ -1,5 +1,4 @@
 // The Wasmtime engine: the same interface as V8's, over the native addon. The canonical ABI is driven and checked where V8's is.
-import { createHash } from 'node:crypto';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { CRANELIFT } from '../../runtime/base/limits.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
@@ -29,12 +28,12 @@ export function createWasmtime(
     version: addon.version(),
     memoryForm: 'defined',
     ...(stoppable && { stopper: { cancel: (job) => void addon.cancel(job), forget: (job) => addon.forget(job) } }),
-    compile: async ({ bytes, metered, complexity }) => {
+    compile: async (prepared) => {
+      const { metered, complexity, key } = prepared;
       const { function: worst, total } = complexity;
       const linear = worst > CRANELIFT.complexity.default || total > CRANELIFT.complexityTotal.default;
       const settings = { stoppable: stoppable && !metered, linear };
-      const digest = createHash('sha256').update(bytes).digest('hex');
-      const name = `${digest}.${addon.version()}.${addon.compatibility(settings)}`;
+      const name = `${key}.${addon.version()}.${addon.compatibility(settings)}`;
       const kept = await cache?.read(name);
       if (kept) {
         try {
@@ -43,7 +42,7 @@ export function createWasmtime(
           // From another processor or setting: compiled anew below.
         }
       }
-      const module = await addon.compile(bytes, settings).catch((cause: Error) => {
+      const module = await addon.compile(prepared.bytes, settings).catch((cause: Error) => {
         throw new LodgerError('ERR_KERNEL_MALFORMED', [cause.message, 0], { cause });
       });
       await cache?.write(name, module.serialize());

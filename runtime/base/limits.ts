@@ -173,7 +173,7 @@ export type Limits = Readonly<Record<Exclude<LimitName, Enforced>, number> & Par
 
 /** How much fuel a guest is given at a time. What a task costs does not depend on it. */
 export const SLICE = {
-  msTarget: { default: 5, max: 5, unit: 'ms', reason: 'how long a guest runs before it can be stopped or slowed' },
+  msTarget: { default: 2, max: 2, unit: 'ms', reason: 'how long a guest runs before it can be stopped or slowed' },
   fuelFirst: { default: 2 ** 20, max: 2 ** 20, unit: 'fuel', reason: 'before the speed of the guest is known' },
   fuelMin: { default: 2 ** 16, max: 2 ** 16, unit: 'fuel', reason: 'asking for it takes about 1 us' },
   fuelMax: {

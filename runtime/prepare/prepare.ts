@@ -5,6 +5,7 @@ import { LodgerError } from '../base/errors.ts';
 import { type Kernel, type KernelFacts, sealed } from '../job/kernel.ts';
 import { SHAPES } from '../job/world.ts';
 import { meter } from '../meter/meter.ts';
+import { METER_EXPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { addState } from '../snapshot/state.ts';
 import type { StateField } from '../snapshot/transfer.ts';
@@ -44,6 +45,7 @@ export interface StateLayout {
 export interface Prepared {
   /** Plain data, fit for a message to a thread. */
   readonly facts: KernelFacts;
+  /** Made when first asked for. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly memoryForm: Form['memoryForm'];
   readonly metered: boolean;
@@ -61,7 +63,7 @@ export interface Prepared {
  */
 export function prepare(kernel: Kernel, form: Form): Prepared {
   const { memoryForm, metered, canonicalNaNs = false, memoryPagesMax = PAGES_MAX } = form;
-  const { digest, shape, encoding, imports, optional, memory, core, report } = sealed(kernel);
+  const { digest, shape, encoding, imports, optional, memory, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
     throw new LodgerError('ERR_OPTION_INVALID', [
@@ -69,12 +71,6 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
       `an integer from ${memory.min}, which the kernel has at start`,
     ]);
   }
-  const submitted = readModule(core);
-  const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
-  const counted = metered ? readModule(meter(kept, { canonicalNaNs }).bytes) : kept;
-  // An image tells its fuel, so a stepper that is not metered has none.
-  const stateful = metered && shape === 'stepper' ? addState(counted, kept.globals.length) : undefined;
-  const module = stateful ? readModule(stateful.bytes) : counted;
   const facts: KernelFacts = {
     digest,
     shape,
@@ -85,22 +81,46 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
   };
   const pages = memoryForm === 'defined' ? max : 'any';
   const { complexity = Number.MAX_SAFE_INTEGER, complexityTotal = Number.MAX_SAFE_INTEGER } = report;
+  const counted = metered ? `${TARIFF_VERSION}.${canonicalNaNs ? 'canonical' : 'raw'}` : 'free';
+  let made: Made | undefined;
+  const once = () => {
+    made ??= rewriteKernel(kernel, { memoryForm, metered, canonicalNaNs }, { min: memory.min, max });
+    return made;
+  };
   return {
     facts,
-    bytes: rewrite(module, memoryForm, { min: memory.min, max }),
+    // Whoever has compiled code under this key does not ask.
+    get bytes() {
+      return once().bytes;
+    },
     memoryForm,
     metered,
-    ...(stateful && { state: { bytes: stateful.stateBytes, fields: stateful.fields } }),
+    // An image tells its fuel, so a stepper that is not metered has none.
+    ...(metered && shape === 'stepper' && { state: once().state }),
     complexity: { function: complexity, total: complexityTotal },
-    key: [
-      digest,
-      memoryForm,
-      pages,
-      metered ? TARIFF_VERSION : 'free',
-      canonicalNaNs ? 'canonical' : 'raw',
-      REWRITER_VERSION,
-    ].join('.'),
+    key: [digest, memoryForm, pages, counted, REWRITER_VERSION].join('.'),
   };
+}
+
+interface Made {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly state: StateLayout;
+}
+
+function rewriteKernel(kernel: Kernel, { memoryForm, metered, canonicalNaNs = false }: Form, bounds: Bounds): Made {
+  const { core, shape } = sealed(kernel);
+  const submitted = readModule(core);
+  const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
+  let module: Module = kept;
+  let state: StateLayout = { bytes: 0, fields: [] };
+  if (metered) module = readModule(meter(kept, { canonicalNaNs }).bytes);
+  if (metered && shape === 'stepper') {
+    const stateful = addState(module, kept.globals.length);
+    state = { bytes: stateful.stateBytes, fields: stateful.fields };
+    module = readModule(stateful.bytes);
+  }
+  const exports = module.exports.filter(({ name }) => name !== METER_EXPORTS.stack);
+  return { bytes: rewrite({ ...module, exports }, memoryForm, bounds), state };
 }
 
 /**

@@ -1,6 +1,6 @@
 // The fuel of one running task. The guest gets it a slice at a time; each time it asks for more it can be stopped, slowed or refused.
 import { describe } from '../base/errors.ts';
-import { type Limits, SLICE } from '../base/limits.ts';
+import { type Limits, SLICE, TASK } from '../base/limits.ts';
 import type { Platform } from '../base/platform.ts';
 import type { Guest } from '../engine/engine.ts';
 import { TaskFailure } from '../job/outcome.ts';
@@ -37,7 +37,7 @@ export class Fuel {
   constructor(platform: Platform, { limits, wishes }: Asked, startedAt: number) {
     this.#platform = platform;
     this.#limits = limits;
-    this.#max = limits.fuelMax as number;
+    this.#max = limits.fuelMax ?? TASK.fuelMax.default;
     this.#startedAt = startedAt;
     this.#sliceBegan = startedAt;
     this.#wishes = wishes;
@@ -47,9 +47,7 @@ export class Fuel {
   imports(): Record<string, () => undefined> {
     return {
       [METER_IMPORTS.refill]: () => this.#refill(),
-      [METER_IMPORTS.stackSpent]: () => {
-        throw new TaskFailure('ERR_STACK_SPENT');
-      },
+      [METER_IMPORTS.stackSpent]: stackSpent,
     };
   }
 
@@ -148,4 +146,8 @@ export class Fuel {
     const wanted = Math.floor((this.#slice * msTarget.default) / elapsed);
     this.#slice = Math.max(fuelMin.default, Math.min(fuelMax.default, wanted));
   }
+}
+
+function stackSpent(): never {
+  throw new TaskFailure('ERR_STACK_SPENT');
 }

@@ -118,8 +118,17 @@ function fuelOf(fuel: Fuel, failure: TaskFailure | undefined): Pick<Receipt, 'fu
 /** What the receipts of all tasks of a kernel on an engine have in common. */
 export type ReceiptHead = Pick<Receipt, 'version' | 'kernel' | 'engine' | 'rewriter' | 'tariff' | 'deterministic'>;
 
-export function receiptHead(
-  { facts, metered, canonicalNaNs }: Pick<Ready, 'facts' | 'metered' | 'canonicalNaNs'>,
+/** Made once for each, since it takes as long as a tenth of a small task. */
+const heads = new WeakMap<Ready, ReceiptHead>();
+
+export function receiptHead(ready: Ready, engine: Pick<Engine, 'name' | 'version'>): ReceiptHead {
+  const known = heads.get(ready) ?? newHead(ready, engine);
+  heads.set(ready, known);
+  return known;
+}
+
+function newHead(
+  { facts, metered, canonicalNaNs }: Ready,
   { name, version }: Pick<Engine, 'name' | 'version'>,
 ): ReceiptHead {
   const { digest, imports } = facts;

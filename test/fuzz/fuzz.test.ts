@@ -101,7 +101,7 @@ function confused(name: string, other: string): Engine {
     const bytes = prepared.bytes.slice();
     const view = Buffer.from(bytes.buffer);
     for (let at = view.indexOf(from); at >= 0; at = view.indexOf(from, at)) view.set(to, at);
-    return engine.compile({ ...prepared, bytes });
+    return engine.compile({ ...prepared, bytes, key: `${prepared.key}.other` });
   };
   return { ...engine, compile };
 }

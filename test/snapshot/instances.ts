@@ -64,7 +64,7 @@ export async function statefulKernel(engineName: EngineName, wasm: Uint8Array): 
     facts: prepared.facts,
     metered: false,
     canonicalNaNs: false,
-    compiled: await engine.compile({ ...prepared, bytes }),
+    compiled: await engine.compile({ ...prepared, bytes, key: `${prepared.key}.stateful` }),
   };
   return { stateBytes, start: () => startStepper(engineName, ready) };
 }

@@ -85,13 +85,14 @@ pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, re
         report.at(Step::Realloc);
         let pointer = live.call(store, &functions[steps.realloc], numbers([0, 0, 1, length as u32]))? as u32;
         report.gave(pointer);
+        let is_spent = !goes_on(store);
         let Some(room) = live.bytes(store).get_mut(pointer as usize..).and_then(|rest| rest.get_mut(..length)) else {
             return Ok(ptr::null_mut());
         };
-        copy_in(scope.0, input, room)?;
-        if !goes_on(store) {
+        if is_spent {
             return Ok(ptr::null_mut());
         }
+        copy_in(scope.0, input, room)?;
         report.at(Step::Run);
         let area = live.call(store, &functions[steps.run], numbers([pointer, length as u32, 0, 0]))? as u32;
         report.gave(area);
