@@ -5,7 +5,7 @@ import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import { faultOf } from '../../runtime/job/outcome.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
-import { receiptHead } from '../../runtime/sandbox/running.ts';
+import { newHead } from '../../runtime/sandbox/running.ts';
 
 /** What the tasks of one job have in common. */
 export interface Contract {
@@ -49,7 +49,7 @@ export function failedIn(
     message: describe(failure.code, failure.reason),
     log: { lines: [], linesDropped: 0 },
     receipt: {
-      ...receiptHead(
+      ...newHead(
         { facts: contract.permit.kernel, metered: engine.metered, canonicalNaNs: contract.permit.deterministic },
         engine,
       ),
