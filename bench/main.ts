@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   meter: () => import('./meter.bench.ts'),
   typed: () => import('./typed.bench.ts'),
   image: () => import('./image.bench.ts'),
+  cell: () => import('./cell.bench.ts'),
   share: () => import('./share.bench.ts'),
   nans: () => import('./nans.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),

@@ -1,8 +1,10 @@
 // The door `lodger/host`: what needs Node.
 export { type BuildOptions, buildKernel } from './build/build.ts';
+export { createPool, type IsolatedOptions, type Isolation, type ThreadOptions } from './cell/isolation.ts';
+export type { CellPool } from './cell/pool.ts';
 export { type FolderStore, folderStore } from './keep/folder-store.ts';
 export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';
 export { node } from './platform/node.ts';
-export { createPool, type Pool, type PoolOptions } from './pool/pool.ts';
+export type { Pool, PoolOptions } from './pool/pool.ts';
 export type { PoolStats } from './pool/stats.ts';

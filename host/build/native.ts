@@ -1,12 +1,13 @@
-// Builds the native addon: `npm run build:native`, and part of `npm test`. What was built once for the same sources, compiler and
+// Builds the native addon and the jail: `npm run build:native`, and part of `npm test`. What was built once for the same sources, compiler and
 // platform lies in this user's cache and is only copied. Without Rust it says so and leaves everything else as it is.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { packageRoot } from '../../kernels/transform/library.ts';
 import { cacheFolder } from '../platform/code-cache.ts';
+import { JAIL } from '../platform/jail.ts';
 import { LIBRARY, PLATFORM } from '../platform/native.ts';
 
 /** What cargo calls the library, by platform. */
@@ -16,6 +17,15 @@ const MADE: Readonly<Record<string, string>> = {
   win32: 'lodger_engine.dll',
 };
 
+/** What it calls the jail, which is for Linux alone. */
+const JAIL_MADE = 'lodger-jail';
+
+/** A file that is made, and where it lies then. */
+interface Product {
+  readonly made: string;
+  readonly place: string;
+}
+
 const note = (text: string) => process.stderr.write(`build:native: ${text}\n`);
 
 async function main(): Promise<void> {
@@ -24,27 +34,32 @@ async function main(): Promise<void> {
   const compiler = spawnSync('rustc', ['--version', '--verbose'], { encoding: 'utf8' });
   if (made === undefined || compiler.status !== 0) {
     const reason = made === undefined ? `no library is made for ${PLATFORM}` : 'there is no Rust compiler here';
-    note(`${reason}, so there is no Wasmtime engine; all else works on V8. Rust is at https://rustup.rs`);
+    note(`${reason}, so there is no Wasmtime engine and no jail; all else works on V8. Rust is at https://rustup.rs`);
     return;
   }
-  const kept = join(cacheFolder(), 'native', await digestOf(crate, compiler.stdout), `lodger.${PLATFORM}.node`);
-  if (await place(kept, LIBRARY)) {
+  const products: readonly Product[] = [
+    { made, place: LIBRARY },
+    ...(process.platform === 'linux' ? [{ made: JAIL_MADE, place: JAIL }] : []),
+  ];
+  const kept = join(cacheFolder(), 'native', await digestOf(crate, compiler.stdout));
+  if (await placeAll(kept, products)) {
     note('nothing has changed');
     return;
   }
-  note('building the Wasmtime engine, which takes 3 to 10 minutes the first time');
+  note('building the Wasmtime engine and the jail, which takes 3 to 10 minutes the first time');
   // One of other sources may not fit the code that loads it.
-  await rm(LIBRARY, { force: true });
+  for (const product of products) await rm(product.place, { force: true });
   const begun = performance.now();
   const status = await cargo(crate);
   if (status !== 0) {
-    note('cargo did not build it, so there is no Wasmtime engine; all else works on V8');
+    note('cargo did not build them, so there is no Wasmtime engine and no jail; all else works on V8');
     process.exitCode = process.env['CI'] === 'true' ? 1 : 0;
     return;
   }
   const target = process.env['CARGO_TARGET_DIR'] ?? join(crate, 'target');
-  await place(join(target, 'release', made), kept);
-  await place(kept, LIBRARY);
+  for (const product of products)
+    await place(join(target, 'release', product.made), join(kept, basename(product.place)));
+  await placeAll(kept, products);
   note(`built in ${Math.round((performance.now() - begun) / 1000)} s`);
 }
 
@@ -68,6 +83,14 @@ async function digestOf(crate: string, compiler: string): Promise<string> {
     .sort();
   for (const path of paths) hash.update(`\0${relative(crate, path)}\0`).update(await readFile(path));
   return hash.digest('hex').slice(0, 32);
+}
+
+/** Copies what is kept to its places; false if something is not there. */
+async function placeAll(kept: string, products: readonly Product[]): Promise<boolean> {
+  for (const product of products) {
+    if (!(await place(join(kept, basename(product.place)), product.place))) return false;
+  }
+  return true;
 }
 
 /** Copies a file so that it appears whole or not at all; false if there is none. */

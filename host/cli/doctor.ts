@@ -6,6 +6,9 @@ import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
+import { createPool } from '../cell/isolation.ts';
+import { missingWalls } from '../cell/launch.ts';
+import { FLOOR, WALL_NAMES, WALLS, type Wall } from '../cell/walls.ts';
 import { loadAddon } from '../platform/native.ts';
 import { example, type Finish } from './options.ts';
 import { columns, print, printJson } from './say.ts';
@@ -38,7 +41,8 @@ export function addDoctor(program: Command, finish: Finish): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger doctor'))
     .action(async ({ json }: { json?: true }) => {
-      const findings = [node(), v8(), wasmtime(), await threads(), sharedMemory(), memory(), assemblyscript()];
+      const machine = [node(), v8(), wasmtime(), await threads(), sharedMemory(), memory()];
+      const findings = [...machine, ...(await isolation()), assemblyscript()];
       const works = findings.every((finding) => finding.works || !finding.needed);
       if (json) await printJson({ state: works ? 'done' : 'failed', findings });
       else await print(columns(findings.map(rowOf)));
@@ -131,6 +135,34 @@ function memory(): Finding {
     reason: `${formatSize(total)} in all, ${formatSize(Math.min(freemem(), total))} free`,
     ...(total >= least ? {} : { remedy: 'lower memoryBytesMax and --threads: tasks of 256 MiB may not fit' }),
   };
+}
+
+/** Starts a cell, and says which walls stood around it. */
+async function isolation(): Promise<readonly Finding[]> {
+  try {
+    const pool = await createPool({ isolation: 'process', threads: 1 });
+    await pool.close('end');
+    const missing = missingWalls();
+    const walls = WALL_NAMES.map((wall) => wallOf(wall, pool.isolation.includes(wall), missing.get(wall)));
+    return [cell(pool.isolation), ...walls];
+  } catch (error) {
+    const reason = error instanceof LodgerError ? error.message : String(error);
+    const remedy = 'kernels run on threads of your own process; please report this';
+    return [{ name: 'cell', needed: false, works: false, reason, remedy }];
+  }
+}
+
+function cell(held: readonly Wall[]): Finding {
+  const lacking = FLOOR.filter((wall) => !held.includes(wall));
+  const works = lacking.length === 0;
+  const open = held.length === 0 ? 'isolation: none, network: open' : `without ${lacking.join(' and ')}`;
+  const reason = works ? "a process that strangers' kernels may run in" : `a process, ${open}`;
+  const remedy = "run no strangers' kernels here, or only on a machine that you can lose";
+  return { name: 'cell', needed: false, works, reason, ...(works ? {} : { remedy }) };
+}
+
+function wallOf(wall: Wall, works: boolean, missing = 'it could not be put up'): Finding {
+  return { name: `wall ${wall}`, needed: false, works, reason: works ? WALLS[wall] : missing };
 }
 
 function assemblyscript(): Finding {

@@ -6,15 +6,25 @@ import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
+import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, readable } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
-import { createPool } from '../pool/pool.ts';
 import { checkCheckpoint, createTakenOver, everyTime, type TakenOver } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
-import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
+import {
+  blobFiles,
+  cpuShare,
+  engineChoice,
+  example,
+  type Finish,
+  isolationKind,
+  several,
+  shareOf,
+  wholeNumber,
+} from './options.ts';
 import { createProgress } from './progress.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
 import { createSum, logRows, type Sum, sumRows } from './sum.ts';
@@ -29,6 +39,7 @@ interface MapFlags {
   readonly cpuShare?: number;
   readonly checkpoint?: string;
   readonly every?: number;
+  readonly isolation: Isolation;
   readonly json?: true;
 }
 
@@ -56,6 +67,7 @@ export function addMap(program: Command, finish: Finish): void {
     )
     .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
     .option('--cpu-share <share>', 'share of one core that each thread may have, 0.05 to 1 (default: 1)', cpuShare)
+    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -112,8 +124,8 @@ async function runAll(
   const sum = createSum();
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
-  const { engine = file.engine, threads } = flags;
-  const pool = await createPool({ engine, ...(threads !== undefined && { threads }), ...shareOf(flags) });
+  const { engine = file.engine, threads, isolation } = flags;
+  const pool = await createPool({ engine, isolation, ...(threads !== undefined && { threads }), ...shareOf(flags) });
   const progress = createProgress();
   const begun = performance.now();
   const takenOver = createTakenOver();

@@ -5,6 +5,7 @@ import { type LimitName, POOL, TASK } from '../../runtime/base/limits.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../runtime/base/units.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
+import { ISOLATIONS, type Isolation } from '../cell/isolation.ts';
 import { loadBlobs } from '../jobs/load.ts';
 
 /** Tells `main.ts` with which code the process ends. */
@@ -47,6 +48,13 @@ export function engineChoice(text: string): EngineChoice {
   const known = ENGINE_CHOICES.find((name) => name === text);
   if (known !== undefined) return known;
   throw new LodgerError('ERR_OPTION_INVALID', ['--engine', `one of ${ENGINE_CHOICES.join(', ')}`]);
+}
+
+/** Reads where kernels run. */
+export function isolationKind(text: string): Isolation {
+  const known = ISOLATIONS.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw new LodgerError('ERR_OPTION_INVALID', ['--isolation', `one of ${ISOLATIONS.join(', ')}`]);
 }
 
 /** Gathers an option that may be given several times. */

@@ -7,11 +7,11 @@ import { formatDuration, formatFuel, formatSize } from '../../runtime/base/units
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
+import { createPool, type Isolation } from '../cell/isolation.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
 import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
-import { createPool } from '../pool/pool.ts';
 import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import {
@@ -19,6 +19,7 @@ import {
   engineChoice,
   example,
   type Finish,
+  isolationKind,
   loadGrants,
   several,
   shareOf,
@@ -41,6 +42,7 @@ interface RunFlags extends CheckpointFlags {
   readonly fuelMax?: number;
   readonly wallMax?: number;
   readonly cpuShare?: number;
+  readonly isolation: Isolation;
   readonly seed?: number;
   readonly digests?: true;
   readonly deterministic: boolean;
@@ -62,6 +64,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
     .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
+    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
@@ -108,8 +111,10 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const { digests = false, deterministic } = flags;
   const task = { kernel, input, grants, blobs, limits, ...seed, digests, deterministic };
-  const pool = await createPool({ engine: flags.engine, threads: 1, ...shareOf(flags) });
-  const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
+  const pool = await createPool({ engine: flags.engine, isolation: flags.isolation, threads: 1, ...shareOf(flags) });
+  // A cell does not tell of steps yet.
+  const tells = kernel.shape === 'stepper' && flags.isolation === 'thread';
+  const progress = tells ? createStepProgress() : undefined;
   const options = { signal, ...(progress && { onProgress: progress.step }) };
   try {
     const kept =
@@ -190,6 +195,7 @@ function receiptRows(receipt: Receipt): (readonly [string, string])[] {
     ['bytes', `${formatSize(receipt.bytesIn)} in, ${formatSize(receipt.bytesOut)} out`],
     ['calls', calls.join(', ') || 'none'],
     ['engine', `${receipt.engine.name} ${receipt.engine.version}`],
+    ...(receipt.isolation === undefined ? [] : [['walls', receipt.isolation.join(', ') || 'none'] as const]),
     ...(receipt.inputDigest === undefined ? [] : [['input', `sha256:${receipt.inputDigest}`] as const]),
     ...(receipt.outputDigest === undefined ? [] : [['output', `sha256:${receipt.outputDigest}`] as const]),
   ];

@@ -98,12 +98,14 @@ export interface Addon {
   forget(job: number): void;
   shutDown(): void;
   threadCpuMs(): number | null;
+  /** Takes from all threads of this process for ever that they execute a program. Throws where the system cannot. */
+  lockExec(): void;
 }
 
 const require = createRequire(import.meta.url);
 
 /** The folder of this package. */
-const ROOT = dirname(require.resolve('lodger/package.json'));
+export const ROOT = dirname(require.resolve('lodger/package.json'));
 
 /** This platform as packages of native code are named: `linux-x64-gnu`, `darwin-arm64`, `win32-x64-msvc`. */
 export const PLATFORM = [process.platform, process.arch, ...abiOf()].join('-');

@@ -1,14 +1,13 @@
 // Which tasks an AbortSignal ends. One listener a signal, however many tasks wait on it: Node warns about more than ten.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import type { Entry } from './lane.ts';
 
-export interface Cancels {
+export interface Cancels<Entry> {
   add(signal: AbortSignal, entry: Entry): void;
   remove(signal: AbortSignal, entry: Entry): void;
 }
 
 /** `cancel` is called for each task of a signal that fires, with ERR_ABORTED. */
-export function createCancels(cancel: (entry: Entry, reason: LodgerError) => void): Cancels {
+export function createCancels<Entry>(cancel: (entry: Entry, reason: LodgerError) => void): Cancels<Entry> {
   const watched = new Map<AbortSignal, { readonly entries: Set<Entry>; readonly listener: () => void }>();
   return {
     add: (signal, entry) => {

@@ -15,6 +15,7 @@ import {
   type RunOptions,
   RunOptionsSchema,
   type Task,
+  type Terms,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
 import {
@@ -66,7 +67,8 @@ const CpuShareSchema = v.pipe(
   v.maxValue(1, 'at most 1'),
 );
 
-const PoolOptionsSchema = v.strictObject({
+/** Options of a pool, from unknown data. */
+export const PoolOptionsSchema = v.strictObject({
   engine: v.exactOptional(oneOf(ENGINE_CHOICES)),
   threads: v.exactOptional(integer(1, POOL.threads.max)),
   queueMax: v.exactOptional(integer(0, POOL.queueMax.max)),
@@ -86,8 +88,21 @@ export interface Pool extends Runner {
   close(how?: 'drain' | 'end'): Promise<void>;
 }
 
+/** What a task has of its own, in a job. */
+export interface OneTask {
+  readonly input: Uint8Array;
+  readonly index: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What those of the project's own have beside it who hand tasks on. */
+export interface ThreadPool extends Pool {
+  /** Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. */
+  open(terms: Terms): (one: OneTask) => Promise<Outcome>;
+}
+
 /** One task for the threads. */
-interface Submission extends Omit<Given, 'steps'> {
+interface Submission extends OneTask {
   readonly steps?: Given['steps'];
   /** Whether its buffer is the caller's no more. */
   readonly moved?: boolean;
@@ -98,23 +113,40 @@ interface Submitted {
   readonly outcome: Promise<Outcome>;
 }
 
-/** Starts a pool. Throws `ERR_OPTION_INVALID`, and `ERR_ENGINE_MISSING` with the remedy. */
-export async function createPool(options: PoolOptions = {}): Promise<Pool> {
-  const {
-    engine: choice,
-    threads: threadCount = availableParallelism(),
-    queueMax = POOL.queueMax.default,
-    windowBytesMax = POOL.windowBytesMax.default,
-    kernelsKept = POOL.kernelsKept.default,
-    policy,
-    metered = true,
-    cpuShare = POOL.cpuShare.default,
-  } = check(PoolOptionsSchema, options);
-  const allowShare = (share: number) => {
-    if (!metered && share < 1)
-      throw new LodgerError('ERR_LIMIT_UNENFORCED', ['cpuShare', 'it was made with metered: false']);
+/** Options as code reads them. */
+export interface FilledOptions extends Required<Omit<PoolOptions, 'policy'>> {
+  readonly policy?: Policy;
+}
+
+/** Options from unknown data, with the defaults. Throws `ERR_OPTION_INVALID` and `ERR_LIMIT_UNENFORCED`. */
+export function fillOptions(options: PoolOptions): FilledOptions {
+  const given = check(PoolOptionsSchema, options);
+  const { metered = true, cpuShare = POOL.cpuShare.default } = given;
+  mustShare(cpuShare, metered);
+  return {
+    engine: 'auto',
+    threads: availableParallelism(),
+    queueMax: POOL.queueMax.default,
+    windowBytesMax: POOL.windowBytesMax.default,
+    kernelsKept: POOL.kernelsKept.default,
+    ...given,
+    metered,
+    cpuShare,
   };
-  allowShare(cpuShare);
+}
+
+/** A share of a core from unknown data. Throws like `fillOptions`: what does not ask for fuel cannot be slowed. */
+export function mustShare(share: number, metered: boolean): number {
+  const { cpuShare } = check(v.object({ cpuShare: CpuShareSchema }), { cpuShare: share });
+  if (metered || cpuShare === 1) return cpuShare;
+  throw new LodgerError('ERR_LIMIT_UNENFORCED', ['cpuShare', 'it was made with metered: false']);
+}
+
+/** Starts a pool. Throws `ERR_OPTION_INVALID`, and `ERR_ENGINE_MISSING` with the remedy. */
+export async function createPool(options: PoolOptions = {}): Promise<ThreadPool> {
+  const filled = fillOptions(options);
+  const { engine: choice, threads: threadCount, queueMax, windowBytesMax, kernelsKept, policy, metered } = filled;
+  const { cpuShare } = filled;
   const engine = nodeEngine(choice);
   const wallMsDefault = TASK.wallMsMax.default;
   const permitter: Permitter = { platform: node, metered, wallMsDefault, ...(policy && { policy }) };
@@ -237,10 +269,14 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     start: starter.start,
     resume: starter.resume,
     map,
+    open: (terms) => {
+      mustBeOpen();
+      const lane = laneOf(permitJob(permitter, { ...terms, inputs: [] }));
+      return async (given) => submit(lane, given).outcome;
+    },
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),
     setCpuShare: (share) => {
-      allowShare(check(v.object({ cpuShare: CpuShareSchema }), { cpuShare: share }).cpuShare);
-      dispatcher.setCpuShare(share);
+      dispatcher.setCpuShare(mustShare(share, metered));
     },
     close: async (how = 'drain') => {
       open = false;

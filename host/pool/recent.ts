@@ -22,8 +22,8 @@ export class RecentLanes {
   }
 }
 
-/** Equal for tasks whose terms are equal; undefined where that cannot be told cheaply. */
-function termsText(task: Task): string | undefined {
+/** Equal for tasks of one kernel whose terms are equal; undefined where that cannot be told cheaply. */
+export function termsText(task: Task): string | undefined {
   const { limits, grants, blobs, seed, digests, deterministic, kernel, input, index, transfer, ...unknown } = task;
   for (const _ in unknown) return undefined;
   if (blobs !== undefined || !(grants === undefined || (Array.isArray(grants) && grants.length === 0)))

@@ -27,6 +27,7 @@ export const ERRORS = {
   ERR_BUILD_FAILED: { fault: 'caller', text: 'kernel does not build: %s' },
   ERR_PEER_MISSING: { fault: 'caller', text: '%s needs the package "%s": npm install --save-dev %s' },
   ERR_ENGINE_MISSING: { fault: 'caller', text: 'engine "%s" is not here: %s' },
+  ERR_ISOLATION_MISSING: { fault: 'caller', text: 'this machine does not give the isolation asked for: %s' },
   ERR_QUEUE_FULL: {
     fault: 'caller',
     text: '%s tasks are waiting already, the ceiling is queueMax: await some, or use map()',
@@ -40,6 +41,7 @@ export const ERRORS = {
   ERR_FUEL_SPENT: { fault: 'job', text: 'fuel limit of %s reached' },
   ERR_OUTPUT_TOO_LARGE: { fault: 'job', text: 'output of %s bytes exceeds outputBytesMax of %s' },
   ERR_WALL_SPENT: { fault: 'job', text: 'wall time limit of %s ms reached' },
+  ERR_CELL_ENDED: { fault: 'job', text: 'the kernel was alone in its cell, and the cell ended: %s' },
   ERR_HOST_MEMORY: { fault: 'host', text: 'this host could not provide memory: %s' },
   ERR_HOST_FAULT: { fault: 'host', text: 'this host failed: %s' },
 } as const satisfies Record<string, { fault: Fault; text: string }>;

@@ -37,8 +37,10 @@ export interface Receipt {
    * every run the same answer, and canonical NaNs. The features that differ between machines are not admitted.
    */
   readonly deterministic: boolean;
-  /** 1, or more when an attempt was lost with, or held up by, another task of its batch. */
+  /** 1, or more when an attempt was lost with, or held up by, another task of its batch or of its cell. */
   readonly attempts: number;
+  /** The walls around the process that ran it, by name; absent where it ran in its caller's own process. */
+  readonly isolation?: readonly string[];
 }
 
 /** In the order of their numbers in the world. */

@@ -131,8 +131,9 @@ export function receiptHead(ready: Ready, engine: Pick<Engine, 'name' | 'version
   return known;
 }
 
-function newHead(
-  { facts, metered, canonicalNaNs }: Ready,
+/** One for a kernel that was compiled elsewhere. */
+export function newHead(
+  { facts, metered, canonicalNaNs }: Omit<Ready, 'compiled'>,
   { name, version }: Pick<Engine, 'name' | 'version'>,
 ): ReceiptHead {
   const { digest, imports } = facts;

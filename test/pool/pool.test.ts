@@ -2,6 +2,7 @@
 import { type Kernel, type Outcome, parsePolicy } from 'lodger';
 import { createPool, type Pool, type PoolOptions } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ISOLATIONS } from '../../host/cell/isolation.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { DO, guest, inputOf, inputs, markOf } from './guest.ts';
 
@@ -10,8 +11,10 @@ const done = (outcome: Outcome) => {
   return outcome;
 };
 
-describe.each(ENGINE_NAMES)('on %s', (engine) => {
-  const open = (options: PoolOptions) => createPool({ engine, ...options });
+const PLACES = ENGINE_NAMES.flatMap((engine) => ISOLATIONS.map((isolation) => ({ engine, isolation })));
+
+describe.each(PLACES)('on $engine, in a $isolation,', ({ engine, isolation }) => {
+  const open = (options: PoolOptions): Promise<Pool> => createPool({ engine, isolation, ...options });
   let kernel: Kernel;
   let pool: Pool;
 

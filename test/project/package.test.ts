@@ -17,7 +17,7 @@ const UNPACKED_BYTES_MAX = 1280 * 1024;
 const INSTALLED_BYTES_MAX = 10 * 1024 * 1024;
 
 const NEEDED = [
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|asconfig\.json)$/,
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|asconfig\.json)$/,
   /^dist\/(?:runtime|host|kernels\/transform)\/[\w/-]+(?:\.d\.c?ts|\.c?js)$/,
   /^kernels\/lib\/[\w-]+\.(?:ts|json)$/,
   /^kernels\/(?:template|wit)\/[\w.-]+$/,
@@ -114,7 +114,7 @@ test('Wasmtime comes with a package for the platform, where one is installed, an
   );
   await cp(LIBRARY, join(platform, main));
   const { stdout } = await lodger(bare, 'doctor');
-  expect(stdout).toMatch(/^yes {2}engine wasmtime {2}Wasmtime \d/m);
+  expect(stdout).toMatch(/^yes {2}engine wasmtime +Wasmtime \d/m);
   await rm(platform, { recursive: true });
 });
 

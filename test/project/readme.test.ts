@@ -24,7 +24,7 @@ test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
     ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
     ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
-    ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'layout'],
+    ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'crates', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
   expect(unmarkedBlocks()).toEqual(['npm ci && npm start\nnpm ci && npm test\n']);
@@ -130,6 +130,16 @@ test('the tables of dependencies name what package.json does', () => {
   );
   expect(named('dev-dependencies')).toEqual(Object.keys(devDependencies).map(code).sort());
   expect(block('write')).toContain(` assemblyscript@${peerDependencies.assemblyscript}\n`);
+});
+
+test('the table of crates names what the native parts are made from', () => {
+  const named = table('crates').flatMap(([crates = '']) => crates.split(', '));
+  const used = ['engine', 'jail'].flatMap((part) => {
+    const [, ...sections] = textOf(`runtime/native/${part}/Cargo.toml`).split(/^(?=\[)/m);
+    const lists = sections.filter((section) => /^\[(?:target\..*\.)?(?:build-)?dependencies\]/.test(section));
+    return lists.flatMap((list) => [...list.matchAll(/^([\w-]+) = /gm)].map(([, crate = '']) => code(crate)));
+  });
+  expect([...named].sort()).toEqual([...new Set(used)].sort());
 });
 
 test('the table of folders has every folder, from the bottom to the top', () => {

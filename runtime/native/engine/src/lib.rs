@@ -9,6 +9,7 @@ mod guest;
 mod import;
 mod job;
 mod live;
+mod lock;
 mod module;
 mod runner;
 mod whole;

@@ -1,0 +1,140 @@
+// Life in a cell: a pool of threads that gets kernels and tasks by frames, and can reach nothing else.
+import { Buffer } from 'node:buffer';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import process from 'node:process';
+import { admit } from '../../runtime/admit/admit.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { ADMISSION, type Ceilings } from '../../runtime/base/limits.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import { loadAddon } from '../platform/native.ts';
+import { node } from '../platform/node.ts';
+import { createPool, type ThreadPool } from '../pool/pool.ts';
+import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
+import { createReader, writeFrame } from '../wire/frames.ts';
+
+/** The descriptor of the frames. The parent has the other end. */
+export const FRAMES = 3;
+
+/** What is read at a time; the same memory again and again. */
+const READ_BYTES = 256 * 1024;
+
+/** Outside it was admitted by whatever ceilings its owner gave; they may be higher than the defaults, never than these. */
+const CEILINGS = Object.fromEntries(Object.entries(ADMISSION).map(([name, { max }]) => [name, max])) as Ceilings;
+
+type RunTask = ReturnType<ThreadPool['open']>;
+
+/** Runs until the other end of the frames is closed. `order`: a `CellOrder` as JSON. */
+export async function live(order: string): Promise<void> {
+  const { lock, ...options } = JSON.parse(order) as CellOrder;
+  const unlocked = lock ? lockExec() : 'it was not asked for';
+  let read: (piece: Uint8Array) => void = () => undefined;
+  const buffer = Buffer.alloc(READ_BYTES);
+  const onread = {
+    buffer,
+    callback: (size: number) => {
+      read(buffer.subarray(0, size));
+      return true;
+    },
+  };
+  // Node takes `onread` for a descriptor, too; its types know it of connections only.
+  const frames = new Socket({ fd: FRAMES, readable: true, writable: true, onread } as SocketConstructorOpts);
+  const say = (message: FromCell, bytes?: Uint8Array) => writeFrame(frames, message, bytes);
+  const pool = await createPool({ ...options });
+  const hear = createInhabitant(pool, say);
+  // The parent is trusted: whatever it writes is expected.
+  read = createReader(
+    () => Infinity,
+    (message, bytes) => hear(message as ToCell, bytes),
+  );
+  frames.on('close', () => process.exit(0));
+  frames.on('error', () => process.exit(0));
+  say({ type: 'ready', unlocked });
+}
+
+function lockExec(): string {
+  try {
+    loadAddon().lockExec();
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What is done about each message. */
+function createInhabitant(
+  pool: ThreadPool,
+  say: (message: FromCell, bytes?: Uint8Array) => void,
+): (message: ToCell, bytes: Uint8Array) => void {
+  const kernels = new Map<string, Promise<Kernel>>();
+  const jobs = new Map<number, Promise<RunTask>>();
+  const running = new Map<number, AbortController>();
+
+  const open = async ({
+    kernel: digest,
+    bytes,
+    limits,
+    grants,
+    blobs,
+    seed,
+    digests,
+    deterministic,
+  }: CellTerms): Promise<RunTask> => {
+    if (bytes) kernels.set(digest, admit(bytes, { ceilings: CEILINGS, platform: node }));
+    const kernel = await kernels.get(digest);
+    if (!kernel) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given its kernel']);
+    return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic });
+  };
+
+  const run = async (task: number, given: { terms: number; index: number; input: Uint8Array }) => {
+    const control = new AbortController();
+    running.set(task, control);
+    try {
+      const { terms, index, input } = given;
+      const runTask = await jobs.get(terms);
+      if (!runTask) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
+      const outcome = await runTask({ index, input, signal: control.signal });
+      if (outcome.state === 'failed') say({ type: 'outcome', task, outcome });
+      else {
+        const { output, ...rest } = outcome;
+        say({ type: 'outcome', task, outcome: rest as Outcome }, output);
+      }
+    } catch (error) {
+      const { code, message } =
+        error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
+      say({ type: 'refused', task, code, message });
+    } finally {
+      running.delete(task);
+    }
+  };
+
+  return (message, bytes) => {
+    switch (message.type) {
+      case 'terms': {
+        const job = open(message);
+        // Its tasks say why.
+        job.catch(() => undefined);
+        jobs.set(message.terms, job);
+        return;
+      }
+      case 'forget':
+        if (message.terms !== undefined) jobs.delete(message.terms);
+        if (message.kernel !== undefined) kernels.delete(message.kernel);
+        return;
+      case 'task':
+        run(message.task, { ...message, input: bytes });
+        return;
+      case 'cancel':
+        running.get(message.task)?.abort();
+        return;
+      case 'share':
+        pool.setCpuShare(message.cpuShare);
+        return;
+      case 'ping':
+        say({ type: 'pong' });
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+}

@@ -1,0 +1,60 @@
+// The door to both pools: threads of this process, or of another one with walls around it.
+import * as v from 'valibot';
+import { check, integer, oneOf } from '../../runtime/base/schema.ts';
+import {
+  createPool as createThreads,
+  fillOptions,
+  type Pool,
+  type PoolOptions,
+  PoolOptionsSchema,
+} from '../pool/pool.ts';
+import { CELL } from './ceilings.ts';
+import { type CellPool, createCellPool } from './pool.ts';
+import { STRICTNESS, type Strictness } from './walls.ts';
+
+/** Where kernels run. */
+export const ISOLATIONS = ['thread', 'process'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
+export interface IsolatedOptions extends PoolOptions {
+  readonly isolation: 'process';
+  /** Which walls there have to be: `any` that this machine has (the default), the `floor` for strangers' kernels, or `all`. */
+  readonly strict?: Strictness;
+  /** Bytes that the process may hold, at least 256 MiB; half of the machine's memory by default. One that takes more is ended. */
+  readonly cellMemoryBytesMax?: number;
+}
+
+export interface ThreadOptions extends PoolOptions {
+  readonly isolation?: 'thread';
+}
+
+const LEAST_BYTES = 256 * 2 ** 20;
+
+const OptionsSchema = v.strictObject({
+  ...PoolOptionsSchema.entries,
+  isolation: v.exactOptional(oneOf(ISOLATIONS)),
+  strict: v.exactOptional(oneOf(STRICTNESS)),
+  cellMemoryBytesMax: v.exactOptional(integer(LEAST_BYTES, CELL.memoryBytesMax.max)),
+});
+
+/**
+ * Starts a pool: on threads of this process, or with `isolation: 'process'` on those of a jailed one, where a kernel that broke out of its
+ * engine would find nothing. Throws `ERR_OPTION_INVALID`, `ERR_ENGINE_MISSING`, and `ERR_ISOLATION_MISSING` for walls that `strict` wants.
+ */
+export async function createPool(options: IsolatedOptions): Promise<CellPool>;
+export async function createPool(options?: ThreadOptions): Promise<Pool>;
+export async function createPool(
+  options?: IsolatedOptions | ThreadOptions | (PoolOptions & { readonly isolation: Isolation }),
+): Promise<Pool>;
+export async function createPool(options: PoolOptions & { readonly isolation?: Isolation } = {}): Promise<Pool> {
+  const { isolation = 'thread', strict, cellMemoryBytesMax, ...rest } = check(OptionsSchema, options);
+  if (isolation === 'process') {
+    const memory = cellMemoryBytesMax === undefined ? {} : { memoryBytesMax: cellMemoryBytesMax };
+    return createCellPool({ ...fillOptions(rest), strict: strict ?? 'any', ...memory });
+  }
+  check(v.strictObject({ strict: v.exactOptional(v.never()), cellMemoryBytesMax: v.exactOptional(v.never()) }), {
+    ...(strict === undefined ? {} : { strict }),
+    ...(cellMemoryBytesMax === undefined ? {} : { cellMemoryBytesMax }),
+  });
+  return createThreads(rest);
+}

@@ -1,0 +1,212 @@
+// The pool behind a wall: the same runner as the pool of threads, with the threads in another process that can reach nothing.
+import { totalmem } from 'node:os';
+import process from 'node:process';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { POOL, TASK } from '../../runtime/base/limits.ts';
+import { check } from '../../runtime/base/schema.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import {
+  type Job,
+  type MapOptions,
+  MapOptionsSchema,
+  type RunOptions,
+  RunOptionsSchema,
+  type Task,
+} from '../../runtime/job/task.ts';
+import { checkInput, checkInputs, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import { nodeEngine } from '../platform/engines.ts';
+import { node, now } from '../platform/node.ts';
+import { aborted, createCancels } from '../pool/cancels.ts';
+import { inOrder } from '../pool/ordered.ts';
+import { type FilledOptions, mustShare, type Pool } from '../pool/pool.ts';
+import { createShelf } from '../pool/share.ts';
+import { createTally } from '../pool/stats.ts';
+import { CELL } from './ceilings.ts';
+import { createContracts } from './contracts.ts';
+import { startCrew } from './crew.ts';
+import type { Contract, Entry } from './entry.ts';
+import { missingWalls } from './launch.ts';
+import { insist, type Strictness, type Wall } from './walls.ts';
+
+export interface CellPoolOptions extends FilledOptions {
+  readonly strict: Strictness;
+  /** Bytes that a cell may hold; half of the machine's by default. */
+  readonly memoryBytesMax?: number;
+}
+
+/** What a pool of cells has beside what every pool has. */
+export interface CellPool extends Pool {
+  /** The walls that hold around its cells. */
+  readonly isolation: readonly Wall[];
+  /** The processes of its cells, for whoever looks after them. */
+  pids(): readonly number[];
+}
+
+/** What the caller gives with one task. */
+interface Given {
+  readonly input: Uint8Array;
+  readonly index: number;
+  readonly signal?: AbortSignal;
+  readonly moved?: boolean;
+}
+
+/** Starts a pool in a process of its own. Throws `ERR_ISOLATION_MISSING`, and `ERR_HOST_FAULT` if no cell starts. */
+export async function createCellPool(options: CellPoolOptions): Promise<CellPool> {
+  const { engine: choice, threads, queueMax, windowBytesMax, kernelsKept, policy, metered, cpuShare, strict } = options;
+  const { memoryBytesMax = halfOfMemory() } = options;
+  const { name, version } = nodeEngine(choice);
+  const crew = await startCrew({
+    order: { engine: name, threads, metered, cpuShare, kernelsKept, windowBytesMax },
+    engine: { name, version, metered },
+    memoryBytesMax,
+    kernelsKept,
+  });
+  try {
+    insist(strict, crew.walls, missingWalls());
+  } catch (error) {
+    await crew.close();
+    throw error;
+  }
+  const permitter: Permitter = {
+    platform: node,
+    metered,
+    wallMsDefault: TASK.wallMsMax.default,
+    ...(policy && { policy }),
+  };
+  const tally = createTally();
+  const contracts = createContracts(kernelsKept, crew.forget);
+  const cancels = createCancels(crew.cancel);
+  const live = new Set<Entry>();
+  const shelf = createShelf(windowBytesMax);
+  let open = true;
+  let tasks = 0;
+
+  const mustBeOpen = () => {
+    if (!open) throw new LodgerError('ERR_CLOSED', ['pool']);
+  };
+
+  /** One task into the crew; it holds its contract until it is settled. */
+  const submit = (contract: Contract, { input, index, signal, moved = false }: Given): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) throw aborted(signal);
+      contracts.hold(contract);
+      const entry: Entry = {
+        task: ++tasks,
+        contract,
+        index,
+        // The caller may use its buffer again at once, and a cell may have to be given the task twice.
+        input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : shelf.own(input),
+        submittedAt: now(),
+        attempts: 1,
+        stage: 'fresh',
+        withdrawn: undefined,
+        settled: false,
+        settle: (result) => {
+          if (signal) cancels.remove(signal, entry);
+          live.delete(entry);
+          // An outcome has come from the cell, so it was all sent.
+          if (!moved && !(result instanceof LodgerError) && entry.attempts === 1) shelf.giveBack(entry.input);
+          contracts.release(contract);
+          tally.count(result, now() - entry.submittedAt);
+          if (result instanceof LodgerError) reject(result);
+          else resolve(result);
+        },
+      };
+      if (signal) cancels.add(signal, entry);
+      live.add(entry);
+      crew.submit(entry);
+    });
+
+  const run = async (task: Task, runOptions: RunOptions = {}): Promise<Outcome> => {
+    mustBeOpen();
+    const { signal, checkpoint, onProgress } = check(RunOptionsSchema, runOptions) as RunOptions;
+    if (checkpoint) throw noSteps('checkpoint');
+    if (onProgress) throw noSteps('onProgress');
+    const contract = contracts.ofTask(task, () => permitTask(permitter, task));
+    try {
+      const input = checkInput(contract.permit, task.input);
+      // Which of the tasks in a cell wait there is not known here.
+      const waiting = live.size;
+      if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
+      const moved = task.transfer === true && isWhole(input);
+      return await submit(contract, { input, index: task.index ?? 0, moved, ...(signal && { signal }) });
+    } finally {
+      contracts.release(contract);
+    }
+  };
+
+  const map = (job: Job, mapOptions: MapOptions = {}): AsyncIterableIterator<Outcome> => {
+    mustBeOpen();
+    const { signal, onProgress } = check(MapOptionsSchema, mapOptions);
+    const contract = contracts.open(job, permitJob(permitter, job));
+    const control = new AbortController();
+    const forward = () => control.abort(signal?.reason);
+    if (signal?.aborted) forward();
+    else signal?.addEventListener('abort', forward, { once: true });
+    const progress = { done: 0, failed: 0, started: 0 };
+    return inOrder<Uint8Array, Outcome>({
+      inputs: contract.permit.kernel.payload
+        ? checkInputs(contract.permit, job.inputs)
+        : (job.inputs as Iterable<Uint8Array>),
+      countMax: threads * POOL.batchTasksMax.default * 2,
+      bytesMax: windowBytesMax,
+      weigh: (value) =>
+        value instanceof Uint8Array ? value.byteLength : value?.state === 'done' ? value.output.byteLength : 0,
+      begin: async (input, index) => {
+        mustBeOpen();
+        checkInput(contract.permit, input);
+        progress.started++;
+        const outcome = await submit(contract, { input, index, signal: control.signal });
+        progress[outcome.state]++;
+        onProgress?.({ ...progress });
+        return outcome;
+      },
+      abandon: () => {
+        signal?.removeEventListener('abort', forward);
+        control.abort();
+        contracts.release(contract);
+      },
+    });
+  };
+
+  return {
+    isolation: crew.walls,
+    pids: crew.pids,
+    run,
+    start: () => {
+      throw noSteps('isolation');
+    },
+    resume: () => {
+      throw noSteps('isolation');
+    },
+    map,
+    stats: () => {
+      const { lost, ...counts } = crew.counts();
+      return tally.read({ ...counts, threadRestarts: lost });
+    },
+    setCpuShare: (share) => crew.setCpuShare(mustShare(share, metered)),
+    close: async (how = 'drain') => {
+      open = false;
+      if (how === 'end') for (const entry of [...live]) crew.cancel(entry, new LodgerError('ERR_CLOSED', ['pool']));
+      await crew.idle();
+      await crew.close();
+    },
+  };
+}
+
+/** Images do not leave a cell in this version, so a stepper runs there from its beginning to its end. */
+function noSteps(option: 'checkpoint' | 'onProgress' | 'isolation'): LodgerError {
+  const must =
+    option === 'isolation' ? '"thread" for steppers that are paused or resumed' : 'left out with isolation "process"';
+  return new LodgerError('ERR_OPTION_INVALID', [option, must]);
+}
+
+function halfOfMemory(): number {
+  const limit = process.constrainedMemory();
+  const total = limit !== undefined && limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return Math.min(Math.floor(total / 2), CELL.memoryBytesMax.max);
+}
+
+function isWhole(input: Uint8Array): boolean {
+  return input.buffer instanceof ArrayBuffer && input.byteLength === input.buffer.byteLength;
+}

@@ -1,0 +1,85 @@
+// What a pool and its cell say to each other: two tagged unions. The cell trusts the pool; the pool checks whatever comes from a cell.
+import * as v from 'valibot';
+import { ERRORS, type ErrorCode } from '../../runtime/base/errors.ts';
+import type { Limits } from '../../runtime/base/limits.ts';
+import { integer } from '../../runtime/base/schema.ts';
+import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
+import type { Grant } from '../../runtime/policy/grant.ts';
+import { OutcomeSchema } from './outcome.ts';
+
+/** What a cell is started with: the options of its pool, already checked. */
+export interface CellOrder {
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly metered: boolean;
+  readonly cpuShare: number;
+  readonly kernelsKept: number;
+  readonly windowBytesMax: number;
+  /** Whether it gives up executing programs before it says that it is ready. */
+  readonly lock: boolean;
+}
+
+/** What the tasks of one job have in common. They were checked outside, against the policy among other things. */
+export interface CellTerms {
+  readonly terms: number;
+  readonly kernel: string;
+  /** The kernel as it was submitted, where the cell does not have it. */
+  readonly bytes?: Uint8Array;
+  readonly limits: Limits;
+  readonly grants: readonly Grant[];
+  readonly blobs: Readonly<Record<string, Uint8Array>>;
+  readonly seed: number;
+  readonly digests: boolean;
+  readonly deterministic: boolean;
+}
+
+export type ToCell =
+  | ({ readonly type: 'terms' } & CellTerms)
+  /** Neither terms nor a kernel that are not needed any more are kept. */
+  | { readonly type: 'forget'; readonly terms?: number; readonly kernel?: string }
+  /** Its input comes with it. */
+  | {
+      readonly type: 'task';
+      readonly task: number;
+      readonly terms: number;
+      readonly index: number;
+    }
+  | { readonly type: 'cancel'; readonly task: number }
+  | { readonly type: 'share'; readonly cpuShare: number }
+  | { readonly type: 'ping' };
+
+export type FromCell =
+  /** Its own word for the last lock; empty if it holds, otherwise why it does not. */
+  | { readonly type: 'ready'; readonly unlocked: string }
+  | { readonly type: 'outcome'; readonly task: number; readonly outcome: Outcome }
+  /** Not run: its caller's doing, as `run` would have thrown it. */
+  | { readonly type: 'refused'; readonly task: number; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'pong' };
+
+const NOTHING = new Uint8Array();
+
+const task = integer(0, Number.MAX_SAFE_INTEGER);
+const text = (max: number) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
+
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+const FromCellSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('ready'), unlocked: text(4_096) }),
+  v.strictObject({ type: v.literal('outcome'), task, outcome: OutcomeSchema }),
+  v.strictObject({ type: v.literal('refused'), task, code: v.picklist(CODES), message: text(65_536) }),
+  v.strictObject({ type: v.literal('pong') }),
+]);
+
+/** A message from a cell, which may have been taken over, with the output that comes with an outcome. Throws a RangeError for what is none. */
+export function parseFromCell(value: unknown, bytes: Uint8Array = NOTHING): FromCell {
+  const result = v.safeParse(FromCellSchema, value, { abortEarly: true });
+  if (result.success) {
+    const message = result.output;
+    // A copy, so that no part of a frame is kept for it.
+    if (message.type === 'outcome' && message.outcome.state === 'done')
+      return { ...message, outcome: { ...message.outcome, output: new Uint8Array(bytes) } } as FromCell;
+    return message as FromCell;
+  }
+  const [issue] = result.issues;
+  throw new RangeError(`a message is not understood: ${v.getDotPath(issue) ?? 'type'}: ${issue.message}`);
+}

@@ -1,0 +1,57 @@
+// Outcomes from unknown data: another process tells how a task ended.
+import * as v from 'valibot';
+import { ERRORS, type FailureCode } from '../../runtime/base/errors.ts';
+import { GUEST, TASK } from '../../runtime/base/limits.ts';
+import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
+import { LOG_LEVELS } from '../../runtime/job/outcome.ts';
+
+const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
+const TIME = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.finite('a number'));
+const WORD = v.pipe(v.string('a text'), v.maxLength(128, 'at most 128 characters'));
+/** A message of a guest and the words around it. */
+const MESSAGE = v.pipe(v.string('a text'), v.maxLength(2 * GUEST.messageBytesMax.max, 'shorter'));
+
+const FAILURES = Object.entries(ERRORS)
+  .filter(([, { fault }]) => fault !== 'caller')
+  .map(([code]) => code) as [FailureCode, ...FailureCode[]];
+
+const ReceiptSchema = v.strictObject({
+  version: v.literal(1),
+  kernel: digest(),
+  engine: v.strictObject({ name: oneOf(['v8', 'wasmtime']), version: WORD }),
+  rewriter: COUNT,
+  tariff: v.exactOptional(COUNT),
+  fuel: v.exactOptional(COUNT),
+  fuelAtLeast: v.exactOptional(COUNT),
+  wallMs: TIME,
+  cpuMs: v.exactOptional(TIME),
+  memoryBytesPeak: v.exactOptional(COUNT),
+  bytesIn: COUNT,
+  bytesOut: COUNT,
+  calls: v.record(WORD, COUNT),
+  inputDigest: v.exactOptional(digest()),
+  outputDigest: v.exactOptional(digest()),
+  deterministic: v.boolean(),
+  attempts: COUNT,
+});
+
+const LogSchema = v.strictObject({
+  lines: v.pipe(
+    v.array(v.strictObject({ level: oneOf(LOG_LEVELS), text: v.string() })),
+    v.maxLength(TASK.logLinesMax.max),
+  ),
+  linesDropped: COUNT,
+});
+
+/** How a task ended, but for the output, which comes apart. */
+export const OutcomeSchema = v.variant('state', [
+  v.strictObject({ state: v.literal('done'), log: LogSchema, receipt: ReceiptSchema }),
+  v.strictObject({
+    state: v.literal('failed'),
+    code: v.picklist(FAILURES),
+    fault: oneOf(['job', 'host']),
+    message: MESSAGE,
+    log: LogSchema,
+    receipt: ReceiptSchema,
+  }),
+]);
