@@ -3,16 +3,16 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { type LiveLimits, LiveLimitsSchema, type Steps } from '../../runtime/job/steps.ts';
+import type { Steps } from '../../runtime/job/steps.ts';
+import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
 import {
-  type Runner,
-  type RunOptions,
-  type StartOptions,
-  StartOptionsSchema,
-  type Task,
-} from '../../runtime/job/task.ts';
-import { permits } from '../../runtime/policy/policy.ts';
-import { checkInput, type Permit, type Permitter, permitImage, permitSteps } from '../../runtime/sandbox/permit.ts';
+  givenOf,
+  type Permit,
+  type Permitter,
+  permitImage,
+  permitLive,
+  permitSteps,
+} from '../../runtime/sandbox/permit.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';
 import type { Entry } from './lane.ts';
 import { type Boarding, createBoarding } from './steps.ts';
@@ -82,23 +82,19 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
         entry.withdrawn ??= new LodgerError('ERR_ABORTED');
         return steps.wish({ kind: 'pause' });
       },
-      setLimits: async (limits) => {
-        const asked = check(LiveLimitsSchema, limits) as LiveLimits;
-        if (permitter.policy) permits(permitter.policy, { ...permit.limits, ...asked }, []);
-        return steps.wish({ kind: 'limits', limits: asked });
-      },
+      setLimits: async (limits) => steps.wish({ kind: 'limits', limits: permitLive(permitter, permit, limits) }),
     };
   };
   return {
     idle: () => Promise.allSettled(pending),
     run: (task, options = {}) => {
       const permit = permitSteps(permitter, task);
-      return begin(permit, options, callOf(permit, task)).outcome;
+      return begin(permit, options, givenOf(permit, task)).outcome;
     },
     start: (task, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
       const permit = permitSteps(permitter, task);
-      return begin(permit, checked, callOf(permit, task));
+      return begin(permit, checked, givenOf(permit, task));
     },
     resume: (image, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
@@ -116,8 +112,4 @@ function callersOwn(cause: unknown): LodgerError {
   if (cause instanceof LodgerError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new LodgerError('ERR_HOST_FAULT', [reason], { cause });
-}
-
-function callOf(permit: Permit, { input, index = 0 }: Task) {
-  return { input: checkInput(permit, input), index };
 }

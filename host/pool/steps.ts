@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Checkpoints, ImageNotice, StepProgress } from '../../runtime/job/steps.ts';
-import { type Notice, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
+import { type Notice, pass, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { linksTo } from '../../runtime/snapshot/store.ts';
 import { CONTROL, tellWish } from './control.ts';
 import type { StepsOrder } from './steps-thread.ts';
@@ -36,6 +36,7 @@ interface Waiting {
 }
 
 export function createBoarding({ checkpoint, onProgress, from, onFailed }: StepsOptions): Boarding {
+  const spoken = { ...(checkpoint && { checkpoint }), ...(onProgress && { onProgress }) };
   let latest = from;
   let ours: MessagePort | undefined;
   let control: Int32Array | undefined;
@@ -46,20 +47,15 @@ export function createBoarding({ checkpoint, onProgress, from, onFailed }: Steps
   /** Notices are settled one after the other: an image is told when it and all before it are stored. */
   let settled = Promise.resolve();
 
-  const settle = async ({ step, share, fuel, images, answers }: Notice, words: Int32Array | undefined) => {
+  const settle = async (notice: Notice, words: Int32Array | undefined) => {
+    const { images, answers } = notice;
     const answer = answers ? waiting.shift() : undefined;
     try {
-      onProgress?.({ step, share, fuel });
-      let notice: ImageNotice | undefined;
-      for (const { digest, bytes } of images) {
-        await checkpoint?.store.put(digest, bytes);
-        latest = digest;
-        notice = { digest, step, share, fuel };
-        checkpoint?.onImage?.(notice);
-      }
+      const image = await pass(notice, spoken);
+      latest = image?.digest ?? latest;
       // Those of a thread that has landed may belong to another task by now.
       if (images.length > 0 && words !== undefined && words === control) Atomics.add(words, CONTROL.settled, 1);
-      answer?.resolve(notice);
+      answer?.resolve(image);
     } catch (error) {
       answer?.reject(error);
       onFailed(error);

@@ -1,7 +1,8 @@
 // Takes a stepper's task from step to step, hears wishes in between, and gives images when they are due.
 import type { Platform } from '../base/platform.ts';
 import type { Outcome } from '../job/outcome.ts';
-import type { Checkpoints, LiveLimits, StepProgress } from '../job/steps.ts';
+import type { Checkpoints, ImageNotice, LiveLimits, StepProgress } from '../job/steps.ts';
+import type { RunOptions } from '../job/task.ts';
 import type { Taken } from '../snapshot/image.ts';
 import type { Stepping } from './stepping.ts';
 
@@ -25,6 +26,21 @@ export function scheduleOf(checkpoint: Checkpoints | undefined): Schedule {
   const { everyMs, everyFuel } = checkpoint;
   if (everyMs === undefined && everyFuel === undefined) return { everyMs: EVERY_MS };
   return { ...(everyMs !== undefined && { everyMs }), ...(everyFuel !== undefined && { everyFuel }) };
+}
+
+/** Tells the caller of a notice, and of each of its images when that is stored; the last one. Throws what the caller's own code throws. */
+export async function pass(
+  { step, share, fuel, images }: Notice,
+  { checkpoint, onProgress }: Pick<RunOptions, 'checkpoint' | 'onProgress'>,
+): Promise<ImageNotice | undefined> {
+  onProgress?.({ step, share, fuel });
+  let last: ImageNotice | undefined;
+  for (const { digest, bytes } of images) {
+    await checkpoint?.store.put(digest, bytes);
+    last = { digest, step, share, fuel };
+    checkpoint?.onImage?.(last);
+  }
+  return last;
 }
 
 /** Where wishes come from, and notices go to. */

@@ -6,6 +6,7 @@ import { type Platform, toHex } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
 import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import { type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { WORLD } from '../job/world.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
@@ -86,6 +87,21 @@ export function permitImage(permitter: Permitter, terms: Terms, { task, limits: 
   });
   mustStep(permitter, permit);
   return permit;
+}
+
+/** Limits that a running task asks for anew, which the policy has to allow. */
+export function permitLive({ policy }: Permitter, permit: Permit, limits: unknown): LiveLimits {
+  const asked = check(LiveLimitsSchema, limits) as LiveLimits;
+  if (policy) permits(policy, { ...permit.limits, ...asked }, []);
+  return asked;
+}
+
+/** What a task brings beside its terms, as bytes. */
+export function givenOf(
+  permit: Permit,
+  { input, index = 0 }: Task,
+): { readonly input: Uint8Array; readonly index: number } {
+  return { input: checkInput(permit, input), index };
 }
 
 function mustStep({ metered }: Permitter, { kernel }: Permit): void {

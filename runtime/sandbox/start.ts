@@ -5,13 +5,12 @@ import type { Digest } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Ready } from '../engine/engine.ts';
 import type { Outcome } from '../job/outcome.ts';
-import { type ImageNotice, type LiveLimits, LiveLimitsSchema, type Steps } from '../job/steps.ts';
-import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema, type Task } from '../job/task.ts';
-import { permits } from '../policy/policy.ts';
+import type { ImageNotice, Steps } from '../job/steps.ts';
+import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../job/task.ts';
 import { type OpenImage, openImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
-import { conduct, type Desk, type Notice, scheduleOf, type Wish } from './conduct.ts';
-import { checkInput, type Permit, type Permitter, permitImage, permitSteps } from './permit.ts';
+import { conduct, type Desk, type Notice, pass, scheduleOf, type Wish } from './conduct.ts';
+import { givenOf, type Permit, type Permitter, permitImage, permitLive, permitSteps } from './permit.ts';
 import { Stepping } from './stepping.ts';
 
 /** What the sandbox brings. */
@@ -45,35 +44,26 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
       outcome,
       image: () => wish({ kind: 'image' }),
       pause: () => wish({ kind: 'pause' }),
-      setLimits: async (limits) => {
-        const wanted = check(LiveLimitsSchema, limits) as LiveLimits;
-        if (permitter.policy) permits(permitter.policy, { ...permit.limits, ...wanted }, []);
-        return wish({ kind: 'limits', limits: wanted });
-      },
+      setLimits: async (limits) => wish({ kind: 'limits', limits: permitLive(permitter, permit, limits) }),
     };
   };
 
   const run = async (
     permit: Permit,
     call: Call,
-    { signal, checkpoint, onProgress }: RunOptions,
+    options: RunOptions,
     { asked, open }: { readonly asked: Answer[]; readonly open?: OpenImage },
   ): Promise<Outcome> => {
+    const { signal, checkpoint } = options;
     const ready = await readyOf(permit);
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     const stepping = open ? Stepping.resume(place, ready, { call, open }) : Stepping.begin(place, ready, call);
     let hearing = Promise.resolve();
     let unheard = 0;
-    const hear = async ({ step, share, fuel, images, answers }: Notice) => {
-      onProgress?.({ step, share, fuel });
-      let notice: ImageNotice | undefined;
-      for (const { digest, bytes } of images) {
-        await checkpoint?.store.put(digest, bytes);
-        notice = { digest, step, share, fuel };
-        checkpoint?.onImage?.(notice);
-      }
+    const hear = async (notice: Notice) => {
+      const image = await pass(notice, options);
       unheard--;
-      if (answers) asked.shift()?.settle(notice);
+      if (notice.answers) asked.shift()?.settle(image);
     };
     let heard = 0;
     const desk: Desk = {
@@ -108,12 +98,12 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
   return {
     run: async (task, options = {}) => {
       const permit = permitSteps(permitter, task);
-      return begin(permit, callOf(permit, task), options).outcome;
+      return begin(permit, givenOf(permit, task), options).outcome;
     },
     start: (task, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
       const permit = permitSteps(permitter, task);
-      return begin(permit, callOf(permit, task), checked);
+      return begin(permit, givenOf(permit, task), checked);
     },
     resume: (image: Digest, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
@@ -123,8 +113,4 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
       return begin(permit, { input: new Uint8Array(), index: open.image.manifest.task.index }, checked, open);
     },
   };
-}
-
-function callOf(permit: Permit, { input, index = 0 }: Task) {
-  return { input: checkInput(permit, input), index };
 }

@@ -1,9 +1,10 @@
 // A stepper's task between its steps: it can be imaged there, given other limits, left, and gone on with elsewhere.
 import type { Exports } from '../abi/exports.ts';
 import { type Limits, PAGE, TASK } from '../base/limits.ts';
-import { toHex } from '../base/platform.ts';
+import { fromHex, toHex } from '../base/platform.ts';
 import type { Guest, Ready } from '../engine/engine.ts';
 import type { Outcome, TaskFailure } from '../job/outcome.ts';
+import type { LiveLimits } from '../job/steps.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { growTo, loadState, saveState } from '../snapshot/guest.ts';
@@ -13,9 +14,6 @@ import { MemoryCopy } from '../snapshot/memory-copy.ts';
 import type { OpenImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
 import { callsOf, Running } from './running.ts';
-
-/** Limits that a running task may be given anew. A guest sees them, so that a change is a link in the chain of images. */
-export type LiveLimits = Partial<Pick<Limits, 'memoryBytesMax' | 'fuelMax'>>;
 
 /** What the guest's ceilings are, as an image has them: not its time, which no guest sees. */
 type Ceilings = Omit<Required<Limits>, 'wallMsMax' | 'inputBytesMax'>;
@@ -129,9 +127,9 @@ export class Stepping<Compiled = unknown> {
       ...{ state: saveState(guest, this.#running.ready.state?.bytes ?? 0), host: this.#host(), limits: this.#ceilings },
     });
     this.#image = taken.image;
-    const { links, bytes } = taken.form === 'whole' ? { links: 0, bytes: 0 } : this.#since;
+    const { links, bytes } = this.#since;
     const isWhole = taken.form === 'whole';
-    this.#since = { links: links + (isWhole ? 0 : 1), bytes: bytes + (isWhole ? 0 : taken.bytes.byteLength) };
+    this.#since = isWhole ? { links: 0, bytes: 0 } : { links: links + 1, bytes: bytes + taken.bytes.byteLength };
     return taken;
   }
 
@@ -252,10 +250,4 @@ function checkIdentity(task: TaskIdentity, { facts, canonicalNaNs }: Ready, { se
     const has = task[name as keyof typeof wanted];
     if (has !== value) throw invalid(`its ${name} is ${has}, not ${value}`);
   }
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
-    Number.parseInt(text.slice(2 * index, 2 * index + 2), 16),
-  );
 }
