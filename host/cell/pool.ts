@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { POOL, TASK } from '../../runtime/base/limits.ts';
+import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import {
@@ -13,11 +13,11 @@ import {
   RunOptionsSchema,
   type Task,
 } from '../../runtime/job/task.ts';
-import { checkInput, checkInputs, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import { checkInput, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from '../pool/cancels.ts';
-import { inOrder } from '../pool/ordered.ts';
+import { mapJob } from '../pool/mapping.ts';
 import { type FilledOptions, mustShare, type Pool } from '../pool/pool.ts';
 import { createShelf } from '../pool/share.ts';
 import { createTally } from '../pool/stats.ts';
@@ -137,35 +137,18 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
 
   const map = (job: Job, mapOptions: MapOptions = {}): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
-    const { signal, onProgress } = check(MapOptionsSchema, mapOptions);
+    const spoken = check(MapOptionsSchema, mapOptions) as MapOptions;
     const contract = contracts.open(job, permitJob(permitter, job));
-    const control = new AbortController();
-    const forward = () => control.abort(signal?.reason);
-    if (signal?.aborted) forward();
-    else signal?.addEventListener('abort', forward, { once: true });
-    const progress = { done: 0, failed: 0, started: 0 };
-    return inOrder<Uint8Array, Outcome>({
-      inputs: contract.permit.kernel.payload
-        ? checkInputs(contract.permit, job.inputs)
-        : (job.inputs as Iterable<Uint8Array>),
-      countMax: threads * POOL.batchTasksMax.default * 2,
-      bytesMax: windowBytesMax,
-      weigh: (value) =>
-        value instanceof Uint8Array ? value.byteLength : value?.state === 'done' ? value.output.byteLength : 0,
-      begin: async (input, index) => {
+    return mapJob(job.inputs, {
+      ...spoken,
+      permit: contract.permit,
+      threads,
+      windowBytesMax,
+      submit: async (given) => {
         mustBeOpen();
-        checkInput(contract.permit, input);
-        progress.started++;
-        const outcome = await submit(contract, { input, index, signal: control.signal });
-        progress[outcome.state]++;
-        onProgress?.({ ...progress });
-        return outcome;
+        return submit(contract, given);
       },
-      abandon: () => {
-        signal?.removeEventListener('abort', forward);
-        control.abort();
-        contracts.release(contract);
-      },
+      release: () => contracts.release(contract),
     });
   };
 

@@ -18,21 +18,14 @@ import {
   type Terms,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
-import {
-  checkInput,
-  checkInputs,
-  type Permit,
-  type Permitter,
-  permitJob,
-  permitTask,
-} from '../../runtime/sandbox/permit.ts';
+import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from './cancels.ts';
 import { createDispatcher } from './dispatch.ts';
 import type { Entry, Lane } from './lane.ts';
-import { inOrder } from './ordered.ts';
+import { mapJob } from './mapping.ts';
 import { RecentLanes } from './recent.ts';
 import { createShelf, share } from './share.ts';
 import { createStarter, type Given } from './start.ts';
@@ -234,32 +227,16 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
 
   const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
-    const { signal, onProgress } = check(MapOptionsSchema, options);
+    const spoken = check(MapOptionsSchema, options) as MapOptions;
     const lane = laneOf(permitJob(permitter, job));
-    const control = new AbortController();
-    const forward = () => control.abort(signal?.reason);
-    if (signal?.aborted) forward();
-    else signal?.addEventListener('abort', forward, { once: true });
-    const progress = { done: 0, failed: 0, started: 0 };
-    return inOrder<Uint8Array, Outcome>({
-      // Values are encoded as they come, so that the window knows what they hold.
-      inputs: lane.permit.kernel.payload ? checkInputs(lane.permit, job.inputs) : (job.inputs as Iterable<Uint8Array>),
-      countMax: threadCount * POOL.batchTasksMax.default * 2,
-      bytesMax: windowBytesMax,
-      weigh: (value) =>
-        value instanceof Uint8Array ? value.byteLength : value?.state === 'done' ? value.output.byteLength : 0,
-      begin: async (input, index) => {
+    return mapJob(job.inputs, {
+      ...spoken,
+      permit: lane.permit,
+      threads: threadCount,
+      windowBytesMax,
+      submit: async (given) => {
         mustBeOpen();
-        checkInput(lane.permit, input);
-        progress.started++;
-        const outcome = await submit(lane, { input, index, signal: control.signal }).outcome;
-        progress[outcome.state]++;
-        onProgress?.({ ...progress });
-        return outcome;
-      },
-      abandon: () => {
-        signal?.removeEventListener('abort', forward);
-        control.abort();
+        return submit(lane, given).outcome;
       },
     });
   };
