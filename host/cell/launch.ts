@@ -40,7 +40,7 @@ export const missingWalls = (): ReadonlyMap<Wall, string> => lacking;
 
 const REPORT = 4;
 /** Node without the system's file of OpenSSL settings: a jail without a root of its own forbids it, and Node then does not start. */
-const NODE_OPTIONS = ['--openssl-config=/nowhere/openssl.cnf'];
+const NODE_OPTIONS = ['--openssl-config=/proc/nowhere/openssl.cnf'];
 
 /** Starts one. Throws `ERR_HOST_FAULT` where that does not succeed even without the walls that may be missing. */
 export async function launch(options: LaunchOptions): Promise<Launched> {

@@ -1,6 +1,7 @@
-// The program of a cell. Its environment is empty, and a package that is loaded below asks for the user's folder: it gets one that is not there.
+// The program of a cell. Its environment is empty, and a package that is loaded below asks for the user's folder: it gets one in which
+// nobody can make anything, not even a superuser without walls.
 import process from 'node:process';
 
-process.env['HOME'] = '/nowhere';
+process.env['HOME'] = '/dev/null';
 const { live } = await import('./inside.ts');
 live(process.argv[2] ?? '');

@@ -153,7 +153,7 @@ export function native(targets: Targets, { call, address, fork }: Native): Reado
     fork: () => fork(SIGCHLD),
     'fork into a user namespace': () => fork(SIGCHLD | CLONE_NEWUSER),
     'a user namespace': () => fork(SIGCHLD, 'unshare', CLONE_NEWUSER),
-    execve: () => reached(call('execve', text('/nowhere/node'), argv, 0), 'ENOENT'),
+    execve: () => reached(call('execve', text('/proc/nowhere/node'), argv, 0), 'ENOENT'),
     'execveat of the jail': () => reached(call('execveat', 1000, text(''), argv, 0, 0x1000), 'EBADF'),
     'kill 0 of another': () => call('kill', victim, 0),
     'tgkill 0 of another': () => call('tgkill', victim, victim, 0),
