@@ -6,7 +6,7 @@ import { TaskFailure } from '../job/outcome.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../meter/names.ts';
 import { MEMORY_IMPORT } from '../prepare/prepare.ts';
 import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
-import { trapName } from './traps.ts';
+import { isTraced, placesIn, trapName } from './traps.ts';
 
 /** The engine of this JavaScript host. `version` is V8's, as the host tells it. */
 export function createV8(version: string): Engine<WebAssembly.Module> {
@@ -117,8 +117,10 @@ function instantiate(
 }
 
 function explain(thrown: unknown): TaskFailure {
-  if (thrown instanceof WebAssembly.RuntimeError) return new TaskFailure('ERR_TRAP', trapName(thrown.message));
-  return explainThrown(thrown);
+  const isTrap = thrown instanceof WebAssembly.RuntimeError;
+  const failure = isTrap ? new TaskFailure('ERR_TRAP', trapName(thrown.message)) : explainThrown(thrown);
+  if (isTraced(failure)) failure.places = placesIn(thrown as Error);
+  return failure;
 }
 
 /** What an import threw, which is JavaScript whatever the engine. */
