@@ -2,6 +2,7 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Frame } from '../../runtime/job/outcome.ts';
+import type { Body } from '../../runtime/wasm/module.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { readSections } from '../../runtime/wasm/sections.ts';
 import { readWhole } from './files.ts';
@@ -48,7 +49,7 @@ export function linesOf(text: string, core: Uint8Array): Lines | undefined {
   }
   const { bodies } = readModule(core);
   return (offset) => {
-    const body = bodies.find(({ start, end }) => start <= offset && offset < end);
+    const body = bodyAt(bodies, offset);
     let at = offset;
     for (let left = NEIGHBOURS_MAX; body && left > 0 && at >= body.start; left--) {
       // In a map of WebAssembly all code is one line, and the columns are its bytes.
@@ -61,6 +62,18 @@ export function linesOf(text: string, core: Uint8Array): Lines | undefined {
     }
     return undefined;
   };
+}
+
+/** Bodies come in the order of their bytes. */
+function bodyAt(bodies: readonly Body[], offset: number): Body | undefined {
+  let [low, high] = [0, bodies.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((bodies[middle] as Body).start <= offset) low = middle;
+    else high = middle;
+  }
+  const body = bodies[low];
+  return body && body.start <= offset && offset < body.end ? body : undefined;
 }
 
 /** The lines of a kernel in a file, from `FILE.map`, if it says of itself that it has one. */

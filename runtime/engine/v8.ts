@@ -8,8 +8,14 @@ import { MEMORY_IMPORT } from '../prepare/prepare.ts';
 import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
 import { isTraced, placesIn, trapName } from './traps.ts';
 
-/** The engine of this JavaScript host. `version` is V8's, as the host tells it. */
-export function createV8(version: string): Engine<WebAssembly.Module> {
+/** What an instance exports. */
+export type Exported = Readonly<Record<string, Export | WebAssembly.Global>>;
+
+/**
+ * The engine of this JavaScript host. `version` is V8's, as the host tells it. `onInstance` is shown what each instance exports: for tools
+ * that have put something of theirs into the module.
+ */
+export function createV8(version: string, onInstance?: (exports: Exported) => void): Engine<WebAssembly.Module> {
   const room = createMemoryKeeper();
   return {
     name: 'v8',
@@ -25,7 +31,8 @@ export function createV8(version: string): Engine<WebAssembly.Module> {
     // Threads of one process share a module's code, optimised code included.
     share: (compiled) => compiled,
     adopt: (shared) => shared as WebAssembly.Module,
-    instantiate: (ready, imports, memoryPagesMax) => instantiate(room, ready, imports, memoryPagesMax),
+    instantiate: (ready, imports, memoryPagesMax) =>
+      instantiate({ keeper: room, onInstance }, ready, imports, memoryPagesMax),
     explain,
   };
 }
@@ -67,8 +74,13 @@ function createMemoryKeeper(): MemoryKeeper {
   };
 }
 
+interface Maker {
+  readonly keeper: MemoryKeeper;
+  readonly onInstance: ((exports: Exported) => void) | undefined;
+}
+
 function instantiate(
-  keeper: MemoryKeeper,
+  { keeper, onInstance }: Maker,
   ready: Ready<WebAssembly.Module>,
   imports: HostImports,
   memoryPagesMax: number,
@@ -86,13 +98,14 @@ function instantiate(
     [MEMORY_IMPORT.name]: memory as never,
     ...(ready.metered && { [METER_IMPORTS.growRefused]: growRefused }),
   };
-  let exports: Record<string, Export | WebAssembly.Global>;
+  let exports: Exported;
   try {
     exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
   } catch (thrown) {
     keeper.give(memory, min, pagesMax);
     throw thrown;
   }
+  onInstance?.(exports);
   let view = new Uint8Array(memory.buffer);
   const fuel = exports[METER_EXPORTS.fuel] as WebAssembly.Global<'i64'>;
   return {

@@ -7,7 +7,7 @@ import { builtKernel } from '../kernels/built.ts';
 import { chainInto } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
-const COMMANDS = ['new', 'build', 'test', 'inspect', 'run', 'map', 'verify', 'doctor'];
+const COMMANDS = ['new', 'build', 'test', 'bench', 'profile', 'inspect', 'run', 'map', 'verify', 'doctor'];
 
 test('lodger --help names every command, and says so on standard output', async () => {
   const { exitCode, stdout, stderr } = await lodger(['--help']);

@@ -11,6 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['runtime/prepare'],
   ['runtime/engine'],
   ['runtime/sandbox'],
+  ['runtime/profile'],
   ['runtime'],
   ['kernels/transform'],
   ['host/platform', 'host/wire'],
