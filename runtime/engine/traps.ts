@@ -1,9 +1,12 @@
 // One name for each way to trap, whatever the engine calls it, and where it was. Where one engine cannot tell two apart, they share a name.
 import type { Frame, TaskFailure } from '../job/outcome.ts';
 
+/** The trap of the instruction of that name. */
+export const UNREACHABLE = 'unreachable executed';
+
 /** Words of V8's and Wasmtime's messages -> our name. The first that fits holds. */
 const NAMES: readonly (readonly [RegExp, string])[] = [
-  [/unreachable/, 'unreachable executed'],
+  [/unreachable/, UNREACHABLE],
   [/(?:memory access|data segment.*) (?:is )?out of bounds|out of bounds memory/, 'memory access out of bounds'],
   [/divide by zero|remainder by zero/, 'integer divided by zero'],
   [/unrepresentable|integer overflow|invalid conversion/, 'integer overflow or invalid conversion'],

@@ -1,5 +1,6 @@
 // Where a task failed, in the author's terms. Threads know prepared modules only; whoever compiled the kernel knows where they come from.
 import type { Ready } from '../engine/engine.ts';
+import { UNREACHABLE } from '../engine/traps.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import { type Origin, originOf } from '../prepare/origin.ts';
@@ -21,6 +22,7 @@ export function rememberOrigin(ready: Ready, kernel: Kernel, form: Form): void {
 export function located(ready: Ready, outcome: Outcome): Outcome {
   if (outcome.state === 'done' || outcome.trace === undefined) return outcome;
   const { trace: places, ...rest } = outcome;
-  const trace = origins.get(ready)?.()(places) ?? [];
+  const isUnreachable = rest.code === 'ERR_TRAP' && rest.message.endsWith(UNREACHABLE);
+  const trace = origins.get(ready)?.()(places, isUnreachable ? 'unreachable' : undefined) ?? [];
   return trace.length > 0 ? { ...rest, trace } : rest;
 }

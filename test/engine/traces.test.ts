@@ -7,6 +7,7 @@ import { rowAt } from '../../runtime/wasm/outline.ts';
 import { PREFIX_ROWS } from '../../runtime/wasm/rows.ts';
 import { ENGINES } from '../contract/engines.ts';
 import { TRAP_CASES } from '../contract/traps.ts';
+import { generateKernel } from '../fuzz/generate.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
 const NAMES = new Map(
@@ -147,4 +148,22 @@ test('tasks that end well, and those that failed elsewhere, have no trace', asyn
   });
   expect(spent).toMatchObject({ code: 'ERR_FUEL_SPENT' });
   expect(spent).not.toHaveProperty('trace');
+});
+
+test('generated kernels that fail are found at the same places on every engine', async () => {
+  const boxes = ENGINES.map(([, engine]) => createSandbox({ engine: engine() }));
+  let failed = 0;
+  // Kernels 41 and 163 trap where Wasmtime makes one of a branch and what it leads to.
+  for (const seed of [41, 163, ...Array.from({ length: 40 }, (_, index) => index + 1)]) {
+    const kernel = await admit(generateKernel(seed).bytes);
+    const input = Uint8Array.from({ length: (seed * 7) % 50 }, (_, at) => (at * seed) & 0xff);
+    const limits = { wallMsMax: 500, memoryBytesMax: 3 * 65_536 };
+    const grants = [{ kind: 'log' }, { kind: 'random' }] as const;
+    const outcomes = await Promise.all(boxes.map((box) => box.run({ kernel, input, limits, grants })));
+    if (outcomes.some((one) => one.state === 'done' || one.code === 'ERR_WALL_SPENT')) continue;
+    failed++;
+    const traces = outcomes.map((one) => (one.state === 'failed' ? one.trace : []));
+    for (const trace of traces) expect(trace, `seed ${seed}`).toEqual(traces[0]);
+  }
+  expect(failed).toBeGreaterThan(5);
 });
