@@ -43,7 +43,7 @@ async function run(line: string, cwd: string): Promise<string> {
   return '';
 }
 
-test('all of it works, and shows what it says', async () => {
+test('all of it works, and shows what it says', { timeout: 240_000 }, async () => {
   await using folder = await scratch();
   const cwd = folder.path;
   let shown = '';
