@@ -11,6 +11,7 @@ import {
   attempt,
   CAN_WALK,
   idOf,
+  look,
   mustBeFile,
   openParent,
   openPlace,
@@ -51,7 +52,7 @@ export interface FoldersOptions {
 /** Opens folders for one task. Every path is walked anew, unless a file is open from before. */
 export function openFolders(
   folders: readonly Folder[],
-  { look = () => undefined, ceilings = defaults(FILES) }: FoldersOptions = {},
+  { look: mayGoOn = () => undefined, ceilings = defaults(FILES) }: FoldersOptions = {},
 ): FilesSide {
   const roots = new Map<Folder, Place>();
   const used = { opened: 0, bytesRead: 0, bytesWritten: 0 };
@@ -85,13 +86,19 @@ export function openFolders(
   };
   const files = createOpenFiles(ceilings.open, (path) => {
     if (isPassing(path)) throw new Refusal(`${shown(path)} is a name for files that are being written`);
-    const place = find(path);
+    const { folder, names } = placeOf(folders, path);
+    const name = names.at(-1);
+    if (name === undefined) throw new Refusal(`${shown(path)} is a folder`);
+    const parent = openParent(rootOf(folder), names, path);
+    let place: Place | undefined;
     try {
-      mustBeFile(place, path);
+      place = look(parent, name, path);
+      mustBeFile(place, { parent, name, path });
       count();
       return openPlace(place, constants.O_RDONLY, path);
     } finally {
-      closeSync(place.fd);
+      closeSync(parent.fd);
+      if (place) closeSync(place.fd);
     }
   });
 
@@ -111,7 +118,7 @@ export function openFolders(
         const got = attempt(path, () => readSync(fd, into, done, piece, Number(offset) + done));
         if (got === 0) throw new Refusal(`${shown(path)} became shorter while it was read`);
         done += got;
-        if (done < length) look();
+        if (done < length) mayGoOn();
       }
     },
     write: (path, offset, bytes) => {

@@ -36,15 +36,15 @@ type Record = { -readonly [Name in keyof RequestReport]: RequestReport[Name] };
 /** Opens nothing before the first request. Names are resolved once for the whole task, cookies and proxies are not known. */
 export function openRequests(origins: readonly Origin[], options: RequestsOptions = {}): Requests {
   const { resolve = resolveBySystem, ceilings = defaults(HTTP) } = options;
-  const clients = new Map<string, Client>();
+  const clients = new Map<string, Promise<Client>>();
   const records: Record[] = [];
 
-  const clientOf = async (url: URL): Promise<Client> => {
-    const known = clients.get(url.origin);
-    if (known) return known;
-    const addresses = await addressesOf(hostOf(url), resolve);
-    const client = clients.get(url.origin) ?? clientAt(url, addresses, ceilings);
+  const open = async (url: URL) => clientAt(url, await addressesOf(hostOf(url), resolve), ceilings);
+  const clientOf = (url: URL): Promise<Client> => {
+    const client = clients.get(url.origin) ?? open(url);
     clients.set(url.origin, client);
+    // What was not found may be found by the next request.
+    client.catch(() => clients.delete(url.origin));
     return client;
   };
 
@@ -79,21 +79,23 @@ export function openRequests(origins: readonly Origin[], options: RequestsOption
     send: async (asked, signal) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(ceilings.requestMs)]);
       let step = firstStep(asked);
+      let at = step.url;
       try {
         for (let redirects = 0; redirects <= ceilings.redirects; redirects++) {
           mustBeGranted(origins, step, redirects > 0);
+          at = step.url;
           const came = await sendOne(step, limit);
           if ('status' in came) return came;
           step = came;
         }
       } catch (thrown) {
-        throw signal.aborted ? thrown : reasonOf(thrown, step.url, limit.aborted ? ceilings.requestMs : undefined);
+        throw signal.aborted ? thrown : reasonOf(thrown, at, limit.aborted ? ceilings.requestMs : undefined);
       }
       throw new Refusal(`${shown(asked.url)} was redirected over ${ceilings.redirects} times`);
     },
     report: () => records.map((record) => ({ ...record })),
     close: () => {
-      for (const client of clients.values()) client.destroy().catch(() => undefined);
+      for (const client of clients.values()) client.then((found) => found.destroy()).catch(() => undefined);
       clients.clear();
     },
   };

@@ -54,6 +54,12 @@ export function openSession({ folders, origins }: OutsideTerms, options: Request
   };
 }
 
+/** For a task in a jail, which has neither files nor a network; what is pinned goes there with it. */
+export function sessionForCell(outside: OutsideTerms | undefined): Session | undefined {
+  const asks = outside && (outside.origins.length > 0 || outside.folders.some(({ source }) => !('tree' in source)));
+  return asks ? openSession(outside) : undefined;
+}
+
 /** For a task whose thread has to ask for something: it opens files itself. */
 export function sessionFor(outside: OutsideTerms | undefined, options: RequestsOptions): Session | undefined {
   return outside && outside.origins.length > 0 ? openSession(outside, options) : undefined;

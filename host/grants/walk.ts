@@ -1,5 +1,6 @@
 // Opens paths below a folder name by name, each from the one before it, so that no link and no race leads out of it. Linux only.
-import { closeSync, constants, existsSync, fstatSync, openSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { Refusal, shown } from '../../runtime/job/outside.ts';
 
@@ -18,6 +19,13 @@ export interface Place {
 
 /** There is nothing of that name. */
 export class Missing extends Refusal {}
+
+/** A name in a folder, and the guest's path of it for messages. */
+export interface Entry {
+  readonly parent: Place;
+  readonly name: string;
+  readonly path: string;
+}
 
 /** Where a descriptor leads, as a path; with a name, what has that name in the folder. */
 export function through(fd: number, name?: string): string {
@@ -77,12 +85,20 @@ function faultOf(at: Place, stats: Stats, name: string, path: string): string | 
   return undefined;
 }
 
-/** Throws a Refusal for all but a regular file that has no other name, by which it might lie outside. */
-export function mustBeFile({ stats }: Place, path: string): void {
+/**
+ * Throws a Refusal for all but a regular file that has one name, which is in this folder: by another it might lie outside. A file that had
+ * two names may have lost ours just now, and then has one left, too. What tells is the descriptor's own name: it stands for the entry that
+ * was opened, says when that is gone, and does not come back. So an entry that is there after its links were counted was there then.
+ */
+export function mustBeFile({ fd, stats: { nlink } }: Place, { parent, name, path }: Entry): void {
+  const stats = fstatSync(fd);
   const what = kindOf(stats);
   if (what !== undefined) throw new Refusal(`${shown(path)} is ${what}`);
-  if (stats.nlink > 1)
-    throw new Refusal(`${shown(path)} has ${stats.nlink} names (hard links), and may lie outside its folder; copy it`);
+  const links = Math.max(nlink, stats.nlink);
+  if (links > 1)
+    throw new Refusal(`${shown(path)} has ${links} names (hard links), and may lie outside its folder; copy it`);
+  if (stats.nlink === 1 && readlinkSync(through(fd)) === join(readlinkSync(through(parent.fd)), name)) return;
+  throw new Missing(`${shown(path)} was removed or renamed while it was opened`);
 }
 
 function kindOf(stats: Stats): string | undefined {

@@ -28,7 +28,7 @@ export function writeAt(parent: Place, write: Write): void {
   const { name, path, offset, bytes } = write;
   const known = lookFor(parent, name, path);
   try {
-    if (known) mustBeFile(known, path);
+    if (known) mustBeFile(known, { parent, name, path });
     const size = known?.stats.size ?? 0;
     if (offset > BigInt(size))
       throw new Refusal(`offset ${offset} is beyond the end of ${shown(path)} (${size} bytes), and would leave a hole`);

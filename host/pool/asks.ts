@@ -42,6 +42,7 @@ export function openDesk({ sessionOf, control, files }: DeskOptions): Desk {
   const underWay = new Map<number, AbortController>();
   let open = true;
   const hear = async ({ number, place, ask }: Question) => {
+    if (!open) return;
     const ending = new AbortController();
     underWay.set(place, ending);
     try {

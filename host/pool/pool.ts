@@ -181,7 +181,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   const submit = (lane: Lane, { input, index, signal, steps, moved = false, ...given }: Submission): Submitted => {
     if (signal?.aborted) throw aborted(signal);
     const { outside } = lane.permit;
-    const session = given.session ?? sessionFor(outside, internals);
+    const session = outside && (given.session ?? sessionFor(outside, internals));
     let settle: Entry['settle'] = () => undefined;
     const outcome = new Promise<Outcome>((resolve, reject) => {
       settle = (result) => (result instanceof LodgerError ? reject(result) : resolve(result));

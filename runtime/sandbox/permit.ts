@@ -21,6 +21,8 @@ import { digestOf, type Holder, settle, treeBlobs } from './settle.ts';
 export interface Permit {
   readonly kernel: Kernel;
   readonly limits: Limits;
+  /** What is left of those that were asked for. */
+  readonly grants: readonly Grant[];
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly seed: number;
   readonly digests: boolean;
@@ -167,6 +169,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   return {
     kernel,
     limits,
+    grants,
     blobs: matchBlobs(permitter.platform, { grants, ...(outside && { outside }) }, terms.blobs ?? {}),
     seed: terms.seed ?? 0,
     digests: terms.digests ?? false,

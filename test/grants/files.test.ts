@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { bytesOf, guest, temporaryFolder, told } from './guests.ts';
 
-const WHERE = ['sandbox', 'thread'] as const;
+const WHERE = ['sandbox', 'thread', 'process'] as const;
 const PLACES = ENGINE_NAMES.flatMap((engine) => WHERE.map((where) => ({ engine, where })));
 
 const base = await temporaryFolder();
