@@ -43,6 +43,9 @@ export const nodeFolders: FolderHolder = {
 const NO_WALK =
   'this system cannot open files without following links; pin the folder (files:/PATH=FOLDER:pinned), which works everywhere';
 
+/** The size of a file when it was last looked at. */
+const NOTHING_KNOWN = { fd: -1, size: 0 };
+
 export interface FoldersOptions {
   /** Throws when the task has to end. */
   readonly look?: () => void;
@@ -57,6 +60,7 @@ export function openFolders(
   const roots = new Map<Folder, Place>();
   const used = { opened: 0, bytesRead: 0, bytesWritten: 0 };
 
+  let known = NOTHING_KNOWN;
   const rootOf = (folder: Folder): Place => {
     const known = roots.get(folder);
     if (known) return known;
@@ -95,6 +99,8 @@ export function openFolders(
       place = look(parent, name, path);
       mustBeFile(place, { parent, name, path });
       count();
+      // The number of a descriptor that was closed is given to another file.
+      known = NOTHING_KNOWN;
       return openPlace(place, constants.O_RDONLY, path);
     } finally {
       closeSync(parent.fd);
@@ -102,11 +108,17 @@ export function openFolders(
     }
   });
 
+  const sizeOf = (fd: number): number => {
+    known = { fd, size: fstatSync(fd).size };
+    return known.size;
+  };
+
   return {
-    size: (path) => fstatSync(files.open(path)).size,
+    size: (path) => sizeOf(files.open(path)),
     read: (path, { offset, count }, room) => {
       const fd = files.open(path);
-      const { size } = fstatSync(fd);
+      // A piece that was inside the file when it was last looked at needs no other look: if it is not now, reading it tells.
+      const size = fd === known.fd && offset + BigInt(count) <= known.size ? known.size : sizeOf(fd);
       if (offset > BigInt(size)) throw beyond(path, offset, size);
       const length = Math.min(size - Number(offset), count);
       if (used.bytesRead + length > ceilings.bytesRead)

@@ -45,16 +45,24 @@ export function openBeyond({ asked, given, folders }: OutsideTerms, { blobs, doo
   const liveFolders = folders.filter(({ source }) => !('tree' in source));
   const openLive = () => doors?.files?.(folders, waiting);
   const openTree = () => openTrees(folders, blobs);
+  const sideOf = (path: string): FilesSide => {
+    const { folder } = placeOf(folders, path);
+    if ('tree' in folder.source) {
+      trees ??= openTree();
+      return trees;
+    }
+    live ??= openLive();
+    if (!live) throw new Error(`nobody here opens ${folder.at}`);
+    return live;
+  };
+  // A file is read piece by piece: to take a path apart each time would cost as much as a small read.
+  let lastPath: string | undefined;
+  let lastSide: FilesSide | undefined;
   return {
     files: (path) => {
-      const { folder } = placeOf(folders, path);
-      if ('tree' in folder.source) {
-        trees ??= openTree();
-        return trees;
-      }
-      live ??= openLive();
-      if (!live) throw new Error(`nobody here opens ${folder.at}`);
-      return live;
+      if (path !== lastPath) lastSide = sideOf(path);
+      lastPath = path;
+      return lastSide as FilesSide;
     },
     ...(http && { http }),
     report: () => {
