@@ -37,20 +37,16 @@ export interface Given {
   readonly waiting: Waiting;
 }
 
-/** Opens nothing before it is asked for. */
+/** Opens nothing of this machine before it is asked for. */
 export function openBeyond({ asked, given, folders }: OutsideTerms, { blobs, doors, waiting }: Given): Beyond {
   let live: FilesSide | undefined;
-  let trees: FilesSide | undefined;
   const http = doors?.http?.(waiting);
   const liveFolders = folders.filter(({ source }) => !('tree' in source));
   const openLive = () => doors?.files?.(folders, waiting);
-  const openTree = () => openTrees(folders, blobs);
+  const trees = openTrees(folders, blobs);
   const sideOf = (path: string): FilesSide => {
     const { folder } = placeOf(folders, path);
-    if ('tree' in folder.source) {
-      trees ??= openTree();
-      return trees;
-    }
+    if ('tree' in folder.source) return trees;
     live ??= openLive();
     if (!live) throw new Error(`nobody here opens ${folder.at}`);
     return live;

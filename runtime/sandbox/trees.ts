@@ -13,6 +13,8 @@ const trees = new WeakMap<Uint8Array, Tree>();
 
 /** The pinned folders of a task. The blobs were checked before. */
 export function openTrees(folders: readonly Folder[], blobs: Blobs): FilesSide {
+  // Now, and not in a call of the guest, whose stack may be all but spent.
+  for (const folder of folders) if ('tree' in folder.source) treeIn(folder, blobs);
   const find = (path: string) => {
     const { folder, names } = placeOf(folders, path);
     const found = treeIn(folder, blobs).get(names.join('/'));

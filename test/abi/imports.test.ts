@@ -7,7 +7,7 @@ import { portable } from '../../runtime/base/platform.ts';
 import { type InterfaceName, type KernelImport, WORLD, type WorldFunction } from '../../runtime/job/world.ts';
 import { type FakeGuest, factsOf, fakeGuest } from './guest.ts';
 
-const GIVEN: readonly InterfaceName[] = ['exit', 'log', 'random', 'clock', 'blobs'];
+const GIVEN = Object.keys(WORLD) as InterfaceName[];
 
 /** Every function that this runtime gives. */
 const IMPORTS: readonly KernelImport[] = GIVEN.flatMap((name) =>
