@@ -97,12 +97,10 @@ function createInhabitant(
       const runTask = await jobs.get(terms);
       if (!runTask) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
       const outcome = await runTask({ index, input, signal: control.signal, session: asked.sessionOf(task) });
-      // What reached the outside is for the pool to tell, which holds the right to it.
-      const { outside: _, ...receipt } = outcome.receipt;
-      if (outcome.state === 'failed') say({ type: 'outcome', task, outcome: { ...outcome, receipt } });
+      if (outcome.state === 'failed') say({ type: 'outcome', task, outcome });
       else {
         const { output, ...rest } = outcome;
-        say({ type: 'outcome', task, outcome: { ...rest, receipt } as Outcome }, output);
+        say({ type: 'outcome', task, outcome: rest as Outcome }, output);
       }
     } catch (error) {
       const { code, message } =

@@ -6,6 +6,7 @@ import { beyond } from '../../runtime/sandbox/trees.ts';
 import { nodeFolders } from '../grants/folders.ts';
 import type { AsksOrder, Question, Reply } from './asks.ts';
 import { CONTROL, newsOf, sleep } from './control.ts';
+import type { Pace } from './pace.ts';
 
 /** Bytes of a file that are asked for at a time. */
 const PIECE_BYTES = 512 * 1024;
@@ -17,16 +18,22 @@ let asked = 0;
 type Given = Exclude<Answer, { refused: string }>;
 type AskFor = (ask: Ask) => Given;
 
+/** A batch on this thread. */
+interface Desk {
+  readonly control: Int32Array;
+  readonly pace: Pace;
+}
+
 /** For the tasks of a batch: files are here unless the order says otherwise, requests are asked for. */
-export function doorsOf(order: AsksOrder | undefined, control: Int32Array): Doors {
-  const files = (waiting: Waiting) => askedFiles(asker(order as AsksOrder, control, waiting));
+export function doorsOf(order: AsksOrder | undefined, desk: Desk): Doors {
+  const files = (waiting: Waiting) => askedFiles(asker(order as AsksOrder, desk, waiting));
   return {
     files: (folders, waiting) => (order?.files ? files(waiting) : nodeFolders.open(folders, waiting.look)),
-    ...(order && { http: (waiting) => askedHttp(asker(order, control, waiting)) }),
+    ...(order && { http: (waiting) => askedHttp(asker(order, desk, waiting)) }),
   };
 }
 
-function asker({ port }: AsksOrder, control: Int32Array, { look, msLeft }: Waiting): AskFor {
+function asker({ port }: AsksOrder, { control, pace }: Desk, { look, msLeft }: Waiting): AskFor {
   return (ask) => {
     const number = ++asked;
     const place = Atomics.load(control, CONTROL.current);
@@ -35,7 +42,11 @@ function asker({ port }: AsksOrder, control: Int32Array, { look, msLeft }: Waiti
       // The news are read before the port, so that what comes in between ends the sleep at once.
       const news = newsOf(control);
       const reply = receiveMessageOnPort(port)?.message as Reply | undefined;
-      if (reply?.number === number) return givenBy(reply.answer);
+      if (reply?.number === number) {
+        // To wait is to rest, whatever the clocks of this thread say.
+        pace.begin(control);
+        return givenBy(reply.answer);
+      }
       look();
       if (!reply) sleep(control, news, Math.max(1, msLeft()));
     }

@@ -18,8 +18,8 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const head = headOf(batch);
   if (!head) return HEAD_MISSING;
   const known = placeOf(head.engine);
-  const place = head.outside ? { ...known, doors: doorsOf(batch.asks, batch.control) } : known;
-  const pace = paces[head.engine] ?? createPace(place.platform);
+  const pace = paces[head.engine] ?? createPace(known.platform);
+  const place = head.outside ? { ...known, doors: doorsOf(batch.asks, { control: batch.control, pace }) } : known;
   paces[head.engine] = pace;
   const { steps: order, control } = batch;
   const run = (call: Call) => (order ? runSteps(place, head, { call, order, control }) : execute(place, head, call));

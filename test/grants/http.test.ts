@@ -145,6 +145,16 @@ describe.each(PLACES)('on $engine, in a $where,', ({ engine, where }) => {
   });
 });
 
+test('a task that may have a small share of its core has not worked while it waited', async () => {
+  const pool = await createPool({ threads: 1, cpuShare: 0.05 });
+  const input = bytesOf(`GET|${first.origin}/slow|\nPOST|${first.origin}/echo|${'x'.repeat(2 ** 20)}`);
+  const grants = [grant(first.origin, 'GET', 'POST')];
+  // As work, the 400 ms would have to be followed by 7.6 s of rest.
+  const outcome = await pool.run({ kernel, input, grants, limits: { wallMsMax: 5_000 } });
+  await pool.close();
+  expect(told(outcome)).toEqual(['200 4 slow', `200 1048576 ${'x'.repeat(60)}`]);
+});
+
 const statsOf = (runner: Runner) => (runner as unknown as { stats(): { threadRestarts: number } }).stats();
 
 test('a job asks for three origins, its owner allows two, the task sees two, and the receipt shows both lists', async () => {

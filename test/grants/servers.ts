@@ -34,6 +34,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   file: (_, response) => void response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
   see: (_, response) => void response.writeHead(303, { location: '/hello' }).end(),
   bomb: (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMB),
+  slow: (_, response) => void setTimeout(() => response.end('slow'), 400),
   silent: () => undefined,
   half: (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('half'),
   short: (_, response) => {
