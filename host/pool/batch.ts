@@ -53,8 +53,7 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Repor
     }
     const index = inputs[2 * place] as number;
     const wishes = { isWanted: () => isWanted(control, place), pace: () => pace.rest(control) };
-    const terms = { limits, blobs, seed, digests, ...(outside && { outside }) };
-    const outcome = run({ ...terms, input, index, job: job + place, wishes });
+    const outcome = run({ input, index, limits, blobs, seed, digests, outside, job: job + place, wishes });
     const wanted = isWanted(control, place);
     outcomes.push(wanted ? outcome : undefined);
     // The pool waits for the end of a task that it stopped; the rest of the batch is better off with another message.

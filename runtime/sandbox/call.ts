@@ -27,7 +27,7 @@ export interface Call {
   /** What the host wants of it while it runs, where it is metered. */
   readonly wishes?: Wishes;
   /** What it was granted beyond itself. */
-  readonly outside?: OutsideTerms;
+  readonly outside?: OutsideTerms | undefined;
 }
 
 /** Where tasks run: an engine and what the runtime gets from its host. */
