@@ -91,7 +91,7 @@ async function liveCall(live: Kernel): Promise<() => Uint8Array> {
   const engine = nodeV8();
   const ready = await compileFor(engine, live, { metered: false });
   const call = { input: INPUT, limits: fillLimits(), blobs: {}, seed: 0, index: 0, digests: false };
-  const room = openRoom(node, ready, call);
+  const room = openRoom({ platform: node }, ready, call);
   const guest = engine.instantiate(ready, importsOf(room), 4_096);
   room.guest = guest;
   new Exports(guest, ready.facts).whole(INPUT, call.limits.outputBytesMax);

@@ -3,6 +3,7 @@ export { runTests, type TrialOptions, type Verdict } from './author/trial.ts';
 export { type BuildOptions, buildKernel } from './build/build.ts';
 export { createPool, type IsolatedOptions, type Isolation, type ThreadOptions } from './cell/isolation.ts';
 export type { CellPool } from './cell/pool.ts';
+export { nodeFolders } from './grants/folders.ts';
 export { type FolderStore, folderStore } from './keep/folder-store.ts';
 export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';

@@ -24,7 +24,7 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const run = (call: Call): Outcome => {
     if (!guest) {
       const ready = head as Ready<WebAssembly.Module>;
-      const room = openRoom(node, ready, call);
+      const room = openRoom({ platform: node }, ready, call);
       guest = engine.instantiate(ready, importsOf(room), 16);
       room.guest = guest;
       guest.call('_initialize');

@@ -1,8 +1,9 @@
 // One cell, seen from outside: a process with tasks in it, which is watched and ended when it misbehaves.
 import { constants } from 'node:os';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { FILES } from '../../runtime/base/outside.ts';
 import { now } from '../platform/node.ts';
-import { type FromCell, parseFromCell, type ToCell } from '../wire/cell.ts';
+import { answerToWire, type FromCell, parseFromCell, type ToCell } from '../wire/cell.ts';
 import { createReader, writeFrame } from '../wire/frames.ts';
 import { CELL } from './ceilings.ts';
 import type { Contract, Entry } from './entry.ts';
@@ -70,6 +71,7 @@ function createCell(
 ): Cell {
   const { child, frames, pid } = launched;
   const tasks = new Map<number, Entry>();
+  const asking = new Map<number, AbortController>();
   const kernels = new Set<string>();
   const contracts = new Set<number>();
   const walls: Wall[] = [...launched.held];
@@ -94,6 +96,8 @@ function createCell(
     const entry = tasks.get(task);
     if (!entry) return undefined;
     tasks.delete(task);
+    asking.get(task)?.abort();
+    asking.delete(task);
     bytes -= entry.input.byteLength;
     heardAt = now();
     return entry;
@@ -116,6 +120,9 @@ function createCell(
         onResult(cell, entry, message);
         return;
       }
+      case 'ask':
+        answer(message).catch(({ message: reason }: Error) => end(`it sent what is no message: ${reason}`));
+        return;
       case 'pong':
         return;
       default:
@@ -164,14 +171,30 @@ function createCell(
     ended = reason;
     frames.destroy();
     const inside = [...tasks.values()];
+    for (const ending of asking.values()) ending.abort();
     tasks.clear();
     if (ready) onGone(cell, inside, reason);
   });
 
-  const learnTerms = ({ number, permit, grants }: Contract) => {
+  /** Whatever a cell asks, it gets what the task was granted. One question of a task is answered at a time, the latest. */
+  const answer = async ({ task, number, ask }: Extract<FromCell, { type: 'ask' }>) => {
+    const { session } = tasks.get(task) ?? {};
+    if (!session) throw new RangeError('something was asked for a task that may ask for nothing');
+    asking.get(task)?.abort();
+    const ending = new AbortController();
+    asking.set(task, ending);
+    try {
+      const [given, bytes] = answerToWire(await session.answer(ask, ending.signal));
+      if (asking.get(task) === ending) say({ type: 'answer', number, answer: given }, bytes);
+    } catch {
+      // Nobody waits for it any more.
+    }
+  };
+
+  const learnTerms = ({ number, permit }: Contract) => {
     if (contracts.has(number)) return;
     contracts.add(number);
-    const { kernel, limits, blobs, seed, digests, deterministic } = permit;
+    const { kernel, limits, grants, blobs, seed, digests, deterministic, outside } = permit;
     const { digest } = kernel;
     const known = kernels.delete(digest);
     kernels.add(digest);
@@ -187,8 +210,11 @@ function createCell(
       seed,
       digests,
       deterministic,
+      ...(outside && { outside }),
     });
-    replyBytesMax = Math.max(replyBytesMax, CELL.replyBytes.default + limits.outputBytesMax + 2 * limits.logBytesMax);
+    const asksMax = outside ? FILES.writeBytes.max : 0;
+    const outcomeMax = limits.outputBytesMax + 2 * limits.logBytesMax;
+    replyBytesMax = Math.max(replyBytesMax, CELL.replyBytes.default + Math.max(outcomeMax, asksMax));
     const [oldest] = kernels;
     if (kernels.size <= kernelsKept || oldest === undefined) return;
     kernels.delete(oldest);

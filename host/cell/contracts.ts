@@ -1,13 +1,13 @@
 // Which terms a cell still has to know: those of tasks under way, and the last ones of each kernel that single tasks come with.
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import type { Task, Terms } from '../../runtime/job/task.ts';
+import type { Task } from '../../runtime/job/task.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { termsText } from '../pool/recent.ts';
 import type { Contract } from './entry.ts';
 
 export interface Contracts {
   /** One for terms that were permitted, held once. */
-  open(terms: Terms, permit: Permit): Contract;
+  open(permit: Permit): Contract;
   /** The one of the last task of this kernel if its terms were the same, otherwise one for the permit that `permit` gives. Held once. */
   ofTask(task: Task, permit: () => Permit): Contract;
   hold(contract: Contract): void;
@@ -21,8 +21,8 @@ export function createContracts(keptMax: number, forget: (contract: Contract) =>
   const recent = new Map<Kernel, { readonly text: string; readonly contract: Contract }>();
   let opened = 0;
 
-  const open = (terms: Terms, permit: Permit): Contract => {
-    const contract = { number: ++opened, permit, grants: terms.grants ?? [] };
+  const open = (permit: Permit): Contract => {
+    const contract = { number: ++opened, permit };
     holders.set(contract, 1);
     return contract;
   };
@@ -53,7 +53,7 @@ export function createContracts(keptMax: number, forget: (contract: Contract) =>
         hold(known.contract);
         return known.contract;
       }
-      const contract = open(task, permit());
+      const contract = open(permit());
       if (text === undefined) return contract;
       drop(task.kernel);
       recent.set(task.kernel, { text, contract });

@@ -206,6 +206,8 @@ function resultOf(
     return error;
   }
   const { outcome } = message;
-  const receipt = { ...outcome.receipt, attempts: outcome.receipt.attempts + attempts - 1, isolation };
+  // A cell has nothing to say of the outside: its pool holds the right, and the record.
+  const { outside: _, ...told } = outcome.receipt;
+  const receipt = { ...told, attempts: outcome.receipt.attempts + attempts - 1, isolation };
   return outcome.state === 'done' ? { ...outcome, receipt } : { ...outcome, receipt };
 }

@@ -3,15 +3,14 @@ import type { LodgerError } from '../../runtime/base/errors.ts';
 import { describe, type FailureCode } from '../../runtime/base/errors.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import { faultOf } from '../../runtime/job/outcome.ts';
-import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { newHead } from '../../runtime/sandbox/running.ts';
+import type { Session } from '../grants/session.ts';
 
 /** What the tasks of one job have in common. */
 export interface Contract {
   readonly number: number;
   readonly permit: Permit;
-  readonly grants: readonly Grant[];
 }
 
 /** Tasks that died with a cell run again beside few others, and then alone, so that the one at fault is found. */
@@ -23,6 +22,8 @@ export interface Entry {
   readonly index: number;
   readonly input: Uint8Array;
   readonly submittedAt: number;
+  /** Answers what it asks of the outside, where it may ask anything. */
+  readonly session?: Session;
   attempts: number;
   stage: Stage;
   /** Why nobody wants it any more. */
@@ -52,6 +53,7 @@ export function failedIn(
       ...newHead(
         { facts: contract.permit.kernel, metered: engine.metered, canonicalNaNs: contract.permit.deterministic },
         engine,
+        contract.permit.outside,
       ),
       wallMs: failure.now - submittedAt,
       bytesIn: input.byteLength,

@@ -12,6 +12,7 @@ import { node } from '../platform/node.ts';
 import { createPool, type ThreadPool } from '../pool/pool.ts';
 import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
 import { createReader, writeFrame } from '../wire/frames.ts';
+import { createAsked } from './asked.ts';
 
 /** The descriptor of the frames. The parent has the other end. */
 export const FRAMES = 3;
@@ -40,7 +41,7 @@ export async function live(order: string): Promise<void> {
   // Node takes `onread` for a descriptor, too; its types know it of connections only.
   const frames = new Socket({ fd: FRAMES, readable: true, writable: true, onread } as SocketConstructorOpts);
   const say = (message: FromCell, bytes?: Uint8Array) => writeFrame(frames, message, bytes);
-  const pool = await createPool({ ...options });
+  const pool = await createPool({ ...options }, { asksFiles: true });
   const hear = createInhabitant(pool, say);
   // The parent is trusted: whatever it writes is expected.
   read = createReader(
@@ -69,6 +70,7 @@ function createInhabitant(
   const kernels = new Map<string, Promise<Kernel>>();
   const jobs = new Map<number, Promise<RunTask>>();
   const running = new Map<number, AbortController>();
+  const asked = createAsked(say);
 
   const open = async ({
     kernel: digest,
@@ -79,11 +81,12 @@ function createInhabitant(
     seed,
     digests,
     deterministic,
+    outside,
   }: CellTerms): Promise<RunTask> => {
     if (bytes) kernels.set(digest, admit(bytes, { ceilings: CEILINGS, platform: node }));
     const kernel = await kernels.get(digest);
     if (!kernel) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given its kernel']);
-    return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic });
+    return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic }, outside);
   };
 
   const run = async (task: number, given: { terms: number; index: number; input: Uint8Array }) => {
@@ -93,7 +96,7 @@ function createInhabitant(
       const { terms, index, input } = given;
       const runTask = await jobs.get(terms);
       if (!runTask) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
-      const outcome = await runTask({ index, input, signal: control.signal });
+      const outcome = await runTask({ index, input, signal: control.signal, session: asked.sessionOf(task) });
       if (outcome.state === 'failed') say({ type: 'outcome', task, outcome });
       else {
         const { output, ...rest } = outcome;
@@ -126,6 +129,9 @@ function createInhabitant(
         return;
       case 'cancel':
         running.get(message.task)?.abort();
+        return;
+      case 'answer':
+        asked.hear(message, bytes);
         return;
       case 'share':
         pool.setCpuShare(message.cpuShare);

@@ -14,6 +14,8 @@ import {
   type Task,
 } from '../../runtime/job/task.ts';
 import { checkInput, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import { HOLDER } from '../grants/holder.ts';
+import { sessionForCell, withReport } from '../grants/session.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from '../pool/cancels.ts';
@@ -71,6 +73,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     platform: node,
     metered,
     wallMsDefault: TASK.wallMsMax.default,
+    holder: HOLDER,
     ...(policy && { policy }),
   };
   const tally = createTally();
@@ -90,6 +93,8 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     new Promise((resolve, reject) => {
       if (signal?.aborted) throw aborted(signal);
       contracts.hold(contract);
+      const { outside } = contract.permit;
+      const session = sessionForCell(outside);
       const entry: Entry = {
         task: ++tasks,
         contract,
@@ -97,6 +102,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
         // The caller may use its buffer again at once, and a cell may have to be given the task twice.
         input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : shelf.own(input),
         submittedAt: now(),
+        ...(session && { session }),
         attempts: 1,
         stage: 'fresh',
         withdrawn: undefined,
@@ -108,8 +114,9 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
           if (!moved && !(result instanceof LodgerError) && entry.attempts === 1) shelf.giveBack(entry.input);
           contracts.release(contract);
           tally.count(result, now() - entry.submittedAt);
+          session?.close();
           if (result instanceof LodgerError) reject(result);
-          else resolve(result);
+          else resolve(outside ? withReport(result, outside, session?.report()) : result);
         },
       };
       if (signal) cancels.add(signal, entry);
@@ -138,7 +145,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
   const map = (job: Job, mapOptions: MapOptions = {}): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
     const spoken = check(MapOptionsSchema, mapOptions) as MapOptions;
-    const contract = contracts.open(job, permitJob(permitter, job));
+    const contract = contracts.open(permitJob(permitter, job));
     return mapJob(job.inputs, {
       ...spoken,
       permit: contract.permit,

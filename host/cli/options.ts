@@ -6,6 +6,7 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../../runt
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
 import { ISOLATIONS, type Isolation } from '../cell/isolation.ts';
+import { resolveGrants } from '../jobs/grants.ts';
 import { loadBlobs } from '../jobs/load.ts';
 
 /** Tells `main.ts` with which code the process ends. */
@@ -62,14 +63,17 @@ export function several(text: string, before: readonly string[]): readonly strin
   return [...before, text];
 }
 
-/** Grants from their texts; the files behind blobs are read and named by their digest. */
+/** Grants from their texts; files behind blobs, and folders that are pinned, are read and named by their digest. */
 export async function loadGrants(
   texts: readonly string[],
 ): Promise<{ readonly grants: readonly Grant[]; readonly blobs: Record<string, Uint8Array> }> {
-  const grants = texts.filter((text) => !text.startsWith('blobs:')).map(parseGrant) as Grant[];
+  const others = texts.filter((text) => !text.startsWith('blobs:')).map(parseGrant);
+  const pinned = others.filter((grant) => 'folder' in grant);
+  const given = others.filter((grant) => !('folder' in grant)) as Grant[];
   const blobs = blobFiles(texts.filter((text) => text.startsWith('blobs:')).map((text) => text.slice('blobs:'.length)));
   const loaded = await loadBlobs(blobs, process.cwd());
-  return { grants: [...grants, ...loaded.grants], blobs: loaded.blobs };
+  const resolved = await resolveGrants(given, pinned, process.cwd());
+  return { grants: [...resolved.grants, ...loaded.grants], blobs: { ...resolved.blobs, ...loaded.blobs } };
 }
 
 /** Names and files of blobs, from texts such as `query=q.fasta`. Throws `ERR_GRANT_INVALID`. */

@@ -60,7 +60,12 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--output <file>', 'where the output goes (default: standard output)')
     .option('--picture <file>', 'a PNG of the output, if it is of a form that has one: wave, dynamics')
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
-    .option('--grant <spec>', 'log, random, clock or blobs:NAME=FILE; may be given several times', several, [])
+    .option(
+      '--grant <spec>',
+      'log, random, clock, blobs:NAME=FILE, files:/PATH=FOLDER:read or http:ORIGIN:GET; may be given several times',
+      several,
+      [],
+    )
     .option('--memory-max <size>', 'memory the kernel may have, as 64MiB', sizeLimit('memoryBytesMax', '--memory-max'))
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
     .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
@@ -207,8 +212,25 @@ function receiptRows(receipt: Receipt): (readonly [string, string])[] {
     ['bytes', `${formatSize(receipt.bytesIn)} in, ${formatSize(receipt.bytesOut)} out`],
     ['calls', calls.join(', ') || 'none'],
     ['engine', `${receipt.engine.name} ${receipt.engine.version}`],
+    ...outsideRows(receipt),
     ...(receipt.isolation === undefined ? [] : [['walls', receipt.isolation.join(', ') || 'none'] as const]),
     ...(receipt.inputDigest === undefined ? [] : [['input', `sha256:${receipt.inputDigest}`] as const]),
     ...(receipt.outputDigest === undefined ? [] : [['output', `sha256:${receipt.outputDigest}`] as const]),
+  ];
+}
+
+/** What reached beyond the task. */
+function outsideRows({ outside }: Receipt): (readonly [string, string])[] {
+  if (!outside) return [];
+  const { given, files, requests } = outside;
+  return [
+    ['granted', given.join(', ') || 'nothing'],
+    ...(files
+      ? [['files', `${formatSize(files.bytesRead)} read, ${formatSize(files.bytesWritten)} written`] as const]
+      : []),
+    ...(requests ?? []).map(
+      ({ method, origin, status, bytesReceived }) =>
+        ['request', `${method} ${origin}: ${status || 'no answer'}, ${formatSize(bytesReceived)}`] as const,
+    ),
   ];
 }

@@ -11,6 +11,7 @@ import type { Terms } from '../../runtime/job/task.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { node } from '../platform/node.ts';
 import { fileError, readWhole } from './files.ts';
+import { resolveGrants } from './grants.ts';
 
 export interface LoadedJob {
   readonly file: JobFile;
@@ -35,6 +36,7 @@ export async function loadJob(path: string, changes: Changes = { blobs: new Map(
   const folder = dirname(resolve(path));
   const { kernel, path: kernelPath } = await findKernel(file.kernel, folder);
   const { grants, blobs } = await loadBlobs(file.blobs, folder);
+  const others = await resolveGrants(file.grants, file.pinned, folder);
   return {
     file,
     folder,
@@ -42,8 +44,8 @@ export async function loadJob(path: string, changes: Changes = { blobs: new Map(
     terms: {
       kernel,
       limits: file.limits,
-      grants: [...file.grants, ...grants],
-      blobs,
+      grants: [...others.grants, ...grants],
+      blobs: { ...others.blobs, ...blobs },
       ...(file.seed === undefined ? {} : { seed: file.seed }),
       ...(file.deterministic === undefined ? {} : { deterministic: file.deterministic }),
     },

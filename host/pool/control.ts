@@ -47,6 +47,11 @@ export function tellWish(control: Int32Array): void {
   wake(control);
 }
 
+/** Tells the thread that there is an answer at its port. */
+export function tellAnswer(control: Int32Array): void {
+  wake(control);
+}
+
 function wake(control: Int32Array): void {
   Atomics.add(control, CONTROL.news, 1);
   Atomics.notify(control, CONTROL.news);

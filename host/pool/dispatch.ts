@@ -8,8 +8,8 @@ import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { located } from '../../runtime/sandbox/trace.ts';
 import { now } from '../platform/node.ts';
 import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
-import { boardOn, type Flight, failedBy, isHeld, jobOf, keepsWork, reasonOf, watch } from './flight.ts';
-import { type Compiled, compiledFor, type Entry, type Lane, learn, openLane } from './lane.ts';
+import { boardOn, deskFor, type Flight, failedBy, isHeld, jobOf, keepsWork, reasonOf, watch } from './flight.ts';
+import { type Compiled, compiledFor, type Entry, headOf, type Lane, learn, openLane } from './lane.ts';
 import { HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
@@ -36,13 +36,15 @@ export interface DispatcherOptions {
   readonly metered: boolean;
   /** The share of one core that each thread may have at first. */
   readonly cpuShare: number;
+  /** Whether threads ask for files, too, instead of opening them. */
+  readonly asksFiles?: boolean;
 }
 
 /** The number of the next task, unique in the process: pools can be in several of its threads. */
 let nextJob = threadId * 2 ** 40 + 1;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { threads, threadCount, engine } = options;
+  const { threads, threadCount, engine, asksFiles = false } = options;
   const stopper = options.metered ? undefined : engine.stopper;
   const canStop = options.metered || stopper !== undefined;
   const flights = new Set<Flight>();
@@ -87,30 +89,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
     const told = lane.headsSent > threadCount && !entries[0]?.alone;
     if (!told) lane.headsSent++;
-    const { limits, blobs, seed, digests } = lane.permit;
-    const head = told ? {} : { head: { ...compiled.shared, engine: engine.name, limits, blobs, seed, digests } };
+    const head = told ? {} : { head: headOf({ ...lane, compiled }, engine.name) };
     const steps = boardOn(entries[0] as Entry, control);
     if (steps instanceof LodgerError) return settle(entries[0] as Entry, steps);
-    const { transfer, ...batch } = packBatch(
-      { lane: lane.number, control, job, ...head, ...(steps && { steps }) },
-      entries,
-    );
+    const desk = deskFor(entries, control, asksFiles);
+    const orders = { ...(steps && { steps }), ...(desk && { asks: desk.order }) };
+    const { transfer, ...batch } = packBatch({ lane: lane.number, control, job, ...head, ...orders }, entries);
     const lease = threads.lease(batch, transfer);
     const flight: Flight = {
-      entries,
-      control,
-      lease,
-      sentAt: now(),
-      job,
-      ending: undefined,
-      landed: false,
-      timer: undefined,
+      ...{ entries, control, lease, sentAt: now(), job, desk },
+      ...{ ending: undefined, landed: false, timer: undefined },
     };
     flights.add(flight);
     for (const entry of entries) {
       entry.flight = flight;
     }
-    const { wallMsMax } = limits;
+    const { wallMsMax } = lane.permit.limits;
     if (wallMsMax !== undefined) {
       watch(flight, {
         wallMsMax,
@@ -134,6 +128,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (flight.landed) return false;
     flight.landed = true;
     clearTimeout(flight.timer);
+    flight.desk?.leave();
     // A task that had ended by itself does not answer to its cancel any more.
     if (flight.ending) stopper?.forget(jobOf(flight, flight.ending.entry));
     flights.delete(flight);
@@ -191,7 +186,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       endThread(flight);
       return;
     }
-    withdraw(flight.control, flight.entries.indexOf(entry));
+    const place = flight.entries.indexOf(entry);
+    withdraw(flight.control, place);
+    flight.desk?.leave(place);
     stopper?.cancel(jobOf(flight, entry));
     clearTimeout(flight.timer);
     flight.timer = setTimeout(endThread, POOL.stopMsMax.default, flight);
@@ -244,7 +241,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const lane = openLane(++lanesOpened, permit);
     ready.then(
       (compiled) => {
-        lane.compiled = compiledFor(engine, compiled);
+        lane.compiled = compiledFor(engine, compiled, permit);
         schedule();
       },
       (error: unknown) => {

@@ -3,6 +3,7 @@ import { describe, type FailureCode, LodgerError } from '../../runtime/base/erro
 import { POOL } from '../../runtime/base/limits.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
+import { type Desk, openDesk } from './asks.ts';
 import { CONTROL } from './control.ts';
 import type { Compiled, Entry } from './lane.ts';
 import type { Batch } from './message.ts';
@@ -18,6 +19,8 @@ export interface Flight {
   readonly job: number;
   /** Why one of its tasks is being stopped, and the thread with it where that cannot be helped. */
   ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
+  /** Of tasks that may ask for something outside. */
+  readonly desk: Desk | undefined;
   landed: boolean;
   timer: NodeJS.Timeout | undefined;
 }
@@ -63,6 +66,12 @@ export function boardOn({ steps }: Entry, control: Int32Array): Batch['steps'] |
   } catch (error) {
     return reasonOf(error);
   }
+}
+
+/** Answers what tasks of a batch ask of the outside, where they may ask anything. */
+export function deskFor(entries: readonly Entry[], control: Int32Array, asksFiles: boolean): Desk | undefined {
+  if (!entries.some(({ session }) => session)) return undefined;
+  return openDesk({ sessionOf: (place) => entries[place]?.session, control, files: asksFiles });
 }
 
 /** Whether a task whose thread was lost goes on from its last image: once. */

@@ -2,11 +2,12 @@
 import type { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
-import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { type ReceiptHead, receiptHead } from '../../runtime/sandbox/running.ts';
+import type { Session } from '../grants/session.ts';
 import type { Flight } from './flight.ts';
-import type { Parcel } from './message.ts';
+import type { Head, Parcel } from './message.ts';
 import type { Boarding } from './steps.ts';
 
 /** One task in the pool, from its submission to its end. */
@@ -21,6 +22,8 @@ export interface Entry extends Parcel {
   alone: boolean;
   /** Of a stepper's task that can be spoken to. */
   readonly steps?: Boarding;
+  /** Answers what it asks of the outside, where it may ask anything. */
+  readonly session?: Session;
   /** Why its caller took it back while a thread had it. */
   withdrawn?: LodgerError;
   readonly submittedAt: number;
@@ -57,9 +60,15 @@ export function openLane(number: number, permit: Permit): Lane {
   return { number, permit, compiled: undefined, waiting: [], headsSent: 0, taskMs: undefined, runMs: undefined };
 }
 
-export function compiledFor(engine: Engine, ready: Ready): Compiled {
+export function compiledFor(engine: Engine, ready: Ready, { outside }: Permit): Compiled {
   const shared = { ...ready, compiled: engine.share(ready.compiled) };
-  return { ready, shared, receiptHead: receiptHead(ready, engine) };
+  return { ready, shared, receiptHead: receiptHead(ready, engine, outside) };
+}
+
+/** What the threads are told of a lane. */
+export function headOf({ compiled, permit }: Lane & { readonly compiled: Compiled }, engine: EngineName): Head {
+  const { limits, blobs, seed, digests, outside } = permit;
+  return { ...compiled.shared, engine, limits, blobs, seed, digests, ...(outside && { outside }) };
 }
 
 /**

@@ -12,8 +12,10 @@ import {
   type Outcome,
   type Receipt,
 } from '../../runtime/job/outcome.ts';
+import type { OutsideReport } from '../../runtime/job/outside.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
+import type { AsksOrder } from './asks.ts';
 import type { StepsOrder } from './steps-thread.ts';
 
 /** One task on its way. `bytes` is packed with its neighbours', `shared` lies once in memory that every attempt reads. */
@@ -30,6 +32,7 @@ export interface Head extends Ready {
   readonly blobs: Permit['blobs'];
   readonly seed: number;
   readonly digests: boolean;
+  readonly outside?: Permit['outside'];
 }
 
 export interface Batch {
@@ -45,6 +48,8 @@ export interface Batch {
   readonly job: number;
   /** Of a stepper's task that can be spoken to, which is alone in its batch. */
   readonly steps?: StepsOrder;
+  /** Of tasks that may ask for something outside. */
+  readonly asks?: AsksOrder;
 }
 
 /** A thread's answer to a batch whose head it does not know. Nothing of the batch was run. */
@@ -86,16 +91,17 @@ interface Extra {
   readonly calls?: Readonly<Record<string, number>>;
   readonly inputDigest?: string;
   readonly outputDigest?: string;
+  readonly outside?: OutsideReport;
 }
 
 /** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
 export function packBatch(
-  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job' | 'steps'>,
+  given: Pick<Batch, 'lane' | 'head' | 'control' | 'job' | 'steps' | 'asks'>,
   tasks: readonly Parcel[],
 ): Batch & { readonly transfer: readonly (ArrayBuffer | MessagePort)[] } {
   const inputs = new Float64Array(2 * tasks.length);
   const large = new Map<number, Uint8Array>();
-  const transfer: (ArrayBuffer | MessagePort)[] = given.steps ? [given.steps.port] : [];
+  const transfer: (ArrayBuffer | MessagePort)[] = [given.steps, given.asks].flatMap((order) => order?.port ?? []);
   let size = 0;
   tasks.forEach(({ index, input }, place) => {
     inputs[2 * place] = index;
@@ -170,8 +176,7 @@ export function packReport(
 function extraOf(outcome: Outcome): Extra | undefined {
   const { receipt, log } = outcome;
   const logged = log.lines.length > 0 || log.linesDropped > 0;
-  if (outcome.state === 'done' && !logged && receipt.inputDigest === undefined && isEmpty(receipt.calls))
-    return undefined;
+  if (outcome.state === 'done' && !logged && isPlain(receipt)) return undefined;
   return {
     ...(outcome.state === 'failed' && { code: outcome.code, message: outcome.message }),
     ...(outcome.state === 'failed' && outcome.trace && { trace: outcome.trace }),
@@ -179,7 +184,13 @@ function extraOf(outcome: Outcome): Extra | undefined {
     ...(!isEmpty(receipt.calls) && { calls: receipt.calls }),
     ...(receipt.inputDigest !== undefined && { inputDigest: receipt.inputDigest }),
     ...(receipt.outputDigest !== undefined && { outputDigest: receipt.outputDigest }),
+    ...(receipt.outside && { outside: receipt.outside }),
   };
+}
+
+/** Whether a receipt has nothing but numbers. */
+function isPlain({ inputDigest, calls, outside }: Receipt): boolean {
+  return inputDigest === undefined && outside === undefined && isEmpty(calls);
 }
 
 function isEmpty(record: object): boolean {
@@ -218,7 +229,7 @@ export function unpackReport(
     const cpuMs = numbers[row + COLUMNS.cpuMs] as number;
     const fuel = numbers[row + COLUMNS.fuel] as number;
     const fuelAtLeast = numbers[row + COLUMNS.fuelAtLeast] as number;
-    const { calls = NO_CALLS, inputDigest, outputDigest, lines, linesDropped = 0 } = extra;
+    const { calls = NO_CALLS, inputDigest, outputDigest, outside, lines, linesDropped = 0 } = extra;
     // Field by field: objects made by spreading took three times as long as all the rest of a small task.
     const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
       version: head.version,
@@ -239,6 +250,7 @@ export function unpackReport(
     if (!Number.isNaN(cpuMs)) receipt.cpuMs = cpuMs;
     if (inputDigest !== undefined) receipt.inputDigest = inputDigest;
     if (outputDigest !== undefined) receipt.outputDigest = outputDigest;
+    if (outside !== undefined) receipt.outside = outside;
     const log = lines ? { lines, linesDropped } : NO_LOG;
     if (state === STATE.failed) {
       const { code = 'ERR_HOST_FAULT', message = '', trace } = extra;

@@ -7,6 +7,7 @@ import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { OutsideTerms } from '../../runtime/job/outside.ts';
 import {
   type Job,
   type MapOptions,
@@ -20,6 +21,9 @@ import {
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { HOLDER, NO_HOLDER } from '../grants/holder.ts';
+import type { RequestsOptions } from '../grants/http.ts';
+import { type Session, sessionFor, withReport } from '../grants/session.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from './cancels.ts';
@@ -86,12 +90,20 @@ export interface OneTask {
   readonly input: Uint8Array;
   readonly index: number;
   readonly signal?: AbortSignal;
+  /** Who answers what it asks of the outside, where that is not this pool. */
+  readonly session?: Session;
 }
 
-/** What those of the project's own have beside it who hand tasks on. */
+/** What those of the project's own say beside the options. */
+export interface Internals extends RequestsOptions {
+  /** Whether this pool holds no rights: it asks whoever gave it a task for files and answers. */
+  readonly asksFiles?: boolean;
+}
+
+/** What those of the project's own have beside it who hand tasks on. `outside`: terms that were settled by who holds the right. */
 export interface ThreadPool extends Pool {
   /** Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. */
-  open(terms: Terms): (one: OneTask) => Promise<Outcome>;
+  open(terms: Terms, outside?: OutsideTerms): (one: OneTask) => Promise<Outcome>;
 }
 
 /** One task for the threads. */
@@ -136,15 +148,17 @@ export function mustShare(share: number, metered: boolean): number {
 }
 
 /** Starts a pool. Throws `ERR_OPTION_INVALID`, and `ERR_ENGINE_MISSING` with the remedy. */
-export async function createPool(options: PoolOptions = {}): Promise<ThreadPool> {
+export async function createPool(options: PoolOptions = {}, internals: Internals = {}): Promise<ThreadPool> {
   const filled = fillOptions(options);
   const { engine: choice, threads: threadCount, queueMax, windowBytesMax, kernelsKept, policy, metered } = filled;
   const { cpuShare } = filled;
   const engine = nodeEngine(choice);
   const wallMsDefault = TASK.wallMsMax.default;
-  const permitter: Permitter = { platform: node, metered, wallMsDefault, ...(policy && { policy }) };
+  const { asksFiles = false } = internals;
+  const holder = asksFiles ? NO_HOLDER : HOLDER;
+  const permitter: Permitter = { platform: node, metered, wallMsDefault, holder, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
-  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare });
+  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare, asksFiles });
   const tally = createTally();
   const compiled = new Map<string, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);
@@ -164,8 +178,10 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
   const laneOf = (permit: Permit): Lane => dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit));
 
   /** One task through the dispatcher; the promise rejects with what is the caller's doing. */
-  const submit = (lane: Lane, { input, index, signal, steps, moved = false }: Submission): Submitted => {
+  const submit = (lane: Lane, { input, index, signal, steps, moved = false, ...given }: Submission): Submitted => {
     if (signal?.aborted) throw aborted(signal);
+    const { outside } = lane.permit;
+    const session = outside && (given.session ?? sessionFor(outside, internals));
     let settle: Entry['settle'] = () => undefined;
     const outcome = new Promise<Outcome>((resolve, reject) => {
       settle = (result) => (result instanceof LodgerError ? reject(result) : resolve(result));
@@ -179,6 +195,7 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
       attempts: 1,
       alone: moved || steps !== undefined,
       ...(steps && { steps }),
+      ...(session && { session }),
       submittedAt: now(),
       settle: (result) => {
         if (signal) cancels.remove(signal, entry);
@@ -186,7 +203,8 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
         // A report has come, so no thread reads the input any more; one that was ended might.
         if (!moved && 'receipt' in result && result.receipt.memoryBytesPeak !== undefined) shelf.giveBack(entry.input);
         tally.count(result, now() - entry.submittedAt);
-        settle(result);
+        session?.close();
+        settle(outside ? withReport(result, outside, session?.report()) : result);
       },
     };
     if (signal) cancels.add(signal, entry);
@@ -246,9 +264,9 @@ export async function createPool(options: PoolOptions = {}): Promise<ThreadPool>
     start: starter.start,
     resume: starter.resume,
     map,
-    open: (terms) => {
+    open: (terms, outside) => {
       mustBeOpen();
-      const lane = laneOf(permitJob(permitter, { ...terms, inputs: [] }));
+      const lane = laneOf({ ...permitJob(permitter, { ...terms, inputs: [] }), ...(outside && { outside }) });
       return async (given) => submit(lane, given).outcome;
     },
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),

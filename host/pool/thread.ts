@@ -3,6 +3,7 @@ import type { EngineName } from '../../runtime/job/outcome.ts';
 import type { Call } from '../../runtime/sandbox/call.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
 import { placeOf } from '../platform/engines.ts';
+import { doorsOf } from './asks-thread.ts';
 import { createHeads, runBatch } from './batch.ts';
 import { type Batch, HEAD_MISSING, type Report } from './message.ts';
 import { createPace, type Pace } from './pace.ts';
@@ -16,10 +17,15 @@ const paces: Partial<Record<EngineName, Pace>> = {};
 export default (batch: Batch): Report | typeof HEAD_MISSING => {
   const head = headOf(batch);
   if (!head) return HEAD_MISSING;
-  const place = placeOf(head.engine);
-  const pace = paces[head.engine] ?? createPace(place.platform);
+  const known = placeOf(head.engine);
+  const pace = paces[head.engine] ?? createPace(known.platform);
+  const place = head.outside ? { ...known, doors: doorsOf(batch.asks, { control: batch.control, pace }) } : known;
   paces[head.engine] = pace;
   const { steps: order, control } = batch;
   const run = (call: Call) => (order ? runSteps(place, head, { call, order, control }) : execute(place, head, call));
-  return runBatch(batch, head, { run, pace });
+  try {
+    return runBatch(batch, head, { run, pace });
+  } finally {
+    batch.asks?.port.close();
+  }
 };

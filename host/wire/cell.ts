@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode } from '../../runtime/base/errors.ts';
 import type { Limits } from '../../runtime/base/limits.ts';
 import { integer } from '../../runtime/base/schema.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
+import type { Answer, Ask, OutsideTerms } from '../../runtime/job/outside.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { OutcomeSchema } from './outcome.ts';
 
@@ -31,6 +32,8 @@ export interface CellTerms {
   readonly seed: number;
   readonly digests: boolean;
   readonly deterministic: boolean;
+  /** What the pool gives them when they ask. */
+  readonly outside?: OutsideTerms;
 }
 
 export type ToCell =
@@ -45,6 +48,8 @@ export type ToCell =
       readonly index: number;
     }
   | { readonly type: 'cancel'; readonly task: number }
+  /** Of the question of that number; bytes come with it. */
+  | { readonly type: 'answer'; readonly number: number; readonly answer: WireAnswer }
   | { readonly type: 'share'; readonly cpuShare: number }
   | { readonly type: 'ping' };
 
@@ -54,12 +59,77 @@ export type FromCell =
   | { readonly type: 'outcome'; readonly task: number; readonly outcome: Outcome }
   /** Not run: its caller's doing, as `run` would have thrown it. */
   | { readonly type: 'refused'; readonly task: number; readonly code: ErrorCode; readonly message: string }
+  /** What a task asks of the outside; bytes come with it. */
+  | { readonly type: 'ask'; readonly task: number; readonly number: number; readonly ask: Ask }
   | { readonly type: 'pong' };
 
+/** An answer without its bytes. */
+type WireAnswer =
+  | { readonly refused: string }
+  | {
+      readonly size?: number;
+      readonly names?: readonly string[];
+      readonly status?: number;
+      readonly hasBytes: boolean;
+    };
+
+/** An answer as it travels, and its bytes. */
+export function answerToWire(answer: Answer): readonly [WireAnswer, Uint8Array?] {
+  if ('refused' in answer) return [answer];
+  const { bytes, ...rest } = answer;
+  return bytes ? [{ ...rest, hasBytes: true }, bytes] : [{ ...rest, hasBytes: false }];
+}
+
+/** The answer again. A copy of the bytes, so that no part of a frame is kept for it. */
+export function answerFromWire(answer: WireAnswer, bytes: Uint8Array): Answer {
+  if ('refused' in answer) return answer;
+  const { hasBytes, ...rest } = answer;
+  return hasBytes ? { ...rest, bytes: new Uint8Array(bytes) } : rest;
+}
+
 const NOTHING = new Uint8Array();
+const MIB = 2 ** 20;
 
 const task = integer(0, Number.MAX_SAFE_INTEGER);
 const text = (max: number) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
+
+/** Numbers of 64 bits travel as texts. */
+const OFFSET = v.pipe(v.string('a text'), v.regex(/^\d{1,20}$/, 'a number'));
+const PATH = text(4_096);
+
+const AskSchema = v.variant('kind', [
+  v.strictObject({ kind: v.picklist(['size', 'names']), path: PATH }),
+  v.strictObject({ kind: v.literal('read'), path: PATH, offset: OFFSET, count: integer(0, MIB) }),
+  v.strictObject({ kind: v.literal('write'), path: PATH, offset: OFFSET }),
+  v.strictObject({ kind: v.literal('request'), method: text(64), url: text(16_384) }),
+]);
+
+/** A question as it travels, and its bytes. */
+export function askToWire(ask: Ask): readonly [unknown, Uint8Array?] {
+  switch (ask.kind) {
+    case 'read':
+      return [{ ...ask, offset: String(ask.offset) }];
+    case 'write':
+      return [{ kind: ask.kind, path: ask.path, offset: String(ask.offset) }, ask.bytes];
+    case 'request':
+      return [{ kind: ask.kind, method: ask.method, url: ask.url }, ask.body];
+    default:
+      return [ask];
+  }
+}
+
+function askFromWire(ask: v.InferOutput<typeof AskSchema>, bytes: Uint8Array): Ask {
+  switch (ask.kind) {
+    case 'read':
+      return { ...ask, offset: BigInt(ask.offset) };
+    case 'write':
+      return { ...ask, offset: BigInt(ask.offset), bytes: new Uint8Array(bytes) };
+    case 'request':
+      return { ...ask, body: new Uint8Array(bytes) };
+    default:
+      return { kind: ask.kind, path: ask.path };
+  }
+}
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
@@ -67,6 +137,7 @@ const FromCellSchema = v.variant('type', [
   v.strictObject({ type: v.literal('ready'), unlocked: text(4_096) }),
   v.strictObject({ type: v.literal('outcome'), task, outcome: OutcomeSchema }),
   v.strictObject({ type: v.literal('refused'), task, code: v.picklist(CODES), message: text(65_536) }),
+  v.strictObject({ type: v.literal('ask'), task, number: task, ask: AskSchema }),
   v.strictObject({ type: v.literal('pong') }),
 ]);
 
@@ -78,6 +149,7 @@ export function parseFromCell(value: unknown, bytes: Uint8Array = NOTHING): From
     // A copy, so that no part of a frame is kept for it.
     if (message.type === 'outcome' && message.outcome.state === 'done')
       return { ...message, outcome: { ...message.outcome, output: new Uint8Array(bytes) } } as FromCell;
+    if (message.type === 'ask') return { ...message, ask: askFromWire(message.ask, bytes) };
     return message as FromCell;
   }
   const [issue] = result.issues;

@@ -17,5 +17,10 @@ export function encode(message: unknown): Uint8Array {
  */
 export function decode(bytes: Uint8Array): unknown {
   checkShape(bytes);
-  return unpackr.unpack(bytes);
+  try {
+    return unpackr.unpack(bytes);
+  } catch (error) {
+    // Such as a list in the place of a name.
+    throw error instanceof RangeError ? error : new RangeError('a message is not understood');
+  }
 }

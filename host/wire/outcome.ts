@@ -1,7 +1,8 @@
 // Outcomes from unknown data: another process tells how a task ended.
 import * as v from 'valibot';
 import { ERRORS, type FailureCode } from '../../runtime/base/errors.ts';
-import { GUEST, TASK } from '../../runtime/base/limits.ts';
+import { GUEST, JOB, TASK } from '../../runtime/base/limits.ts';
+import { HTTP } from '../../runtime/base/outside.ts';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
 import { LOG_LEVELS, TRACE_FRAMES_MAX } from '../../runtime/job/outcome.ts';
 
@@ -14,6 +15,31 @@ const MESSAGE = v.pipe(v.string('a text'), v.maxLength(2 * GUEST.messageBytesMax
 const FAILURES = Object.entries(ERRORS)
   .filter(([, { fault }]) => fault !== 'caller')
   .map(([code]) => code) as [FailureCode, ...FailureCode[]];
+
+const GrantTextsSchema = v.pipe(
+  v.array(v.pipe(v.string('a text'), v.maxLength(8_192, 'at most 8192 characters'))),
+  v.maxLength(JOB.grants.max),
+);
+
+const OutsideSchema = v.strictObject({
+  asked: GrantTextsSchema,
+  given: GrantTextsSchema,
+  files: v.exactOptional(v.strictObject({ opened: COUNT, bytesRead: COUNT, bytesWritten: COUNT })),
+  requests: v.exactOptional(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          method: WORD,
+          origin: v.pipe(v.string('a text'), v.maxLength(HTTP.urlBytes.max)),
+          status: integer(0, 999),
+          bytesSent: COUNT,
+          bytesReceived: COUNT,
+        }),
+      ),
+      v.maxLength(HTTP.requests.max),
+    ),
+  ),
+});
 
 const ReceiptSchema = v.strictObject({
   version: v.literal(1),
@@ -33,6 +59,7 @@ const ReceiptSchema = v.strictObject({
   outputDigest: v.exactOptional(digest()),
   deterministic: v.boolean(),
   attempts: COUNT,
+  outside: v.exactOptional(OutsideSchema),
 });
 
 const LogSchema = v.strictObject({

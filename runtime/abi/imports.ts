@@ -1,51 +1,16 @@
 // The world's imports, made anew for each task from what it was granted. They close over nothing but that task.
 import { chacha20 } from '@noble/ciphers/chacha.js';
-import { GUEST, type Limits } from '../base/limits.ts';
-import type { Platform } from '../base/platform.ts';
-import type { KernelFacts } from '../job/kernel.ts';
-import { LOG_LEVELS, type LogLine, TaskFailure } from '../job/outcome.ts';
+import { GUEST } from '../base/limits.ts';
+import { LOG_LEVELS, TaskFailure } from '../job/outcome.ts';
 import type { InterfaceName } from '../job/world.ts';
-import {
-  allocate,
-  type GuestMemory,
-  liftString,
-  lowerBytes,
-  lowerString,
-  range,
-  setU32,
-  setU64,
-  stringBytes,
-  violation,
-} from './memory.ts';
+import { allocate, lowerBytes, range, setU32, setU64, stringBytes, violation } from './memory.ts';
+import { OUTSIDE_MAKERS } from './outside.ts';
+import { guestOf, type HostFunction, type Make, refuse, type TaskRoom, text } from './room.ts';
 
-/** An import as an engine calls it: i32 as number, i64 as bigint. */
-export type HostFunction = (...args: never[]) => number | bigint | undefined;
+export type { HostFunction, TaskRoom } from './room.ts';
 
 /** Module name -> function name -> function. */
 export type HostImports = Record<string, Record<string, HostFunction>>;
-
-/** One running task, as its imports see it. */
-export interface TaskRoom {
-  readonly facts: KernelFacts;
-  readonly limits: Limits;
-  readonly platform: Platform;
-  readonly blobs: Readonly<Record<string, Uint8Array>>;
-  /** 32 bytes, made when first asked for. */
-  readonly key: () => Uint8Array;
-  /** Set once the guest is there: imports run later than that. */
-  guest: GuestMemory | undefined;
-  readonly startedAt: number;
-  /** Of a metered kernel: takes the price of a host call, and looks in long ones whether to go on. */
-  readonly fuel?: { charge(bytes: number): void; look(): void };
-  /** What the host call that runs has read from the guest, and given to it. */
-  bytesMoved: number;
-  /** Calls by import, in the order of `facts.imports`. */
-  readonly calls: number[];
-  readonly lines: LogLine[];
-  linesDropped: number;
-  logBytes: number;
-  randomBytes: number;
-}
 
 const KEYSTREAM = new Uint8Array(64 * 1024);
 const NONCE = new Uint8Array(12);
@@ -53,10 +18,9 @@ const NONCE = new Uint8Array(12);
 const RANDOM_BYTES = (2 ** 32 - 1) * 64;
 const NO_LEAVE = 'an import was called from cabi_realloc or a cabi_post_ function';
 
-type Make = (room: TaskRoom) => HostFunction;
-
-/** Every function of the world that this runtime gives. `files` and `http` are refused before a task begins. */
-const MAKERS: Partial<Record<InterfaceName, Readonly<Record<string, Make>>>> = {
+/** Every function of the world. */
+const MAKERS: Readonly<Record<InterfaceName, Readonly<Record<string, Make>>>> = {
+  ...OUTSIDE_MAKERS,
   exit: {
     fail: (room) => (pointer: number, length: number) => {
       throw new TaskFailure('ERR_EXIT', text(room, pointer, length, GUEST.messageBytesMax.default));
@@ -77,7 +41,7 @@ const MAKERS: Partial<Record<InterfaceName, Readonly<Record<string, Make>>>> = {
 export function importsOf(room: TaskRoom): HostImports {
   const imports: HostImports = {};
   room.facts.imports.forEach((wanted, index) => {
-    const make = MAKERS[wanted.interface]?.[wanted.function];
+    const make = MAKERS[wanted.interface][wanted.function];
     if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
     room.calls[index] ??= 0;
     const call = make(room) as (...args: unknown[]) => number | bigint | undefined;
@@ -96,15 +60,6 @@ export function importsOf(room: TaskRoom): HostImports {
     imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
   });
   return imports;
-}
-
-function guestOf(room: TaskRoom): GuestMemory {
-  return room.guest ?? violation('an import was called before the instance was there');
-}
-
-function text(room: TaskRoom, pointer: number, length: number, bytesMax: number = GUEST.nameBytesMax.default): string {
-  room.bytesMoved += Math.min(stringBytes(room.facts.encoding, length), bytesMax);
-  return liftString(guestOf(room).bytes(), room.facts.encoding, pointer, length, bytesMax);
 }
 
 function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {
@@ -172,17 +127,6 @@ function blobRead(room: TaskRoom, name: string, offset: bigint, count: number, a
 }
 
 function blobOf(room: TaskRoom, name: string): Uint8Array | undefined {
-  return Object.hasOwn(room.blobs, name) ? room.blobs[name] : undefined;
-}
-
-/** The `err` branch of a result. */
-function refuse(room: TaskRoom, area: number, size: number, align: 4 | 8, message: string): undefined {
-  const guest = guestOf(room);
-  const at = range(guest.bytes(), area, size, align, 'the result area');
-  const [pointer, length] = lowerString(guest, room.facts.encoding, message);
-  room.bytesMoved += stringBytes(room.facts.encoding, length);
-  const memory = guest.bytes();
-  memory[at] = 1;
-  setU32(memory, at + align, pointer);
-  setU32(memory, at + align + 4, length);
+  // Blobs of pinned folders have no names, but a colon in what stands for one.
+  return !name.includes(':') && Object.hasOwn(room.blobs, name) ? room.blobs[name] : undefined;
 }

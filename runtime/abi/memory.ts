@@ -25,7 +25,7 @@ export interface Halt {
 }
 
 const utf8 = new TextEncoder();
-const DECODERS = { utf8: 'utf-8', utf16: 'utf-16le' } as const;
+const DECODERS = { utf8: decoderOf('utf8'), utf16: decoderOf('utf16') } as const;
 const ALIGN = { utf8: 1, utf16: 2 } as const;
 
 /** Fails the task: the kernel did what the canonical ABI forbids. */
@@ -106,8 +106,8 @@ export function liftString(
   const size = stringBytes(encoding, length);
   const start = range(memory, pointer, size, ALIGN[encoding], 'a string');
   const cut = size > bytesMax;
-  // A decoder that streams keeps an incomplete last character for a next piece that never comes.
-  const decoder = new TextDecoder(DECODERS[encoding], { fatal: true, ignoreBOM: true });
+  // A decoder that streams keeps an incomplete last character for a next piece that never comes: it is used once.
+  const decoder = cut ? decoderOf(encoding) : DECODERS[encoding];
   try {
     const text = decoder.decode(memory.subarray(start, start + Math.min(size, bytesMax)), { stream: cut });
     return cut ? `${text}... (${size} bytes)` : text;
@@ -116,6 +116,10 @@ export function liftString(
     if (!(thrown instanceof TypeError)) throw thrown;
     return violation(`a string is not well-formed ${encoding}`);
   }
+}
+
+function decoderOf(encoding: StringEncoding): TextDecoder {
+  return new TextDecoder(encoding === 'utf8' ? 'utf-8' : 'utf-16le', { fatal: true, ignoreBOM: true });
 }
 
 /** Little-endian reads and writes at a checked place. */

@@ -121,7 +121,10 @@ export const JobFileSchema = v.strictObject({
     about(v.record(BlobNameSchema, blob), 'Read-only data for every task, by name. Each implies its grant.'),
   ),
   grants: v.exactOptional(
-    about(grants, 'What the kernel may use: log, random, clock. What is not granted does not exist.'),
+    about(
+      grants,
+      'What the kernel may use: log, random, clock, files:/PATH=FOLDER:read, http:ORIGIN:GET. What is not granted does not exist.',
+    ),
   ),
   limits: v.exactOptional(about(limits, 'What each task may use at most.')),
   seed: v.exactOptional(

@@ -3,7 +3,7 @@ import { LodgerError } from '../base/errors.ts';
 import { JOB, type LimitName, TASK } from '../base/limits.ts';
 import { check, refuseInherited } from '../base/schema.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
-import { type Grant, parseGrant } from '../policy/grant.ts';
+import { type Grant, type PinnedText, parseGrant } from '../policy/grant.ts';
 import { type EngineChoice, JobFileSchema, type ViewName, type WrittenJob } from './form.ts';
 import type { SomeLimits } from './limits.ts';
 
@@ -32,7 +32,9 @@ export interface JobFile {
   readonly inputs: InputPlan;
   /** Each implies its grant; the digest is the file's own where none is given. */
   readonly blobs: ReadonlyMap<string, { readonly file: string; readonly digest?: string }>;
-  /** All but those of blobs. */
+  /** Folders that are to be pinned, each implying its grant; the digest is the folder's own where none is given. */
+  readonly pinned: readonly PinnedText[];
+  /** All but those of blobs and of folders to pin. */
   readonly grants: readonly Exclude<Grant, { kind: 'blobs' }>[];
   readonly limits: SomeLimits;
   readonly seed?: number;
@@ -83,19 +85,22 @@ function inputPlan(inputs: WrittenJob['inputs']): InputPlan {
 }
 
 /** Blobs may be written as grants, too; one name must not mean two files. */
-function permissions(written: WrittenJob): Pick<JobFile, 'blobs' | 'grants'> {
+function permissions(written: WrittenJob): Pick<JobFile, 'blobs' | 'pinned' | 'grants'> {
   const blobs = new Map<string, { file: string; digest?: string }>();
   for (const [name, blob] of Object.entries(written.blobs ?? {}))
     blobs.set(name, typeof blob === 'string' ? { file: blob } : blob);
+  const pinned: PinnedText[] = [];
   const grants: Exclude<Grant, { kind: 'blobs' }>[] = [];
   for (const [index, text] of (written.grants ?? []).entries()) {
     const grant = asJobError(`grants.${index}`, () => parseGrant(text));
-    if (grant.kind !== 'blobs') grants.push(grant);
+    if ('folder' in grant) pinned.push(grant);
+    else if (grant.kind !== 'blobs') grants.push(grant);
     else if (blobs.has(grant.name)) throw invalid(`grants.${index}`, `the only one for blob "${grant.name}"`);
     else if ('file' in grant) blobs.set(grant.name, { file: grant.file });
   }
-  if (blobs.size + grants.length > JOB.grants.max) throw invalid('blobs', `at most ${JOB.grants.max}, with the grants`);
-  return { blobs, grants };
+  if (blobs.size + pinned.length + grants.length > JOB.grants.max)
+    throw invalid('blobs', `at most ${JOB.grants.max}, with the grants`);
+  return { blobs, pinned, grants };
 }
 
 function limitsOf(written: NonNullable<WrittenJob['limits']>): SomeLimits {

@@ -1,6 +1,7 @@
 // How a task ended, and what it used.
 import { describe, ERRORS, type ErrorCode, type FailureCode, type Fault } from '../base/errors.ts';
 import type { Digest } from '../base/platform.ts';
+import type { OutsideReport } from './outside.ts';
 
 export type EngineName = 'v8' | 'wasmtime';
 
@@ -39,6 +40,8 @@ export interface Receipt {
   readonly deterministic: boolean;
   /** 1, or more when an attempt was lost with, or held up by, another task of its batch or of its cell. */
   readonly attempts: number;
+  /** Of a task that was granted files or http: what it asked for and got, and each request that left this machine. */
+  readonly outside?: OutsideReport;
   /** The walls around the process that ran it, by name; absent where it ran in its caller's own process. */
   readonly isolation?: readonly string[];
 }

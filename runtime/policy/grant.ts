@@ -9,16 +9,24 @@ export const BlobNameSchema = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of 1 to 64 letters, digits, dots, hyphens and underscores'),
 );
 
-const FILES = v.strictObject({
-  kind: v.literal('files'),
-  at: v.pipe(v.string('a path'), v.regex(/^(?:\/[A-Za-z0-9._-]{1,64}){1,8}$/, 'an absolute path such as /data')),
-  from: v.pipe(
-    v.string('a folder'),
-    v.minLength(1, 'a folder'),
-    v.check((text) => !text.includes('\0'), 'a folder'),
-  ),
-  mode: oneOf(['read', 'write']),
-});
+const AtSchema = v.pipe(
+  v.string('a path'),
+  v.regex(/^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._-]{1,64}){1,8}$/, 'an absolute path such as /data'),
+);
+
+/** `from` is a folder of this machine, or `sha256:` and the digest of a blob tree, which has the same files on every machine. */
+const FILES = v.pipe(
+  v.strictObject({
+    kind: v.literal('files'),
+    at: AtSchema,
+    from: v.pipe(
+      v.string('a folder'),
+      v.regex(/^(?!sha256:)[^\0]+$|^sha256:[0-9a-f]{64}$/s, 'a folder, or sha256: and 64 hex digits'),
+    ),
+    mode: oneOf(['read', 'write']),
+  }),
+  v.check(({ from, mode }) => mode === 'read' || !from.startsWith('sha256:'), 'read only where it is pinned'),
+);
 
 const HTTP = v.strictObject({
   kind: v.literal('http'),
@@ -29,7 +37,7 @@ const HTTP = v.strictObject({
   ),
 });
 
-/** Every kind of grant. `files` and `http` are understood and narrowed here; which runner can give them is the runner's to say. */
+/** Every kind of grant. Which runner can give `files` and `http` is the runner's to say. */
 export const GrantSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('log') }),
   v.strictObject({ kind: v.literal('random') }),
@@ -56,17 +64,31 @@ export const GrantRuleSchema = v.variant('kind', [
     v.check((rule) => rule.digest === undefined || rule.name !== undefined, 'a name with its digest'),
   ),
   FILES,
+  // Any pinned folder under any path: like blobs, its bytes are the job's own.
+  v.strictObject({ kind: v.literal('files'), pinned: v.literal(true) }),
   HTTP,
 ]);
 
 export type GrantRule = v.InferOutput<typeof GrantRuleSchema>;
 
-/** A grant as people write it. A blob's file has yet to be read for its digest. */
-export type GrantText = Grant | { readonly kind: 'blobs'; readonly name: string; readonly file: string };
+/** A folder that is to be pinned: it has yet to be read for its digest, which must be the given one, if there is one. */
+export interface PinnedText {
+  readonly kind: 'files';
+  readonly at: string;
+  readonly folder: string;
+  readonly digest?: string;
+}
 
-const FORMS = 'log, random, clock, blobs:NAME=FILE, files:/PATH=FOLDER:read|write or http:ORIGIN:METHOD[,METHOD]';
+/** A grant as people write it. A blob's file has yet to be read for its digest, too. */
+export type GrantText = Grant | { readonly kind: 'blobs'; readonly name: string; readonly file: string } | PinnedText;
 
-/** Reads `log`, `random`, `clock`, `blobs:NAME=FILE`, `files:/data=./inputs:read`, `http:https://example.org:GET,HEAD`. Throws `ERR_GRANT_INVALID`. */
+const FILES_FORM = 'files:/PATH=FOLDER:read|write|pinned';
+const FORMS = `log, random, clock, blobs:NAME=FILE, ${FILES_FORM} or http:ORIGIN:METHOD[,METHOD]`;
+
+/**
+ * Reads `log`, `random`, `clock`, `blobs:NAME=FILE`, `files:/data=./inputs:read` (or `write`, `pinned`, `sha256:HEX`), `files:/data=sha256:HEX`,
+ * `http:https://example.org:GET,HEAD`. Throws `ERR_GRANT_INVALID`.
+ */
 export function parseGrant(text: string): GrantText {
   if (typeof text !== 'string')
     throw new LodgerError('ERR_GRANT_INVALID', [typeof text, `it must be a text, one of ${FORMS}`]);
@@ -85,10 +107,8 @@ export function parseGrant(text: string): GrantText {
         throw new LodgerError('ERR_GRANT_INVALID', [text, 'write it as blobs:NAME=FILE']);
       return { kind, name, file };
     }
-    case 'files': {
-      const [, at, from, mode] = /^([^=]*)=(.+):([a-z]+)$/s.exec(rest) ?? [];
-      return valid(text, { kind, at, from, mode }, 'write it as files:/PATH=FOLDER:read|write');
-    }
+    case 'files':
+      return parseFiles(text, rest);
     case 'http': {
       const [, origin, methods = ''] = /^(.+):([A-Z,]+)$/s.exec(rest) ?? [];
       return valid(
@@ -99,6 +119,31 @@ export function parseGrant(text: string): GrantText {
     }
     default:
       throw new LodgerError('ERR_GRANT_INVALID', [text, `it must be one of ${FORMS}`]);
+  }
+}
+
+/** A folder's own `=` and `:` are its own: the path ends at the first `=`, the mode begins at the last `:`. */
+function parseFiles(text: string, rest: string): Grant | PinnedText {
+  const remedy = `write it as ${FILES_FORM}`;
+  const [, at, from = ''] = /^([^=]*)=(.+)$/s.exec(rest) ?? [];
+  if (from.startsWith('sha256:')) return valid(text, { kind: 'files', at, from, mode: 'read' }, remedy);
+  const [, folder = '', mode, hex] = /^(.+?):(?:([a-z]+)|sha256:([0-9a-f]{64}))$/s.exec(from) ?? [];
+  if (hex === undefined && mode !== 'pinned') return valid(text, { kind: 'files', at, from: folder, mode }, remedy);
+  if (!v.is(AtSchema, at) || folder.includes('\0')) throw new LodgerError('ERR_GRANT_INVALID', [text, remedy]);
+  return { kind: 'files', at, folder, ...(hex !== undefined && { digest: hex }) };
+}
+
+/** A grant as text. A blob is written with its digest, since its file is not known. */
+export function formatGrant(grant: Grant): string {
+  switch (grant.kind) {
+    case 'blobs':
+      return `blobs:${grant.name}=sha256:${grant.digest}`;
+    case 'files':
+      return `files:${grant.at}=${grant.from}${grant.from.startsWith('sha256:') ? '' : `:${grant.mode}`}`;
+    case 'http':
+      return `http:${grant.origin}:${grant.methods.join(',')}`;
+    default:
+      return grant.kind;
   }
 }
 

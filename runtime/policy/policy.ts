@@ -4,8 +4,8 @@ import { LodgerError } from '../base/errors.ts';
 import { type LimitName, POLICY, TASK } from '../base/limits.ts';
 import { check, integer, refuseInherited } from '../base/schema.ts';
 import { formatDuration, formatSize } from '../base/units.ts';
-import { type Grant, type GrantRule, GrantRuleSchema } from './grant.ts';
-import { canonical, covers } from './rules.ts';
+import { formatGrant, type Grant, type GrantRule, GrantRuleSchema, GrantSchema } from './grant.ts';
+import { canonical, covers, meet } from './rules.ts';
 
 const maximum = (name: LimitName) => v.optional(integer(0, TASK[name].max), TASK[name].default);
 
@@ -66,6 +66,28 @@ export function permits(
   }
 }
 
+/**
+ * Of grants that reach beyond a task, what the policy allows of them: a job asks for three origins, the owner allows two, the task sees two.
+ * Where nothing of a kind is left the grants of that kind stay as they are, so that `permits` says what is allowed.
+ */
+export function narrowGrants(policy: Policy, grants: readonly Grant[]): readonly Grant[] {
+  const narrowed = grants.flatMap((grant) => (reachesBeyond(grant) ? within(policy, grant) : [grant]));
+  const lost = grants.filter(({ kind }) => !narrowed.some((left) => left.kind === kind));
+  return [...narrowed, ...lost];
+}
+
+/** Grants of things that are no part of the task. */
+export function reachesBeyond({ kind }: Grant): boolean {
+  return kind === 'files' || kind === 'http';
+}
+
+function within(policy: Policy, grant: Grant): Grant[] {
+  return policy.grants.flatMap((rule) => {
+    const common = v.safeParse(GrantSchema, meet(grant, rule));
+    return common.success ? [common.output] : [];
+  });
+}
+
 function exceeded(allowed: string, asked: string): LodgerError {
   return new LodgerError('ERR_POLICY_EXCEEDED', [allowed, asked]);
 }
@@ -82,12 +104,8 @@ function grantAsked(grant: Grant): string {
   switch (grant.kind) {
     case 'blobs':
       return `grant "blobs:${grant.name}" with digest ${grant.digest}`;
-    case 'files':
-      return `grant "files:${grant.at}=${grant.from}:${grant.mode}"`;
-    case 'http':
-      return `grant "http:${grant.origin}:${grant.methods.join(',')}"`;
     default:
-      return `grant "${grant.kind}"`;
+      return `grant "${formatGrant(grant)}"`;
   }
 }
 
@@ -104,10 +122,8 @@ function ruleText(rule: GrantRule): string {
       if (rule.name === undefined) return '"blobs" of any name';
       return rule.digest === undefined ? `"blobs:${rule.name}"` : `"blobs:${rule.name}" with digest ${rule.digest}`;
     case 'files':
-      return `"files:${rule.at}=${rule.from}:${rule.mode}"`;
-    case 'http':
-      return `"http:${rule.origin}:${rule.methods.join(',')}"`;
+      return 'pinned' in rule ? '"files" that are pinned' : `"${formatGrant(rule)}"`;
     default:
-      return `"${rule.kind}"`;
+      return `"${formatGrant(rule)}"`;
   }
 }

@@ -43,7 +43,9 @@ function within(inner: GrantRule, outer: GrantRule): boolean {
       if (outer.name === undefined) return true;
       return outer.name === inner.name && (outer.digest === undefined || outer.digest === inner.digest);
     case 'files':
-      if (inner.kind !== 'files' || inner.at !== outer.at || inner.from !== outer.from) return false;
+      if (inner.kind !== 'files') return false;
+      if ('pinned' in outer) return 'pinned' in inner || inner.from.startsWith('sha256:');
+      if ('pinned' in inner || inner.at !== outer.at || inner.from !== outer.from) return false;
       return outer.mode === 'write' || inner.mode === 'read';
     case 'http':
       if (inner.kind !== 'http' || inner.origin !== outer.origin) return false;
@@ -59,7 +61,7 @@ function ruleKey(rule: GrantRule): string {
     case 'blobs':
       return ['blobs', rule.name ?? '', rule.digest ?? ''].join('\0');
     case 'files':
-      return ['files', rule.at, rule.from].join('\0');
+      return 'pinned' in rule ? 'files' : ['files', rule.at, rule.from].join('\0');
     case 'http':
       return ['http', rule.origin].join('\0');
     default:
@@ -69,6 +71,7 @@ function ruleKey(rule: GrantRule): string {
 
 /** Keys of the wider rules that would make this one needless. */
 function absorbers(rule: GrantRule): string[] {
+  if (rule.kind === 'files' && !('pinned' in rule) && rule.from.startsWith('sha256:')) return ['files'];
   if (rule.kind !== 'blobs' || rule.name === undefined) return [];
   const any = ruleKey({ kind: 'blobs' });
   return rule.digest === undefined ? [any] : [any, ruleKey({ kind: 'blobs', name: rule.name })];
@@ -83,5 +86,5 @@ function join(a: GrantRule, b: GrantRule): GrantRule {
   if (a.kind === 'http' && b.kind === 'http') {
     return { ...a, methods: METHODS.filter((method) => a.methods.includes(method) || b.methods.includes(method)) };
   }
-  return a.kind === 'files' && a.mode === 'write' ? a : b;
+  return a.kind === 'files' && 'mode' in a && a.mode === 'write' ? a : b;
 }

@@ -2,6 +2,8 @@
 import type { Limits } from '../base/limits.ts';
 import type { Digest, Platform } from '../base/platform.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { OutsideTerms } from '../job/outside.ts';
+import type { Doors } from './beyond.ts';
 import type { Wishes } from './fuel.ts';
 
 /** One call of a kernel, with everything filled in and checked. Plain data, so that a thread can be told. */
@@ -24,10 +26,14 @@ export interface Call {
   };
   /** What the host wants of it while it runs, where it is metered. */
   readonly wishes?: Wishes;
+  /** What it was granted beyond itself. */
+  readonly outside?: OutsideTerms | undefined;
 }
 
 /** Where tasks run: an engine and what the runtime gets from its host. */
 export interface Place<Compiled = unknown> {
   readonly engine: Engine<Compiled>;
   readonly platform: Platform;
+  /** For grants that reach beyond a task. */
+  readonly doors?: Doors;
 }

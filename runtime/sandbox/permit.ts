@@ -2,27 +2,33 @@
 import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
-import { type Platform, toHex } from '../base/platform.ts';
+import type { Platform } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
 import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import type { OutsideTerms } from '../job/outside.ts';
 import { type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { WORLD } from '../job/world.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
-import { type Policy, permits } from '../policy/policy.ts';
+import { narrowGrants, type Policy, permits } from '../policy/policy.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { invalid, type Manifest } from '../snapshot/manifest.ts';
+import { digestOf, type Holder, settle, treeBlobs } from './settle.ts';
 
 /** Terms that were checked and filled in. */
 export interface Permit {
   readonly kernel: Kernel;
   readonly limits: Limits;
+  /** What is left of those that were asked for. */
+  readonly grants: readonly Grant[];
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly seed: number;
   readonly digests: boolean;
   readonly deterministic: boolean;
+  /** Folders and origins, of a task that asks for some. */
+  readonly outside?: OutsideTerms;
 }
 
 /** What a runner brings to the decision. */
@@ -33,6 +39,8 @@ export interface Permitter {
   readonly metered: boolean;
   /** What is asked for when the caller says nothing; a runner that cannot end a guest has none. */
   readonly wallMsDefault?: number;
+  /** What it has for grants that reach beyond the task. */
+  readonly holder?: Holder;
 }
 
 /** How to write each grant: the remedy in messages. */
@@ -44,9 +52,6 @@ const REMEDIES: Readonly<Record<GrantKind, string>> = {
   files: 'files:/PATH=FOLDER:read',
   http: 'http:ORIGIN:GET',
 };
-
-/** Digests of blobs seen before. The bytes of a blob must not change while a runner uses them. */
-const digests = new WeakMap<Uint8Array, string>();
 
 /** Checks a task from anywhere, all but its input. Throws a LodgerError of the caller's fault. */
 export function permitTask(permitter: Permitter, task: Task): Permit {
@@ -138,20 +143,22 @@ function lowered({ policy, metered, wallMsDefault }: Permitter): Limits {
 
 function permitTerms(permitter: Permitter, terms: Terms): Permit {
   const kernel = sealed(terms.kernel);
-  const asked = terms.limits ?? {};
-  if (asked.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {
+  const wanted = terms.limits ?? {};
+  if (wanted.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {
     throw new LodgerError('ERR_LIMIT_UNENFORCED', [
       'wallMsMax',
       "a sandbox in the caller's own thread cannot end a guest that is not metered; use createPool()",
     ]);
   }
-  if (asked.fuelMax !== undefined && !permitter.metered) {
+  if (wanted.fuelMax !== undefined && !permitter.metered) {
     throw new LodgerError('ERR_LIMIT_UNENFORCED', ['fuelMax', 'it was made with metered: false']);
   }
-  const limits = { ...lowered(permitter), ...asked };
-  const grants = terms.grants ?? [];
+  const limits = { ...lowered(permitter), ...wanted };
+  const asked = terms.grants ?? [];
+  const grants = permitter.policy ? narrowGrants(permitter.policy, asked) : asked;
   cover(kernel, grants);
   if (permitter.policy) permits(permitter.policy, limits, grants);
+  const outside = settle(permitter.holder, asked, grants);
   const floor = kernel.memory.min * PAGE;
   if (limits.memoryBytesMax < floor) {
     throw new LodgerError('ERR_OPTION_INVALID', [
@@ -162,20 +169,17 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   return {
     kernel,
     limits,
-    blobs: matchBlobs(permitter.platform, grants, terms.blobs ?? {}),
+    grants,
+    blobs: matchBlobs(permitter.platform, { grants, ...(outside && { outside }) }, terms.blobs ?? {}),
     seed: terms.seed ?? 0,
     digests: terms.digests ?? false,
     deterministic: terms.deterministic ?? true,
+    ...(outside && { outside }),
   };
 }
 
-/** Every import needs its grant, and every grant must be one that this version can give. */
+/** Every import needs its grant. */
 function cover(kernel: Kernel, grants: readonly Grant[]): void {
-  for (const { kind } of grants) {
-    if (kind === 'files' || kind === 'http') {
-      throw new LodgerError('ERR_GRANT_UNAVAILABLE', [kind, 'no runner of this version gives it']);
-    }
-  }
   for (const wanted of kernel.imports) {
     const { grant } = WORLD[wanted.interface];
     if (grant === null || grants.some(({ kind }) => kind === grant)) continue;
@@ -183,13 +187,13 @@ function cover(kernel: Kernel, grants: readonly Grant[]): void {
   }
 }
 
-/** The granted blobs' bytes, each of the digest that its grant names. */
+/** The granted blobs' bytes, each of the digest that its grant names, those of pinned folders among them. */
 function matchBlobs(
   platform: Platform,
-  grants: readonly Grant[],
+  { grants, outside }: { readonly grants: readonly Grant[]; readonly outside?: OutsideTerms },
   given: Readonly<Record<string, Uint8Array>>,
 ): Record<string, Uint8Array> {
-  const blobs: Record<string, Uint8Array> = {};
+  const blobs = treeBlobs(platform, outside, given);
   for (const grant of grants) {
     if (grant.kind !== 'blobs') continue;
     const bytes = Object.hasOwn(given, grant.name) ? given[grant.name] : undefined;
@@ -198,8 +202,7 @@ function matchBlobs(
     if (!(bytes instanceof Uint8Array)) {
       throw new LodgerError('ERR_OPTION_INVALID', [`blobs.${grant.name}`, 'a Uint8Array']);
     }
-    const digest = digests.get(bytes) ?? toHex(platform.digest(bytes));
-    digests.set(bytes, digest);
+    const digest = digestOf(platform, bytes);
     if (digest !== grant.digest) throw new LodgerError('ERR_BLOB_MISMATCH', [grant.name, digest, grant.digest]);
     blobs[grant.name] = bytes;
   }

@@ -1,22 +1,25 @@
 // One task in its instance, from the grants it is given to the receipt that it leaves.
 import { Exports } from '../abi/exports.ts';
 import { importsOf, type TaskRoom } from '../abi/imports.ts';
-import { PAGE } from '../base/limits.ts';
+import { describe } from '../base/errors.ts';
+import { PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import type { Engine, Guest, Ready } from '../engine/engine.ts';
 import { faultOf, type Outcome, type Receipt, TaskFailure } from '../job/outcome.ts';
-import { WORLD } from '../job/world.ts';
+import type { OutsideTerms } from '../job/outside.ts';
 import { METER_IMPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { type Beyond, openBeyond, type Waiting } from './beyond.ts';
 import type { Call, Place } from './call.ts';
 import { Fuel } from './fuel.ts';
+import { isRepeatable } from './settle.ts';
 
 /** A task between its start and its end. Nothing is thrown out of it: what goes wrong is kept for the outcome. */
 export class Running<Compiled = unknown> {
   readonly ready: Ready<Compiled>;
   readonly call: Call;
-  readonly room: TaskRoom & { readonly fuel?: Fuel };
+  readonly room: Room;
   readonly place: Place<Compiled>;
   readonly #cpuBefore: number | undefined;
   #guest: Guest | undefined;
@@ -28,7 +31,7 @@ export class Running<Compiled = unknown> {
     this.ready = ready;
     this.call = call;
     this.#cpuBefore = place.platform.cpuMs?.();
-    this.room = openRoom(place.platform, ready, call);
+    this.room = openRoom(place, ready, call);
   }
 
   get hasFailed(): boolean {
@@ -69,15 +72,21 @@ export class Running<Compiled = unknown> {
     this.#output = output;
   }
 
+  /** Leaves the task, wherever it is: nothing of it is open any more. The bytes that its memory had. */
+  leave(): number {
+    this.room.outside?.close();
+    return this.#guest?.end() ?? 0;
+  }
+
   /** Gives everything back; how the task ended. */
   end(): Outcome {
     const failure = this.#failure;
     const { room, call } = this;
     const { engine, platform } = this.place;
     const used = room.fuel && fuelOf(room.fuel, failure);
-    const memoryBytesPeak = this.#guest?.end() ?? 0;
+    const memoryBytesPeak = this.leave();
     const output = failure ? undefined : this.#output;
-    const { version, kernel, rewriter, tariff, deterministic } = receiptHead(this.ready, engine);
+    const { version, kernel, rewriter, tariff, deterministic } = receiptHead(this.ready, engine, call.outside);
     // Field by field: an object made by spreading takes as long as all the rest of a small task.
     const receipt: { -readonly [Name in keyof Receipt]: Receipt[Name] } = {
       version,
@@ -97,6 +106,7 @@ export class Running<Compiled = unknown> {
     if (used?.fuelAtLeast !== undefined) receipt.fuelAtLeast = used.fuelAtLeast;
     const cpuBefore = this.#cpuBefore;
     if (cpuBefore !== undefined) receipt.cpuMs = (platform.cpuMs?.() ?? cpuBefore) - cpuBefore;
+    if (room.outside) receipt.outside = room.outside.report();
     if (call.digests) receipt.inputDigest = call.before?.input ?? toHex(platform.digest(call.input));
     if (call.digests && output) receipt.outputDigest = toHex(platform.digest(output));
     const log = { lines: room.lines, linesDropped: room.linesDropped };
@@ -126,7 +136,12 @@ export type ReceiptHead = Pick<Receipt, 'version' | 'kernel' | 'engine' | 'rewri
 /** Made once for each, since it takes as long as a tenth of a small task. */
 const heads = new WeakMap<Ready, ReceiptHead>();
 
-export function receiptHead(ready: Ready, engine: Pick<Engine, 'name' | 'version'>): ReceiptHead {
+export function receiptHead(
+  ready: Ready,
+  engine: Pick<Engine, 'name' | 'version'>,
+  outside?: OutsideTerms,
+): ReceiptHead {
+  if (outside) return newHead(ready, engine, outside);
   const known = heads.get(ready) ?? newHead(ready, engine);
   heads.set(ready, known);
   return known;
@@ -136,35 +151,57 @@ export function receiptHead(ready: Ready, engine: Pick<Engine, 'name' | 'version
 export function newHead(
   { facts, metered, canonicalNaNs }: Omit<Ready, 'compiled'>,
   { name, version }: Pick<Engine, 'name' | 'version'>,
+  outside?: OutsideTerms,
 ): ReceiptHead {
-  const { digest, imports } = facts;
-  const deterministic = canonicalNaNs && imports.every((wanted) => WORLD[wanted.interface].deterministic);
+  const { digest } = facts;
+  const deterministic = canonicalNaNs && isRepeatable(facts, outside);
   const head = { version: 1, kernel: digest, engine: { name, version }, rewriter: REWRITER_VERSION } as const;
   return metered ? { ...head, tariff: TARIFF_VERSION, deterministic } : { ...head, deterministic };
 }
 
+/** What the imports see, and what ends with the task. */
+type Room = TaskRoom & { readonly fuel?: Fuel; readonly outside?: Beyond };
+
 /** What the imports of one task see; nothing of it is shared with another. */
-export function openRoom(platform: Platform, ready: Ready, call: Call): TaskRoom & { readonly fuel?: Fuel } {
+export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>, ready: Ready, call: Call): Room {
   let key: Uint8Array | undefined;
   const startedAt = platform.now() - (call.before?.elapsedMs ?? 0);
+  const fuel = ready.metered ? new Fuel(platform, call, startedAt) : undefined;
+  const { outside: terms, blobs, limits } = call;
+  const waiting = terms && waitingOf(platform, call, startedAt);
+  const outside = waiting && openBeyond(terms, { blobs, waiting, ...(doors && { doors }) });
   return {
     facts: ready.facts,
-    limits: call.limits,
+    limits,
     platform,
-    blobs: call.blobs,
+    blobs,
     key: () => {
       key ??= taskKey(platform, call.seed, call.index);
       return key;
     },
     guest: undefined,
     startedAt,
-    ...(ready.metered && { fuel: new Fuel(platform, call, startedAt) }),
+    ...(fuel && { fuel }),
     bytesMoved: 0,
     calls: [],
     lines: [],
     linesDropped: 0,
     logBytes: 0,
     randomBytes: 0,
+    ...(outside && { outside }),
+  };
+}
+
+/** A task that waits for the outside is ended like one that computes, metered or not. */
+function waitingOf(platform: Platform, { limits, wishes }: Call, startedAt: number): Waiting {
+  const { wallMsMax = TASK.wallMsMax.max } = limits;
+  const msLeft = () => wallMsMax - (platform.now() - startedAt);
+  return {
+    msLeft,
+    look: () => {
+      if (wishes?.isWanted() === false) throw new TaskFailure('ERR_HOST_FAULT', describe('ERR_ABORTED'));
+      if (msLeft() <= 0) throw new TaskFailure('ERR_WALL_SPENT', wallMsMax);
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Engine, Ready } from '../engine/engine.ts';
 import { createV8 } from '../engine/v8.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
+import type { FilesSide, Folder, FolderPlace } from '../job/outside.ts';
 import {
   type Job,
   type MapOptions,
@@ -34,6 +35,16 @@ export interface SandboxOptions {
   readonly engine?: Engine;
   /** Whether kernels count their fuel, as they do by default. Without it they run faster, and can use all the time there is. */
   readonly metered?: boolean;
+  /** What opens folders of this machine for tasks that are granted some, such as `nodeFolders` of `lodger/host`. */
+  readonly folders?: FolderHolder;
+}
+
+/** Holds the right to folders of a machine, and opens for a task what it was granted of them. */
+export interface FolderHolder {
+  /** Looks at a folder when it is granted. Throws `ERR_GRANT_UNAVAILABLE` and `ERR_FILE`. */
+  folder(path: string, mode: 'read' | 'write'): FolderPlace;
+  /** For one task. `look` throws when the task has to end; long reads ask it now and then. */
+  open(folders: readonly Folder[], look: () => void): FilesSide;
 }
 
 const SandboxOptionsSchema = v.strictObject({
@@ -41,6 +52,7 @@ const SandboxOptionsSchema = v.strictObject({
   platform: v.exactOptional(v.custom<Platform>(isPlatform, 'a platform')),
   engine: v.exactOptional(v.custom<Engine>(isEngine, 'an engine')),
   metered: v.exactOptional(v.boolean('true or false')),
+  folders: v.exactOptional(v.custom<FolderHolder>(isFolderHolder, 'a holder of folders, such as nodeFolders')),
 });
 
 /**
@@ -53,14 +65,20 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     platform = portable,
     engine = createV8('unknown'),
     metered = true,
+    folders,
   } = check(SandboxOptionsSchema, options) as SandboxOptions;
   const permitter = {
     platform,
     metered,
     ...((metered || engine.stopper) && { wallMsDefault: TASK.wallMsMax.default }),
     ...(policy && { policy }),
+    ...(folders && { holder: { folder: folders.folder, http: false } }),
   };
-  const place: Place = { platform, engine };
+  const place: Place = {
+    platform,
+    engine,
+    ...(folders && { doors: { files: (granted, { look }) => folders.open(granted, look) } }),
+  };
   const compiled = new WeakMap<Kernel, Map<boolean, Promise<Ready>>>();
   let open = true;
 
@@ -119,6 +137,11 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
       open = false;
     },
   };
+}
+
+function isFolderHolder(value: unknown): boolean {
+  const { folder, open } = Object(value) as Partial<FolderHolder>;
+  return typeof folder === 'function' && typeof open === 'function';
 }
 
 /** Whether it has what an engine must have. */

@@ -171,7 +171,7 @@ export class Stepping<Compiled = unknown> {
 
   /** Leaves it as it is and gives everything back: somebody goes on with its image. */
   leave(): void {
-    if (!this.#left) this.#guest?.end();
+    if (!this.#left) this.#running.leave();
     this.#left = true;
   }
 
@@ -206,7 +206,7 @@ export class Stepping<Compiled = unknown> {
         inputBytes: this.#identity.inputBytes,
       },
     });
-    this.#guest?.end();
+    this.#running.leave();
     this.#running = running;
     this.#takeUp(host);
     running.attempt(() => this.#load({ image, copy: this.#copy as MemoryCopy }));

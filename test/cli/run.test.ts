@@ -53,7 +53,7 @@ describe('exit code 2, a message with its code and no stack for', () => {
       ['run', 'echo.wasm', '--grant', 'blobs'],
       'write it as blobs:NAME=FILE [ERR_GRANT_INVALID]',
     ],
-    ['a grant of a later version', ['run', 'echo.wasm', '--grant', 'files:/in=.:read'], '[ERR_GRANT_UNAVAILABLE]'],
+    ['a folder that is not there', ['run', 'echo.wasm', '--grant', 'files:/in=./none:read'], '[ERR_FILE]'],
     [
       'a blob that is not there',
       ['run', 'echo.wasm', '--grant', 'blobs:db=none'],

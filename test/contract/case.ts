@@ -98,6 +98,10 @@ export const WORLD_IMPORTS = {
   now: { module: 'lodger:kernel/clock@0.1.0', name: 'now', type: '>I' },
   size: { module: 'lodger:kernel/blobs@0.1.0', name: 'size', type: 'iii>' },
   read: { module: 'lodger:kernel/blobs@0.1.0', name: 'read', type: 'iiIii>' },
+  fileSize: { module: 'lodger:kernel/files@0.1.0', name: 'size', type: 'iii>' },
+  fileRead: { module: 'lodger:kernel/files@0.1.0', name: 'read', type: 'iiIii>' },
+  fileWrite: { module: 'lodger:kernel/files@0.1.0', name: 'write', type: 'iiIiii>' },
+  fileNames: { module: 'lodger:kernel/files@0.1.0', name: 'names', type: 'iii>' },
 } as const satisfies Record<string, ImportPart>;
 
 /** Where `textAt` puts a text: below the heap, above everything else that tests write. */

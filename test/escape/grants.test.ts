@@ -1,5 +1,7 @@
 // Guests that turn what they were granted against the host: areas, names and calls at the wrong time, memory moved underfoot.
 import { createHash } from 'node:crypto';
+import { writeManifest } from '../../runtime/job/tree.ts';
+import type { Grant } from '../../runtime/policy/grant.ts';
 import { type Given, TEXT, tell, textAt, WORLD_IMPORTS } from '../contract/case.ts';
 import { streamOf } from '../contract/random.ts';
 import type { ImportPart } from '../wasm/build.ts';
@@ -9,10 +11,19 @@ import { type Hostile, hostiles } from './hostile.ts';
 const BLOB = Uint8Array.of(11, 22, 33, 44);
 const digest = createHash('sha256').update(BLOB).digest('hex');
 
+/** A pinned folder with one file, `/b/b`. */
+const MANIFEST = writeManifest([{ name: 'b', size: BLOB.length, digest }]);
+const tree = `sha256:${createHash('sha256').update(MANIFEST).digest('hex')}`;
+
 const ALL: Given = {
-  grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs', name: 'b', digest }],
-  blobs: { b: BLOB },
+  grants: [
+    ...[{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs', name: 'b', digest }],
+    { kind: 'files', at: '/b', from: tree, mode: 'read' },
+  ] as Grant[],
+  blobs: { b: BLOB, [tree]: MANIFEST, [`sha256:${digest}`]: BLOB },
 };
+/** Where the path of that file lies. */
+const PATH = TEXT + 64;
 const NOTHING = answer(0, 'i32.const 0', 'i32.const 0');
 const breach = (says: string) => ({ failed: 'ERR_ABI', says }) as const;
 
@@ -62,7 +73,65 @@ hostiles('every pointer that a guest hands to an import is checked', [
 const moving = { code: 'i32.const 1 memory.grow drop i32.const 4096' };
 const [word = 0, next = 0] = new Int32Array(streamOf(0, 0, 8).buffer.slice(0, 8));
 
+const filing = (args: string, part: ImportPart = WORLD_IMPORTS.fileRead): Pick<Hostile, 'guest' | 'given'> => ({
+  guest: { imports: [part], data: [textAt('/b/b', 'utf8', PATH)], run: { code: `${args} call 0 ${NOTHING}` } },
+  given: ALL,
+});
+
+hostiles('every pointer that a guest hands to files is checked', [
+  {
+    name: 'a path outside the memory',
+    ...filing('i32.const 65536 i32.const 4 i64.const 0 i32.const 1 i32.const 32'),
+    ...breach('a string of 4 bytes at 65536'),
+  },
+  {
+    name: 'an area half outside',
+    ...filing(`i32.const ${PATH} i32.const 4 i64.const 0 i32.const 1 i32.const 65528`),
+    ...breach('of 12 bytes at 65528'),
+  },
+  {
+    name: 'an area at the very end',
+    ...filing(`i32.const ${PATH} i32.const 4 i64.const 0 i32.const 1 i32.const 65524`),
+    bytes: 0,
+  },
+  {
+    name: 'bytes to write that are not there',
+    ...filing(
+      `i32.const ${PATH} i32.const 4 i64.const 0 i32.const -16 i32.const 32 i32.const 32`,
+      WORLD_IMPORTS.fileWrite,
+    ),
+    ...breach('a list of 32 bytes at 4294967280'),
+  },
+  {
+    name: 'names over their own result area',
+    guest: {
+      imports: [WORLD_IMPORTS.fileNames],
+      data: [textAt('/b', 'utf8', PATH)],
+      realloc: { code: 'i32.const 32' },
+      run: {
+        code: `i32.const ${PATH} i32.const 2 i32.const 32 call 0 ${tell('i32.const 36 i32.load 2 0', 'i32.const 40 i32.load 2 0')}`,
+      },
+    },
+    given: ALL,
+    tells: [32, 1],
+  },
+]);
+
 hostiles('memory that moves during a call is written where it is then', [
+  {
+    name: 'under a piece of a file',
+    guest: {
+      imports: [WORLD_IMPORTS.fileRead],
+      data: [textAt('/b/b', 'utf8', PATH)],
+      realloc: moving,
+      run: {
+        code: `i32.const ${PATH} i32.const 4 i64.const 1 i32.const 9 i32.const 32 call 0
+               ${tell('i32.const 36 i32.load 2 0', 'i32.const 40 i32.load 2 0', 'i32.const 4096 i32.load 2 0')}`,
+      },
+    },
+    given: ALL,
+    tells: [4_096, 3, 0x2c_2116],
+  },
   {
     name: 'under random bytes',
     guest: {
@@ -124,6 +193,10 @@ const IMPORTS: readonly (readonly [ImportPart, string])[] = [
   [WORLD_IMPORTS.now, 'call 0 drop'],
   [WORLD_IMPORTS.size, `i32.const ${TEXT} i32.const 1 i32.const 32 call 0`],
   [WORLD_IMPORTS.read, `i32.const ${TEXT} i32.const 1 i64.const 0 i32.const 4 i32.const 32 call 0`],
+  [WORLD_IMPORTS.fileSize, `i32.const ${PATH} i32.const 4 i32.const 32 call 0`],
+  [WORLD_IMPORTS.fileRead, `i32.const ${PATH} i32.const 4 i64.const 0 i32.const 4 i32.const 32 call 0`],
+  [WORLD_IMPORTS.fileWrite, `i32.const ${PATH} i32.const 4 i64.const 0 i32.const 0 i32.const 4 i32.const 32 call 0`],
+  [WORLD_IMPORTS.fileNames, `i32.const ${PATH} i32.const 2 i32.const 32 call 0`],
 ];
 const NO_LEAVE = breach('an import was called from cabi_realloc or a cabi_post_ function');
 
@@ -173,7 +246,7 @@ hostiles(
         name: `${part.name} at every depth, ${locals} locals a frame`,
         guest: {
           imports: [part],
-          data: [textAt('b')],
+          data: [textAt('b'), textAt('/b/b', 'utf8', PATH)],
           realloc: { code: 'i32.const 4096' },
           run: {
             locals: [[locals + 1, 'I']],

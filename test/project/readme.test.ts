@@ -24,7 +24,17 @@ test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
     ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
     ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
-    ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'crates', 'layout'],
+    ...[
+      'grants',
+      'grant-examples',
+      'limits',
+      'ceilings',
+      'errors',
+      'dependencies',
+      'dev-dependencies',
+      'crates',
+      'layout',
+    ],
   ]);
   // `npm ci && npm test` is what runs this very test.
   expect(unmarkedBlocks()).toEqual(['npm ci && npm start\nnpm ci && npm test\n']);
@@ -115,6 +125,15 @@ test('the table of grants has every grant, as its text is read, and says which g
     granted.map(({ grant, deterministic }) => [code(String(grant)), deterministic ? 'yes' : 'no']),
   );
   for (const [grant = '', text = ''] of rows) expect(code(parseGrant(text.slice(1, -1)).kind)).toBe(grant);
+});
+
+test('the examples of grants are read as grants, by a command that there is', () => {
+  const lines = block('grant-examples').trim().split('\n');
+  const grants = lines.flatMap((line) =>
+    [...line.matchAll(/--grant (\S+)/g)].map(([, text = '']) => parseGrant(text).kind),
+  );
+  expect(grants).toEqual(['files', 'files', 'files', 'http', 'http']);
+  for (const line of lines) expect(line).toMatch(/^lodger run \w+\.wasm --grant /);
 });
 
 test('the tables of dependencies name what package.json does', () => {

@@ -72,7 +72,7 @@ export async function statefulKernel(engineName: EngineName, wasm: Uint8Array): 
 function startStepper(engineName: EngineName, ready: Ready): Stepper {
   const { engine, platform } = placeOf(engineName);
   const call = { input: new Uint8Array(), limits, blobs: {}, seed: 1, index: 0, digests: false };
-  const room = openRoom(platform, ready, call);
+  const room = openRoom({ platform }, ready, call);
   const guest = engine.instantiate(ready, importsOf(room), limits.memoryBytesMax / PAGE);
   room.guest = guest;
   const view = () => new DataView(guest.bytes().buffer);

@@ -36,6 +36,7 @@ test.each([
   ['an extension: a date', [0xd6, 0xff, 0, 0, 0, 0], 'a message has a form that is not used: 214'],
   ['the form that there is not', [0xc1], 'a message has a form that is not used: 193'],
   ['two values', [1, 2], 'a message has something behind it'],
+  ['a list in the place of a name', [0x82, 0, 0, 0x90, 0], 'a message is not understood'],
 ])('%s is no message', (_, bytes, message) => {
   expect(() => decode(Uint8Array.from(bytes as number[]))).toThrow(new RangeError(message));
 });
