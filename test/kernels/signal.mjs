@@ -1,4 +1,4 @@
-// Makes signal.bin, the input of the job: noise, and in it one tone that drifts. node kernels/spectra/data/generate.mjs
+// Makes kernels/spectra/data/signal.bin: noise, and in it one tone that drifts. node test/kernels/signal.mjs
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const RATE = 9_765.625;
 const TONE = { frequency: -1_234.5, drift: 7.3, power: 0.0036 };
 
 const SETTINGS = `# Receiver noise, one bit a sample and part as in SETI@home, with one tone that drifts: -1234.5 Hz at the start, 7.3 Hz/s,
-# of 0.0036 of the noise's power. Made by generate.mjs.
+# of 0.0036 of the noise's power. Made by test/kernels/signal.mjs.
 samples = ${SAMPLES}
 rate = ${RATE}            # samples a second
 length = 4096              # of one transform
@@ -44,5 +44,5 @@ function dice(seed) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL('signal.bin', import.meta.url), signal());
+  writeFileSync(new URL('../../kernels/spectra/data/signal.bin', import.meta.url), signal());
 }
