@@ -4,6 +4,7 @@
 import { math } from 'lodger/kernel';
 import { Estimate, Risk } from './book';
 import { BATCHES } from './check';
+import { sortTop } from './top';
 
 /** Estimates from some of the paths. */
 class Sample {
@@ -56,13 +57,14 @@ function sampleOf(losses: Float64Array, linear: Float64Array, slope: f64, border
     else inner[i - to] = losses[i];
     to += <i32>(linear[i] > border);
   }
-  outer.sort();
-  inner.sort();
   const tail = 1 - confidence;
   const controlled = beyond > 0 && beyond < losses.length;
   const outerWeight = controlled ? tail / <f64>beyond : 1 / <f64>losses.length;
   const innerWeight = controlled ? confidence / <f64>inner.length : outerWeight;
 
+  // No more than these have the weight of the tail.
+  sortTop(outer.dataStart, outer.dataStart + outer.byteLength, <i32>min<f64>(tail / outerWeight + 2, beyond));
+  sortTop(inner.dataStart, inner.dataStart + inner.byteLength, <i32>min<f64>(tail / innerWeight + 2, inner.length));
   // From the largest loss down, until there is as much weight as the tail has.
   let weight: f64 = 0;
   let sum: f64 = 0;
