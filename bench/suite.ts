@@ -50,7 +50,7 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
     },
     {
       ...{ name: 'spectra', kernel: 'spectra' },
-      ...same(changed(await file('spectra/data/signal.bin'), { chirps: '-20 20 9' })),
+      ...same(changed(await file('spectra/data/signal.bin'), { chirps: '-20 20 21' })),
       near: { numbers: f64From(80), within: 1e-9, share: 1 },
     },
     {
@@ -68,9 +68,9 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
   ];
 }
 
-/** Two matrices of 384 x 384; the settings are so long that the numbers are aligned. */
+/** Two matrices of 512 x 512; the settings are so long that the numbers are aligned. */
 function matrices(bits: 32 | 64): Uint8Array {
-  const side = 384;
+  const side = 512;
   const length = 2 * side * side;
   const numbers = bits === 64 ? new Float64Array(length) : new Float32Array(length);
   for (let at = 0; at < length; at++) numbers[at] = Math.sin(at * at);

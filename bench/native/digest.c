@@ -22,40 +22,44 @@ static const uint32_t START[8] = {
 #define SUM0(a) (ROTR(a, 2) ^ ROTR(a, 13) ^ ROTR(a, 22))
 #define SUM1(e) (ROTR(e, 6) ^ ROTR(e, 11) ^ ROTR(e, 25))
 
+#define SMALL0(w) (ROTR(w, 7) ^ ROTR(w, 18) ^ ((w) >> 3))
+#define SMALL1(w) (ROTR(w, 17) ^ ROTR(w, 19) ^ ((w) >> 10))
+
+/* Sixteen rounds; NEXT makes the word of a round from those before. */
+#define ROUND(a, b, c, d, e, f, g, h, i, NEXT)       \
+  NEXT(i)                                            \
+  h += SUM1(e) + CH(e, f, g) + (k[i] + w[i]);        \
+  d += h;                                            \
+  h += SUM0(a) + MAJ(a, b, c);
+#define ROUNDS(NEXT) \
+  ROUND(a, b, c, d, e, f, g, h, 0, NEXT) \
+  ROUND(h, a, b, c, d, e, f, g, 1, NEXT) \
+  ROUND(g, h, a, b, c, d, e, f, 2, NEXT) \
+  ROUND(f, g, h, a, b, c, d, e, 3, NEXT) \
+  ROUND(e, f, g, h, a, b, c, d, 4, NEXT) \
+  ROUND(d, e, f, g, h, a, b, c, 5, NEXT) \
+  ROUND(c, d, e, f, g, h, a, b, 6, NEXT) \
+  ROUND(b, c, d, e, f, g, h, a, 7, NEXT) \
+  ROUND(a, b, c, d, e, f, g, h, 8, NEXT) \
+  ROUND(h, a, b, c, d, e, f, g, 9, NEXT) \
+  ROUND(g, h, a, b, c, d, e, f, 10, NEXT) \
+  ROUND(f, g, h, a, b, c, d, e, 11, NEXT) \
+  ROUND(e, f, g, h, a, b, c, d, 12, NEXT) \
+  ROUND(d, e, f, g, h, a, b, c, 13, NEXT) \
+  ROUND(c, d, e, f, g, h, a, b, 14, NEXT) \
+  ROUND(b, c, d, e, f, g, h, a, 15, NEXT)
+#define GIVEN(i)
+#define MADE(i) w[i] += SMALL0(w[(i + 1) & 15]) + w[(i + 9) & 15] + SMALL1(w[(i + 14) & 15]);
+
 static void compress(uint32_t *state, const uint8_t *block) {
-  uint32_t w[64];
+  uint32_t w[16];
+  const uint32_t *k = K;
   for (int i = 0; i < 16; i++) w[i] = __builtin_bswap32(AT(uint32_t, block + 4 * i));
-  for (int i = 16; i < 64; i++) {
-    const uint32_t s0 = ROTR(w[i - 15], 7) ^ ROTR(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    const uint32_t s1 = ROTR(w[i - 2], 17) ^ ROTR(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
   uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
-  for (int i = 0; i < 64; i += 8) {
-    h += SUM1(e) + CH(e, f, g) + K[i + 0] + w[i + 0];
-    d += h;
-    h += SUM0(a) + MAJ(a, b, c);
-    g += SUM1(d) + CH(d, e, f) + K[i + 1] + w[i + 1];
-    c += g;
-    g += SUM0(h) + MAJ(h, a, b);
-    f += SUM1(c) + CH(c, d, e) + K[i + 2] + w[i + 2];
-    b += f;
-    f += SUM0(g) + MAJ(g, h, a);
-    e += SUM1(b) + CH(b, c, d) + K[i + 3] + w[i + 3];
-    a += e;
-    e += SUM0(f) + MAJ(f, g, h);
-    d += SUM1(a) + CH(a, b, c) + K[i + 4] + w[i + 4];
-    h += d;
-    d += SUM0(e) + MAJ(e, f, g);
-    c += SUM1(h) + CH(h, a, b) + K[i + 5] + w[i + 5];
-    g += c;
-    c += SUM0(d) + MAJ(d, e, f);
-    b += SUM1(g) + CH(g, h, a) + K[i + 6] + w[i + 6];
-    f += b;
-    b += SUM0(c) + MAJ(c, d, e);
-    a += SUM1(f) + CH(f, g, h) + K[i + 7] + w[i + 7];
-    e += a;
-    a += SUM0(b) + MAJ(b, c, d);
+  ROUNDS(GIVEN)
+  while (k < K + 48) {
+    k += 16;
+    ROUNDS(MADE)
   }
   state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
@@ -66,44 +70,18 @@ static u4 turned(const uint8_t *at) {
 }
 
 static void compress_four(u4 *state, const uint8_t *block, size_t stride) {
-  u4 w[64];
+  u4 w[16];
+  const uint32_t *k = K;
   for (int i = 0; i < 16; i += 4) {
     const u4 m0 = turned(block + 4 * i), m1 = turned(block + stride + 4 * i);
     const u4 m2 = turned(block + 2 * stride + 4 * i), m3 = turned(block + 3 * stride + 4 * i);
     for (int j = 0; j < 4; j++) w[i + j] = (u4){m0[j], m1[j], m2[j], m3[j]};
   }
-  for (int i = 16; i < 64; i++) {
-    const u4 s0 = ROTR(w[i - 15], 7) ^ ROTR(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    const u4 s1 = ROTR(w[i - 2], 17) ^ ROTR(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = (w[i - 16] + s0) + (w[i - 7] + s1);
-  }
-  for (int i = 0; i < 64; i++) w[i] += K[i];
   u4 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
-  for (int i = 0; i < 64; i += 8) {
-    h += SUM1(e) + CH(e, f, g) + w[i + 0];
-    d += h;
-    h += SUM0(a) + MAJ(a, b, c);
-    g += SUM1(d) + CH(d, e, f) + w[i + 1];
-    c += g;
-    g += SUM0(h) + MAJ(h, a, b);
-    f += SUM1(c) + CH(c, d, e) + w[i + 2];
-    b += f;
-    f += SUM0(g) + MAJ(g, h, a);
-    e += SUM1(b) + CH(b, c, d) + w[i + 3];
-    a += e;
-    e += SUM0(f) + MAJ(f, g, h);
-    d += SUM1(a) + CH(a, b, c) + w[i + 4];
-    h += d;
-    d += SUM0(e) + MAJ(e, f, g);
-    c += SUM1(h) + CH(h, a, b) + w[i + 5];
-    g += c;
-    c += SUM0(d) + MAJ(d, e, f);
-    b += SUM1(g) + CH(g, h, a) + w[i + 6];
-    f += b;
-    b += SUM0(c) + MAJ(c, d, e);
-    a += SUM1(f) + CH(f, g, h) + w[i + 7];
-    e += a;
-    a += SUM0(b) + MAJ(b, c, d);
+  ROUNDS(GIVEN)
+  while (k < K + 48) {
+    k += 16;
+    ROUNDS(MADE)
   }
   state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }

@@ -11,9 +11,8 @@ export function run(input: Uint8Array): Uint8Array {
   const settings = new Settings(input);
   const view = readView(settings);
   settings.finish();
-  const counts = new Uint8Array(4 * view.rows * view.width);
-  escapes(view, counts.dataStart);
-  const writer = new Writer(HEADER_BYTES + counts.length);
+  const bytes = 4 * view.rows * view.width;
+  const writer = new Writer(HEADER_BYTES + bytes);
   writer.bytes(Uint8Array.wrap(String.UTF8.encode('lodgfrac')));
   writer.u32(VERSION);
   writer.u32(view.width);
@@ -21,6 +20,6 @@ export function run(input: Uint8Array): Uint8Array {
   writer.u32(view.from);
   writer.u32(view.rows);
   writer.u32(view.iterations);
-  writer.bytes(counts);
+  escapes(view, writer.reserve(bytes));
   return writer.finish();
 }

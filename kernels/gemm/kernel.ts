@@ -39,11 +39,10 @@ export function run(input: Uint8Array): Uint8Array {
   writer.u32(n);
   writer.u32(bits);
   writer.u64(0);
-  const product = new Uint8Array(<i32>(bytes - given));
+  const product = writer.reserve(<i32>(bytes - given));
   const b = a + <usize>(<u64>m * <u64>k * size);
-  if (bits == 64) multiply<f64>(a, b, product.dataStart, m, n, k);
-  else multiply<f32>(a, b, product.dataStart, m, n, k);
-  writer.bytes(product);
+  if (bits == 64) multiply<f64>(a, b, product, m, n, k);
+  else multiply<f32>(a, b, product, m, n, k);
   return writer.finish();
 }
 
