@@ -1,9 +1,10 @@
 // The suite side by side with C: tuned kernels and their twins as WebAssembly on both engines, and as native code.
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { short } from '../runtime/base/units.ts';
 import { meter } from '../runtime/meter/meter.ts';
 import { readModule } from '../runtime/wasm/read.ts';
 import { decodeRisk } from './book.ts';
+import { chartOf } from './chart.ts';
 import { onV8, onWasmtime, runKernel, type Start } from './metered.ts';
 import type { Measure, Result } from './result.ts';
 import { median, type Timed } from './rounds.ts';
@@ -29,6 +30,11 @@ export default async function measure(): Promise<Result> {
     names.push(subject.name);
     times.push(...(await interleave(subject.name, await waysOf(subject, twins))));
   }
+  const best = (kernel: string, kind: keyof typeof BEST) =>
+    Math.min(
+      ...BEST[kind].map((way) => times.find(({ name }) => name === `${kernel}: ${way}`)?.cpuMinUs ?? Number.NaN),
+    );
+  await writeFile(new URL('../../bench/results/native.svg', import.meta.url), chartOf(names, times, best));
   return { name: 'native', times, measures: measuresOf(names, times) };
 }
 
