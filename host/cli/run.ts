@@ -58,7 +58,10 @@ export function addRun(program: Command, finish: Finish): void {
     .argument('<kernel>', 'a .wasm file')
     .option('--input <file>', 'the input, "-" for standard input (default: no bytes); JSON for a typed kernel')
     .option('--output <file>', 'where the output goes (default: standard output)')
-    .option('--picture <file>', 'a PNG of the output, if it is of a form that has one: wave, dynamics')
+    .option(
+      '--picture <file>',
+      'a PNG of the output, if it is of a form that has one: wave, dynamics, fractal, spectra',
+    )
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option(
       '--grant <spec>',
