@@ -137,11 +137,11 @@ export async function compare(
   return { ...counts, difference: undefined };
 }
 
-/** Every loop of a program ends; a mutant may destroy what it counts with. */
+/** In seconds: every loop of a program ends; a mutant may destroy what it counts with. */
 const SECONDS_MAX = 10;
 
 /** Calls a function, and gives up on it after a while, even if it is in a loop of WebAssembly. */
-function within(seconds: number, call: () => string | undefined): string | undefined {
+export function within(seconds: number, call: () => string | undefined): string | undefined {
   try {
     return new Script('call()').runInContext(createContext({ call }), { timeout: seconds * 1000 }) as
       | string

@@ -93,7 +93,7 @@ describe('lifted, as proven/with their check/lanes, is', () => {
     [
       'a function that is put in place',
       'for (let i = a; i < b; i++) s += at(A, c, i);',
-      '// @ts-ignore: decorator\n@inline function at(x: StaticArray<f64>, i: i32, j: i32): f64 { return x[i * 8 + j]; }',
+      '@inline function at(x: StaticArray<f64>, i: i32, j: i32): f64 { return x[i * 8 + j]; }',
       '1/0/1',
     ],
     [

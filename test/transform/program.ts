@@ -29,7 +29,6 @@ function swap(): void { W = W == M ? P : M; }
 function grow(): void { if (R.length < 60) R.push(9.0); }
 function pure(x: f64): f64 { return x * 0.5 + 1.0; }
 function peek(i: i32): f64 { return M[i]; }
-// @ts-ignore: decorator
 @inline function cell(a: StaticArray<f64>, i: i32, j: i32): f64 { return a[i * 8 + j]; }
 function fill(a: StaticArray<f64>, by: f64): void { let i = 0; while (i < a.length) { unchecked(a[i] = <f64>(i * 7 % 23) * by - 3.0); i++; } }
 export function reset(): void {
@@ -185,16 +184,26 @@ function statement(roll: Roll): string {
 /** One function with one loop; every loop ends after 400 rounds, unless it is of a kind that vectors can do. */
 function kernel(name: string, roll: Roll): string {
   const isLane = roll(3) === 0;
-  const header = isLane ? HEADERS[roll(3)] : HEADERS[roll(HEADERS.length)];
+  const header = HEADERS[roll(isLane ? 3 : HEADERS.length)] as string;
   const count = 1 + roll(3);
   const body = Array.from({ length: count }, () => (isLane ? laneStatement(roll) : statement(roll)));
   if (!isLane) body.splice(roll(2), 0, 'if (--rounds < 0) return t;');
   if (!isLane && roll(2) === 0) body.unshift('k = <i32>i + d;');
+  return functionOf(name, header, body, roll(2) === 0 ? 'P' : 'M');
+}
+
+/** A program of these functions, each with four i32 that gives an f64. */
+export function programOf(functions: readonly string[]): RandomProgram {
+  return { text: `${FRAME}${functions.join('\n')}\n`, kernels: functions.length };
+}
+
+/** One function around a loop, with the locals that its statements use. */
+export function functionOf(name: string, header: string, statements: readonly string[], second = 'P'): string {
   return `export function ${name}(a: i32, b: i32, c: i32, d: i32): f64 {
-  let k = d, rounds = 400, x = 1.25, t = 0.0, u = 0.0, l = M, q = ${roll(2) === 0 ? 'P' : 'M'}, o = box, z: Box | null = c < 2 ? null : other;
+  let k = d, rounds = 400, x = 1.25, t = 0.0, u = 0.0, l = M, q = ${second}, o = box, z: Box | null = c < 2 ? null : other;
   const st = (c & 7) + 1;
   for (${header}) {
-    ${body.join('\n    ')}
+    ${statements.join('\n    ')}
   }
   return t + u + <f64>k;
 }`;
@@ -204,7 +213,7 @@ function kernel(name: string, roll: Roll): string {
 export function randomProgram(seed: number, kernels: number): RandomProgram {
   const roll = createDice(seed).below;
   const functions = Array.from({ length: kernels }, (_, index) => kernel(`k${index}`, roll));
-  return { text: `${FRAME}${functions.join('\n')}\n`, kernels };
+  return programOf(functions);
 }
 
 const NEAR = [2147483647, 2147483646, 2147483640, 2147483600, 0, -2147483648, -2147483640, 1073741824, -1073741824];
