@@ -66,7 +66,7 @@ async function start(build: Build): Promise<Exports> {
   return exports;
 }
 
-/** Speed of one build in terms of another: the geometric mean over the subjects, and each of them. By minima, and by medians. */
+/** Speed of one build in terms of another: the geometric mean over the subjects, and each of them. By CPU time, minima and medians: all of it is one thread's. */
 function speed(times: readonly Timed[], [ours, theirs]: readonly [Build, Build], least: number | undefined): Measure {
   const time = (name: string) => {
     const found = times.find((timed) => timed.name === name);
@@ -75,7 +75,7 @@ function speed(times: readonly Timed[], [ours, theirs]: readonly [Build, Build],
   };
   const ratios = SUBJECTS.map((subject) => {
     const [a, b] = [time(`${subject}: ${ours}`), time(`${subject}: ${theirs}`)];
-    return { subject, minima: b.wallMinUs / a.wallMinUs, medians: b.wallMedianUs / a.wallMedianUs };
+    return { subject, minima: b.cpuMinUs / a.cpuMinUs, medians: b.cpuMedianUs / a.cpuMedianUs };
   });
   const mean = (values: readonly number[]) =>
     Math.exp(values.reduce((sum, each) => sum + Math.log(each), 0) / values.length);

@@ -67,7 +67,11 @@ export function observe(running: Running, kernel: number, numbers: readonly numb
   } catch (error) {
     end = (error as Error).message;
   }
-  return `${end}, leaves ${running.hash()}`;
+  try {
+    return `${end}, leaves ${running.hash()}`;
+  } catch (error) {
+    return `${end}, leaves a ruin: ${(error as Error).message}`;
+  }
 }
 
 /** An instance; a trap of the program's own is an error with its text and place. */

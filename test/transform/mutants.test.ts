@@ -49,7 +49,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     what: 'that a counter does not wrap on its way down',
     ...{ file: 'proof', from: 'emit.i64(count.isUnsigned ? 0 : -I32_MAX)', to: 'emit.i64(-(2 ** 40))' },
-    ...{ header: 'let i = b; i >= a; i--', body: [END, 't += M[i - a];'], numbers: [-MAX - 1, -MAX + 8] },
+    ...{ header: 'let i = b; i >= a; i--', body: [END, 't += M[i + c + 1];'], numbers: [-MAX - 1, -MAX + 8, MAX] },
   },
   {
     what: 'that a step is positive',
@@ -142,7 +142,7 @@ async function mutantOf({ file, from, to }: Mutant): Promise<Lift> {
 }
 
 describe('one loop tells the transform from one that does not see', () => {
-  test.each(MUTANTS)('$what', async (mutant) => {
+  test.each(MUTANTS.map((mutant) => [mutant.what, mutant] as const))('%s', async (_, mutant) => {
     const { header = UP, body, numbers } = mutant;
     const { text } = programOf([functionOf('k0', header, body)]);
     const lift = await mutantOf(mutant);
