@@ -139,6 +139,11 @@ describe('a loop is kept, and it is said why:', () => {
       'for (let i = a; i < b; i++) s += A[i] + g.x;',
       'class G { a: StaticArray<f64> = A; get x(): f64 { this.a = new StaticArray<f64>(2); return 0; } } const g = new G();',
     ],
+    [
+      'call',
+      'for (let i = a; i < b; i++) W[i] = v.go();',
+      'let W = A; class V { go(): f64 { return 1; } } class U extends V { go(): f64 { W = W; return 2; } } const v: V = new U();',
+    ],
     ['grows', 'for (let i = a; i < b; i++) R[<i32>A[i]] = s;', ''],
     ['store', 'for (let i = a; i < b; i++) unchecked(A[i] = s);\n s = A[0];', ''],
     ['store', 'for (let i = a; i < b; i++) { s += A[i]; store<f64>(c, s); }', ''],

@@ -88,6 +88,11 @@ const MUTANTS: readonly Mutant[] = [
     ...{ body: ['W[i] = 1.0;', 'if (i == c) swap();'], numbers: [0, 60, 5] },
   },
   {
+    what: 'that a virtual method may be another one',
+    ...{ file: 'effects', from: "|| nodeOf(body, made).kind === 'unreachable'", to: '' },
+    ...{ body: ['W[i] = shape.touch();'], numbers: [0, 60] },
+  },
+  {
     what: 'that an Array grows',
     ...{ file: 'plan', from: "refusal = { code: 'grows' };", to: '0;' },
     ...{ body: ['R[B[i]] = 1.0;', 't += M[i];'], numbers: [0, 9] },

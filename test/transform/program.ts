@@ -25,6 +25,9 @@ class Box {
   @operator('[]=') put(index: i32, value: f64): void { if (index == 9) this.data = P; this.data[index] = value; }
 }
 const box = new Box(), other = new Box();
+class Shape { touch(): f64 { return 1.0; } }
+class Swapping extends Shape { touch(): f64 { if (++marks % 9 == 0) swap(); return 2.0; } }
+const shapes: Shape[] = [new Shape(), new Swapping()], shape = shapes[1];
 function swap(): void { W = W == M ? P : M; }
 function grow(): void { if (R.length < 60) R.push(9.0); }
 function pure(x: f64): f64 { return x * 0.5 + 1.0; }

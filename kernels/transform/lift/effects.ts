@@ -36,9 +36,10 @@ export function createObserver(program: Program, made: Made): Observer {
     if (setter !== undefined) return { ...nothing(), fields: [setter] };
     const compiled = program.module.getFunction(name);
     const body = compiled === 0 ? 0 : getFunctionBody(compiled);
-    // A function that is still being compiled calls this loop; an import has no body; what is asked for while it is looked at
-    // calls itself: of none of them is enough known.
-    if (body === 0 || pending.has(name)) return { ...nothing(), refusal: { code: 'call', detail: name } };
+    // Of none of these is enough known: a function that is still being compiled calls this loop, an import has no body, the body of a
+    // virtual one is filled in at the very end, and what is asked for while it is looked at calls itself.
+    const isOpen = body === 0 || nodeOf(body, made).kind === 'unreachable';
+    if (isOpen || pending.has(name)) return { ...nothing(), refusal: { code: 'call', detail: name } };
     pending.add(name);
     const effects = nothing();
     observe(body, effects);
