@@ -1,0 +1,187 @@
+// What the parts of a site know of each other: the store, the pure decisions' data, and the site itself as its server sees it.
+import type { Digest } from '../../runtime/base/platform.ts';
+import type { Policy } from '../../runtime/policy/policy.ts';
+import type {
+  Confidence,
+  HostStatus,
+  JobStatus,
+  Manifest,
+  Requirements,
+  SiteStatus,
+  TaskState,
+  TaskStatus,
+} from '../wire/api.ts';
+import type { Attributes, Datum, FromHost, ToHost } from '../wire/site.ts';
+
+/** A key: texts and numbers, ordered part by part. */
+export type Key = readonly (string | number)[];
+
+/** Ordered keys and values on disk. Writes of a turn are one transaction, in their order. */
+export interface Store {
+  get(key: Key): unknown;
+  /** From `from` up to but not including `to`. */
+  range(from: Key, to: Key): Iterable<{ readonly key: Key; readonly value: unknown }>;
+  /** Resolves when it is safe on disk, and rejects where it never will be. Results are in the order of the calls. */
+  put(key: Key, value: unknown): Promise<void>;
+  remove(key: Key): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Tasks `[from, to)` that each need one more run, by nobody whose owner is in `not`. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly not: readonly string[];
+  /** Whether the run checks one that is there: then a host that is itself to be checked is preferred. */
+  readonly check: boolean;
+}
+
+/** How far a host is believed, in one job and over all of them. Plain data; changed only by `trust.ts`. */
+export interface Standing {
+  readonly kind: 'trusted' | 'known' | 'anonymous';
+  /** Checks that it passed in this job, and over its life. */
+  readonly checks: number;
+  readonly checksEver: number;
+  /** Results that it delivered in this job. */
+  readonly results: number;
+  /** Whether its key appeared after the job began: it has to pass more checks. */
+  readonly late: boolean;
+  readonly banned: boolean;
+}
+
+/** A job, as far as choosing goes. */
+export interface JobView {
+  readonly id: string;
+  readonly account: string;
+  readonly priority: number;
+  readonly deadline: number | null;
+  readonly submitted: number;
+  readonly requirements: Requirements;
+  readonly confidence: Confidence;
+  readonly kernel: Digest;
+  readonly blobs: readonly Digest[];
+  readonly memoryBytes: number;
+  readonly grants: Manifest['grants'];
+  readonly deterministic: boolean;
+  /** Mean of those delivered; null before the first. */
+  readonly fuelPerTask: number | null;
+  readonly open: readonly Range[];
+}
+
+/** A host, as far as choosing goes. `owner` is its account; all anonymous tabs have one. */
+export interface HostView {
+  readonly id: string;
+  readonly owner: string;
+  readonly attributes: Attributes;
+  readonly holds: ReadonlySet<Digest>;
+  readonly standing: (job: string) => Standing;
+}
+
+/** Part of a range that a host is to get. */
+export interface Take {
+  readonly job: string;
+  readonly range: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One delivered run of a task. `answer` is the digest of output and fuel, or the code of a failure with the rewriter's version. */
+export interface Run {
+  readonly host: string;
+  readonly owner: string;
+  readonly answer: string;
+  readonly fuel: number | null;
+  readonly standing: Standing;
+}
+
+/** What `trust.ts` says to do with a task, from its runs. */
+export type Verdict =
+  | { readonly do: 'run' }
+  | { readonly do: 'replicate'; readonly wrong: number }
+  /** Believed for now; may be taken back until the job ends. */
+  | { readonly do: 'hold'; readonly wrong: number }
+  | { readonly do: 'accept'; readonly answer: string; readonly wrong: number; readonly convicted: readonly string[] };
+
+/** What callers may do; an account sees its own alone. */
+export interface Caller {
+  readonly account: string;
+  readonly role: 'operator' | 'submitter' | 'host';
+}
+
+/** A site without its sockets: everything that its server, and a host in its own process, asks of it. Refusals are LodgerErrors. */
+export interface Site {
+  readonly name: string;
+  submit(caller: Caller, manifest: Manifest): Promise<JobStatus>;
+  /** Adds inputs from a place on; those that are there already are passed over. Resolves when they are on disk. */
+  addInputs(caller: Caller, job: string, from: number, inputs: readonly Datum[], last: boolean): Promise<JobStatus>;
+  cancel(caller: Caller, job: string): Promise<JobStatus>;
+  jobs(caller: Caller): readonly JobStatus[];
+  job(caller: Caller, job: string): JobStatus;
+  task(caller: Caller, job: string, index: number): TaskStatus;
+  /** A state a task, as numbers that index `TASK_STATES`. */
+  states(caller: Caller, job: string): Uint8Array;
+  /** Final outcomes in input order from a place on, as they come; ends when the job has. */
+  outcomes(caller: Caller, job: string, from: number, signal: AbortSignal): AsyncIterable<Delivered>;
+  hosts(caller: Caller): readonly HostStatus[];
+  why(caller: Caller, what: { readonly host: string } | { readonly job: string; readonly task: number }): string;
+  status(): SiteStatus;
+  /** Tells of what changes, at most four times a second for a thing. */
+  watch(
+    caller: Caller,
+    hear: (event: 'job' | 'host' | 'site', data: JobStatus | HostStatus | SiteStatus) => void,
+  ): () => void;
+  policy(): { readonly version: number; readonly policy: Policy };
+  /** Resolves when it is on disk; it is pushed to every host at once. */
+  setPolicy(caller: Caller, policy: Policy): Promise<{ readonly version: number }>;
+  /** Which hosts would have nothing to do under it, and why. */
+  simulatePolicy(caller: Caller, policy: Policy): readonly { readonly host: string; readonly stops: string }[];
+  /** A host's connection, after the server has checked its token. */
+  connect(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): HostConnection;
+  /** Countersigned receipts of a job, each with its proof: see `ledger.ts` of the wire. */
+  receipts(caller: Caller, job: string, from: number): AsyncIterable<SignedReceipt>;
+  close(): Promise<void>;
+}
+
+export interface HostConnection {
+  /** What the host has sent, parsed. Throws a RangeError for what it may not say; the server then closes the connection. */
+  hear(message: FromHost): void;
+  closed(): void;
+}
+
+/** A final outcome. Outputs over 64 KiB are blobs. */
+export interface Delivered {
+  readonly index: number;
+  readonly state: Extract<TaskState, 'done' | 'failed' | 'cancelled'>;
+  readonly output: Datum;
+  readonly code: string;
+  readonly message: string;
+  readonly log: {
+    readonly lines: readonly (readonly [level: number, text: string])[];
+    readonly linesDropped: number;
+  } | null;
+  readonly fuel: number | null;
+  readonly wallMs: number;
+  readonly memoryBytesPeak: number;
+  readonly host: string;
+  readonly runs: number;
+  /** The probability with which it is right, as computed when it was accepted. */
+  readonly confidence: number;
+  readonly engine: { readonly name: 'v8' | 'wasmtime'; readonly version: string };
+  readonly rewriter: number;
+  readonly tariff: number;
+  readonly deterministic: boolean;
+}
+
+/** Everything that it takes to check one receipt offline. Keys, signatures and digests in hex. */
+export interface SignedReceipt {
+  readonly version: 1;
+  readonly entry: import('../wire/ledger.ts').Entry;
+  readonly proof: import('../wire/ledger.ts').Proof;
+  readonly head: import('../wire/ledger.ts').BatchHead;
+  readonly hostKey: string;
+  readonly hostSignature: string;
+  /** Digest of the chain before this batch. */
+  readonly before: Digest;
+  readonly siteKey: string;
+  readonly siteSignature: string;
+}

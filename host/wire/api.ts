@@ -1,0 +1,215 @@
+// The forms of a site's HTTP interface, all of it under `/api/1`. JSON but for inputs and outcomes, which are frames (`frames.ts`).
+// The OpenAPI document is made from these.
+import * as v from 'valibot';
+import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
+import { LimitsSchema } from '../../runtime/job/limits.ts';
+import { GrantSchema } from '../../runtime/policy/grant.ts';
+import { CEILING, SITE } from './ceilings.ts';
+import { PAUSES, type Pause } from './site.ts';
+
+const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
+const word = (max = 128) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
+
+/** An id that a caller gives, so that what is sent again is not done again. */
+export const IdSchema = v.pipe(
+  v.string('an id'),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id of 1 to 64 letters, digits, dots, hyphens and underscores'),
+);
+
+/** What a job needs a host to be. */
+export const RequirementsSchema = v.strictObject({
+  kind: v.exactOptional(oneOf(['node', 'tab'])),
+  engine: v.exactOptional(oneOf(['v8', 'wasmtime'])),
+  memoryBytes: v.exactOptional(COUNT),
+  /** Walls that have to be around its kernels. */
+  isolation: v.exactOptional(v.pipe(v.array(word(32)), v.maxLength(16))),
+  /** Names of hosts that are the only ones, or that are left out. */
+  hosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
+  notHosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
+});
+export type Requirements = v.InferOutput<typeof RequirementsSchema>;
+
+/** How sure a result must be: the probability that it is right, or `trusted` for hosts that the site trusts alone. */
+export const ConfidenceSchema = v.union(
+  [v.literal('trusted'), v.pipe(v.number(), v.minValue(0.5, 'at least 0.5'), v.maxValue(0.999999, 'at most 0.999999'))],
+  '"trusted", or a number from 0.5 to 0.999999',
+);
+export type Confidence = v.InferOutput<typeof ConfidenceSchema>;
+
+/** `POST /jobs`: a job whose inputs follow. Kernel and blobs are at the site already. */
+export const ManifestSchema = v.strictObject({
+  version: v.literal(1, '1, the only version there is'),
+  id: v.exactOptional(IdSchema),
+  name: v.exactOptional(word(200)),
+  kernel: digest(),
+  limits: v.exactOptional(LimitsSchema),
+  grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants))),
+  blobs: v.exactOptional(v.record(word(64), digest())),
+  seed: v.exactOptional(COUNT),
+  deterministic: v.exactOptional(v.boolean('true or false')),
+  /** Of jobs of one account and of equal shares, the higher goes first. */
+  priority: v.exactOptional(integer(-100, 100)),
+  /** In ms since 1970; tasks are not begun after it. */
+  deadline: v.exactOptional(COUNT),
+  confidence: v.exactOptional(ConfidenceSchema),
+  /** Whether results may be held until the job's end, which costs fewer runs. */
+  wait: v.exactOptional(v.boolean('true or false')),
+  /** How often a task that failed for its host's doing is tried. */
+  retries: v.exactOptional(integer(0, 100)),
+  requirements: v.exactOptional(RequirementsSchema),
+  /** Fuel that all runs together may cost. */
+  fuelBudget: v.exactOptional(COUNT),
+  /** How often images of steppers are sent. */
+  everyMs: v.exactOptional(integer(1_000, 86_400_000)),
+  /** Folds the results of the job, `arity` at a time, tree-wise; the last one is the job's. */
+  merge: v.exactOptional(v.strictObject({ kernel: digest(), arity: integer(2, 64) })),
+  /** Days that results stay. */
+  keepDays: v.exactOptional(integer(0, 3_650)),
+});
+export type Manifest = v.InferOutput<typeof ManifestSchema>;
+
+/**
+ * `POST /jobs/:id/inputs`: one frame of `frames.ts`. The message; the inputs' bytes follow it, one behind the other. `from` is the place
+ * of the first, so that what is sent again is not added again. `last` ends the list.
+ */
+export const InputsSchema = v.strictObject({
+  from: COUNT,
+  /** Bytes of each input; a digest stands for one that is a blob. */
+  inputs: v.pipe(v.array(v.union([COUNT, digest()])), v.maxLength(SITE.jobTasks.max)),
+  last: v.boolean(),
+});
+export type Inputs = v.InferOutput<typeof InputsSchema>;
+
+/** A task's place in its life. `provisional`: there is a result, on one host's word, that may still be taken back. */
+export const TASK_STATES = [
+  'waiting',
+  'leased',
+  'checking',
+  'provisional',
+  'disputed',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+export type JobState = 'open' | 'done' | 'cancelled';
+
+/** `GET /jobs` (a list of these) and `GET /jobs/:id`. Times in ms since 1970. */
+export interface JobStatus {
+  readonly id: string;
+  readonly account: string;
+  readonly name: string;
+  readonly state: JobState;
+  readonly manifest: Manifest;
+  readonly submitted: number;
+  readonly ended: number | null;
+  /** Whether all inputs are there. */
+  readonly sealed: boolean;
+  readonly tasks: number;
+  readonly counts: Readonly<Record<TaskState, number>>;
+  readonly fuel: number;
+  /** Runs that were delivered, and how many of them checked others. */
+  readonly runs: number;
+  readonly checks: number;
+  /** Tasks a second over the last minute, and how long the rest may take; null where nobody can say. */
+  readonly rate: number;
+  readonly msLeft: number | null;
+}
+
+/** `GET /jobs/:id/tasks/:index`: one task and why it stands where it stands. */
+export interface TaskStatus {
+  readonly index: number;
+  readonly state: TaskState;
+  readonly input: { readonly digest: string | null; readonly bytes: number };
+  readonly leases: readonly { readonly host: string; readonly since: number; readonly share: number | null }[];
+  readonly runs: readonly {
+    readonly host: string;
+    readonly at: number;
+    /** Digest of output and fuel, or the code of a failure. */
+    readonly answer: string;
+    readonly fuel: number | null;
+    readonly check: boolean;
+  }[];
+  readonly confidence: number | null;
+  /** In words: why it is where it is, and what ends that. */
+  readonly why: string;
+}
+
+/** `GET /hosts`. */
+export interface HostStatus {
+  readonly host: string;
+  readonly account: string;
+  readonly name: string;
+  readonly kind: 'node' | 'tab';
+  readonly connected: boolean;
+  readonly since: number;
+  readonly seen: number;
+  readonly trusted: boolean;
+  readonly banned: boolean;
+  readonly paused: Pause | null;
+  readonly threads: number;
+  readonly fuelPerSecond: number;
+  readonly isolation: readonly string[];
+  readonly engines: readonly { readonly name: string; readonly version: string }[];
+  readonly leased: number;
+  readonly tasksDone: number;
+  readonly fuel: number;
+  /** Results of its own that were checked and agreed, and those that did not. */
+  readonly agreed: number;
+  readonly disagreed: number;
+  readonly policyVersion: number;
+  /** In words: why it has no work; empty where it has. */
+  readonly why: string;
+}
+
+/** `GET /jobs/:id/events`, `GET /events`: server-sent events, `event` by name and `data` as JSON. */
+export interface SiteEvents {
+  readonly job: JobStatus;
+  readonly host: HostStatus;
+  readonly site: SiteStatus;
+  readonly log: { readonly job: string; readonly task: number; readonly level: string; readonly text: string };
+}
+
+/** `GET /site`. */
+export interface SiteStatus {
+  readonly name: string;
+  readonly version: string;
+  /** The site's public key, in hex. */
+  readonly key: string;
+  readonly started: number;
+  readonly hosts: number;
+  readonly jobsOpen: number;
+  readonly tasksPerSecond: number;
+  readonly fuelPerSecond: number;
+  readonly policyVersion: number;
+}
+
+/** Roles of tokens, and what each may do. */
+export const ROLES = ['operator', 'submitter', 'host'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const AccountSchema = v.strictObject({
+  id: IdSchema,
+  quotas: v.exactOptional(
+    v.strictObject({
+      tasksQueued: v.exactOptional(COUNT),
+      storedBytes: v.exactOptional(COUNT),
+      fuelPerDay: v.exactOptional(COUNT),
+    }),
+  ),
+});
+export const TokenSchema = v.strictObject({
+  role: oneOf(ROLES),
+  name: v.exactOptional(word(64)),
+  /** In ms since 1970. */
+  expires: v.exactOptional(COUNT),
+});
+
+/** Every refusal: the code, and what to do. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+export { PAUSES };
