@@ -7,37 +7,26 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError, sweep, writeOwn } from '../jobs/files.ts';
 import { SITE } from '../wire/ceilings.ts';
+import type { Blobs } from './contracts.ts';
 
 const READ_BYTES = 256 * 1024;
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Uploads under way whose digest need not be computed anew when they go on. */
 const HASHES_MAX = 1_000;
 
-/** A content-addressed folder. Whatever is no digest, or is not there, is `ERR_FILE`. */
-export interface Blobs {
+/** A content-addressed folder; what else the site asks of it. A digest that is none is `ERR_NOT_FOUND`. */
+export interface BlobFolder extends Blobs {
   /** Whether it is there: at once, for a report that names it. */
   has(digest: Digest): boolean;
-  /** Bytes of a blob; null where it is not there, or not yet whole. */
-  size(digest: Digest): Promise<number | null>;
-  /** Bytes that have come of one that is not whole yet. */
-  partial(digest: Digest): Promise<number>;
-  /**
-   * Adds bytes behind those that have come; `from` is how many those are. Gives how many are there now. At `total` they are checked, synced
-   * and get their name: `ERR_BLOB_MISMATCH` where they are something else, and they are gone. `ERR_OPTION_INVALID` for a wrong place or
-   * length. What was written before a source broke off stays.
-   */
-  write(digest: Digest, from: number, source: AsyncIterable<Uint8Array>, total: number): Promise<number>;
-  /** A blob whose bytes are at hand. */
+  /** A blob whose bytes are at hand. Throws `ERR_BLOB_MISMATCH`, and `ERR_FILE`. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
-  /** Its bytes `[from, to)`. A whole read is checked: the last piece comes only if the digest is right, otherwise `ERR_BLOB_MISMATCH`. */
-  read(digest: Digest, from?: number, to?: number): AsyncIterable<Uint8Array>;
   delete(digest: Digest): Promise<void>;
   /** Every blob that is there. */
   list(): AsyncIterable<Digest>;
 }
 
 /** Opens a folder of blobs, which is made if it is not there. Throws `ERR_FILE`. */
-export async function openBlobs(folder: string): Promise<Blobs> {
+export async function openBlobs(folder: string): Promise<BlobFolder> {
   const path = resolve(folder);
   const coming = join(path, 'coming');
   try {
@@ -56,7 +45,7 @@ export async function openBlobs(folder: string): Promise<Blobs> {
     has: (digest) => existsSync(places.whole(digest)),
     size: (digest) => sizeOf(places.whole(digest)),
     partial: async (digest) => (await sizeOf(places.coming(digest))) ?? 0,
-    write: (digest, from, source, total) =>
+    write: (digest, source, { from, total }) =>
       inTurn(turns, digest, () => append(places, hashes, { digest, from, source, total })),
     put: async (digest, bytes) => {
       const found = createHash('sha256').update(bytes).digest('hex');
@@ -181,6 +170,8 @@ async function* pieces(path: string, digest: Digest, from = 0, to?: number): Asy
       if (end === 0) return;
     }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new LodgerError('ERR_NOT_FOUND', ['blob', digest], { cause: error });
     throw fileError('read', path, error);
   } finally {
     await handle?.close();
@@ -211,6 +202,6 @@ async function sizeOf(path: string): Promise<number | null> {
 }
 
 function checked(digest: Digest): Digest {
-  if (!DIGEST.test(digest)) throw new LodgerError('ERR_FILE', ['read', digest, 'it is no digest']);
+  if (!DIGEST.test(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
   return digest;
 }
