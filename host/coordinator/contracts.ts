@@ -23,6 +23,8 @@ export interface Store {
   get(key: Key): unknown;
   /** From `from` up to but not including `to`. */
   range(from: Key, to: Key): Iterable<{ readonly key: Key; readonly value: unknown }>;
+  /** The same without the values, which are not read. */
+  keys(from: Key, to: Key): Iterable<Key>;
   /** Resolves when it is safe on disk, and rejects where it never will be. Results are in the order of the calls. */
   put(key: Key, value: unknown): Promise<void>;
   remove(key: Key): Promise<void>;
