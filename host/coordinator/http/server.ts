@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { GenericSchema } from 'valibot';
-import { ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
+import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
 import { check, refuseInherited } from '../../../runtime/base/schema.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
@@ -11,6 +11,7 @@ import type { Known } from '../accounts.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Auth } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Key and certificate, in PEM. */
 export interface Tls {
@@ -23,8 +24,7 @@ export interface ServerParts {
   readonly handlers: Handlers;
   readonly log: FastifyBaseLogger;
   readonly tls?: Tls;
-  /** Told of every answer. */
-  readonly onAnswer: (route: string, status: number, ms: number) => void;
+  readonly metrics: Metrics;
 }
 
 const OCTETS = 'application/octet-stream';
@@ -32,7 +32,7 @@ const OPENAPI = new URL('../../../../schemas/openapi.json', import.meta.url);
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { log, tls, auth } = parts;
+  const { log, tls, auth, metrics } = parts;
   const known = new WeakMap<FastifyRequest, Known>();
   const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
   const options = {
@@ -57,11 +57,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     cache: DOOR.addresses.max,
     keyGenerator: (request) => known.get(request)?.token ?? request.ip,
     max: (request) => (known.has(request) ? DOOR.requestsKnown.max : DOOR.requestsAnonymous.max),
-    errorResponseBuilder: (_, { max, after }) => new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
+    errorResponseBuilder: (_, { max, after }) =>
+      new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
   });
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
-    parts.onAnswer(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime);
+    metrics.onAnswer(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime);
     log.debug({ route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
   });
   server.setValidatorCompiler(
@@ -78,7 +79,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   return server;
 }
 
-async function addRoutes(server: FastifyInstance, { handlers, auth }: ServerParts, known: WeakMap<FastifyRequest, Known>) {
+async function addRoutes(
+  server: FastifyInstance,
+  { handlers, auth, metrics }: ServerParts,
+  known: WeakMap<FastifyRequest, Known>,
+) {
   const names = Object.keys(ROUTES) as RouteName[];
   const add = (scope: FastifyInstance, name: RouteName) => {
     const route: Route = ROUTES[name];
@@ -107,12 +112,18 @@ async function addRoutes(server: FastifyInstance, { handlers, auth }: ServerPart
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     add(scope, 'putBlob');
   });
+  server.get('/metrics', async (request, reply) => {
+    mustBeAllowed({ roles: [] }, known.get(request), request, auth);
+    return reply.type(metrics.type).send(await metrics.read());
+  });
   server.get('/healthz', async () => ({ state: 'ok' }));
   server.get(`${API}/openapi.json`, async (_request, reply) => {
     return reply.type('application/json').send(await readFile(OPENAPI));
   });
   server.get('/', async (_request, reply) => {
-    return reply.type('text/plain').send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
+    return reply
+      .type('text/plain')
+      .send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
   });
 }
 
@@ -124,7 +135,12 @@ function callOf(request: FastifyRequest, reply: FastifyReply, known: WeakMap<Fas
   return { caller, params, query, body, request, reply, signal: control.signal } as Call<RouteName>;
 }
 
-function mustBeAllowed(route: Route, caller: Known | undefined, request: FastifyRequest, auth: Auth): void {
+function mustBeAllowed(
+  route: Pick<Route, 'roles'>,
+  caller: Known | undefined,
+  request: FastifyRequest,
+  auth: Auth,
+): void {
   if (route.roles === 'anyone') return;
   if (!caller) throw new LodgerError('ERR_ACCESS_DENIED', ['give a token, as "Authorization: Bearer TOKEN"']);
   if (caller.role !== 'operator' && !route.roles.includes(caller.role)) {
