@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { GenericSchema } from 'valibot';
 import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
 import { check, refuseInherited } from '../../../runtime/base/schema.ts';
+import { packageFile } from '../../platform/version.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
@@ -28,7 +29,7 @@ export interface ServerParts {
 }
 
 const OCTETS = 'application/octet-stream';
-const OPENAPI = new URL('../../../../schemas/openapi.json', import.meta.url);
+const OPENAPI = packageFile('schemas/openapi.json');
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
