@@ -4,9 +4,9 @@ import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { integer, oneOf } from '../../runtime/base/schema.ts';
 import type { TokenStatus } from '../wire/answers.ts';
-import { AccountSchema, ROLES, type Role } from '../wire/api.ts';
-import type { Caller, Store } from './contracts.ts';
+import { type AccountSchema, ROLES, type Role } from '../wire/api.ts';
 import { ACCOUNT } from './ceilings.ts';
+import type { Caller, Store } from './contracts.ts';
 
 /** What an account may use. */
 export interface Quotas {

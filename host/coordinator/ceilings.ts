@@ -25,7 +25,12 @@ export const DOOR = {
   hostBufferBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'a host that does not read is let go' },
   eventBufferBytes: { default: MiB, max: MiB, unit: 'bytes', reason: 'a follower that does not read is let go' },
   followers: { default: 1_024, max: 1_024, unit: 'followers of events', reason: 'each is told of every change' },
-  requestsAnonymous: { default: 300, max: 300, unit: 'requests an address in 10 s', reason: 'they cost, and guess tokens' },
+  requestsAnonymous: {
+    default: 300,
+    max: 300,
+    unit: 'requests an address in 10 s',
+    reason: 'they cost, and guess tokens',
+  },
   requestsKnown: { default: 60_000, max: 60_000, unit: 'requests a token in 10 s', reason: 'callers share one thread' },
   addresses: { default: 20_000, max: 20_000, unit: 'addresses and tokens counted', reason: 'each is kept in memory' },
   sessions: { default: 10_000, max: 10_000, unit: 'sessions of pages', reason: 'each is kept in memory' },

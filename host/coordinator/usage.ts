@@ -28,8 +28,7 @@ const OPERATOR: Caller = { account: 'operator', role: 'operator' };
 /** `now` gives ms since 1970. */
 export function createUsage(store: Store, site: Site, accounts: Accounts, now: () => number): Usage {
   const stored = new Map<string, number>();
-  for (const { key, value } of store.range(['owned', ''], ['owned', '~']))
-    add(stored, String(key[1]), Number(value));
+  for (const { key, value } of store.range(['owned', ''], ['owned', '~'])) add(stored, String(key[1]), Number(value));
   const fuel = createFuel(store, site, now);
 
   const queued = (account: string) => {

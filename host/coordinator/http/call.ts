@@ -4,11 +4,8 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import type { ROUTES, RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
 
-type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> = (typeof ROUTES)[N] extends Readonly<
-  Record<K, infer S extends GenericSchema>
->
-  ? InferOutput<S>
-  : unknown;
+type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =
+  (typeof ROUTES)[N] extends Readonly<Record<K, infer S extends GenericSchema>> ? InferOutput<S> : unknown;
 
 /** One request, checked. */
 export interface Call<N extends RouteName> {

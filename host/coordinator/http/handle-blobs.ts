@@ -18,10 +18,13 @@ interface Piece {
   readonly total: number;
 }
 
-export function blobHandlers({ blobs, usage }: { readonly blobs: Blobs; readonly usage: Usage }): Pick<
-  Handlers,
-  'getBlob' | 'putBlob'
-> {
+export function blobHandlers({
+  blobs,
+  usage,
+}: {
+  readonly blobs: Blobs;
+  readonly usage: Usage;
+}): Pick<Handlers, 'getBlob' | 'putBlob'> {
   return {
     getBlob: async ({ caller, params: { digest }, request, reply }) => {
       const size = mayRead(caller, digest, usage) ? await blobs.size(digest) : null;
@@ -79,7 +82,8 @@ function pieceOf(headers: Readonly<Record<string, string | string[] | undefined>
     range === undefined
       ? { from: 0, to: whole, total: whole }
       : { from: Number(from), to: Number(last) + 1, total: Number(total) };
-  if (total === '' && range !== undefined) throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'bytes A-B/TOTAL']);
+  if (total === '' && range !== undefined)
+    throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'bytes A-B/TOTAL']);
   if (piece.to - piece.from !== whole || piece.to > piece.total)
     throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'as long as the body, and within the whole']);
   if (piece.total > SITE.blobBytes.default)
@@ -110,7 +114,10 @@ async function mustBe(source: AsyncIterable<Uint8Array>, digest: string, { from,
 }
 
 /** The range that is asked for; nothing for all of it, `none` for what the blob has not. Several ranges are answered with all. */
-function rangeOf(header: string | undefined, size: number): { readonly from: number; readonly to: number } | 'none' | undefined {
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): { readonly from: number; readonly to: number } | 'none' | undefined {
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return undefined;
   const from = first === '' ? Math.max(0, size - Number(last)) : Number(first);

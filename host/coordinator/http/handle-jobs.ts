@@ -118,4 +118,3 @@ function readInputs(body: unknown): { readonly from: number; readonly inputs: Da
   if (at !== frame.bytes.byteLength) throw invalid('as many bytes as the frame says');
   return { from, inputs: data, last };
 }
-

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { GenericSchema } from 'valibot';
-import { ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
+import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
 import { check, refuseInherited } from '../../../runtime/base/schema.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
@@ -57,7 +57,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     cache: DOOR.addresses.max,
     keyGenerator: (request) => known.get(request)?.token ?? request.ip,
     max: (request) => (known.has(request) ? DOOR.requestsKnown.max : DOOR.requestsAnonymous.max),
-    errorResponseBuilder: (_, { max, after }) => new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
+    errorResponseBuilder: (_, { max, after }) =>
+      new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
   });
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
@@ -78,7 +79,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   return server;
 }
 
-async function addRoutes(server: FastifyInstance, { handlers, auth }: ServerParts, known: WeakMap<FastifyRequest, Known>) {
+async function addRoutes(
+  server: FastifyInstance,
+  { handlers, auth }: ServerParts,
+  known: WeakMap<FastifyRequest, Known>,
+) {
   const names = Object.keys(ROUTES) as RouteName[];
   const add = (scope: FastifyInstance, name: RouteName) => {
     const route: Route = ROUTES[name];
@@ -112,7 +117,9 @@ async function addRoutes(server: FastifyInstance, { handlers, auth }: ServerPart
     return reply.type('application/json').send(await readFile(OPENAPI));
   });
   server.get('/', async (_request, reply) => {
-    return reply.type('text/plain').send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
+    return reply
+      .type('text/plain')
+      .send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
   });
 }
 

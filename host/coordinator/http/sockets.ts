@@ -39,7 +39,8 @@ export function takeSockets(server: Server, { site, auth, accounts, log }: Socke
     socket.on('error', () => undefined);
     const caller = callerOf(request, auth);
     const refusal = refusalOf(request, caller);
-    if (refusal || !caller) return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (refusal || !caller)
+      return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     wss.handleUpgrade(request, socket, head, (opened) => {
       const sockets = byToken.get(caller.token) ?? new Set();
       byToken.set(caller.token, sockets.add(opened));
@@ -71,7 +72,8 @@ function refusalOf({ url = '', headers }: IncomingMessage, caller: Known | undef
   if (url.split('?', 1)[0] !== '/connect') return '404 Not Found';
   if (!caller) return '401 Unauthorized';
   if (caller.role === 'submitter') return '403 Forbidden';
-  if (headers.cookie !== undefined && headers.authorization === undefined && !url.includes('ticket=')) return '403 Forbidden';
+  if (headers.cookie !== undefined && headers.authorization === undefined && !url.includes('ticket='))
+    return '403 Forbidden';
   const offered = String(headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
   return offered.includes(PROTOCOL) ? undefined : '426 Upgrade Required';
 }
@@ -110,5 +112,8 @@ function serve(socket: WebSocket, site: Site, caller: Known, log: FastifyBaseLog
 
 /** The reason in a closing frame has its ceiling in bytes. */
 function cut(reason: string): string {
-  return Buffer.from(reason).subarray(0, REASON_BYTES_MAX).toString().replace(/\uFFFD$/, '');
+  return Buffer.from(reason)
+    .subarray(0, REASON_BYTES_MAX)
+    .toString()
+    .replace(/\uFFFD$/, '');
 }

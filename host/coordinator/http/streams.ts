@@ -13,7 +13,9 @@ const NOTHING = new Uint8Array();
 
 /** Sends pieces as they come, several in one write where they are there already; `quiet` is sent while none comes. */
 export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array) {
-  return reply.type(type).send(Readable.from(gathered(pieces, quiet), { objectMode: false, highWaterMark: GATHERED_BYTES }));
+  return reply
+    .type(type)
+    .send(Readable.from(gathered(pieces, quiet), { objectMode: false, highWaterMark: GATHERED_BYTES }));
 }
 
 /** A frame of `frames.ts` as bytes. */
@@ -88,7 +90,13 @@ export interface Followers {
  */
 export function sendEvents(
   reply: FastifyReply,
-  { site, caller, job, signal, followers }: {
+  {
+    site,
+    caller,
+    job,
+    signal,
+    followers,
+  }: {
     readonly site: Site;
     readonly caller: Caller;
     readonly job?: string;
