@@ -34,8 +34,15 @@ export function drop(open: readonly Range[], from: number, to: number): readonly
   return open.flatMap((range) => (range.to <= from || range.from >= to ? [range] : without(range, from, to)));
 }
 
-/** How many runs the list asks for. */
-export const runsOpen = (open: readonly Range[]): number => open.reduce((sum, range) => sum + range.to - range.from, 0);
+/** How many runs the list asks for, or at least `enough`: lists may be long. */
+export function runsOpen(open: readonly Range[], enough = Number.MAX_SAFE_INTEGER): number {
+  let sum = 0;
+  for (const range of open) {
+    sum += range.to - range.from;
+    if (sum >= enough) break;
+  }
+  return sum;
+}
 
 function without(range: Range, from: number, to: number): Range[] {
   const parts = [

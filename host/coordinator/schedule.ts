@@ -2,7 +2,7 @@
 import type { HostView, JobView, Range, Take } from './contracts.ts';
 import { refusal } from './fits.ts';
 import { runsOpen } from './open.ts';
-import { prefersChecks } from './trust.ts';
+import { TRUST, type Trust } from './trust.ts';
 
 /** What a batch is to take its host, at most: so much is lost when it goes, and others wait for it at the end of a job. */
 const BATCH_SECONDS = 10;
@@ -18,6 +18,8 @@ export interface Moment {
   readonly used: (account: string) => number;
   /** Hosts that are connected: near its end a job is spread over them. */
   readonly hosts: number;
+  /** The site's own, unless a simulation tries another one. */
+  readonly trust?: Trust;
 }
 
 /** Up to `slots` tasks of one job, the best one that the host may work for; none if there is nothing for it. Changes nothing. */
@@ -25,7 +27,7 @@ export function schedule(jobs: readonly JobView[], host: HostView, slots: number
   if (slots <= 0) return [];
   const candidates = jobs.filter((job) => job.open.length > 0 && refusal(job, host, moment.now) === undefined);
   for (const job of ordered(candidates, host, moment)) {
-    const takes = pick(job, host, batchOf(job, host, slots, moment));
+    const takes = pick(job, host, batchOf(job, host, slots, moment), moment.trust ?? TRUST);
     if (takes.length > 0) return takes;
   }
   return [];
@@ -69,15 +71,15 @@ export function batchOf(job: JobView, host: HostView, slots: number, moment: Mom
   const { threads, fuelPerSecond } = host.attributes;
   const known = job.fuelPerTask !== null && job.fuelPerTask > 0 && fuelPerSecond > 0;
   const perThread = known ? (BATCH_SECONDS * fuelPerSecond) / (job.fuelPerTask ?? 1) : FIRST_BATCH;
-  const fair = Math.ceil(runsOpen(job.open) / Math.max(1, moment.hosts));
+  const hosts = Math.max(1, moment.hosts);
+  const fair = Math.ceil(runsOpen(job.open, slots * hosts) / hosts);
   return Math.max(1, Math.min(slots, Math.floor(perThread * Math.max(1, threads)), fair));
 }
 
 /** Tasks of a job for a host: checks first for those that are to be checked themselves, otherwise tasks that nobody has run. */
-function pick(job: JobView, host: HostView, count: number): readonly Take[] {
+function pick(job: JobView, host: HostView, count: number, trust: Trust): readonly Take[] {
   const standing = host.standing(job.id);
-  const terms = { confidence: job.confidence };
-  const first = standing.kind === 'trusted' ? isForTrusted : prefersChecks(standing, terms) ? isCheck : isFresh;
+  const first = standing.kind === 'trusted' ? isForTrusted : trust.prefersChecks(standing, job) ? isCheck : isFresh;
   const takes: Take[] = [];
   let left = count;
   for (const pass of [first, (range: Range) => !first(range)]) {

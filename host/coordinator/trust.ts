@@ -44,7 +44,9 @@ export interface Trust {
   /** What to do with a task, from its runs in the order in which they were delivered. `draw` is in [0, 1), and unknown to hosts. */
   judge(runs: readonly Run[], terms: Terms, draw: number): Verdict;
   /** Checks that a host is to have passed by now: those that are missing when the job ends are drawn from what is held of it. */
-  checksDue(standing: Standing, terms: Terms): number;
+  checksDue(standing: Standing, terms: Pick<Terms, 'confidence'>): number;
+  /** Whether a host is to be given tasks that others have run, before those that nobody has. */
+  prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean;
 }
 
 /** The probability that a result may be wrong with: 0 where only trusted hosts will do. */
@@ -86,8 +88,8 @@ export function onProbation(standing: Standing): boolean {
   return standing.kind === 'anonymous' || standing.checksEver < passed;
 }
 
-/** Whether a host is to be given tasks that others have run, before those that nobody has. */
-export function prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean {
+/** See `Trust`. */
+function prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean {
   if (standing.kind === 'trusted') return false;
   return onProbation(standing) || standing.checks < checksDue({ ...standing, results: standing.results + 1 }, terms);
 }
@@ -178,4 +180,4 @@ export function differ(a: string, b: string): boolean {
 }
 
 /** The site's own. */
-export const TRUST: Trust = { judge, checksDue };
+export const TRUST: Trust = { judge, checksDue, prefersChecks };
