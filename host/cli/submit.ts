@@ -56,7 +56,7 @@ export function addSubmit(program: Command, finish: Finish): void {
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger submit job.json --wait'))
+    .addHelpText('after', example('lodger submit job.json --id my-job --wait', 'lodger submit job.json --estimate'))
     .action(async (path: string, flags: SubmitFlags) => {
       const job = await loadJob(path, {
         blobs: blobFiles(flags.blob),
