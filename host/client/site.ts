@@ -8,8 +8,9 @@ import { SITE } from '../wire/ceilings.ts';
 import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
 import type { Datum } from '../wire/site.ts';
-import { createHttp, type Given, type Http, type HttpOptions, isAway, sleep, unreachable } from './http.ts';
+import { createHttp, type Given, type Http, type HttpOptions, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
+import { sleep } from './sleep.ts';
 
 const PIECE_BYTES = 8 * 2 ** 20;
 const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
