@@ -1,5 +1,6 @@
 // The host in a site's own process: the agent of every host, without a socket between. Its results are believed.
-import { type Agent, createAgent } from '../agent/agent.ts';
+import { createAgent } from '../agent/agent.ts';
+import type { Agent } from '../agent/contracts.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 
 /** Lends threads of this process to a site in it. `data` is a folder of its own. */
