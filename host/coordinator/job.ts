@@ -37,7 +37,7 @@ export interface Job extends JobView {
   record: JobRecord;
   open: readonly Range[];
   fuelPerTask: number | null;
-  /** Places of the chunks of inputs. */
+  /** Places of the chunks of inputs, and behind the last of them how many inputs there are. */
   readonly starts: number[];
   /** Inputs that are safe on disk, and those that are on their way there. */
   tasks: number;
@@ -99,7 +99,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     deterministic: isSteady(manifest),
     fuelPerTask: null,
     open: [],
-    starts: [],
+    starts: [0],
     tasks: 0,
     received: 0,
     settled: 0,
