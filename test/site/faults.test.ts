@@ -72,7 +72,7 @@ describe('a full disk', () => {
   test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 20, 26])(
     'at write %i is told, nothing unsaved is shown, and the site goes on when there is room',
     async (nth) => {
-      const { site, close, ...rest } = await openSite({ folder: await folder() }, fullAt(nth, 2));
+      const { site, close, ...rest } = await openSite({ folder: await folder(), leaseMs: 1_000 }, fullAt(nth, 2));
       const host = createEcho({ caller: OWN_CALLER, slots: 4 });
       const joining = setInterval(() => {
         if (host.closed !== undefined || host.reports === 0) insist(async () => host.join(site)).catch(() => undefined);
