@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { ERRORS, type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
 import { RefusalSchema } from '../wire/answers.ts';
 import { API, ROUTES, type Route, type RouteName } from '../wire/routes.ts';
+import { sleep } from './sleep.ts';
 
 const ANSWER_BYTES_MAX = 256 * 2 ** 20;
 /** The site says every 15 s that it is there. */
@@ -126,19 +127,6 @@ export function unreachable(url: string, cause: unknown): LodgerError {
   const { code, message = '' } = Object(cause) as { code?: string; message?: string };
   const why = code === undefined || message.includes(code) ? message : `${message} (${code})`.trim();
   return new LodgerError('ERR_SITE_UNREACHABLE', [url, why], { cause });
-}
-
-/** Resolves after a time, or as soon as nobody waits any more. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal?.addEventListener('abort', end, { once: true });
-  });
 }
 
 function baseOf(url: string): string {

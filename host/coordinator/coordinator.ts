@@ -6,8 +6,8 @@ import { pino } from 'pino';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError } from '../jobs/files.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
-import { openBlobs } from './blobs.ts';
-import type { Blobs, Site } from './contracts.ts';
+import { type BlobFolder, openBlobs } from './blobs.ts';
+import type { Site } from './contracts.ts';
 import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
@@ -27,7 +27,7 @@ export interface Coordinator {
   readonly url: string;
   /** For a host in this very process. */
   readonly site: Site;
-  readonly blobs: Blobs;
+  readonly blobs: BlobFolder;
   readonly accounts: Accounts;
   /** The token of the operator, told when the site is started for the first time and never again. */
   readonly operatorToken?: string;

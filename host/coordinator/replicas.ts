@@ -60,6 +60,8 @@ export interface Replicas {
   deliver(task: number, run: Delivery): Effects;
   /** A host was banned, by an operator or for what it did in another job: what it delivered here and is not final is void. */
   convict(host: string): Effects;
+  /** Nobody will run a task any more: it is final without an answer. */
+  abandon(task: number): Effects;
   /** The run that a task needs; undefined if it needs none. */
   wantedOf(task: number): Range | undefined;
   runsOf(task: number): Run[];
@@ -274,6 +276,11 @@ export function createReplicas(options: ReplicasOptions): Replicas {
         settle(task, effects);
       }),
     convict: (host) => then((effects) => condemn(host, effects)),
+    abandon: (task) =>
+      then(() => {
+        setState(task, FINAL);
+        runs.clear(task);
+      }),
     wantedOf,
     runsOf,
     stateOf: (task) => STATES[states[task] ?? WAITING] ?? 'waiting',
