@@ -31,7 +31,16 @@ export function hostView(
 
 export const jobView = (id: string, change: Partial<JobView> = {}): JobView => ({
   ...{ id, account: 'alice', priority: 0, deadline: null, submitted: 0, requirements: {}, confidence: 0.999 },
-  ...{ wait: true, kernel: 'k', blobs: [], memoryBytes: 2 ** 20, grants: [], deterministic: true, fuelPerTask: 1e6 },
+  ...{
+    wait: true,
+    kernel: 'k',
+    blobs: [],
+    memoryBytes: 2 ** 20,
+    grants: [],
+    deterministic: true,
+    fuelPerTask: 1e6,
+    perHost: 100,
+  },
   open: [{ from: 0, to: 1_000, not: [], check: false, trusted: false }],
   ...change,
 });
