@@ -4,7 +4,7 @@ import type { Confidence, TaskState } from '../wire/api.ts';
 import { sweep } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
 import { createRunList } from './runs.ts';
-import { type Terms, TRUST, type Trust } from './trust.ts';
+import { differ, type Terms, TRUST, type Trust } from './trust.ts';
 
 /** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
 const SWEEP_AT = 0.97;
@@ -181,7 +181,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     if (verdict.do === 'run') want(task, WAITING, effects);
     else if (verdict.do === 'replicate') {
       if (verdict.trusted) trustedOnly.add(task);
-      want(task, found.length > 1 && !agreed ? DISPUTED : CHECKING, effects);
+      want(task, found.some((run) => differ(run.answer, found[0]?.answer ?? '')) ? DISPUTED : CHECKING, effects);
     } else if (verdict.do === 'hold') {
       setState(task, HELD);
       effects.held.push(task);

@@ -8,6 +8,8 @@ import { TRUST, type Trust } from './trust.ts';
 const BATCH_SECONDS = 10;
 /** Tasks a thread of the first batches, while nobody knows how long they take. */
 const FIRST_BATCH = 4;
+/** With more ranges than this, checks go first: each dispute or check is a range of its own, and lists are to stay short. */
+const RANGES_MANY = 1_000;
 /** Accounts count as equal if what they used differs by less than this share of what the greediest used. */
 const SHARE_STEP = 1 / 8;
 
@@ -79,7 +81,8 @@ export function batchOf(job: JobView, host: HostView, slots: number, moment: Mom
 /** Tasks of a job for a host: checks first for those that are to be checked themselves, otherwise tasks that nobody has run. */
 function pick(job: JobView, host: HostView, count: number, trust: Trust): readonly Take[] {
   const standing = host.standing(job.id);
-  const first = standing.kind === 'trusted' ? isForTrusted : trust.prefersChecks(standing, job) ? isCheck : isFresh;
+  const prefersChecks = job.open.length > RANGES_MANY || trust.prefersChecks(standing, job);
+  const first = standing.kind === 'trusted' ? isForTrusted : prefersChecks ? isCheck : isFresh;
   const takes: Take[] = [];
   let left = count;
   for (const pass of [first, (range: Range) => !first(range)]) {

@@ -13,6 +13,8 @@ export const BELIEF = {
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
   checks: 1,
+  /** And at least this share of them, which is more where a host does much of a job. */
+  checksShare: 0.045,
   /** Until it has passed so many, every result of a host is checked. */
   probation: 2,
   /** The same for a host that came after the job: a liar that was found comes back under a new name. */
@@ -39,14 +41,16 @@ export interface Terms {
   readonly closing: boolean;
 }
 
+type Asked = Pick<Terms, 'confidence' | 'perHost'>;
+
 /** What decides about belief. The site has `TRUST`; the simulator puts others beside it. */
 export interface Trust {
   /** What to do with a task, from its runs in the order in which they were delivered. `draw` is in [0, 1), and unknown to hosts. */
   judge(runs: readonly Run[], terms: Terms, draw: number): Verdict;
   /** Checks that a host is to have passed by now: those that are missing when the job ends are drawn from what is held of it. */
-  checksDue(standing: Standing, terms: Pick<Terms, 'confidence'>): number;
+  checksDue(standing: Standing, terms: Asked): number;
   /** Whether a host is to be given tasks that others have run, before those that nobody has. */
-  prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean;
+  prefersChecks(standing: Standing, terms: Asked): boolean;
 }
 
 /** The probability that a result may be wrong with: 0 where only trusted hosts will do. */
@@ -89,27 +93,38 @@ export function onProbation(standing: Standing): boolean {
 }
 
 /** See `Trust`. */
-function prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean {
+function prefersChecks(standing: Standing, terms: Asked): boolean {
   if (standing.kind === 'trusted') return false;
-  return onProbation(standing) || standing.checks < checksDue({ ...standing, results: standing.results + 1 }, terms);
+  return onProbation(standing) || standing.checks < checkedShare(terms) * (standing.results + 1);
 }
 
 /** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
-function checksDue(standing: Standing, { confidence }: Pick<Terms, 'confidence'>): number {
+function checksDue(standing: Standing, { confidence }: Asked): number {
   if (standing.kind === 'trusted') return 0;
+  const { results } = standing;
   const before = (standing.checksEver - standing.checks) / 2;
-  const needed = Math.max(BELIEF.checks * Math.sqrt(standing.results), checksFor(needOf(confidence)) - before);
-  return Math.min(standing.results, needed);
+  const grown = Math.max(BELIEF.checks * Math.sqrt(results), BELIEF.checksShare * results);
+  return Math.min(results, Math.max(grown, checksFor(needOf(confidence)) - before));
+}
+
+/**
+ * The share of its results that is checked of a host that does as much of the job as the others. It is the same from beginning to end:
+ * checks that come early tell nothing of a host that behaves until it is believed.
+ */
+function checkedShare({ confidence, perHost }: Asked): number {
+  const results = Math.max(1, perHost);
+  return Math.min(
+    1,
+    Math.max(BELIEF.checks / Math.sqrt(results), BELIEF.checksShare, checksFor(needOf(confidence)) / results),
+  );
 }
 
 /**
  * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
- * sent behind it. If half of a host's checks are to be of the second kind, r first runs in a thousand are to be drawn for a share of
- * s = 2r/(1+r) checked.
+ * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked.
  */
-export function checkRate(standing: Standing, { confidence, perHost }: Terms): number {
-  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, standing.results)));
-  const share = Math.min(1, Math.max(falling, checksFor(needOf(confidence)) / Math.max(1, perHost)));
+export function checkRate(terms: Asked): number {
+  const share = checkedShare(terms);
   return share / (2 - share);
 }
 
@@ -135,7 +150,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1) {
     if (onProbation(first.standing)) return replicate;
-    if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
+    if (!terms.closing && draw < checkRate(terms)) return replicate;
   } else if (terms.trustedHosts && runs.length === 2 && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }

@@ -68,7 +68,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   const places = Array.from({ length: hosts }, (_, number): Place => {
     const machine = createMachine(number, chance, simulation.honest ?? false);
     byId.set(machine.id, number);
-    const view = createView(machine, () => job.replicas.standingOf(machine.id) ?? newcomer(machine));
+    const view = createView(machine, () => standing(machine));
     return { machine, view, until: 0, task: -1, begun: 0, due: 0, idle: false };
   });
   const power = places.reduce((sum, { machine }) => sum + machine.speed, 0) * (THERE / (THERE + AWAY));
@@ -85,6 +85,8 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     return { kind, checks: 0, checksEver, results: 0, late: machine.since > job.begun, banned };
   }
 
+  const standing = (machine: Machine): Standing => job.replicas.standingOf(machine.id) ?? newcomer(machine);
+
   function open(number: number): Job {
     const draw = createDraw(seed * 8_191 + number);
     const weights = Float64Array.from(
@@ -97,11 +99,12 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const { trust, trustedHosts } = rule;
     const replicas = createReplicas({ confidence, wait, deterministic: true, trustedHosts, draw, trust });
     const feelsSafe = (machine: Machine, task: number) =>
-      rule.feelsSafe?.(machine.id, (job.out[task] ?? 0) > 0 || replicas.runsOf(task).length > 0) ?? hasSlept(machine);
+      rule.feelsSafe?.(standing(machine), (job.out[task] ?? 0) > 0 || replicas.runsOf(task).length > 0) ??
+      hasSlept(machine);
     const coalitions = { coalitionA: createCoalition(), coalitionB: createCoalition() };
     return {
       ...{ number, replicas, weights, draw, count, begun: clock.now(), open: [], copies: new Map() },
-      view: createJobView({ confidence, wait }, () => job.open),
+      view: createJobView({ confidence, wait }, { open: () => job.open, perHost: () => replicas.terms().perHost }),
       out: new Uint8Array(tasks),
       lies: { chance, coalitions, gamble, feelsSafe },
     };
@@ -191,7 +194,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
 
   /** Sends out the copies that the rule wants beside a first run. */
   function copy(task: number, range: Range, { machine, view }: Place): void {
-    const left = range.check ? (job.copies.get(task) ?? 0) : rule.copies(machine.id, job.draw(task, 1));
+    const left = range.check ? (job.copies.get(task) ?? 0) : rule.copies(standing(machine), job.draw(task, 1));
     if (left === 0) return;
     job.copies.set(task, left - 1);
     put({ from: task, to: task + 1, not: [...range.not, view.owner], check: true, trusted: false });
@@ -245,7 +248,8 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     if (what < 0) {
       const run = lost[-what - 1];
       if (run?.job !== job.number) return;
-      rule.lost(run.host);
+      const lender = job.replicas.standingOf(run.host);
+      if (lender) rule.lost(lender);
       giveBack(run.task);
       return;
     }

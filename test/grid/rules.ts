@@ -1,5 +1,5 @@
 // The rules of belief that are compared: the site's own, BOINC's adaptive replication, and plain quorums.
-import type { Run, Verdict } from '../../host/coordinator/contracts.ts';
+import type { Run, Standing, Verdict } from '../../host/coordinator/contracts.ts';
 import { TRUST, type Trust } from '../../host/coordinator/trust.ts';
 
 /** From there on BOINC trusts a host now and then: `CONS_VALID_UNREPLICATED` of sched/sched_config.h. */
@@ -8,12 +8,12 @@ const RUNS_MAX = 8;
 
 export interface Rule {
   readonly trust: Trust;
-  /** Copies of a task that go out together with the first. */
-  readonly copies: (host: string, draw: number) => number;
-  /** A run did not come back. */
-  readonly lost: (host: string) => void;
-  /** Whether a host may lie without a comparison, as far as it can tell; undefined where hosts can only count what they did. */
-  readonly feelsSafe?: (host: string, isReplicated: boolean) => boolean;
+  /** Copies of a task that go out together with the first, which goes to the host of this standing. */
+  readonly copies: (standing: Standing, draw: number) => number;
+  /** A run of this host did not come back. */
+  readonly lost: (standing: Standing) => void;
+  /** Whether a host can tell that its result is believed without another; undefined where all that it can do is to count. */
+  readonly feelsSafe?: (standing: Standing, isReplicated: boolean) => boolean;
   /** Whether there are machines of the site's own. */
   readonly trustedHosts: boolean;
 }
@@ -26,11 +26,9 @@ export const lodger = (trust: Trust = TRUST): Rule => ({
   trustedHosts: true,
 });
 
-const never = { checksDue: () => 0, prefersChecks: () => false };
-
 /** `n` runs of everything; more than half of them settle it. */
 export const quorum = (n: number): Rule => ({
-  trust: { ...never, judge: (runs) => majority(runs, n) },
+  trust: { checksDue: () => 0, prefersChecks: () => true, judge: (runs) => majority(runs, n) },
   copies: () => n - 1,
   lost: () => undefined,
   trustedHosts: false,
@@ -41,26 +39,28 @@ export const quorum = (n: number): Rule => ({
  * final at once. A wrong or a lost result sets the count to 0. Hosts see whether a task is replicated.
  */
 export function boinc(): Rule {
-  const valid = new Map<string, number>();
-  const count = (host: string) => valid.get(host) ?? 0;
-  const trusts = (host: string, draw: number) => count(host) >= VALID_UNREPLICATED && draw >= 1 / count(host);
+  const valid = new WeakMap<Standing, number>();
+  const count = (standing: Standing) => valid.get(standing) ?? 0;
+  const trusts = (standing: Standing, draw: number) =>
+    count(standing) >= VALID_UNREPLICATED && draw >= 1 / count(standing);
   return {
     trust: {
       checksDue: () => 0,
-      prefersChecks: (standing) => standing.checks < VALID_UNREPLICATED,
+      prefersChecks: (standing) => count(standing) < VALID_UNREPLICATED,
       judge: (runs, _terms, draw) => {
         const [first] = runs;
         if (!first) return { do: 'run' };
-        if (runs.length === 1 && trusts(first.host, draw)) return { do: 'accept', answer: first.answer, wrong: 0 };
+        if (runs.length === 1 && trusts(first.standing, draw)) return { do: 'accept', answer: first.answer, wrong: 0 };
         const verdict = majority(runs, 2);
         if (verdict.do !== 'accept') return verdict;
-        for (const run of runs) valid.set(run.host, run.answer === verdict.answer ? count(run.host) + 1 : 0);
+        for (const { standing, answer } of runs)
+          valid.set(standing, answer === verdict.answer ? count(standing) + 1 : 0);
         return verdict;
       },
     },
-    copies: (host, draw) => (trusts(host, draw) ? 0 : 1),
-    lost: (host) => void valid.set(host, 0),
-    feelsSafe: (host, isReplicated) => count(host) >= VALID_UNREPLICATED && !isReplicated,
+    copies: (standing, draw) => (trusts(standing, draw) ? 0 : 1),
+    lost: (standing) => void valid.set(standing, 0),
+    feelsSafe: (standing, isReplicated) => count(standing) >= VALID_UNREPLICATED && !isReplicated,
     trustedHosts: false,
   };
 }

@@ -41,13 +41,19 @@ export function createView(machine: Machine, standing: () => Standing): HostView
   };
 }
 
-export function createJobView(asked: { confidence: Confidence; wait: boolean }, open: () => readonly Range[]): JobView {
+export function createJobView(
+  asked: { readonly confidence: Confidence; readonly wait: boolean },
+  now: { readonly open: () => readonly Range[]; readonly perHost: () => number },
+): JobView {
   return {
     ...{ id: 'job', account: 'account', priority: 0, deadline: null, submitted: 0, requirements: {} },
     ...{ kernel: '', blobs: [], memoryBytes: 0, grants: [], deterministic: true, fuelPerTask: null },
     ...asked,
     get open() {
-      return open();
+      return now.open();
+    },
+    get perHost() {
+      return now.perHost();
     },
   };
 }
