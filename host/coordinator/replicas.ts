@@ -101,7 +101,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     wait: options.wait,
     deterministic: options.deterministic,
     trustedHosts: options.trustedHosts,
-    perHost: tasks / Math.max(1, members.length),
+    progress: (held + final) / Math.max(1, tasks),
     closing,
   });
 

@@ -33,15 +33,15 @@ export interface Terms {
   /** Whether results may be held until the job's end. */
   readonly wait: boolean;
   readonly deterministic: boolean;
-  /** Results that a host delivers to the job, as far as one can tell. */
-  readonly perHost: number;
+  /** Share of the job's tasks that have an answer. */
+  readonly progress: number;
   /** Whether the site has a trusted host: without one, nothing is put aside for it that others can do. */
   readonly trustedHosts: boolean;
   /** Whether this is the end of the job: what is believed now stays. */
   readonly closing: boolean;
 }
 
-type Asked = Pick<Terms, 'confidence' | 'perHost'>;
+type Asked = Pick<Terms, 'confidence' | 'progress'>;
 
 /** What decides about belief. The site has `TRUST`; the simulator puts others beside it. */
 export interface Trust {
@@ -95,7 +95,8 @@ export function onProbation(standing: Standing): boolean {
 /** See `Trust`. */
 function prefersChecks(standing: Standing, terms: Asked): boolean {
   if (standing.kind === 'trusted') return false;
-  return onProbation(standing) || standing.checks < checkedShare(terms) * (standing.results + 1);
+  const next = { ...standing, results: standing.results + 1 };
+  return onProbation(standing) || standing.checks < checkedShare(next, terms) * next.results;
 }
 
 /** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
@@ -108,23 +109,21 @@ function checksDue(standing: Standing, { confidence }: Asked): number {
 }
 
 /**
- * The share of its results that is checked of a host that does as much of the job as the others. It is the same from beginning to end:
- * checks that come early tell nothing of a host that behaves until it is believed.
+ * The share of a host's results that is checked, from what it will have delivered when the job ends if it goes on like this. The share is
+ * the same from beginning to end: checks that come early tell nothing of a host that behaves until it is believed.
  */
-function checkedShare({ confidence, perHost }: Asked): number {
-  const results = Math.max(1, perHost);
-  return Math.min(
-    1,
-    Math.max(BELIEF.checks / Math.sqrt(results), BELIEF.checksShare, checksFor(needOf(confidence)) / results),
-  );
+function checkedShare({ results }: Standing, { confidence, progress }: Asked): number {
+  const expected = Math.max(1, results / Math.max(progress, 1e-6));
+  const needed = checksFor(needOf(confidence)) / expected;
+  return Math.min(1, Math.max(BELIEF.checks / Math.sqrt(expected), BELIEF.checksShare, needed));
 }
 
 /**
  * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
  * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked.
  */
-export function checkRate(terms: Asked): number {
-  const share = checkedShare(terms);
+export function checkRate(standing: Standing, terms: Asked): number {
+  const share = checkedShare(standing, terms);
   return share / (2 - share);
 }
 
@@ -150,7 +149,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1) {
     if (onProbation(first.standing)) return replicate;
-    if (!terms.closing && draw < checkRate(terms)) return replicate;
+    if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
   } else if (terms.trustedHosts && runs.length === 2 && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }

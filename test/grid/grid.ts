@@ -104,7 +104,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const coalitions = { coalitionA: createCoalition(), coalitionB: createCoalition() };
     return {
       ...{ number, replicas, weights, draw, count, begun: clock.now(), open: [], copies: new Map() },
-      view: createJobView({ confidence, wait }, { open: () => job.open, perHost: () => replicas.terms().perHost }),
+      view: createJobView({ confidence, wait }, { open: () => job.open, progress: () => replicas.terms().progress }),
       out: new Uint8Array(tasks),
       lies: { chance, coalitions, gamble, feelsSafe },
     };
