@@ -63,7 +63,7 @@ function dial(token: string, { hear, close, asked, sent }: Dialled): ReturnType<
     hear: (message: FromHost) => {
       if (message.type === 'pull' || (message.type === 'report' && message.slots > 0)) asked.push(performance.now());
       if (message.type === 'report') sent.set(message.batch, performance.now());
-      socket.send(encodeFrame(message));
+      if (socket.readyState === socket.OPEN) socket.send(encodeFrame(message));
     },
     closed: () => socket.close(),
   };

@@ -43,7 +43,7 @@ async function many(): Promise<Measure[]> {
         holds: pushed < 1_000,
       },
       {
-        measure: `a list of ${JOBS} queued jobs`,
+        measure: `a list of ${JOBS} queued jobs over HTTP, until its last byte`,
         value: `${listed.toFixed(0)} ms (median of 5)`,
         must: '< 100 ms',
         holds: listed < 100,
@@ -76,12 +76,16 @@ async function list(site: Running): Promise<number> {
         submitter.ask('submit', { json: { version: 1, kernel, confidence: 'trusted' } }),
       ),
     );
+  const { url, submitter: token } = site.coordinator.first;
+  const headers = { authorization: `Bearer ${token}` };
   const times: number[] = [];
   for (let round = 0; round < 5; round++) {
     const began = performance.now();
-    const jobs = await submitter.ask('jobs', { query: { limit: JOBS } });
+    const answer = await fetch(`${url}/api/1/jobs?limit=${JOBS}`, { headers });
+    const bytes = await answer.text();
     times.push(performance.now() - began);
-    if (jobs.length < JOBS) throw new Error(`${jobs.length} jobs were listed`);
+    const { length } = JSON.parse(bytes) as unknown[];
+    if (length < JOBS) throw new Error(`${length} jobs were listed`);
   }
   return median(times);
 }

@@ -9,11 +9,7 @@ import { differ, type Terms, TRUST, type Trust } from './trust.ts';
 /** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
 const SWEEP_AT = 0.97;
 
-const WAITING = 0;
-const CHECKING = 1;
-const DISPUTED = 2;
-const HELD = 3;
-const FINAL = 4;
+const [WAITING, CHECKING, DISPUTED, HELD, FINAL] = [0, 1, 2, 3, 4] as const;
 
 export interface ReplicasOptions {
   readonly confidence: Confidence;
