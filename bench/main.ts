@@ -21,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   checkpoint: () => import('./checkpoint.bench.ts'),
   files: () => import('./files.bench.ts'),
   lift: () => import('./lift.bench.ts'),
+  site: () => import('./site.bench.ts'),
 };
 
 const named = process.argv.slice(2);

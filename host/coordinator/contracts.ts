@@ -1,6 +1,7 @@
 // What the parts of a site know of each other: the store, the pure decisions' data, and the site itself as its server sees it.
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
+import type { Estimate } from '../wire/answers.ts';
 import type {
   Confidence,
   HostStatus,
@@ -11,6 +12,7 @@ import type {
   TaskState,
   TaskStatus,
 } from '../wire/api.ts';
+import type { HostStanding } from '../wire/routes.ts';
 import type { Attributes, Datum, FromHost, ToHost } from '../wire/site.ts';
 
 /** A key: texts and numbers, ordered part by part. */
@@ -21,10 +23,33 @@ export interface Store {
   get(key: Key): unknown;
   /** From `from` up to but not including `to`. */
   range(from: Key, to: Key): Iterable<{ readonly key: Key; readonly value: unknown }>;
+  /** The same without the values, which are not read. */
+  keys(from: Key, to: Key): Iterable<Key>;
   /** Resolves when it is safe on disk, and rejects where it never will be. Results are in the order of the calls. */
   put(key: Key, value: unknown): Promise<void>;
   remove(key: Key): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Bytes by their SHA-256, on disk. */
+export interface Blobs {
+  /** Bytes of a whole one; null where it is not, or not whole. */
+  size(digest: Digest): Promise<number | null>;
+  /** Bytes that are there of one whose sending was broken off. */
+  partial(digest: Digest): Promise<number>;
+  /**
+   * Adds bytes at `from`, which is what `partial` tells. When `total` are there they are checked, made safe on disk and named. Resolves to
+   * the bytes that are there. Throws `ERR_BLOB_MISMATCH` for other bytes, which are dropped, `ERR_OPTION_INVALID` for another `from`, and
+   * `ERR_FILE` where the disk is full.
+   */
+  write(digest: Digest, source: AsyncIterable<Uint8Array>, place: BlobPlace): Promise<number>;
+  /** Bytes `[from, to)`, checked where all are read. Throws `ERR_NOT_FOUND`. */
+  read(digest: Digest, from?: number, to?: number): AsyncIterable<Uint8Array>;
+}
+
+export interface BlobPlace {
+  readonly from: number;
+  readonly total: number;
 }
 
 /** Tasks `[from, to)` that each need one more run, by nobody whose owner is in `not`. */
@@ -34,9 +59,11 @@ export interface Range {
   readonly not: readonly string[];
   /** Whether the run checks one that is there: then a host that is itself to be checked is preferred. */
   readonly check: boolean;
+  /** Whether only a trusted host's run helps. */
+  readonly trusted: boolean;
 }
 
-/** How far a host is believed, in one job and over all of them. Plain data; changed only by `trust.ts`. */
+/** How far a host is believed, in one job and over all of them. Plain data; counted only by `replicas.ts`. */
 export interface Standing {
   readonly kind: 'trusted' | 'known' | 'anonymous';
   /** Checks that it passed in this job, and over its life. */
@@ -58,6 +85,8 @@ export interface JobView {
   readonly submitted: number;
   readonly requirements: Requirements;
   readonly confidence: Confidence;
+  /** Whether results may be held until the job's end. */
+  readonly wait: boolean;
   readonly kernel: Digest;
   readonly blobs: readonly Digest[];
   readonly memoryBytes: number;
@@ -65,6 +94,8 @@ export interface JobView {
   readonly deterministic: boolean;
   /** Mean of those delivered; null before the first. */
   readonly fuelPerTask: number | null;
+  /** Share of its tasks that have an answer: `Replicas.terms`. */
+  readonly progress: number;
   readonly open: readonly Range[];
 }
 
@@ -85,22 +116,24 @@ export interface Take {
   readonly to: number;
 }
 
-/** One delivered run of a task. `answer` is the digest of output and fuel, or the code of a failure with the rewriter's version. */
+/** One delivered run of a task. `answer` is the digest of output and fuel, or the code of a failure with the rewriter's version: `answerOf`. */
 export interface Run {
   readonly host: string;
   readonly owner: string;
   readonly answer: string;
-  readonly fuel: number | null;
   readonly standing: Standing;
 }
 
 /** What `trust.ts` says to do with a task, from its runs. */
 export type Verdict =
   | { readonly do: 'run' }
-  | { readonly do: 'replicate'; readonly wrong: number }
+  /** One more run, by a trusted host where nobody else's helps. */
+  | { readonly do: 'replicate'; readonly wrong: number; readonly trusted: boolean }
   /** Believed for now; may be taken back until the job ends. */
   | { readonly do: 'hold'; readonly wrong: number }
-  | { readonly do: 'accept'; readonly answer: string; readonly wrong: number; readonly convicted: readonly string[] };
+  /** These hosts are found wrong: their runs are void, and the rest is judged again. */
+  | { readonly do: 'convict'; readonly hosts: readonly string[] }
+  | { readonly do: 'accept'; readonly answer: string; readonly wrong: number };
 
 /** What callers may do; an account sees its own alone. */
 export interface Caller {
@@ -135,6 +168,10 @@ export interface Site {
   setPolicy(caller: Caller, policy: Policy): Promise<{ readonly version: number }>;
   /** Which hosts would have nothing to do under it, and why. */
   simulatePolicy(caller: Caller, policy: Policy): readonly { readonly host: string; readonly stops: string }[];
+  /** What an operator says of a host: results of a trusted one are believed, a banned one gets no work. */
+  setStanding(caller: Caller, host: string, standing: HostStanding): Promise<void>;
+  /** What a job of so many tasks would cost. */
+  estimate(caller: Caller, manifest: Manifest, tasks: number): Estimate;
   /** A host's connection, after the server has checked its token. */
   connect(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): HostConnection;
   /** Countersigned receipts of a job, each with its proof: see `ledger.ts` of the wire. */

@@ -20,7 +20,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['host/pool', 'host/build'],
   ['host/keep'],
   ['host/cell'],
-  ['host/client', 'host/author'],
+  ['host/client', 'host/author', 'host/lend'],
   ['host/agent', 'host/coordinator', 'host/browser', 'host/console'],
   ['host'],
   ['host/cli'],

@@ -1,0 +1,202 @@
+// A site as its callers see it: every route as a method, blobs sent once, outcomes and events that go on when the site was away.
+import { createHash } from 'node:crypto';
+import { createParser } from 'eventsource-parser';
+import * as v from 'valibot';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { JobStatus, SiteEvents } from '../wire/api.ts';
+import { SITE } from '../wire/ceilings.ts';
+import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
+import { createReader } from '../wire/frames.ts';
+import type { Datum } from '../wire/site.ts';
+import type { Asking, Given, HttpOptions } from './asking.ts';
+import { createHttp, type Http, isAway, unreachable } from './http.ts';
+import { inputsFrame } from './inputs.ts';
+import { sleep } from './sleep.ts';
+
+const PIECE_BYTES = 8 * 2 ** 20;
+const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
+const AGAIN_MS = 200;
+
+/** A final outcome with its output's bytes, or their digest where it is a blob. */
+export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
+
+export interface SiteClient extends Asking {
+  /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
+  putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
+  getBlob(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Inputs of a job from a place on; those that are there are passed over. */
+  addInputs(job: string, batch: Batch, signal?: AbortSignal): Promise<JobStatus>;
+  /** Final outcomes in input order, each once, also over restarts of the site; ends with the job. */
+  outcomes(job: string, from: number, signal?: AbortSignal): AsyncIterable<Received>;
+  receipts(job: string, from: number, signal?: AbortSignal): AsyncIterable<WireReceipt>;
+  /** What changes in a job, until it is over. */
+  follow(job: string, signal?: AbortSignal): AsyncIterable<SiteEvents['job']>;
+}
+
+export interface Batch {
+  readonly from: number;
+  readonly inputs: readonly Datum[];
+  readonly last: boolean;
+}
+
+export function createSiteClient(url: string, token: string, options: HttpOptions): SiteClient {
+  const http = createHttp(url, token, options);
+  const { ask, patiently, close } = http;
+  return {
+    ...{ url: http.url, ask, patiently, close },
+    putBlob: (bytes, signal) => putBlob(http, bytes, signal),
+    getBlob: (digest, signal) => patiently(() => getBlob(http, digest, signal), signal),
+    addInputs: (job, batch, signal) =>
+      patiently(() => ask('inputs', { params: { job }, bytes: inputsFrame(batch), ...(signal && { signal }) }), signal),
+    outcomes: (job, from, signal) => outcomes(http, job, from, signal),
+    receipts: (job, from, signal) => receipts(http, job, from, signal),
+    follow: (job, signal) => follow(http, job, signal),
+  };
+}
+
+async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const given = { params: { digest }, ...(signal && { signal }) };
+  await http.patiently(async () => {
+    // Somebody else may be sending the same, and have sent more by now: then it is asked again how much is there.
+    for (let from: number | undefined; ; ) {
+      from ??= await missingFrom(http, given);
+      if (from === undefined || (from >= bytes.byteLength && from > 0)) return;
+      from = await putPiece(http, bytes, from, given);
+      if (from === undefined) await sleep(AGAIN_MS, signal);
+    }
+  }, signal);
+  return digest;
+}
+
+type Place = Pick<Given, 'params' | 'signal'>;
+
+/** How many bytes of a blob are there; nothing is missing of one that is whole. */
+async function missingFrom(http: Http, given: Place): Promise<number | undefined> {
+  const { statusCode, headers, body } = await http.open('getBlob', { method: 'HEAD', accepts: [404], ...given });
+  await body.dump();
+  return statusCode === 404 ? Number(headers['upload-offset'] ?? 0) : undefined;
+}
+
+/** How many bytes are there now; unknown where they were not where this one would have gone. */
+async function putPiece(http: Http, bytes: Uint8Array, from: number, given: Place): Promise<number | undefined> {
+  const total = bytes.byteLength;
+  const to = Math.min(from + PIECE_BYTES, total);
+  const headers = total > 0 ? { 'content-range': `bytes ${from}-${to - 1}/${total}` } : undefined;
+  const piece = { bytes: bytes.subarray(from, to), ...(headers && { headers }) };
+  const sent = await http.open('putBlob', { ...given, ...piece, accepts: [308, 409] });
+  await sent.body.dump();
+  if (sent.statusCode === 409) return undefined;
+  return sent.statusCode === 308 ? Number(sent.headers['upload-offset']) : Math.max(1, total);
+}
+
+async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const { body, headers } = await http.open('getBlob', { params: { digest }, ...(signal && { signal }) });
+  const size = Number(headers['content-length']);
+  if (!(size <= SITE.blobBytes.default)) throw unreachable(http.url, new Error('a blob is larger than any'));
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  try {
+    for await (const part of body as AsyncIterable<Uint8Array>) {
+      bytes.set(part, at);
+      at += part.byteLength;
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', [digest.slice(0, 12), found, digest]);
+  return bytes;
+}
+
+async function* outcomes(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
+  let next = from;
+  for (;;) {
+    try {
+      for await (const outcome of framesOf(http, job, next, signal)) {
+        if (outcome.index !== next) throw unreachable(http.url, new Error('its outcomes are out of order'));
+        next++;
+        yield outcome;
+      }
+    } catch (error) {
+      if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+      if (!isAway(error)) throw error;
+    }
+    // An answer ends with the job, or with the site.
+    const { state, tasks } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
+    if (state === 'cancelled' || (state === 'done' && next >= tasks)) return;
+    await sleep(AGAIN_MS, signal);
+  }
+}
+
+async function* framesOf(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
+  const abort = signal && { signal };
+  const { body } = await http.patiently(
+    () => http.open('outcomes', { params: { job }, query: { from }, ...abort }),
+    signal,
+  );
+  const ready: Received[] = [];
+  const read = createReader(
+    () => SITE.frameBytes.max,
+    (message, bytes) => {
+      if (message === null) return;
+      const { output, ...rest } = v.parse(DeliveredSchema, message);
+      ready.push({ ...rest, output: typeof output === 'string' ? output : plain(bytes) });
+    },
+  );
+  try {
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
+      read(piece);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+}
+
+/** The same bytes, as what a pool gives: a Buffer has methods of its own. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+async function* receipts(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<WireReceipt> {
+  const abort = signal && { signal };
+  const { body } = await http.open('receipts', { params: { job }, query: { from }, ...abort });
+  let rest = '';
+  try {
+    for await (const piece of texts(body)) {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield v.parse(SignedReceiptSchema, JSON.parse(line));
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+}
+
+async function* follow(http: Http, job: string, signal?: AbortSignal): AsyncGenerator<SiteEvents['job']> {
+  const abort = signal && { signal };
+  const { body } = await http.open('jobEvents', { params: { job }, ...abort });
+  const ready: SiteEvents['job'][] = [];
+  const parser = createParser({
+    maxBufferSize: EVENT_CHARACTERS_MAX,
+    onEvent: ({ event, data }) => {
+      if (event === 'job') ready.push(JSON.parse(data) as SiteEvents['job']);
+    },
+  });
+  try {
+    for await (const piece of texts(body)) {
+      parser.feed(piece);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw unreachable(http.url, error);
+  }
+}
+
+/** Pieces of UTF-8 as text: a character may be cut between two of them. */
+async function* texts(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const piece of body) yield decoder.decode(piece, { stream: true });
+}

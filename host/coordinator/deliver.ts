@@ -1,0 +1,179 @@
+// A report of a host becomes an event: what counts in it, what it settles, what has to be run again. Nothing of it is shown before the flush.
+import { faultOf } from '../../runtime/job/outcome.ts';
+import type { Report } from '../wire/site.ts';
+import { firstStanding } from './belief.ts';
+import type { Range } from './contracts.ts';
+import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
+import { countDelivered } from './hosts.ts';
+import { digestOf } from './inputs.ts';
+import { deliveryOf, fuelOf, type Job } from './job.ts';
+import { drop } from './open.ts';
+import { chainAfter, countersign, verifiedHead } from './receipts.ts';
+import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
+import type { Connection, Host, SiteLease, State } from './state.ts';
+
+/** How often a task that fails for its host's doing is tried. */
+export const RETRIES = 5;
+
+/** Takes a report. Throws a RangeError for one that an honest host does not send. */
+export function deliver(state: State, connection: Connection, report: Report): void {
+  const { host } = connection;
+  if (!host) throw new RangeError('a report comes before hello');
+  const job = state.jobs.get(report.job);
+  const lease = state.leases.find(report.fence);
+  checkColumns(report);
+  if (lease && (lease.holder.host !== host || lease.job !== report.job))
+    throw new RangeError(`lease ${report.fence.join('.')} is not of this host and job`);
+  const acknowledge = () => {
+    if (connection.open) connection.send({ type: 'ack', batch: report.batch });
+  };
+  if (!job || job.record.state !== 'open') {
+    void state.write([], acknowledge);
+    return;
+  }
+  if (take(state, job, { host, report, lease }, acknowledge)) return;
+  if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
+  void state.write([], acknowledge);
+}
+
+interface Batch {
+  readonly host: Host;
+  readonly report: Report;
+  readonly lease: SiteLease | undefined;
+}
+
+/** Takes a batch in. Gives whether any of it is of use; throws a RangeError where the signature is not of this batch. */
+function take(state: State, job: Job, batch: Batch, acknowledge: () => void): boolean {
+  const { host, report, lease } = batch;
+  const use = useOf(state, job, batch);
+  if (use.every((each) => each === USE.dropped)) return false;
+  const event = eventOf(state, job, batch);
+  if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
+  const decided = judgeRows(job, event, use);
+  const final: RunEvent = { ...event, use, settled: decided.settled };
+  const outputs: Outputs = { outputs: report.outputs, logs: report.logs };
+  countDelivered(state, host, final);
+  const { store } = state.with;
+  const puts = [store.put(KEY.outputs(job.id, job.events + 1), outputs), store.put(KEY.chain, state.chain)];
+  happen(state, job, final, {
+    decided,
+    puts,
+    shown: () => {
+      acknowledge();
+      showRun(state, job, final, outputs);
+    },
+  });
+  return true;
+}
+
+/** What each row may count for. A host that gives no fence of this start may bring first answers, but not choose what to check. */
+function useOf(state: State, job: Job, { host, report, lease }: Batch): number[] {
+  const asked = lease ? new Set(lease.tasks) : undefined;
+  const old = report.fence[0] < state.epoch;
+  const seen = new Set<number>();
+  return report.tasks.map((task, row) => {
+    if (task >= job.tasks || job.detail.settledIn[task] !== 0 || seen.has(task)) return USE.dropped;
+    if (!(asked?.has(task) ?? old) || host.record.standing === 'banned') return USE.dropped;
+    seen.add(task);
+    const hasRuns = job.detail.firstIn[task] !== 0;
+    if (hasRuns && !asked) return USE.dropped;
+    const [code, output] = [report.codes[row] as string, report.outputs[row]];
+    const faulty = code !== '' ? faultOf(code) !== 'job' : typeof output === 'string' && !state.with.blobs.has(output);
+    if (faulty) return USE.fault;
+    return hasRuns ? USE.check : USE.first;
+  });
+}
+
+/** The batch as it is kept, signed by both. */
+function eventOf(state: State, job: Job, { host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
+  const outputs = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
+  const inputs = report.tasks.map((task) => (task < job.tasks ? state.inputs.digest(job.id, job.starts, task) : ''));
+  const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs }, host.key);
+  const before = state.chain;
+  state.chain = chainAfter(before, head);
+  const { kind, late, checksEver } = firstStanding(job, host);
+  return {
+    type: 'run',
+    at: state.with.clock(),
+    host: host.id,
+    owner: host.record.account,
+    ...{ kind, late, before: checksEver },
+    fence: report.fence,
+    engine: report.engine,
+    rewriter: report.rewriter,
+    tariff: report.tariff,
+    deterministic: report.deterministic,
+    tasks: report.tasks,
+    codes: report.codes,
+    fuels: report.fuels,
+    wallMs: report.wallMs,
+    memoryBytesPeak: report.memoryBytesPeak,
+    digests: Buffer.concat(outputs.map((digest) => (digest === '' ? NO_DIGEST : Buffer.from(digest, 'hex')))),
+    signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
+  };
+}
+
+const NO_DIGEST = Buffer.alloc(32);
+
+/** What follows from each row. What turns out to be of no use is marked so. */
+function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: number[]): Decided {
+  const decided = nothingDecided();
+  const retries = job.record.manifest.retries ?? RETRIES;
+  const here = { event: 0, host: event.host };
+  for (const [row, task] of event.tasks.entries()) {
+    if (use[row] === USE.dropped) continue;
+    if (use[row] === USE.fault && (job.detail.faults.get(task) ?? 0) >= retries) {
+      use[row] = USE.givenUp;
+      settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 1, failed: true });
+      decided.states.set(task, 'failed');
+      gather(job, decided, job.replicas.abandon(task), here);
+      continue;
+    }
+    if (use[row] === USE.fault) {
+      const range = job.replicas.wantedOf(task);
+      if (range) decided.wanted.push(range);
+      decided.states.set(task, job.replicas.stateOf(task));
+      continue;
+    }
+    // A late result is of a task that may be open again.
+    if (job.open.length > 0) job.open = dropOpen(job.open, task);
+    const effects = job.replicas.deliver(task, deliveryOf(event, row));
+    if (effects.dropped) use[row] = USE.dropped;
+    gather(job, decided, effects, here);
+  }
+  return decided;
+}
+
+/** The list without a task, which is in it only where its lease was over. */
+function dropOpen(open: readonly Range[], task: number): readonly Range[] {
+  return open.some(({ from, to }) => from <= task && task < to) ? drop(open, task, task + 1) : open;
+}
+
+/** The event is on disk. */
+function showRun(state: State, job: Job, event: RunEvent, { logs }: Outputs): void {
+  const fuel = fuelOf(event);
+  const now = state.with.now();
+  job.rate.add(event.settled.tasks.length, now);
+  state.tasksRate.add(event.settled.tasks.length, now);
+  state.fuelRate.add(fuel, now);
+  state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
+  state.with.onFuel(job.account, fuel);
+  for (const [row, log] of logs.entries())
+    if (log && event.use[row] === USE.first) state.with.onLog(job.id, event.tasks[row] as number, log[0]);
+  state.changed('host', event.host);
+}
+
+const COLUMNS = ['codes', 'outputs', 'fuels', 'fuelsAtLeast', 'wallMs', 'memoryBytesPeak', 'logs'] as const;
+const CODE = /^(?:ERR_[A-Z_]{1,60})?$/;
+
+function checkColumns(report: Report): void {
+  const { length } = report.tasks;
+  if (length === 0) throw new RangeError('a report has no tasks');
+  for (const column of COLUMNS)
+    if (report[column].length !== length) throw new RangeError(`column ${column} of a report has another length`);
+  if (report.signature.byteLength !== 64) throw new RangeError('a signature has 64 bytes');
+  for (const [row, code] of report.codes.entries()) {
+    if (!CODE.test(code)) throw new RangeError(`"${code.slice(0, 64)}" is no code`);
+    if (code !== '' && typeof report.outputs[row] === 'string') throw new RangeError('a message is no blob');
+  }
+}

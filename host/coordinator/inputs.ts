@@ -1,0 +1,117 @@
+// A job's inputs: kept in the store in chunks, read when a lease or a check of receipts needs them.
+import { hash } from 'node:crypto';
+import type { Digest } from '../../runtime/base/platform.ts';
+import type { Datum } from '../wire/site.ts';
+import type { Store } from './contracts.ts';
+
+/** A record holds so many inputs, or so many bytes, whichever comes first. */
+const CHUNK_TASKS = 256;
+const CHUNK_BYTES = 256 * 1024;
+/** Chunks that are kept decoded. */
+const KEPT_MAX = 128;
+
+interface Chunk {
+  readonly inputs: readonly Datum[];
+  readonly digests: (Digest | undefined)[];
+}
+
+export interface Inputs {
+  /**
+   * Where the chunks of a job begin, from the keys alone, and behind the last of them how many inputs there are. What is behind a gap was
+   * never answered for, since something before it could not be written: it is taken out.
+   */
+  found(job: string): number[];
+  /** Puts inputs behind those that are there. */
+  add(job: string, starts: number[], inputs: readonly Datum[]): Promise<void>[];
+  get(job: string, starts: readonly number[], task: number): Datum;
+  digest(job: string, starts: readonly number[], task: number): Digest;
+  /** Takes a job's inputs out of the store. */
+  remove(job: string): Promise<void>[];
+}
+
+export function createInputs(store: Store): Inputs {
+  const kept = new Map<string, Chunk>();
+  const keysOf = (job: string) => store.keys(['i', job], ['i', job, Number.MAX_SAFE_INTEGER]);
+  const chunkAt = (job: string, start: number, count: number): Chunk => {
+    const name = `${job}\n${start}`;
+    let chunk = kept.get(name);
+    if (!chunk) {
+      const inputs = store.get(['i', job, start, count]) as readonly Datum[] | undefined;
+      if (!inputs) throw new Error(`inputs ${start} of job ${job} are not in the store`);
+      chunk = { inputs, digests: [] };
+    }
+    // The one that was used last goes to the end, so that the first is the one to forget.
+    kept.delete(name);
+    kept.set(name, chunk);
+    if (kept.size > KEPT_MAX) for (const oldest of kept.keys()) if (kept.delete(oldest)) break;
+    return chunk;
+  };
+  const place = (job: string, starts: readonly number[], task: number) => {
+    const at = startBefore(starts, task);
+    const [start, end] = [starts[at] as number, starts[at + 1] as number];
+    return { chunk: chunkAt(job, start, end - start), at: task - start };
+  };
+  return {
+    found: (job) => {
+      const starts = [0];
+      for (const key of keysOf(job)) {
+        const [start, count] = [key[2] as number, key[3] as number];
+        if (start === starts.at(-1)) starts.push(start + count);
+        else store.remove(key).catch(() => undefined);
+      }
+      return starts;
+    },
+    add: (job, starts, inputs) =>
+      chunksOf(inputs).map((chunk) => {
+        const start = starts.at(-1) as number;
+        starts.push(start + chunk.length);
+        return store.put(['i', job, start, chunk.length], chunk);
+      }),
+    get: (job, starts, task) => {
+      const { chunk, at } = place(job, starts, task);
+      return chunk.inputs[at] as Datum;
+    },
+    digest: (job, starts, task) => {
+      const { chunk, at } = place(job, starts, task);
+      const known = chunk.digests[at];
+      if (known !== undefined) return known;
+      const digest = digestOf(chunk.inputs[at] as Datum);
+      chunk.digests[at] = digest;
+      return digest;
+    },
+    remove: (job) => [...keysOf(job)].map((key) => store.remove(key)),
+  };
+}
+
+/** Of bytes their SHA-256; of a blob, its name. */
+export function digestOf(datum: Datum): Digest {
+  return typeof datum === 'string' ? datum : hash('sha256', datum);
+}
+
+/** The last start that is not behind the task. */
+function startBefore(starts: readonly number[], task: number): number {
+  let [low, high] = [0, starts.length - 2];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] as number) <= task) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function chunksOf(inputs: readonly Datum[]): (readonly Datum[])[] {
+  const chunks: Datum[][] = [];
+  let bytes = 0;
+  for (const input of inputs) {
+    const last = chunks.at(-1);
+    const size = typeof input === 'string' ? 64 : input.byteLength;
+    if (!last || last.length >= CHUNK_TASKS || bytes + size > CHUNK_BYTES) {
+      chunks.push([input]);
+      bytes = size;
+    } else {
+      last.push(input);
+      bytes += size;
+    }
+  }
+  return chunks;
+}

@@ -1,0 +1,202 @@
+// What the replicas decide becomes events, and what happens without a batch: tasks come in, hosts are banned, or lost with what they had.
+import type { TaskState } from '../wire/api.ts';
+import type { HostStanding } from '../wire/routes.ts';
+import type { Range } from './contracts.ts';
+import { endIfDone, tell } from './ending.ts';
+import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
+import { countShown, eventsOf, type Job, note, show } from './job.ts';
+import { giveBack, openWanted } from './opening.ts';
+import type { Effects } from './replicas.ts';
+import type { Host, State } from './state.ts';
+
+/** An event settles so many tasks at most: whoever reads an outcome reads the event that made it final. */
+const SETTLED_MAX = 1_024;
+
+/** What was decided in one go, ready to be written, opened and shown. */
+export interface Decided {
+  readonly settled: Settled;
+  readonly states: Map<number, TaskState>;
+  readonly wanted: Range[];
+  readonly convicted: string[];
+  readonly passed: string[];
+}
+
+export const nothingDecided = (): Decided => ({
+  settled: nothingSettled(),
+  states: new Map(),
+  wanted: [],
+  convicted: [],
+  passed: [],
+});
+
+/** Gathers what followed from a run. `event` is the number of the event that has runs which memory does not know yet, and `host` whose. */
+export function gather(job: Job, decided: Decided, effects: Effects, here?: { event: number; host: string }): void {
+  for (const { task, answer, wrong, host, runs } of effects.accepted) {
+    const before = eventsOf(job, task).find((event) => job.eventHosts[event] === host);
+    const failed = answer.includes('ERR_');
+    settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, failed });
+    decided.states.set(task, failed ? 'failed' : 'done');
+  }
+  for (const task of effects.held) decided.states.set(task, 'provisional');
+  for (const range of effects.wanted) {
+    decided.wanted.push(range);
+    if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
+  }
+  decided.convicted.push(...effects.convicted);
+  decided.passed.push(...effects.passed);
+}
+
+interface Settling {
+  readonly from: number;
+  readonly wrong: number;
+  readonly runs: number;
+  readonly failed: boolean;
+}
+
+export function settleAs(settled: Settled, task: number, { from, wrong, runs, failed }: Settling): void {
+  settled.tasks.push(task);
+  settled.from.push(from);
+  settled.wrong.push(wrong);
+  settled.runs.push(runs);
+  settled.failed.push(failed ? 1 : 0);
+}
+
+export interface Happening {
+  readonly decided: Decided;
+  /** What is written beside the event. */
+  readonly puts?: readonly Promise<void>[];
+  readonly shown?: () => void;
+}
+
+/**
+ * An event with what was decided on it: memory is changed, then it is written, and shown when it is on disk. What is over the ceiling of
+ * one event is settled by those behind it.
+ */
+export function happen(state: State, job: Job, event: SiteEvent, { decided, puts = [], shown }: Happening): void {
+  const { store } = state.with;
+  const { settled, states } = decided;
+  const all: [number, SiteEvent][] = [];
+  for (let from = 0; from === 0 || from < settled.tasks.length; from += SETTLED_MAX) {
+    const part = settled.tasks.length <= SETTLED_MAX ? settled : partOf(settled, from, from + SETTLED_MAX);
+    const each: SiteEvent =
+      from > 0 ? { type: 'settle', settled: part } : 'settled' in event ? { ...event, settled: part } : event;
+    const number = job.events + 1;
+    note(job, number, each);
+    all.push([number, each]);
+  }
+  for (const id of decided.passed) countPassed(state, id);
+  const hosts = new Set(event.type === 'run' ? [...decided.passed, event.host] : decided.passed);
+  openWanted(state, job, decided.wanted);
+  const written = all.map(([number, each]) => store.put(KEY.event(job.id, number), each));
+  for (const id of hosts) {
+    const host = state.hosts.get(id);
+    if (host) written.push(store.put(KEY.host(id), host.record));
+  }
+  void state.write([...written, ...puts], () => {
+    for (const [number, each] of all) countShown(job, number, each);
+    for (const [task, to] of states) showLater(state, job, task, to);
+    shown?.();
+    tell(state, job);
+    endIfDone(state, job);
+  });
+  for (const id of decided.convicted) ban(state, id, job);
+}
+
+/** Between a decision and its flush, somebody may have got the task, or made it final: that is shown then, or will be. */
+function showLater(state: State, job: Job, task: number, to: TaskState): void {
+  const isFinal = to === 'done' || to === 'failed';
+  if (!isFinal && job.detail.settledIn[task] !== 0) return;
+  show(job, task, to === 'waiting' && state.leases.isOut(job.id, task) ? 'leased' : to);
+}
+
+function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, end: number): Settled {
+  return {
+    tasks: tasks.slice(start, end),
+    from: from.slice(start, end),
+    wrong: wrong.slice(start, end),
+    runs: runs.slice(start, end),
+    failed: failed.slice(start, end),
+  };
+}
+
+function countPassed(state: State, id: string): void {
+  const host = state.hosts.get(id);
+  if (host) host.record = { ...host.record, agreed: host.record.agreed + 1 };
+}
+
+/** A host has lied, or an operator says so: it gets no more work, and what rests on its word alone is open again, in every other job. */
+export function ban(state: State, id: string, where?: Job): void {
+  const host = state.hosts.get(id);
+  if (!host || host.record.standing === 'banned') return;
+  const disagreed = host.record.disagreed + (where ? 1 : 0);
+  host.record = { ...host.record, standing: 'banned', disagreed };
+  void state.write([state.with.store.put(KEY.host(id), host.record)]);
+  state.with.log('warn', `host ${id} is banned${where ? `: its results of job ${where.id} were wrong` : ''}`);
+  for (const job of [...state.openJobs.values()]) {
+    if (job === where || !job.replicas.standingOf(id)) continue;
+    const decided = nothingDecided();
+    gather(job, decided, job.replicas.convict(id));
+    happen(state, job, { type: 'convict', host: id, settled: decided.settled }, { decided });
+  }
+  takeFrom(state, host);
+  host.connection?.close('this host is banned');
+}
+
+/** What a host has on lease goes to others at once. */
+function takeFrom(state: State, host: Host): void {
+  for (const connection of state.connections) {
+    if (connection.host !== host) continue;
+    for (const lease of [...state.leases.of(connection)]) {
+      const tasks = state.leases.end(lease);
+      const job = state.openJobs.get(lease.job);
+      if (job) giveBack(state, job, tasks);
+    }
+  }
+}
+
+/** What an operator says of a host. */
+export async function setStanding(state: State, host: Host, standing: HostStanding): Promise<void> {
+  if (standing === 'banned') ban(state, host.id);
+  else host.record = { ...host.record, standing };
+  await state.write([state.with.store.put(KEY.host(host.id), host.record)], () => state.changed('host', host.id));
+}
+
+/** Inputs are on disk: there are so many tasks now. */
+export function growTo(state: State, job: Job, tasks: number, sealed: boolean): void {
+  const decided = nothingDecided();
+  gather(job, decided, job.replicas.grow(tasks, sealed));
+  happen(state, job, { type: 'grow', tasks, sealed, settled: decided.settled }, { decided });
+}
+
+/** A host was lost with these tasks. Those that hosts are lost with again and again are given up, and their submitter is told. */
+export function lose(
+  state: State,
+  job: Job,
+  { host, tasks, retries }: { readonly host: string; readonly tasks: readonly number[]; readonly retries: number },
+): void {
+  const open = tasks.filter((task) => job.detail.settledIn[task] === 0);
+  if (open.length === 0) return;
+  const at = state.with.clock();
+  const alone = tasks.length === 1;
+  happen(state, job, { type: 'lost', at, host, tasks: open, alone }, { decided: nothingDecided() });
+  const given = open.filter((task) => (job.detail.lost.get(task) ?? 0) > retries);
+  if (given.length > 0) giveUp(state, job, given, retries + 1);
+}
+
+function giveUp(state: State, job: Job, tasks: readonly number[], hosts: number): void {
+  const message = `${hosts} hosts were lost with this task, and with nothing else: it is given to no other`;
+  const decided = nothingDecided();
+  for (const task of tasks) {
+    settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 0, failed: true });
+    decided.states.set(task, 'failed');
+    gather(job, decided, job.replicas.abandon(task));
+  }
+  const at = state.with.clock();
+  happen(
+    state,
+    job,
+    { type: 'fail', at, code: 'ERR_HOST_FAULT', message, tasks, settled: decided.settled },
+    { decided },
+  );
+  state.with.log('warn', `job ${job.id}: ${tasks.length} tasks are given up: ${message}`);
+}
