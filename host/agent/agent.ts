@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
-import envPaths from 'env-paths';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { check, oneOf } from '../../runtime/base/schema.ts';
@@ -12,6 +11,7 @@ import { STRICTNESS } from '../cell/walls.ts';
 import { fileError } from '../jobs/files.ts';
 import { createLender } from '../lend/lender.ts';
 import { node, now } from '../platform/node.ts';
+import { dataFolder } from '../platform/places.ts';
 import { VERSION } from '../platform/version.ts';
 import type { Agent, AgentOptions, AgentStatus, LocalSite } from './contracts.ts';
 import { type AgentCrew, createCrew, machineOf, threadsOf } from './crew.ts';
@@ -34,6 +34,7 @@ const isLocal = (value: unknown) => isFunction((Object(value) as Partial<LocalSi
 const OptionsSchema = v.strictObject({
   site: v.union([v.string(), v.custom<LocalSite>(isLocal)], 'a URL, or { connect, blobs }'),
   token: v.exactOptional(v.string('a text')),
+  ca: v.exactOptional(v.string('a text')),
   data: v.exactOptional(v.string('a folder')),
   policy: v.exactOptional(v.union([v.string(), v.looseObject({})], 'a file, or a policy')),
   isolation: v.exactOptional(oneOf(ISOLATIONS)),
@@ -46,7 +47,7 @@ const OptionsSchema = v.strictObject({
 
 /** Where an agent keeps its things unless it is told. */
 export function agentFolder(): string {
-  return join(envPaths('lodger', { suffix: '' }).data, 'agent');
+  return join(dataFolder(), 'agent');
 }
 
 /**

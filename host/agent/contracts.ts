@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly site: string | LocalSite;
   /** What the site's operator gave for hosts. */
   readonly token?: string;
+  /** Certificates to trust beside those of the system, in PEM. */
+  readonly ca?: string;
   /** Where key, cache and pause are kept; a folder of the user's by default. One agent at a time has it. */
   readonly data?: string;
   /** The owner's policy: a file, which may change at any time, or what would be in one. Everything is allowed by default. */

@@ -27,14 +27,18 @@ export interface PlaceOptions {
   readonly wallClock: () => number;
 }
 
-export async function openPlace({ site, token }: AgentOptions, options: PlaceOptions): Promise<Place> {
+export async function openPlace({ site, token, ca }: AgentOptions, options: PlaceOptions): Promise<Place> {
   if (typeof site !== 'string') {
     const nothing = async () => undefined;
     const cached = () => ({ bytes: 0, files: 0 });
     return { url: 'this process', ...site, setBytesMax: nothing, cached, close: nothing };
   }
   const { folder, memory, policy, wallClock } = options;
-  const remote = createRemote({ url: site, onBytes: memory.addTraffic, ...(token !== undefined && { token }) });
+  const remote = createRemote({
+    ...{ url: site, onBytes: memory.addTraffic },
+    ...(token !== undefined && { token }),
+    ...(ca !== undefined && { ca }),
+  });
   const cache = await openCache(join(folder, 'cache'), policy().diskBytesMax);
   const mustHaveQuota = () => {
     const most = policy().networkBytesPerDayMax;

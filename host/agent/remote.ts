@@ -12,6 +12,7 @@ import type { Source } from './cache.ts';
 export interface RemoteOptions {
   readonly url: string;
   readonly token?: string;
+  readonly ca?: string;
   /** Told of all bytes that go over the network, either way. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -32,10 +33,12 @@ const PIECE_BYTES = 8 * 2 ** 20;
 const PIECES_MAX = 100_000;
 
 /** Throws `ERR_OPTION_INVALID` for what is no URL of a site. */
-export function createRemote({ url, token, onBytes }: RemoteOptions): Remote {
+export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote {
   const base = baseOf(url);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const pool = new Pool(base.origin, { connections: 4, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+  const tls = ca === undefined ? {} : { ca };
+  const patience = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
+  const pool = new Pool(base.origin, { connections: 4, ...patience, connect: { timeout: CONNECT_MS, ...tls } });
   const blobUrl = (digest: Digest) => new URL(`${base.pathname.replace(/\/$/, '')}/api/1/blobs/${digest}`, base);
 
   const ask = async (digest: Digest, options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>) => {
@@ -58,7 +61,7 @@ export function createRemote({ url, token, onBytes }: RemoteOptions): Remote {
   };
 
   return {
-    connect: (hear, closed) => openSocket({ base, headers, onBytes }, hear, closed),
+    connect: (hear, closed) => openSocket({ base, headers, tls, onBytes }, hear, closed),
     read: (digest) => async (from) => {
       const answer = await ask(digest, { method: 'GET', headers: from > 0 ? { range: `bytes=${from}-` } : {} });
       // The part that is here is the whole already.
@@ -131,11 +134,12 @@ async function* pieces(
 interface Address {
   readonly base: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tls: { readonly ca?: string };
   readonly onBytes: (bytes: number) => void;
 }
 
 function openSocket(
-  { base, headers, onBytes }: Address,
+  { base, headers, tls, onBytes }: Address,
   hear: Parameters<Connect>[0],
   closed: Parameters<Connect>[1],
 ): Promise<Line> {
@@ -143,7 +147,7 @@ function openSocket(
   target.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(target, PROTOCOL, {
-      ...{ headers, perMessageDeflate: false, maxPayload: SITE.frameBytes.max, handshakeTimeout: CONNECT_MS },
+      ...{ headers, ...tls, perMessageDeflate: false, maxPayload: SITE.frameBytes.max, handshakeTimeout: CONNECT_MS },
     });
     let reason = 'the connection was lost';
     let watch: NodeJS.Timeout | undefined;

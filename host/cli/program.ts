@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { VERSION } from '../platform/version.ts';
 import { addAccounts } from './accounts.ts';
+import { addAgent } from './agent.ts';
 import { addBuild } from './build.ts';
 import { addCancel } from './cancel.ts';
 import { addDoctor } from './doctor.ts';
 import { addHosts } from './hosts.ts';
 import { addInspect } from './inspect.ts';
+import { addJoin } from './join.ts';
 import { addMap } from './map.ts';
 import { addNew } from './new.ts';
 import type { Finish } from './options.ts';
@@ -22,6 +24,7 @@ import { addVerify } from './verify.ts';
 const ADDERS = [
   ...[addNew, addBuild, addInspect, addRun, addMap],
   ...[addServe, addSubmit, addStatus, addResults, addCancel, addHosts, addPolicy, addAccounts],
+  ...[addJoin, addAgent],
   ...[addVerify, addDoctor],
 ];
 

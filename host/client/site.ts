@@ -8,7 +8,8 @@ import { SITE } from '../wire/ceilings.ts';
 import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
 import type { Datum } from '../wire/site.ts';
-import { createHttp, type Given, type Http, type HttpOptions, isAway, unreachable } from './http.ts';
+import type { Asking, Given, HttpOptions } from './asking.ts';
+import { createHttp, type Http, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
 import { sleep } from './sleep.ts';
 
@@ -19,7 +20,7 @@ const AGAIN_MS = 200;
 /** A final outcome with its output's bytes, or their digest where it is a blob. */
 export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
 
-export interface SiteClient extends Pick<Http, 'url' | 'ask' | 'patiently' | 'close'> {
+export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
   /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
@@ -164,8 +165,7 @@ async function* receipts(http: Http, job: string, from: number, signal?: AbortSi
   const { body } = await http.open('receipts', { params: { job }, query: { from }, ...abort });
   let rest = '';
   try {
-    body.setEncoding('utf8');
-    for await (const piece of body as AsyncIterable<string>) {
+    for await (const piece of texts(body)) {
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield v.parse(SignedReceiptSchema, JSON.parse(line));
@@ -186,12 +186,17 @@ async function* follow(http: Http, job: string, signal?: AbortSignal): AsyncGene
     },
   });
   try {
-    body.setEncoding('utf8');
-    for await (const piece of body as AsyncIterable<string>) {
+    for await (const piece of texts(body)) {
       parser.feed(piece);
       yield* ready.splice(0);
     }
   } catch (error) {
     if (!signal?.aborted) throw unreachable(http.url, error);
   }
+}
+
+/** Pieces of UTF-8 as text: a character may be cut between two of them. */
+async function* texts(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const piece of body) yield decoder.decode(piece, { stream: true });
 }

@@ -12,6 +12,8 @@ export interface JobRecord {
   readonly manifest: Manifest;
   readonly submitted: number;
   readonly sealed: boolean;
+  /** How many inputs there are, once no more will come. */
+  readonly total: number | null;
   readonly state: JobState;
   readonly ended: number | null;
   /** Whether the site had a trusted host when it came: what is asked of other hosts depends on it. */
@@ -142,6 +144,10 @@ export const KEY = {
     ['d', job, END],
   ],
   outputs: (job: string, seq: number): Key => ['o', job, seq],
+  allOutputs: (job: string, from = 0): [Key, Key] => [
+    ['o', job, from],
+    ['o', job, END],
+  ],
   image: (job: string, task: number): Key => ['img', job, task],
   images: (job: string): [Key, Key] => [
     ['img', job],

@@ -38,7 +38,7 @@ export interface Job extends JobView {
   open: readonly Range[];
   fuelPerTask: number | null;
   progress: number;
-  /** Places of the chunks of inputs. */
+  /** Places of the chunks of inputs, and behind the last of them how many inputs there are. */
   readonly starts: number[];
   /** Inputs that are safe on disk, and those that are on their way there. */
   tasks: number;
@@ -101,7 +101,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     fuelPerTask: null,
     progress: 0,
     open: [],
-    starts: [],
+    starts: [0],
     tasks: 0,
     received: 0,
     settled: 0,

@@ -22,7 +22,7 @@ const OPEN_POLICY: Policy = parsePolicy({
 });
 
 /** What the state cannot do itself. */
-export type Doing = Pick<State, 'stir' | 'changed'> & { readonly broke: (error: unknown) => void };
+export type Doing = Pick<State, 'stir' | 'changed'> & { readonly broke: (state: State, error: unknown) => void };
 
 /** Loads it. The start is counted on disk before any lease is given, so that fences never come twice. */
 export async function loadState(surroundings: Surroundings, doing: Doing): Promise<State> {
@@ -78,7 +78,7 @@ function emptyState(
         if (!state.over) shown?.();
       });
       tail = done.catch((error: unknown) => {
-        if (!state.over) broke(error);
+        if (!state.over) broke(state, error);
       });
       // A caller that waits is told; for the others the site itself has heard.
       done.catch(() => undefined);
@@ -113,9 +113,9 @@ function loadJob(state: State, id: string, record: JobRecord): void {
     job.images.set(key[2] as number, value as ImageRecord);
   openAll(state, job);
   // Inputs that were safe on disk before anything else was said of them.
-  if (count > grown || record.sealed !== sealed) {
+  if (count > grown || job.record.sealed !== sealed) {
     grow(job, count);
-    growTo(state, job, count, record.sealed);
+    growTo(state, job, count, job.record.sealed);
   }
   endIfDone(state, job);
 }
@@ -125,7 +125,12 @@ export function replay(
   state: State,
   job: Job,
 ): { readonly count: number; readonly grown: number; readonly sealed: boolean } {
-  const { starts, count } = state.inputs.found(job.id);
+  const starts = state.inputs.found(job.id);
+  const count = starts.at(-1) ?? 0;
+  const { total } = job.record;
+  // The end of the list was written, and some of the list was not: its sender was refused, and sends it again.
+  if (job.record.state === 'open' && total !== null && total > count)
+    job.record = { ...job.record, sealed: false, total: null };
   Object.assign(job, { starts, tasks: 0, settled: 0, events: 0, shown: 0, fuel: 0, runs: 0, checks: 0 });
   Object.assign(job, { detail: noDetail(), counts: noCounts(), mean: { fuel: 0, runs: 0 } });
   job.replicas = replicasOf(state.key, job.id, job.record);
@@ -133,6 +138,11 @@ export function replay(
   let [grown, sealed] = [0, false];
   for (const { key, value } of state.with.store.range(...KEY.events(job.id))) {
     const event = value as SiteEvent;
+    // Behind a gap is what was written after something that could not be: nobody was told of it, and it is not counted.
+    if (key[2] !== job.events + 1) {
+      cutOff(state, job);
+      break;
+    }
     if (event.type === 'grow') {
       grow(job, event.tasks);
       grown = event.tasks;
@@ -149,6 +159,13 @@ export function replay(
   for (let task = 0; task < job.tasks; task++)
     if (job.detail.settledIn[task] === 0) show(job, task, isOpen ? job.replicas.stateOf(task) : 'cancelled');
   return { count, grown, sealed };
+}
+
+/** Takes the events behind the last one out of the store. */
+function cutOff(state: State, { id, events }: Job): void {
+  const { store } = state.with;
+  const gone = [...store.keys(...KEY.events(id, events + 1)), ...store.keys(...KEY.allOutputs(id, events + 1))];
+  void state.write(gone.map((key) => store.remove(key)));
 }
 
 /** Tells the replicas what they were told. What they decide is decided already: it stands in the events. */

@@ -5,7 +5,7 @@ import type { Range } from './contracts.ts';
 import { endIfDone, tell } from './ending.ts';
 import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
 import { countShown, eventsOf, type Job, note, show } from './job.ts';
-import { openWanted } from './opening.ts';
+import { giveBack, openWanted } from './opening.ts';
 import type { Effects } from './replicas.ts';
 import type { Host, State } from './state.ts';
 
@@ -94,12 +94,19 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
   }
   void state.write([...written, ...puts], () => {
     for (const [number, each] of all) countShown(job, number, each);
-    for (const [task, to] of states) show(job, task, to);
+    for (const [task, to] of states) showLater(state, job, task, to);
     shown?.();
     tell(state, job);
     endIfDone(state, job);
   });
   for (const id of decided.convicted) ban(state, id, job);
+}
+
+/** Between a decision and its flush, somebody may have got the task, or made it final: that is shown then, or will be. */
+function showLater(state: State, job: Job, task: number, to: TaskState): void {
+  const isFinal = to === 'done' || to === 'failed';
+  if (!isFinal && job.detail.settledIn[task] !== 0) return;
+  show(job, task, to === 'waiting' && state.leases.isOut(job.id, task) ? 'leased' : to);
 }
 
 function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, end: number): Settled {
@@ -131,7 +138,20 @@ export function ban(state: State, id: string, where?: Job): void {
     gather(job, decided, job.replicas.convict(id));
     happen(state, job, { type: 'convict', host: id, settled: decided.settled }, { decided });
   }
+  takeFrom(state, host);
   host.connection?.close('this host is banned');
+}
+
+/** What a host has on lease goes to others at once. */
+function takeFrom(state: State, host: Host): void {
+  for (const connection of state.connections) {
+    if (connection.host !== host) continue;
+    for (const lease of [...state.leases.of(connection)]) {
+      const tasks = state.leases.end(lease);
+      const job = state.openJobs.get(lease.job);
+      if (job) giveBack(state, job, tasks);
+    }
+  }
 }
 
 /** What an operator says of a host. */

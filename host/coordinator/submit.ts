@@ -32,6 +32,7 @@ export async function submit(state: State, { account }: Caller, manifest: Manife
     manifest,
     submitted: state.with.clock(),
     sealed: false,
+    total: null,
     state: 'open',
     ended: null,
     trustedHosts: hasTrusted(state),
@@ -82,9 +83,9 @@ export async function addInputs(state: State, job: Job, { from, inputs, last }: 
   checkInputs(state, job, fresh);
   const start = job.received;
   job.received += fresh.length;
-  const puts = state.inputs.add(job.id, job.starts, start, fresh);
+  const puts = state.inputs.add(job.id, job.starts, fresh);
   if (last) {
-    job.record = { ...job.record, sealed: true };
+    job.record = { ...job.record, sealed: true, total: job.received };
     puts.push(state.with.store.put(KEY.job(job.id), job.record));
   }
   await state.write(puts, () => {

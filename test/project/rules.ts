@@ -40,7 +40,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['host/cli'],
   'cli-table3': ['host/cli'],
   'fast-png': ['host/cli'],
-  'env-paths': ['host/platform', 'host/agent'],
+  'env-paths': ['host/platform'],
   fastify: ['host/coordinator'],
   '@fastify/rate-limit': ['host/coordinator'],
   ws: ['host/coordinator', 'host/agent'],

@@ -1,0 +1,146 @@
+// Agents as users have them: processes of their own, at a real site, spoken to from the command line, killed and started again.
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Kernel, Outcome } from 'lodger';
+import { connect, createCoordinator } from 'lodger/host';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { AgentStatus } from '../../host/agent/contracts.ts';
+import { lodger, start } from '../cli/lodger.ts';
+import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
+import { termsOf } from './site.ts';
+import { scratch, servedSite } from './started.ts';
+
+let kernel: Kernel;
+beforeAll(async () => {
+  kernel = await guest();
+});
+
+/** `lodger join` in a process that does not outlast the test. */
+async function joined(
+  url: string,
+  ...args: string[]
+): Promise<{ child: ChildProcess; data: string; ended: ReturnType<typeof start>['ended'] }> {
+  const data = args.includes('--data') ? (args[args.indexOf('--data') + 1] as string) : await scratch();
+  const more = args.includes('--data') ? args : [...args, '--data', data];
+  const { child, ended } = start(['join', url, '--strict', 'any', ...more]);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, data, ended };
+}
+
+const statusOf = async (data: string): Promise<AgentStatus> =>
+  JSON.parse((await lodger(['agent', 'status', '--data', data, '--json'])).stdout) as AgentStatus;
+
+/** Processes whose parent it is. */
+const childrenOf = (pid: number | undefined): number[] => {
+  try {
+    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return [];
+  }
+};
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+const marks = async (outcomes: AsyncIterable<Outcome>): Promise<number[]> => {
+  const found: number[] = [];
+  for await (const outcome of outcomes) found.push(outcome.state === 'done' ? markOf(outcome.output) : -1);
+  return found;
+};
+
+test('a job at a real site is done by agents in processes, in order, also when the site goes and comes back', async () => {
+  const data = join(await scratch(), 'site');
+  let site = await createCoordinator({ data });
+  const { url } = site;
+  const token = site.operatorToken as string;
+  onTestFinished(() => site.close());
+  const { data: folder } = await joined(url, '--token', token);
+  const runner = await connect(url, token, { patienceMs: 30_000 });
+  onTestFinished(() => runner.close());
+  const given = [...inputs(300), inputOf(DO.echo, 300, 200_000)];
+  expect(await marks(runner.map({ kernel, inputs: given }))).toEqual(given.map(markOf));
+
+  await site.close();
+  const away = await lodger(['agent', 'status', '--data', folder, '--json']);
+  expect(JSON.parse(away.stdout)).toMatchObject({ connected: false, tasksHeld: 0, tasksDone: 301, reportsKept: 0 });
+  site = await createCoordinator({ data, port: Number(new URL(url).port) });
+  expect(await marks(runner.map({ kernel, inputs: inputs(50) }))).toEqual([...inputs(50)].map(markOf));
+}, 60_000);
+
+test.runIf(process.platform === 'linux')(
+  'an agent that was killed leaves no process, is the same host when it is started again, and its job ends',
+  async () => {
+    const { site, url } = await servedSite();
+    const all = 40;
+    site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(all - 2, () => DO.burn), ...inputs(2, () => DO.loop)]);
+    const first = await joined(url);
+    await site.until('some results', () => site.results.size > 4);
+    const cells = childrenOf(first.child.pid);
+    expect(cells.length).toBeGreaterThan(0);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await site.until('its cells are gone', () => !cells.some(isAlive));
+    await joined(url, '--data', first.data);
+    await site.until('all but the endless ones', () => site.results.size === all - 2);
+    const hosts = site.heard.flatMap((one) => (one.type === 'hello' ? [Buffer.from(one.key).toString('hex')] : []));
+    expect(hosts).toHaveLength(2);
+    expect(new Set(hosts).size).toBe(1);
+    expect(site.faults).toEqual([]);
+    expect(site.again).toBe(0);
+  },
+  60_000,
+);
+
+test('an agent is shown, paused, resumed and ended from the command line, and runs at the lowest priority', async () => {
+  const { site, url } = await servedSite();
+  const { child, data, ended } = await joined(url);
+  await site.until('connected', () => site.heard.some(({ type }) => type === 'pull'));
+  if (process.platform === 'linux') expect(getPriority(child.pid)).toBe(19);
+  site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(3, () => DO.loop)]);
+  await site.until('work', () => site.heard.some((one) => one.type === 'beat' && one.paused === null));
+
+  const paused = await lodger(['agent', 'pause', '8', '--data', data]);
+  expect(paused.stdout).toContain('paused (asked): paused by its owner, for another ');
+  await site.until('given back', () => site.heard.some(({ type }) => type === 'release'));
+  expect(await statusOf(data)).toMatchObject({ state: 'paused', paused: 'asked', tasksHeld: 0 });
+  const resumed = await lodger(['agent', 'resume', '--data', data]);
+  expect(resumed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('working') });
+  await site.until(
+    'work again',
+    () => site.heard.findLast(({ type }) => type === 'pull' || type === 'release')?.type === 'pull',
+  );
+  site.say({ type: 'cancel', fence: [1, 2], tasks: null });
+
+  await lodger(['agent', 'pause', '--data', data]);
+  await lodger(['agent', 'finish', '--data', data]);
+  expect(await ended).toMatchObject({ exitCode: 0 });
+  const gone = await lodger(['agent', 'status', '--data', data]);
+  expect(gone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('ERR_NOT_FOUND') });
+}, 60_000);
+
+test.each([
+  [['join'], 'ERR_OPTION_INVALID'],
+  [['join', 'ftp://example.org'], 'option "site" must be a URL'],
+  [['join', 'http://127.0.0.1:1', '--policy', 'nowhere.json'], 'ERR_FILE'],
+  [['join', 'http://127.0.0.1:1', '--token', 'a', '--token-file', 'b'], 'option "--token" must be left out'],
+  [['join', 'http://127.0.0.1:1', '--strict', 'most'], 'option "--strict" must be one of any, floor, all'],
+  [['agent', 'sleep'], 'option "action" must be one of status, pause, resume, finish'],
+  [['agent', 'pause', '0'], 'option "hours" must be a number of hours'],
+  [['agent', 'finish', '8'], 'option "hours" must be left out but with pause'],
+])('lodger %j is refused', async (args, message) => {
+  const data = args[0] === 'join' ? ['--data', await scratch()] : [];
+  const { exitCode, stderr } = await lodger([...args, ...data]);
+  expect(stderr).toContain(message);
+  expect(exitCode).toBe(2);
+});
