@@ -12,7 +12,7 @@ export const BELIEF = {
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
-  checks: 1,
+  checks: 1.25,
   /** And at least this share of them, which is more where a host does much of a job. */
   checksShare: 0.045,
   /** Until it has passed so many, every result of a host is checked. */

@@ -14,12 +14,15 @@ function run(rule: () => Rule, change: Partial<Simulation> = {}) {
 const perMillion = ({ wrong, wrongFuel, tasks }: { wrong: number; wrongFuel: number; tasks: number }) =>
   ((wrong + wrongFuel) / tasks) * 1e6;
 
-/** More than any seed of this size was seen to let through, and far below what a rule that believes too soon does. */
-const BOUND = 2_500;
+/** Per million, as a mean over these seeds: more than the rule lets through, and half of what one that believes too soon does. */
+const BOUND = 1_000;
+const SEEDS = [12, 15, 20, 21, 22];
+const wrongOf = (rule: () => Rule) =>
+  SEEDS.reduce((sum, seed) => sum + perMillion(run(rule, { seed })), 0) / SEEDS.length;
 
 test('at a tenth of liars little that is wrong is believed, nobody honest is banned, and no claim of too much fuel gets through', () => {
   const score = run(() => lodger());
-  expect(perMillion(score)).toBeLessThan(BOUND);
+  expect(wrongOf(() => lodger())).toBeLessThan(BOUND);
   expect(score.overhead).toBeLessThan(0.2);
   expect(score.honestBanned).toBe(0);
   expect(score.wrongFuel).toBe(0);
@@ -59,7 +62,7 @@ describe('a rule that believes too soon breaks the bound', () => {
       },
     ],
   ])('%s', (_name, trust) => {
-    expect(perMillion(run(() => lodger(trust)))).toBeGreaterThan(BOUND);
+    expect(wrongOf(() => lodger(trust))).toBeGreaterThan(BOUND);
   });
 });
 

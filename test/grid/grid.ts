@@ -1,5 +1,5 @@
 // The simulated site and its machines: who comes and goes, who is given what, what they say, and what the site makes of it.
-import type { HostView, JobView, Range, Standing } from '../../host/coordinator/contracts.ts';
+import type { JobView, Range, Standing } from '../../host/coordinator/contracts.ts';
 import { drop, reopen, take } from '../../host/coordinator/open.ts';
 import { createReplicas, type Effects, type Replicas } from '../../host/coordinator/replicas.ts';
 import { schedule } from '../../host/coordinator/schedule.ts';
@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 import { answerOf, createCoalition, createMachine, hasSlept, type Lies, type Machine, RIGHT } from './fleet.ts';
 import { type Count, countFinal, createCount, type Score, scoreOf } from './score.ts';
 import type { Simulation } from './simulate.ts';
-import { createJobView, createView } from './views.ts';
+import { createJobView, createView, type Place } from './views.ts';
 
 /** Minutes that a machine is there and away on average, that a task takes at speed 1, until a lost run is noticed, until a Sybil is back. */
 const THERE = 40 / Math.LN2;
@@ -26,18 +26,6 @@ const COMES = 0;
 const LEAVES = 1;
 const DELIVERS = 2;
 const REJOINS = 3;
-
-interface Place {
-  readonly machine: Machine;
-  readonly view: HostView;
-  /** Until when it is there; 0 while it is away. */
-  until: number;
-  /** The task that it is at, -1 for none; when it began and when it will deliver. */
-  task: number;
-  begun: number;
-  due: number;
-  idle: boolean;
-}
 
 interface Job {
   readonly number: number;

@@ -57,3 +57,16 @@ export function createJobView(
     },
   };
 }
+
+/** A machine at its place. */
+export interface Place {
+  readonly machine: Machine;
+  readonly view: HostView;
+  /** Until when it is there; 0 while it is away. */
+  until: number;
+  /** The task that it is at, -1 for none; when it began and when it will deliver. */
+  task: number;
+  begun: number;
+  due: number;
+  idle: boolean;
+}

@@ -1,0 +1,28 @@
+// What is delivered to a job, and what follows from it: the events that the life of its tasks is folded from.
+import type { Range, Standing } from './contracts.ts';
+
+/** A run as it was delivered. `kind`, `late` and `before` are the host's when it delivers to this job for the first time. */
+export interface Delivery {
+  readonly host: string;
+  readonly owner: string;
+  readonly kind: Standing['kind'];
+  /** Whether its key is younger than the job. */
+  readonly late: boolean;
+  /** Checks that it had passed over its life. */
+  readonly before: number;
+  readonly answer: string;
+}
+
+/** What followed. Tasks in `wanted` need one more run each, unless they are out at the moment. */
+export interface Effects {
+  readonly wanted: Range[];
+  readonly held: number[];
+  /** Final: `host` is the first one that gave the answer, `wrong` the probability that it is not right, `runs` those that were believed. */
+  readonly accepted: { task: number; answer: string; wrong: number; host: string; runs: number }[];
+  /** To be banned, and told to the other jobs that they delivered to. */
+  readonly convicted: string[];
+  /** A check more for each of them. */
+  readonly passed: string[];
+  /** The run came too late or from a host that is banned. */
+  dropped: boolean;
+}
