@@ -8,8 +8,10 @@ import { SITE } from '../wire/ceilings.ts';
 import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
 import type { Datum } from '../wire/site.ts';
-import { createHttp, type Given, type Http, type HttpOptions, isAway, sleep, unreachable } from './http.ts';
+import type { Asking, Given, HttpOptions } from './asking.ts';
+import { createHttp, type Http, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
+import { sleep } from './sleep.ts';
 
 const PIECE_BYTES = 8 * 2 ** 20;
 const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
@@ -18,7 +20,7 @@ const AGAIN_MS = 200;
 /** A final outcome with its output's bytes, or their digest where it is a blob. */
 export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
 
-export interface SiteClient extends Pick<Http, 'url' | 'ask' | 'patiently' | 'close'> {
+export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
   /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */

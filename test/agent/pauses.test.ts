@@ -7,8 +7,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { CpuTimes } from '../../host/agent/sources.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { DO, guest, inputs } from '../pool/guest.ts';
-import { type TinySite, termsOf } from './site.ts';
+import type { TinySite } from './site.ts';
 import { scratch, servedSite, startAgent } from './started.ts';
+import { termsOf } from './terms.ts';
 
 let kernel: Kernel;
 let stepper: Uint8Array;
