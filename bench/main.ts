@@ -19,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   nans: () => import('./nans.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),
   site: () => import('./site.bench.ts'),
+  yield: () => import('./yield.bench.ts'),
 };
 
 const named = process.argv.slice(2);
