@@ -193,7 +193,8 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
     leave,
     join: (site) => {
       leave();
-      closed = undefined;
+      // What refuses at once counts as closed.
+      closed = 'refused';
       // What the site says comes a turn later, as over a socket: then the connection is there.
       const here: { is?: HostConnection } = {};
       const mine = () => here.is !== undefined && connection === here.is;
@@ -206,6 +207,7 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
         },
       );
       connection = here.is;
+      closed = undefined;
     },
   };
 }

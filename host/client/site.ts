@@ -165,8 +165,7 @@ async function* receipts(http: Http, job: string, from: number, signal?: AbortSi
   const { body } = await http.open('receipts', { params: { job }, query: { from }, ...abort });
   let rest = '';
   try {
-    body.setEncoding('utf8');
-    for await (const piece of body as AsyncIterable<string>) {
+    for await (const piece of texts(body)) {
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield v.parse(SignedReceiptSchema, JSON.parse(line));
@@ -187,12 +186,17 @@ async function* follow(http: Http, job: string, signal?: AbortSignal): AsyncGene
     },
   });
   try {
-    body.setEncoding('utf8');
-    for await (const piece of body as AsyncIterable<string>) {
+    for await (const piece of texts(body)) {
       parser.feed(piece);
       yield* ready.splice(0);
     }
   } catch (error) {
     if (!signal?.aborted) throw unreachable(http.url, error);
   }
+}
+
+/** Pieces of UTF-8 as text: a character may be cut between two of them. */
+async function* texts(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const piece of body) yield decoder.decode(piece, { stream: true });
 }

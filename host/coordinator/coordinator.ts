@@ -12,6 +12,7 @@ import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
 import { peopleHandlers } from './http/handle-people.ts';
+import { createLogs } from './http/logs.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
 import { takeSockets } from './http/sockets.ts';
@@ -50,11 +51,17 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
   };
   try {
     const blobs = await openBlobs(join(filled.data, 'blobs'));
-    const site = await createSite({ store, blobs, ...(filled.name !== undefined && { name: filled.name }) });
-    closers.push(() => site.close());
     const accounts = createAccounts(store, Date.now);
-    const usage = createUsage(store, site, accounts, Date.now);
+    const usage = createUsage(store, accounts, Date.now);
     closers.push(() => usage.close());
+    const logs = createLogs();
+    const site = await createSite({
+      ...{ store, blobs, quotas: accounts.quotas, fuelToday: usage.fuelToday, onFuel: usage.addFuel },
+      ...(filled.name !== undefined && { name: filled.name }),
+      log: (level, message) => log[level](message),
+      onLog: logs.tell,
+    });
+    closers.push(() => site.close());
     const operatorToken = await firstToken(accounts, filled.tokenFile);
     const auth = createAuth(accounts, Date.now);
     const metrics = createMetrics(site);
@@ -62,7 +69,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     const server = await createServer({
       ...{ auth, log, metrics, ...(tls && { tls }) },
       handlers: {
-        ...jobHandlers({ site, usage, blobs }),
+        ...jobHandlers({ site, usage, blobs, logs }),
         ...peopleHandlers({ site, accounts, usage, auth, secure: tls !== undefined }),
         ...blobHandlers({ blobs, usage }),
       },

@@ -80,7 +80,7 @@ export function removeOld(state: State): void {
     const { store } = state.with;
     const gone = [store.remove(KEY.job(job.id)), ...state.inputs.remove(job.id)];
     for (const key of store.keys(...KEY.events(job.id))) gone.push(store.remove(key));
-    for (const key of store.keys(['o', job.id], ['o', job.id, Number.MAX_SAFE_INTEGER])) gone.push(store.remove(key));
+    for (const key of store.keys(...KEY.allOutputs(job.id))) gone.push(store.remove(key));
     for (const key of store.keys(...KEY.images(job.id))) gone.push(store.remove(key));
     void state.write(gone, () => state.changed('site', ''));
   }

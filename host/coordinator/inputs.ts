@@ -1,7 +1,6 @@
 // A job's inputs: kept in the store in chunks, read when a lease or a check of receipts needs them.
+import { hash } from 'node:crypto';
 import type { Digest } from '../../runtime/base/platform.ts';
-import { toHex } from '../../runtime/base/platform.ts';
-import { node } from '../platform/node.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Store } from './contracts.ts';
 
@@ -17,10 +16,13 @@ interface Chunk {
 }
 
 export interface Inputs {
-  /** How many inputs of a job the store has, from the keys alone. `starts` are the places of its chunks. */
-  found(job: string): { readonly starts: number[]; readonly count: number };
+  /**
+   * Where the chunks of a job begin, from the keys alone, and behind the last of them how many inputs there are. What is behind a gap was
+   * never answered for, since something before it could not be written: it is taken out.
+   */
+  found(job: string): number[];
   /** Puts inputs behind those that are there. */
-  add(job: string, starts: number[], from: number, inputs: readonly Datum[]): Promise<void>[];
+  add(job: string, starts: number[], inputs: readonly Datum[]): Promise<void>[];
   get(job: string, starts: readonly number[], task: number): Datum;
   digest(job: string, starts: readonly number[], task: number): Digest;
   /** Takes a job's inputs out of the store. */
@@ -30,11 +32,11 @@ export interface Inputs {
 export function createInputs(store: Store): Inputs {
   const kept = new Map<string, Chunk>();
   const keysOf = (job: string) => store.keys(['i', job], ['i', job, Number.MAX_SAFE_INTEGER]);
-  const chunkAt = (job: string, start: number): Chunk => {
+  const chunkAt = (job: string, start: number, count: number): Chunk => {
     const name = `${job}\n${start}`;
     let chunk = kept.get(name);
     if (!chunk) {
-      const inputs = store.get(['i', job, start]) as readonly Datum[] | undefined;
+      const inputs = store.get(['i', job, start, count]) as readonly Datum[] | undefined;
       if (!inputs) throw new Error(`inputs ${start} of job ${job} are not in the store`);
       chunk = { inputs, digests: [] };
     }
@@ -45,20 +47,25 @@ export function createInputs(store: Store): Inputs {
     return chunk;
   };
   const place = (job: string, starts: readonly number[], task: number) => {
-    const start = starts[startBefore(starts, task)] as number;
-    return { chunk: chunkAt(job, start), at: task - start };
+    const at = startBefore(starts, task);
+    const [start, end] = [starts[at] as number, starts[at + 1] as number];
+    return { chunk: chunkAt(job, start, end - start), at: task - start };
   };
   return {
     found: (job) => {
-      const starts = [...keysOf(job)].map((key) => key[2] as number);
-      const last = starts.at(-1);
-      const count = last === undefined ? 0 : last + chunkAt(job, last).inputs.length;
-      return { starts, count };
+      const starts = [0];
+      for (const key of keysOf(job)) {
+        const [start, count] = [key[2] as number, key[3] as number];
+        if (start === starts.at(-1)) starts.push(start + count);
+        else store.remove(key).catch(() => undefined);
+      }
+      return starts;
     },
-    add: (job, starts, from, inputs) =>
-      chunksOf(inputs).map(({ at, chunk }) => {
-        starts.push(from + at);
-        return store.put(['i', job, from + at], chunk);
+    add: (job, starts, inputs) =>
+      chunksOf(inputs).map((chunk) => {
+        const start = starts.at(-1) as number;
+        starts.push(start + chunk.length);
+        return store.put(['i', job, start, chunk.length], chunk);
       }),
     get: (job, starts, task) => {
       const { chunk, at } = place(job, starts, task);
@@ -78,12 +85,12 @@ export function createInputs(store: Store): Inputs {
 
 /** Of bytes their SHA-256; of a blob, its name. */
 export function digestOf(datum: Datum): Digest {
-  return typeof datum === 'string' ? datum : toHex(node.digest(datum));
+  return typeof datum === 'string' ? datum : hash('sha256', datum);
 }
 
 /** The last start that is not behind the task. */
 function startBefore(starts: readonly number[], task: number): number {
-  let [low, high] = [0, starts.length - 1];
+  let [low, high] = [0, starts.length - 2];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if ((starts[middle] as number) <= task) low = middle;
@@ -92,17 +99,17 @@ function startBefore(starts: readonly number[], task: number): number {
   return low;
 }
 
-function chunksOf(inputs: readonly Datum[]): { readonly at: number; readonly chunk: readonly Datum[] }[] {
-  const chunks: { at: number; chunk: Datum[] }[] = [];
+function chunksOf(inputs: readonly Datum[]): (readonly Datum[])[] {
+  const chunks: Datum[][] = [];
   let bytes = 0;
-  for (const [at, input] of inputs.entries()) {
+  for (const input of inputs) {
     const last = chunks.at(-1);
     const size = typeof input === 'string' ? 64 : input.byteLength;
-    if (!last || last.chunk.length >= CHUNK_TASKS || bytes + size > CHUNK_BYTES) {
-      chunks.push({ at, chunk: [input] });
+    if (!last || last.length >= CHUNK_TASKS || bytes + size > CHUNK_BYTES) {
+      chunks.push([input]);
       bytes = size;
     } else {
-      last.chunk.push(input);
+      last.push(input);
       bytes += size;
     }
   }

@@ -26,8 +26,8 @@ export async function* outcomes(
         if (task >= job.tasks) return;
         break;
       }
-      await nextOf(job, signal);
       if (state.over) throw new LodgerError('ERR_CLOSED', ['site']);
+      await nextOf(job, signal);
     }
     if (signal.aborted) return;
     yield isShown(job, task) ? read(task) : cancelled(task, job.record.reason);

@@ -74,8 +74,10 @@ function createHolder(surroundings: Surroundings): Holder {
       });
     },
     changed: watch.changed,
-    broke: (error: unknown) => {
-      if (!state || state.over) return;
+    broke: (which: State, error: unknown) => {
+      which.over = true;
+      // One that is still being loaded: whoever loads it looks.
+      if (which !== state) return;
       const cause =
         error instanceof LodgerError ? error : new LodgerError('ERR_FILE', ['write', 'the store', String(error)]);
       abandon(cause);
@@ -103,6 +105,7 @@ function createHolder(surroundings: Surroundings): Holder {
   };
   const load = async () => {
     const loaded = await loadState(surroundings, doing);
+    if (loaded.over) throw new LodgerError('ERR_FILE', ['write', 'the store', 'it fails as soon as it is opened']);
     state = loaded;
     refusal = undefined;
     const look = () => {

@@ -19,13 +19,14 @@ export interface Entry {
 
 type Hash = (bytes: Uint8Array) => Uint8Array;
 
-const LEAF = 0;
+/** The byte before a leaf's text, and the one before a pair of nodes. */
+const LEAF = '\0';
 const NODE = 1;
 const text = new TextEncoder();
 
 /** SHA-256 of 0 and the entry's canonical JSON (RFC 8785). The prefixes keep leaves and nodes apart: RFC 6962, section 2.1. */
 export function leafOf(entry: Entry, hash: Hash): Uint8Array {
-  return hash(Uint8Array.of(LEAF, ...text.encode(canonical(entry as unknown as Plain))));
+  return hash(text.encode(LEAF + canonical(entry as unknown as Plain)));
 }
 
 /** The root over one leaf or more, in the order of the batch. A leaf without a neighbour moves up as it is. */

@@ -39,7 +39,10 @@ export async function openSite(
   const bytes = new TextEncoder().encode('a kernel');
   const kernel = toHex(node.digest(bytes));
   await blobs.put(kernel, bytes);
-  const site = await createSite({ store, blobs, ...options });
+  const site = await createSite({ store, blobs, ...options }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const close = async () => {
     await site.close();
     await store.close();
@@ -65,6 +68,16 @@ export async function submitTasks(
     await site.addInputs(SUBMITTER, job, from, inputs, from + count === tasks);
   }
   return job;
+}
+
+/** Outcomes of a job from a place on, as they come, until it has ended. */
+export async function collectInto(
+  site: Site,
+  job: string,
+  from: number,
+  hear: (outcome: Delivered) => void,
+): Promise<void> {
+  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) hear(each);
 }
 
 /** All outcomes of a job, once it has ended. */

@@ -10,6 +10,7 @@ import { DOOR } from '../ceilings.ts';
 import type { Blobs, Caller, Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
+import type { Logs } from './logs.ts';
 import { type Followers, outcomeFrame, QUIET_FRAME, sendEvents, sendPieces } from './streams.ts';
 
 type JobRoutes =
@@ -20,13 +21,14 @@ export interface JobParts {
   readonly site: Site;
   readonly usage: Usage;
   readonly blobs: Blobs;
+  readonly logs: Logs;
 }
 
-export function jobHandlers({ site, usage, blobs }: JobParts): Pick<Handlers, JobRoutes> {
+export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handlers, JobRoutes> {
   const followers: Followers = { count: 0 };
   return {
     submit: async ({ caller, body }) => {
-      usage.mayQueue(caller, 0);
+      usage.mayWork(caller.account);
       const needed = [body.kernel, ...(body.merge ? [body.merge.kernel] : []), ...Object.values(body.blobs ?? {})];
       for (const digest of needed) await mustHave(caller, digest, { usage, blobs });
       return site.submit(caller, body);
@@ -40,8 +42,7 @@ export function jobHandlers({ site, usage, blobs }: JobParts): Pick<Handlers, Jo
     cancel: ({ caller, params }) => site.cancel(caller, params.job),
     inputs: async ({ caller, params, body }) => {
       const { from, inputs, last } = readInputs(body);
-      const { tasks } = site.job(caller, params.job);
-      usage.mayQueue(caller, Math.max(0, from + inputs.length - tasks));
+      usage.mayWork(site.job(caller, params.job).account);
       for (const input of inputs) if (typeof input === 'string') await mustHave(caller, input, { usage, blobs });
       return site.addInputs(caller, params.job, from, inputs, last);
     },
@@ -59,8 +60,8 @@ export function jobHandlers({ site, usage, blobs }: JobParts): Pick<Handlers, Jo
       return sendPieces(reply, 'application/x-ndjson', linesOf(site.receipts(caller, params.job, query.from ?? 0)));
     },
     jobEvents: ({ caller, params, reply, signal }) =>
-      sendEvents(reply, { site, caller, job: params.job, signal, followers }),
-    events: ({ caller, reply, signal }) => sendEvents(reply, { site, caller, signal, followers }),
+      sendEvents(reply, { site, caller, job: params.job, signal, followers, logs }),
+    events: ({ caller, reply, signal }) => sendEvents(reply, { site, caller, signal, followers, logs }),
   };
 }
 

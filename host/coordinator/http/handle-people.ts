@@ -27,7 +27,11 @@ export function peopleHandlers({ site, accounts, usage, auth, secure }: PeoplePa
   const statusOf = (account: Account): AccountStatus => ({
     ...account,
     tokens: [...account.tokens],
-    used: usage.read(account.id),
+    used: {
+      tasksQueued: queuedBy(site, account.id),
+      storedBytes: usage.storedBytes(account.id),
+      fuelPerDay: usage.fuelToday(account.id),
+    },
   });
   return {
     site: () => site.status(),
@@ -61,4 +65,12 @@ export function peopleHandlers({ site, accounts, usage, auth, secure }: PeoplePa
     },
     ticket: ({ caller }) => ({ ticket: auth.ticket(caller) }),
   };
+}
+
+/** Tasks of an account that are not over. */
+function queuedBy(site: Site, account: string): number {
+  return site
+    .jobs({ account, role: 'submitter' })
+    .filter(({ state }) => state === 'open')
+    .reduce((sum, { tasks, counts }) => sum + tasks - counts.done - counts.failed - counts.cancelled, 0);
 }

@@ -110,6 +110,7 @@ async function addRoutes(
     });
   };
   await server.register(async (scope) => {
+    scope.removeContentTypeParser('text/plain');
     scope.addContentTypeParser(OCTETS, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     for (const name of names) if (name !== 'putBlob') add(scope, name);
   });

@@ -7,6 +7,7 @@ import { encode } from '../../wire/codec.ts';
 import type { WireDelivered } from '../../wire/delivered.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Caller, Delivered, Site } from '../contracts.ts';
+import type { Logs } from './logs.ts';
 
 const GATHERED_BYTES = 64 * 1024;
 const NOTHING = new Uint8Array();
@@ -96,12 +97,14 @@ export function sendEvents(
     job,
     signal,
     followers,
+    logs,
   }: {
     readonly site: Site;
     readonly caller: Caller;
     readonly job?: string;
     readonly signal: AbortSignal;
     readonly followers: Followers;
+    readonly logs: Logs;
   },
 ): FastifyReply {
   if (followers.count >= DOOR.followers.max)
@@ -119,10 +122,12 @@ export function sendEvents(
     tell(event, data);
     if (data.state !== 'open') stream.push(null);
   });
+  const unfollow = job === undefined ? () => undefined : logs.follow(job, (line) => tell('log', line));
   const timer = setInterval(() => stream.push(': \n\n'), DOOR.quietMs.default);
   stream.once('close', () => {
     clearInterval(timer);
     unwatch();
+    unfollow();
     followers.count--;
   });
   signal.addEventListener('abort', () => stream.destroy(), { once: true });

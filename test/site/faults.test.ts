@@ -1,0 +1,184 @@
+// What a disk may do to a site: no room at any write, a write that was torn, a file that lost its end, two sites on one folder.
+import { execFile } from 'node:child_process';
+import { appendFile, mkdir, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openBlobs } from '../../host/coordinator/blobs.ts';
+import type { Store } from '../../host/coordinator/contracts.ts';
+import { openStore } from '../../host/coordinator/store.ts';
+import { node } from '../../host/platform/node.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { toHex } from '../../runtime/base/platform.ts';
+import { createEcho, OWN_CALLER } from './echo.ts';
+import { collect, inputOf, openSite, removeFolder, SUBMITTER, submitTasks, temporaryFolder } from './opened.ts';
+
+const folders: string[] = [];
+const folder = async () => {
+  const made = await temporaryFolder();
+  folders.push(made);
+  return made;
+};
+
+afterAll(async () => {
+  for (const each of folders) await removeFolder(each);
+});
+
+/** A store that has no room at its `nth` write and at so many behind it. Writes of a turn are one: all of them fail. */
+function fullAt(nth: number, times: number): (store: Store) => Store {
+  let writes = 0;
+  let turn: { full: boolean; waiting: ((full: boolean) => void)[] } | undefined;
+  const write = async (act: () => Promise<void>): Promise<void> => {
+    const at = writes++;
+    if (!turn) {
+      const now = { full: false, waiting: [] as ((full: boolean) => void)[] };
+      turn = now;
+      setImmediate(() => {
+        turn = undefined;
+        for (const each of now.waiting) each(now.full);
+      });
+    }
+    const here = turn;
+    here.full ||= at >= nth && at < nth + times;
+    if (await new Promise<boolean>((resolve) => here.waiting.push(resolve)))
+      throw new LodgerError('ERR_FILE', ['write', 'state', 'the disk is full']);
+    await act();
+  };
+  return (store) => ({
+    ...store,
+    put: (key, value) => write(() => store.put(key, value)),
+    remove: (key) => write(() => store.remove(key)),
+  });
+}
+
+const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, 1_000 * count));
+
+/** Does something until the site does not refuse it for its disk. */
+async function insist<T>(act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof LodgerError) || !['ERR_FILE', 'ERR_CLOSED'].includes(error.code)) throw error;
+      await seconds(0.1);
+    }
+  }
+}
+
+describe('a full disk', () => {
+  // The first writes are those of a start: then there is no site. Later ones are all kinds of a job's.
+  test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 20, 26])(
+    'at write %i is told, nothing unsaved is shown, and the site goes on when there is room',
+    async (nth) => {
+      const { site, close, ...rest } = await openSite({ folder: await folder(), leaseMs: 1_000 }, fullAt(nth, 2));
+      const host = createEcho({ caller: OWN_CALLER, slots: 4 });
+      const joining = setInterval(() => {
+        if (host.closed !== undefined || host.reports === 0) insist(async () => host.join(site)).catch(() => undefined);
+      }, 200);
+      const tasks = 24;
+      await insist(() => submitTasks({ site, ...rest }, tasks, { id: 'full', perRequest: 8 }));
+      const told = new Map<number, string>();
+      await insist(async () => {
+        for await (const { index, output } of site.outcomes(
+          SUBMITTER,
+          'full',
+          told.size,
+          new AbortController().signal,
+        )) {
+          expect(index).toBe(told.size);
+          told.set(index, Buffer.from(output as Uint8Array).toString());
+        }
+      });
+      clearInterval(joining);
+      expect([...told.values()]).toEqual(
+        Array.from({ length: tasks }, (_, index) => Buffer.from(inputOf(index)).toString()),
+      );
+      await insist(async () => expect(site.job(SUBMITTER, 'full').state).toBe('done'));
+      host.leave();
+      await close();
+    },
+  );
+
+  test('at a start is told, and leaves a folder that can be started from', async () => {
+    const path = await folder();
+    for (const nth of [0, 1]) {
+      const store = await openStore(join(path, 'state'));
+      await store.close();
+      await expect(openSite({ folder: path }, fullAt(nth, 1_000))).rejects.toThrow(/the disk is full/);
+    }
+  });
+});
+
+describe('files', () => {
+  test('with half a write behind what was safe are read as they were', async () => {
+    const path = await folder();
+    const first = await openSite({ folder: path });
+    createEcho({ caller: OWN_CALLER }).join(first.site);
+    const job = await submitTasks(first, 50);
+    await collect(first.site, job);
+    await first.close();
+    const data = join(path, 'state', 'data.mdb');
+    await appendFile(data, Buffer.alloc(10_000, 0xa5));
+    await mkdir(join(path, 'blobs', 'aa'), { recursive: true });
+    await writeFile(join(path, 'blobs', 'aa', `.${'a'.repeat(64)}.999999.01234567.tmp`), 'half');
+    const second = await openSite({ folder: path });
+    expect(await collect(second.site, job)).toHaveLength(50);
+    await second.close();
+  });
+
+  test('that have lost their end are refused, not read', async () => {
+    const path = await folder();
+    const { close } = await openSite({ folder: path });
+    await close();
+    const data = join(path, 'state', 'data.mdb');
+    await truncate(data, (await stat(data)).size - 5_000);
+    await expect(openStore(join(path, 'state'))).rejects.toThrow(/lost its end/);
+  });
+
+  test('of blobs that were changed are not handed out whole', async () => {
+    const path = join(await folder(), 'blobs');
+    const blobs = await openBlobs(path);
+    const bytes = Buffer.alloc(700_000, 7);
+    const digest = toHex(node.digest(bytes));
+    expect(await blobs.write(digest, pieces(bytes.subarray(0, 300_001)), { from: 0, total: bytes.length })).toBe(
+      300_001,
+    );
+    expect(await blobs.partial(digest)).toBe(300_001);
+    expect(blobs.has(digest)).toBe(false);
+    const rest = { from: 300_001, total: bytes.length };
+    await expect(blobs.write(digest, pieces(bytes), { ...rest, from: 0 })).rejects.toThrow(/300001/);
+    expect(await blobs.write(digest, pieces(bytes.subarray(300_001)), rest)).toBe(bytes.length);
+    expect(await joined(blobs.read(digest))).toEqual(bytes);
+    expect(await joined(blobs.read(digest, 10, 20))).toHaveLength(10);
+    const other = toHex(node.digest(Buffer.from('other')));
+    await expect(blobs.write(other, pieces(bytes), { from: 0, total: bytes.length })).rejects.toThrow(/digest/);
+    expect(await blobs.partial(other)).toBe(0);
+    expect(await blobs.size(other)).toBeNull();
+    await writeFile(join(path, digest.slice(0, 2), digest), Buffer.alloc(700_000, 8));
+    await expect(joined(blobs.read(digest))).rejects.toThrow(/digest/);
+  });
+
+  test('of a site that is running are refused to a second one, in this process and in another', async () => {
+    const path = await folder();
+    const { close } = await openSite({ folder: path });
+    await expect(openStore(join(path, 'state'))).rejects.toMatchObject({ code: 'ERR_FILE' });
+    const other = promisify(execFile)(process.execPath, [SERVE, path, '1']);
+    await expect(other).rejects.toThrow(/has this data folder open/);
+    await close();
+    await expect(promisify(execFile)(process.execPath, [SERVE, path, '1'])).resolves.toBeDefined();
+  });
+});
+
+const SERVE = fileURLToPath(new URL('../../dist/test/site/serve.js', import.meta.url));
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
+}
+
+async function joined(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(part);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,13 @@
+// Thirty kills at other moments than those of the test.
+import { expect, test } from 'vitest';
+import { createDice } from '../fuzz/dice.ts';
+import { killed } from './killed.ts';
+
+test('each of 2,000 tasks is told once, in order and right, though the site is killed thirty times', async () => {
+  const seed = Date.now();
+  process.stderr.write(`30 kills of a site, seed ${seed}\n`);
+  for (let round = 0; round < 6; round++) {
+    const dice = createDice(seed + round);
+    expect(await killed({ tasks: 2_000, kills: 5, random: () => dice.bits() / 2 ** 32 })).toEqual([]);
+  }
+});
