@@ -22,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   files: () => import('./files.bench.ts'),
   lift: () => import('./lift.bench.ts'),
   site: () => import('./site.bench.ts'),
+  yield: () => import('./yield.bench.ts'),
 };
 
 const named = process.argv.slice(2);

@@ -30,7 +30,7 @@ const share = (min: number) => {
 const clock = () => v.pipe(v.string('a time such as "22:00"'), v.regex(CLOCK_TEXT, 'a time such as "22:00"'));
 const list = <T extends v.GenericSchema>(schema: T, max: number) =>
   v.pipe(v.array(schema), v.maxLength(max, `at most ${max}`));
-const name = () => v.pipe(v.string('a name'), v.maxLength(64, 'at most 64 characters'));
+const name = () => v.pipe(v.string('a name'), v.regex(/^[^\0]{1,64}$/, 'a name of 1 to 64 characters'));
 const choice = <T extends v.GenericSchema<string>>(schema: T) =>
   v.strictObject({
     allowed: about(list(schema, SITE.batchTasks.max), 'The only ones.'),

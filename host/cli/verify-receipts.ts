@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatCount } from '../../runtime/base/units.ts';
 import { batchOf, faultsOf } from '../client/receipt.ts';
-import { readWhole } from '../jobs/files.ts';
+import { openFile, readAt, readWhole } from '../jobs/files.ts';
 import { SignedReceiptSchema, type WireReceipt } from '../wire/delivered.ts';
 import { print, printJson } from './say.ts';
 
@@ -23,7 +23,12 @@ export interface ReceiptVerdict {
 
 /** Whether a file holds receipts, lines of JSON, and no image. Throws `ERR_FILE`. */
 export async function areReceipts(path: string): Promise<boolean> {
-  return (await readWhole(path, FILE_BYTES_MAX))[0] === OPENING;
+  const { handle, size } = await openFile(path);
+  try {
+    return size > 0 && (await readAt(handle, path, 0, 1))[0] === OPENING;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Checks every receipt in the files. A task that is there twice from one host is a fault: it would be paid for twice. */

@@ -61,7 +61,10 @@ export function createLender(options: LenderOptions): Lender {
   const beat = () => {
     if (!session) return;
     session.unbeat();
-    send({ type: 'beat', paused: pausedNow(), load, progress: work.progress().slice(0, SITE.batchTasks.max) as never });
+    const paused = pausedNow();
+    // The site drops its requests then, too.
+    if (paused !== null) session.asked = [];
+    send({ type: 'beat', paused, load, progress: work.progress().slice(0, SITE.batchTasks.max) as never });
     if (paces.hasMoved()) send({ type: 'attributes', attributes: attributes() });
     session.unbeat = clock.after(session.beatMs, beat);
   };
@@ -151,7 +154,9 @@ export function createLender(options: LenderOptions): Lender {
   };
   /** Another policy, of the owner or of the site. */
   const retune = () => {
+    const before = pausedNow();
     terms = termsNow();
+    if (pausedNow() !== before) beat();
     if (session) send({ type: 'attributes', attributes: attributes() });
     work.restrict(allowed());
     pull();
@@ -186,7 +191,6 @@ export function createLender(options: LenderOptions): Lender {
     const before = pausedNow();
     ownersPause = reason;
     if (pausedNow() === before) return;
-    if (session && reason !== null) session.asked = [];
     beat();
     if (reason === null) return void resume();
     if (yielding) return;

@@ -2,8 +2,10 @@
 import type { Kernel } from 'lodger';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DO, guest, inputOf, inputs } from '../pool/guest.ts';
-import { everything, sha, type TinySite, termsOf } from './site.ts';
+import type { TinySite } from './site.ts';
+import { sha } from './site-blobs.ts';
 import { scratch, servedSite, startAgent } from './started.ts';
+import { everything, termsOf } from './terms.ts';
 
 let kernel: Kernel;
 beforeAll(async () => {

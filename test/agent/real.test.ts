@@ -9,8 +9,8 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AgentStatus } from '../../host/agent/contracts.ts';
 import { lodger, start } from '../cli/lodger.ts';
 import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
-import { termsOf } from './site.ts';
 import { scratch, servedSite } from './started.ts';
+import { termsOf } from './terms.ts';
 
 let kernel: Kernel;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 // A site as small as the protocol lets it be, for tests of hosts: it leases, checks every report and its signature, and keeps what it heard.
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { batchBytes, hostName, leafOf, proofBytes, rootOf } from '../../host/wire/ledger.ts';
+import { hostName, proofBytes } from '../../host/wire/ledger.ts';
 import {
   encodeFrame,
   type Fence,
@@ -17,10 +17,9 @@ import {
 } from '../../host/wire/site.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
-
-export const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const hash = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
-const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+import { createBlobServer, sha } from './site-blobs.ts';
+import { faultsOf, hash, signed } from './site-checks.ts';
+import { everything } from './terms.ts';
 
 interface Waiting {
   readonly job: string;
@@ -83,8 +82,6 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
   const seen = new Set<number>();
   const faults: string[] = [];
   const blobs = new Map<string, Uint8Array>();
-  const blobRequests: string[] = [];
-  const parts = new Map<string, Buffer>();
   const spoil = new Map<string, Uint8Array | number>();
   const terms = new Map<string, WireTerms>();
   const leases = new Map<string, Waiting[]>();
@@ -137,33 +134,19 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
     }
     leaseAll();
   };
-  const check = (peer: Peer, report: Report) => {
-    const { kernel } = terms.get(report.job) as WireTerms;
-    const held = leases.get(report.fence.join(' ')) ?? [];
-    const leaves = report.tasks.map((task, row) => {
-      const input = held.find((one) => one.task === task)?.input;
-      if (input === undefined) faults.push(`task ${task} was not leased under ${report.fence}`);
-      const output = report.outputs[row] as Uint8Array | string;
-      const done = typeof output === 'string' ? output : sha(output);
-      if (typeof output === 'string' && !blobs.has(output)) faults.push(`output ${output} is not here`);
-      const entry = {
-        ...{ version: 1 as const, job: report.job, task, kernel, fuel: report.fuels[row] ?? null },
-        input: typeof input === 'string' ? input : sha(input ?? new Uint8Array()),
-        output: (report.codes[row] || done) as `ERR_${string}`,
-        ...{ tariff: report.tariff, rewriter: report.rewriter },
-      };
-      return leafOf(entry, hash);
-    });
-    const fuel = report.fuels.reduce((sum: number, each) => sum + (each ?? 0), 0);
-    const root = Buffer.from(rootOf(leaves, hash)).toString('hex');
-    const { job, fence } = report;
-    const text = batchBytes({ version: 1, host: peer.host, job, fence, tasks: report.tasks.length, fuel, root });
-    if (!signed(peer.key, text, report.signature)) faults.push(`report ${report.batch} is not signed by its host`);
-  };
   const take = (peer: Peer, report: Report) => {
     if (seen.has(report.batch)) again++;
     else {
-      check(peer, report);
+      const held = leases.get(report.fence.join(' ')) ?? [];
+      const { kernel } = terms.get(report.job) as WireTerms;
+      faults.push(
+        ...faultsOf(report, {
+          ...peer,
+          kernel,
+          inputOf: (task) => held.find((one) => one.task === task)?.input,
+          blobs,
+        }),
+      );
       if (site.acknowledges) seen.add(report.batch);
       for (const [row, task] of report.tasks.entries()) {
         const [code = '', output = ''] = [report.codes[row], report.outputs[row]];
@@ -228,41 +211,10 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
     send({ type: 'challenge', nonce });
     return peer;
   };
-  const takeBlob = async (digest: string, request: IncomingMessage, response: ServerResponse) => {
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const [, from = 0, total = 0] = (/^bytes (\d+)-\d+\/(\d+)$/.exec(request.headers['content-range'] ?? '') ?? []).map(
-      Number,
-    );
-    const bytes = Buffer.concat([parts.get(digest)?.subarray(0, from) ?? Buffer.alloc(0), ...pieces]);
-    if (bytes.byteLength < total) {
-      parts.set(digest, bytes);
-      return void response.writeHead(308, { 'upload-offset': bytes.byteLength }).end();
-    }
-    parts.delete(digest);
-    if (sha(bytes) === digest) blobs.set(digest, bytes);
-    response.writeHead(sha(bytes) === digest ? 201 : 422).end();
-    tick();
-  };
-  const serveBlob = async (request: IncomingMessage, response: ServerResponse) => {
-    const digest = (request.url ?? '').split('/').at(-1) ?? '';
-    blobRequests.push(`${request.method} ${digest.slice(0, 8)} ${request.headers.range ?? ''}`.trim());
-    if (request.method === 'PUT') return takeBlob(digest, request, response);
-    if (request.method === 'HEAD' && !blobs.has(digest))
-      return void response.writeHead(404, { 'upload-offset': parts.get(digest)?.byteLength ?? 0 }).end();
-    const wrong = spoil.get(digest);
-    spoil.delete(digest);
-    const bytes = wrong instanceof Uint8Array ? wrong : blobs.get(digest);
-    if (!bytes) return void response.writeHead(404).end();
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(from > 0 ? 206 : 200, { 'content-length': bytes.byteLength - from });
-    if (typeof wrong !== 'number')
-      return void response.end(request.method === 'HEAD' ? undefined : bytes.subarray(from));
-    response.write(bytes.subarray(from, from + wrong), () => setTimeout(() => response.destroy(), 20));
-  };
+  const blobServer = createBlobServer({ blobs, spoil, onPut: () => tick() });
 
   const site: TinySite = {
-    ...{ heard, results, faults, blobs, blobRequests, spoil, acknowledges: true },
+    ...{ heard, results, faults, blobs, spoil, blobRequests: blobServer.requests, acknowledges: true },
     get again() {
       return again;
     },
@@ -297,7 +249,7 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
       return { send: (message) => hear(peer, message), close: () => void peers.delete(peer) };
     },
     listen: async (port = 0) => {
-      server = createServer((request, response) => void serveBlob(request, response));
+      server = createServer((request, response) => void blobServer.answer(request, response));
       const hub = new WebSocketServer({ server, path: '/connect', handleProtocols: () => PROTOCOL });
       hub.on('connection', (socket) => {
         sockets.add(socket);
@@ -341,23 +293,4 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
       }),
   };
   return site;
-}
-
-/** A policy under which nothing is refused for its limits. */
-export function everything() {
-  return {
-    version: 1,
-    limits: { memoryBytesMax: 2 ** 32, fuelMax: Number.MAX_SAFE_INTEGER, wallMsMax: 86_400_000 },
-    grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs' }],
-  };
-}
-
-export function termsOf(kernel: string, more: Partial<WireTerms> = {}): WireTerms {
-  const none = { limits: {}, grants: [], blobs: {}, seed: 0, deterministic: true };
-  return { kernel, account: 'alice', ...none, ...more };
-}
-
-function signed(key: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
-  const spki = createPublicKey({ key: Buffer.concat([SPKI_HEAD, key]), format: 'der', type: 'spki' });
-  return verify(null, text, spki, signature);
 }
