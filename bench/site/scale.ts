@@ -72,7 +72,9 @@ async function list(site: Running): Promise<number> {
   const { submitter, kernel } = site;
   for (let from = 0; from < JOBS; from += 100)
     await Promise.all(
-      Array.from({ length: 100 }, () => submitter.ask('submit', { json: { version: 1, kernel, confidence: 'trusted' } })),
+      Array.from({ length: 100 }, () =>
+        submitter.ask('submit', { json: { version: 1, kernel, confidence: 'trusted' } }),
+      ),
     );
   const times: number[] = [];
   for (let round = 0; round < 5; round++) {

@@ -94,8 +94,8 @@ export interface JobView {
   readonly deterministic: boolean;
   /** Mean of those delivered; null before the first. */
   readonly fuelPerTask: number | null;
-  /** Results that a host delivers to it, as far as one can tell: `Replicas.terms`. */
-  readonly perHost: number;
+  /** Share of its tasks that have an answer: `Replicas.terms`. */
+  readonly progress: number;
   readonly open: readonly Range[];
 }
 

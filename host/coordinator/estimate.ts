@@ -1,12 +1,15 @@
 // What a job would cost, from what is known before it begins.
 import type { Estimate } from '../wire/answers.ts';
 import type { Manifest } from '../wire/api.ts';
+import { ANONYMOUS, isTrusted } from './belief.ts';
+import { costOf } from './cost.ts';
+import { CONFIDENCE, isSteady } from './job.ts';
 import type { State } from './state.ts';
 
-/** Stand-in until the branch with the decisions is merged. */
+/** From the hosts that are connected now and, where the kernel has run before, what a task of it took. */
 export function estimate(state: State, manifest: Manifest, tasks: number): Estimate {
   const same = [...state.jobs.values()].find((job) => job.kernel === manifest.kernel && job.mean.runs > 0);
-  const runs = manifest.confidence === 'trusted' ? tasks : 2 * tasks;
+  const { runs, why } = costOf({ tasks, ...askedOf(manifest), ...hostsOf(state) });
   const fuel = same ? runs * (same.mean.fuel / same.mean.runs) : null;
   const speed = [...state.hosts.values()].reduce(
     (sum, { connection, attributes }) =>
@@ -18,6 +21,23 @@ export function estimate(state: State, manifest: Manifest, tasks: number): Estim
     runs,
     fuel,
     ms: fuel !== null && speed > 0 ? (1000 * fuel) / speed : null,
-    why: same ? `mean fuel of job ${same.id}, which has the same kernel` : 'no task of this kernel has run here yet',
+    why: `${why}; ${same ? `a task takes the fuel that it took in job ${same.id}` : 'no task of this kernel has run here yet'}`,
   };
+}
+
+const askedOf = (manifest: Manifest) => ({
+  confidence: manifest.confidence ?? CONFIDENCE,
+  wait: manifest.wait ?? true,
+  deterministic: isSteady(manifest),
+});
+
+function hostsOf(state: State) {
+  const count = { trusted: 0, known: 0, anonymous: 0, checksEver: 0 };
+  for (const host of state.hosts.values()) {
+    if (!host.connection || host.record.standing === 'banned') continue;
+    const kind = isTrusted(host) ? 'trusted' : host.record.account === ANONYMOUS ? 'anonymous' : 'known';
+    count[kind] += 1;
+    if (kind === 'known') count.checksEver += host.record.agreed;
+  }
+  return { ...count, checksEver: count.checksEver / Math.max(1, count.known) };
 }

@@ -37,7 +37,7 @@ export interface Job extends JobView {
   record: JobRecord;
   open: readonly Range[];
   fuelPerTask: number | null;
-  perHost: number;
+  progress: number;
   /** Places of the chunks of inputs, and behind the last of them how many inputs there are. */
   readonly starts: number[];
   /** Inputs that are safe on disk, and those that are on their way there. */
@@ -99,7 +99,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     grants,
     deterministic: isSteady(manifest),
     fuelPerTask: null,
-    perHost: 0,
+    progress: 0,
     open: [],
     starts: [0],
     tasks: 0,
@@ -177,7 +177,7 @@ function noteRun(job: Job, number: number, event: RunEvent): void {
     job.mean.runs++;
   }
   if (job.mean.runs > 0) job.fuelPerTask = job.mean.fuel / job.mean.runs;
-  job.perHost = job.replicas.terms().perHost;
+  job.progress = job.replicas.terms().progress;
 }
 
 function noteLost({ detail: { lost } }: Job, { tasks, alone }: LostEvent): void {

@@ -101,7 +101,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     wait: options.wait,
     deterministic: options.deterministic,
     trustedHosts: options.trustedHosts,
-    perHost: tasks / Math.max(1, members.length),
+    progress: (held + final) / Math.max(1, tasks),
     closing,
   });
 
@@ -171,7 +171,10 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const found = runsOf(task);
     const verdict = trust.judge(found, terms(closing), draw(task, found.length));
     if (verdict.do === 'convict') {
-      for (const host of verdict.hosts) condemn(host, effects);
+      for (const host of verdict.hosts) {
+        runs.remove(task, byHost.get(host)?.index ?? -1);
+        condemn(host, effects);
+      }
       settle(task, effects, closing);
       return;
     }
@@ -188,13 +191,22 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     } else {
       const { answer, wrong } = verdict;
       const agreeing = found.filter((run) => run.answer === answer);
-      effects.accepted.push({ task, answer, wrong, host: agreeing[0]?.host ?? '', runs: agreeing.length });
+      effects.accepted.push({
+        task,
+        answer,
+        wrong,
+        host: (agreeing.find((run) => !run.standing.banned) ?? agreeing[0])?.host ?? '',
+        runs: agreeing.length,
+      });
       setState(task, FINAL);
       runs.clear(task);
     }
   }
 
-  /** Bans a host and voids its runs. What was held on its word alone is wanted again. */
+  /**
+   * Bans a host. What was held on its word is wanted again: another owner's run that agrees with it is a check of that owner, and one that
+   * does not takes its place.
+   */
   function condemn(host: string, effects: Effects): void {
     const found = byHost.get(host);
     if (!found || found.banned) return;
@@ -203,7 +215,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const delivered = found.tasks;
     found.tasks = [];
     for (const task of delivered) {
-      if (runs.remove(task, found.index) && states[task] === HELD) settle(task, effects);
+      if (states[task] === HELD && runs.has(task, found.index)) settle(task, effects);
     }
   }
 

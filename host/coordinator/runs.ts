@@ -7,6 +7,7 @@ export interface RunList {
   add(task: number, host: number, answer: string): void;
   /** Removes a host's run of a task, and says whether there was one. */
   remove(task: number, host: number): boolean;
+  has(task: number, host: number): boolean;
   clear(task: number): void;
   each(task: number, visit: (host: number, answer: string, place: number) => void): void;
   count(task: number): number;
@@ -54,6 +55,10 @@ export function createRunList(): RunList {
         free.push(at);
         return true;
       }
+      return false;
+    },
+    has: (task, host) => {
+      for (let at = first[task] ?? 0; at !== 0; at = next[at] ?? 0) if (hosts[at] === host) return true;
       return false;
     },
     clear: (task) => {

@@ -4,6 +4,7 @@ import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type Tas
 import { heldBy } from './dispatch.ts';
 import { stops } from './ending.ts';
 import { KEY, type RunEvent } from './events.ts';
+import { refusal } from './fits.ts';
 import { deliveryOf, eventsOf, type Job } from './job.ts';
 import type { Host, State } from './state.ts';
 
@@ -143,7 +144,10 @@ export function whyHost(state: State, host: Host): string {
   const open = [...state.openJobs.values()].filter((job) => job.open.length > 0);
   if (open.length === 0) return 'every task is done or with another host';
   if (connection.pulls.length === 0) return 'it has not asked for work';
-  return 'no open task may be run by it';
+  const { view } = host;
+  const reasons = view ? open.map((job) => refusal(job, view, state.with.clock())) : [];
+  const [first] = reasons.filter((reason) => reason !== undefined);
+  return first === undefined ? 'what is open has to be run by another owner' : `the host ${first}`;
 }
 
 export function siteStatus(state: State): SiteStatus {

@@ -7,8 +7,8 @@ import type { Run, Standing, Verdict } from './contracts.ts';
 export const BELIEF = {
   /** Share of hosts that lie now and then, as it is believed before anything is known of one. */
   liars: 0.05,
-  /** Decades over which the rate of a liar's lies is spread evenly (on a log scale), as a natural logarithm: from 1 in 1,000 to all. */
-  rates: Math.log(1_000),
+  /** Decades over which the rate of a liar's lies is spread evenly (on a log scale), as a natural logarithm: from 1 in 10,000 to all. */
+  rates: Math.log(10_000),
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
@@ -33,15 +33,15 @@ export interface Terms {
   /** Whether results may be held until the job's end. */
   readonly wait: boolean;
   readonly deterministic: boolean;
-  /** Results that a host delivers to the job, as far as one can tell. */
-  readonly perHost: number;
+  /** Share of the job's tasks that have an answer. */
+  readonly progress: number;
   /** Whether the site has a trusted host: without one, nothing is put aside for it that others can do. */
   readonly trustedHosts: boolean;
   /** Whether this is the end of the job: what is believed now stays. */
   readonly closing: boolean;
 }
 
-type Asked = Pick<Terms, 'confidence' | 'perHost'>;
+type Asked = Pick<Terms, 'confidence' | 'progress'>;
 
 /** What decides about belief. The site has `TRUST`; the simulator puts others beside it. */
 export interface Trust {
@@ -80,6 +80,7 @@ export function wrongTogether(runs: readonly Run[]): number {
   let wrong = 1;
   for (const { standing } of runs) {
     if (standing.kind === 'trusted') return 0;
+    if (standing.banned) continue;
     wrong = Math.min(wrong, standing.kind === 'anonymous' ? BELIEF.liars : wrongAlone(checksCounted(standing)));
   }
   return wrong * BELIEF.coalition ** (runs.length - 1);
@@ -95,7 +96,8 @@ export function onProbation(standing: Standing): boolean {
 /** See `Trust`. */
 function prefersChecks(standing: Standing, terms: Asked): boolean {
   if (standing.kind === 'trusted') return false;
-  return onProbation(standing) || standing.checks < checkedShare(terms) * (standing.results + 1);
+  const next = { ...standing, results: standing.results + 1 };
+  return onProbation(standing) || standing.checks < checksDue(next, terms);
 }
 
 /** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
@@ -108,34 +110,27 @@ function checksDue(standing: Standing, { confidence }: Asked): number {
 }
 
 /**
- * The share of its results that is checked of a host that does as much of the job as the others. It is the same from beginning to end:
- * checks that come early tell nothing of a host that behaves until it is believed.
- */
-function checkedShare({ confidence, perHost }: Asked): number {
-  const results = Math.max(1, perHost);
-  return Math.min(
-    1,
-    Math.max(BELIEF.checks / Math.sqrt(results), BELIEF.checksShare, checksFor(needOf(confidence)) / results),
-  );
-}
-
-/**
  * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
- * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked.
+ * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked. What a confidence takes is spread
+ * over what the host will have delivered when the job ends, if it goes on like this.
  */
-export function checkRate(terms: Asked): number {
-  const share = checkedShare(terms);
+export function checkRate({ results }: Standing, { confidence, progress }: Asked): number {
+  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, results)));
+  const expected = Math.max(1, results / Math.max(progress, 1e-6));
+  const share = Math.min(1, Math.max(falling, BELIEF.checksShare, checksFor(needOf(confidence)) / expected));
   return share / (2 - share);
 }
 
 /** See `Trust`. */
 function judge(runs: readonly Run[], terms: Terms, draw: number): Verdict {
-  if (runs.length === 0) return { do: 'run' };
+  const standing = runs.filter((run) => !run.standing.banned);
+  if (standing.length === 0) return runs.length === 0 ? { do: 'run' } : { do: 'replicate', wrong: 1, trusted: false };
   const own = runs.find((run) => run.standing.kind === 'trusted');
-  const best: Agreeing = own ? [own] : largest(runs);
+  const best: Agreeing = own ? [own] : largest(standing);
   const others = runs.filter((run) => differ(run.answer, best[0].answer));
   if (own && others.length === 0) return { do: 'accept', answer: own.answer, wrong: 0 };
-  if (others.length === 0) return judgeAgreed(best, terms, draw);
+  if (others.length === 0)
+    return judgeAgreed(runs.filter((run) => run.answer === best[0].answer) as unknown as Agreeing, terms, draw);
   if (own || outvoted(best, others)) return { do: 'convict', hosts: others.map((run) => run.host) };
   return { do: 'replicate', wrong: 1, trusted: runs.length >= BELIEF.runsMax };
 }
@@ -150,7 +145,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1) {
     if (onProbation(first.standing)) return replicate;
-    if (!terms.closing && draw < checkRate(terms)) return replicate;
+    if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
   } else if (terms.trustedHosts && runs.length === 2 && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }
@@ -160,8 +155,10 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
 
 /** Whether the others have to be wrong: by a lead that a pair of a coalition cannot get against a host that has passed checks. */
 function outvoted(best: Agreeing, others: readonly Run[]): boolean {
-  const lead = best.length - largest(others).length;
-  const strong = others.some((run) => run.standing.checksEver >= BELIEF.established);
+  const believed = others.filter((run) => !run.standing.banned);
+  if (believed.length === 0) return true;
+  const lead = best.length - largest(believed).length;
+  const strong = believed.some((run) => run.standing.checksEver >= BELIEF.established);
   return best.length >= 2 && lead >= (strong ? 2 : 1);
 }
 

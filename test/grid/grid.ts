@@ -104,7 +104,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const coalitions = { coalitionA: createCoalition(), coalitionB: createCoalition() };
     return {
       ...{ number, replicas, weights, draw, count, begun: clock.now(), open: [], copies: new Map() },
-      view: createJobView({ confidence, wait }, { open: () => job.open, perHost: () => replicas.terms().perHost }),
+      view: createJobView({ confidence, wait }, { open: () => job.open, progress: () => replicas.terms().progress }),
       out: new Uint8Array(tasks),
       lies: { chance, coalitions, gamble, feelsSafe },
     };
@@ -126,7 +126,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
       countFinal(job.count, answer, wrong, places[byId.get(host) ?? -1]?.machine);
     }
     for (const host of convicted) ban(byId.get(host) ?? -1);
-    job.count.reopened += convicted.length > 0 ? wanted.filter((range) => !range.check).length : 0;
+    job.count.reopened += convicted.length > 0 ? wanted.length : 0;
     for (const range of wanted) {
       if (range.trusted) audit(range.from);
       else if (range.to - range.from > 1 || job.out[range.from] === 0) put(range);
@@ -276,11 +276,10 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
 
   function start(number: number): void {
     job = open(number);
+    idle.length = 0;
+    for (const place of places) Object.assign(place, { task: -1, idle: false });
     apply(job.replicas.grow(tasks, true));
-    for (const [at, place] of places.entries()) {
-      place.task = -1;
-      if (isFree(place) && !place.idle && !ask(at)) rest(at);
-    }
+    for (const [at, place] of places.entries()) if (isFree(place) && !ask(at)) rest(at);
   }
 
   return {

@@ -43,7 +43,7 @@ export function createView(machine: Machine, standing: () => Standing): HostView
 
 export function createJobView(
   asked: { readonly confidence: Confidence; readonly wait: boolean },
-  now: { readonly open: () => readonly Range[]; readonly perHost: () => number },
+  now: { readonly open: () => readonly Range[]; readonly progress: () => number },
 ): JobView {
   return {
     ...{ id: 'job', account: 'account', priority: 0, deadline: null, submitted: 0, requirements: {} },
@@ -52,8 +52,8 @@ export function createJobView(
     get open() {
       return now.open();
     },
-    get perHost() {
-      return now.perHost();
+    get progress() {
+      return now.progress();
     },
   };
 }
