@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   cell: () => import('./cell.bench.ts'),
   share: () => import('./share.bench.ts'),
   nans: () => import('./nans.bench.ts'),
+  native: () => import('./native.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),
   files: () => import('./files.bench.ts'),
 };

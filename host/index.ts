@@ -1,4 +1,5 @@
 // The door `lodger/host`: what needs Node.
+export { runTests, type TrialOptions, type Verdict } from './author/trial.ts';
 export { type BuildOptions, buildKernel } from './build/build.ts';
 export { createPool, type IsolatedOptions, type Isolation, type ThreadOptions } from './cell/isolation.ts';
 export type { CellPool } from './cell/pool.ts';

@@ -10,7 +10,7 @@ import { check, oneOf } from '../../runtime/base/schema.ts';
 import { declarationsOf } from '../../runtime/payload/declare.ts';
 import { readSections } from '../../runtime/wasm/sections.ts';
 import { fileError, writeWhole } from '../jobs/files.ts';
-import { compile, type Load } from './compile.ts';
+import { compile, type Load, loadInstalled } from './compile.ts';
 
 export interface BuildOptions {
   /** A source file, or a folder with `kernel.ts` or `index.ts`. */
@@ -52,7 +52,7 @@ export interface Built {
  * Throws `ERR_OPTION_INVALID`, `ERR_FILE`, `ERR_BUILD_FAILED` with `file:line:column` and text, `ERR_PEER_MISSING` without assemblyscript.
  * `load` imports a package by name; tests put another in its place.
  */
-export async function buildKernel(options: BuildOptions, load: Load = (name) => import(name)): Promise<Built> {
+export async function buildKernel(options: BuildOptions, load: Load = loadInstalled): Promise<Built> {
   const { source, target = 'release', runtime = 'stub', out } = check(BuildOptionsSchema, options);
   const name = basename(out ?? 'kernel.wasm');
   const { wasm, map, warnings } = await compile({ file: await entryOf(source), target, runtime, name }, load);

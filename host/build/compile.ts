@@ -9,6 +9,8 @@ export type Load = (name: string) => Promise<unknown>;
 export interface CompileOptions {
   /** The author's file. */
   readonly file: string;
+  /** Its text, where there is no such file: one that is made for the occasion. */
+  readonly text?: string;
   readonly target: 'release' | 'debug';
   readonly runtime: 'stub' | 'minimal' | 'incremental';
   /** The file name of the binary, which a debug build keeps for its source map. */
@@ -20,6 +22,9 @@ export interface Compiled {
   readonly map?: string;
   readonly warnings: readonly string[];
 }
+
+/** Loads it as Node does. */
+export const loadInstalled: Load = (name) => import(name);
 
 type Asc = typeof import('assemblyscript/asc');
 type Transforms = typeof import('../../kernels/transform/index.ts');
@@ -58,7 +63,9 @@ async function compileNow(options: CompileOptions, load: Load): Promise<Compiled
     transforms: [InlineAccessors, KernelAbi] as unknown as never[],
     reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic),
     readFile: async (name, base) => {
-      const text = await readFile(resolve(base, name), 'utf8').catch(() => null);
+      const path = resolve(base, name);
+      const made = path === resolve(options.file) ? options.text : undefined;
+      const text = made ?? (await readFile(path, 'utf8').catch(() => null));
       if (text === null) return null;
       // Line ends of a checkout on Windows must not change the bytes of the kernel.
       texts.set(name.replaceAll('\\', '/'), text.replaceAll('\r\n', '\n'));

@@ -1,6 +1,6 @@
 // `lodger new`: a small kernel to start from, with a test, a job file and what editors need. Its files are in `kernels/template`.
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { packageRoot } from '../../kernels/transform/library.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError, writeWhole } from '../jobs/files.ts';
@@ -18,9 +18,10 @@ export async function newKernel(dir: string): Promise<readonly string[]> {
   const filled: Readonly<Record<string, string>> = { NAME: nameOf(folder), ASC_VERSION, VERSION };
   const origin = join(packageRoot(), 'kernels', 'template');
   const paths: string[] = [];
-  for (const file of (await readdir(origin)).sort()) {
+  for (const file of await filesIn(origin)) {
     const text = await readFile(join(origin, file), 'utf8');
     const path = join(folder, file);
+    await mkdir(dirname(path), { recursive: true });
     await writeWhole(
       path,
       text.replace(/\b(?:NAME|ASC_VERSION|VERSION)\b/g, (word) => filled[word] ?? word),
@@ -28,6 +29,15 @@ export async function newKernel(dir: string): Promise<readonly string[]> {
     paths.push(path);
   }
   return paths;
+}
+
+/** Paths of all files below a folder. */
+async function filesIn(origin: string): Promise<readonly string[]> {
+  const entries = await readdir(origin, { recursive: true, withFileTypes: true });
+  // Node 20 calls the folder `path`, later versions `parentPath`.
+  const folderOf = (entry: { path?: string; parentPath?: string }) => entry.parentPath ?? entry.path ?? origin;
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => relative(origin, join(folderOf(entry), entry.name))).sort();
 }
 
 async function makeEmpty(dir: string, folder: string): Promise<void> {

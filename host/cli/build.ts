@@ -10,6 +10,7 @@ import { note, print, printJson } from './say.ts';
 interface BuildFlags {
   readonly out?: string;
   readonly target: string;
+  readonly debug?: true;
   readonly json?: true;
 }
 
@@ -20,9 +21,14 @@ export function addBuild(program: Command, finish: Finish): void {
     .argument('<source>', 'a file, or a folder with kernel.ts or index.ts')
     .option('-o, --out <file>', 'the kernel to write (default: the name of the source, with .wasm)')
     .option('--target <name>', 'release, or debug with names and source lines', 'release')
+    .option('--debug', 'the same as --target debug: failures then name function, file and line')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger build my-kernel -o my-kernel.wasm'))
-    .action(async (source: string, { out = outOf(source), target, json }: BuildFlags) => {
+    .action(async (source: string, flags: BuildFlags, command: Command) => {
+      // The program has an option of this name, too, and takes it first.
+      const { debug } = command.optsWithGlobals<BuildFlags>();
+      const { out = outOf(source), json } = flags;
+      const target = debug ? 'debug' : flags.target;
       if (target !== 'release' && target !== 'debug') {
         throw new LodgerError('ERR_OPTION_INVALID', ['--target', 'release or debug']);
       }

@@ -41,7 +41,8 @@ async function tell(error: unknown, argv: readonly string[]): Promise<void> {
   const { exitCode, code, message } = verdictOf(error);
   process.exitCode = exitCode;
   note(`lodger: ${printable(message)} [${code}]`);
-  if (argv.includes('--debug') && error instanceof Error) note(error.stack ?? '');
+  // What does not build is a fault of the author's source, and `build --debug` asks for something else.
+  if (argv.includes('--debug') && error instanceof Error && code !== 'ERR_BUILD_FAILED') note(error.stack ?? '');
   // Where standard output cannot be written, standard error has said so.
   if (argv.includes('--json')) await printJson({ state: 'refused', code, message }).catch(() => undefined);
 }

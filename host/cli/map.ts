@@ -5,11 +5,13 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
+import { linesBeside, placed, traceText } from '../jobs/trace.ts';
 import { inputsOf, readable } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
 import { checkCheckpoint, createTakenOver, everyTime, type TakenOver } from './checkpoint.ts';
@@ -115,7 +117,7 @@ interface Open {
 }
 
 async function runAll(
-  { file, terms }: LoadedJob,
+  { file, terms, kernelPath }: LoadedJob,
   { inputs, results, keep }: Open,
   flags: MapFlags,
   signal: AbortSignal,
@@ -155,12 +157,22 @@ async function runAll(
   }
   return {
     kernel: terms.kernel.digest,
-    sum: sum.read(),
+    sum: await withLines(sum.read(), kernelPath, terms.kernel),
     wallMs: performance.now() - begun,
     hostFailures,
     ...(keep && { takenOver: takenOver.read() }),
     ...(results === undefined ? {} : { results: results.path }),
     ...(view === undefined ? {} : { view }),
+  };
+}
+
+/** Failures with their places in the source. */
+async function withLines(sum: Sum, path: string, kernel: Kernel): Promise<Sum> {
+  if (!sum.failures.some(({ trace }) => trace)) return sum;
+  const lines = await linesBeside(path, kernel);
+  return {
+    ...sum,
+    failures: sum.failures.map((one) => (one.trace ? { ...one, trace: placed(one.trace, lines) } : one)),
   };
 }
 
@@ -170,7 +182,10 @@ function underWay(threads = availableParallelism()): number {
 }
 
 async function give({ sum, wallMs, results, view, takenOver }: Mapped): Promise<void> {
-  for (const { index, code, message } of sum.failures) note(`task ${index} failed: ${indented(message)} [${code}]`);
+  for (const { index, code, message, trace = [] } of sum.failures) {
+    note(`task ${index} failed: ${indented(message)} [${code}]`);
+    for (const line of traceText(trace)) note(`  ${printable(line)}`);
+  }
   if (sum.failed > sum.failures.length) note(`and ${sum.failed - sum.failures.length} more`);
   const place: (readonly [string, string])[] =
     results === undefined ? [] : [['results', relative(process.cwd(), results) || '.']];

@@ -17,7 +17,7 @@ export function addNew(program: Command, finish: Finish): void {
       const files = await newKernel(dir);
       if (json) await printJson({ state: 'done', files });
       for (const file of files) note(`made ${relative(process.cwd(), file)}`);
-      note(`next: lodger build ${dir}`);
+      note(`next: lodger build ${dir}, then lodger test ${dir}`);
       finish(0);
     });
 }

@@ -1,13 +1,16 @@
 // The commands of the binary, put together.
 import { Command } from 'commander';
 import { VERSION } from '../platform/version.ts';
+import { addBench } from './bench.ts';
 import { addBuild } from './build.ts';
 import { addDoctor } from './doctor.ts';
 import { addInspect } from './inspect.ts';
 import { addMap } from './map.ts';
 import { addNew } from './new.ts';
 import type { Finish } from './options.ts';
+import { addProfile } from './profile.ts';
 import { addRun } from './run.ts';
+import { addTest } from './test.ts';
 import { addVerify } from './verify.ts';
 
 /** The program. Its errors are thrown: nothing here ends the process, and only help is written. */
@@ -24,6 +27,7 @@ export function createProgram(finish: Finish): Command {
       'after',
       '\nExit codes: 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.',
     );
-  for (const add of [addNew, addBuild, addInspect, addRun, addMap, addVerify, addDoctor]) add(program, finish);
+  for (const add of [addNew, addBuild, addTest, addBench, addProfile, addInspect, addRun, addMap, addVerify, addDoctor])
+    add(program, finish);
   return program;
 }

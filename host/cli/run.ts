@@ -11,6 +11,7 @@ import { createPool, type Isolation } from '../cell/isolation.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
+import { linesBeside, type Place, placed, traceText } from '../jobs/trace.ts';
 import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
 import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
@@ -28,7 +29,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { createStepProgress } from './progress.ts';
-import { columns, indented, isPrintable, note, noteLog, print, printJson } from './say.ts';
+import { columns, indented, isPrintable, note, noteLog, print, printable, printJson } from './say.ts';
 import { pictureOf } from './view/pictures.ts';
 
 interface RunFlags extends CheckpointFlags {
@@ -57,7 +58,10 @@ export function addRun(program: Command, finish: Finish): void {
     .argument('<kernel>', 'a .wasm file')
     .option('--input <file>', 'the input, "-" for standard input (default: no bytes); JSON for a typed kernel')
     .option('--output <file>', 'where the output goes (default: standard output)')
-    .option('--picture <file>', 'a PNG of the output, if it is of a form that has one: wave, dynamics')
+    .option(
+      '--picture <file>',
+      'a PNG of the output, if it is of a form that has one: wave, dynamics, fractal, spectra',
+    )
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option(
       '--grant <spec>',
@@ -82,21 +86,23 @@ export function addRun(program: Command, finish: Finish): void {
     .addHelpText('after', example('lodger run my-kernel.wasm --input data.txt --output answer.bin --wall-max 10s'))
     .action(async (path: string, flags: RunFlags) => {
       checkCheckpoint(flags);
-      const { text, ...kept } = await interruptible((signal) => runOnce(path, flags, signal));
+      const { text, places, ...kept } = await interruptible((signal) => runOnce(path, flags, signal));
       const { outcome } = kept;
       for (const line of outcome.log.lines) noteLog(line);
       if (outcome.log.linesDropped > 0) note(`lodger: ${outcome.log.linesDropped} more log lines were dropped`);
-      await (flags.json ? giveJson(kept, flags, text) : give(outcome, flags, text));
+      await (flags.json ? giveJson({ ...kept, text, places }, flags) : give(outcome, flags, text));
       await kept.tidy();
       if (outcome.state === 'failed') note(`lodger: ${indented(outcome.message)} [${outcome.code}]`);
+      for (const line of traceText(places)) note(`  ${printable(line)}`);
       if (process.stderr.isTTY && !flags.json) note(columns(receiptRows(outcome.receipt)).trimEnd());
       finish(outcome.state === 'done' ? 0 : 1);
     });
 }
 
-/** The outcome, and the output of a typed kernel as JSON. */
+/** The outcome, the output of a typed kernel as JSON, and where a kernel failed. */
 interface Ran extends Kept {
   readonly text: string | undefined;
+  readonly places: readonly Place[];
 }
 
 async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Promise<Ran> {
@@ -128,7 +134,12 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
         : await runKept(pool, task, flags, options);
     const { outcome } = kept;
     const shown = outcome.state === 'done' && flags.raw !== true;
-    return { ...kept, text: shown ? textOfOutput(kernel, outcome.output) : undefined };
+    const trace = outcome.state === 'failed' ? outcome.trace : undefined;
+    return {
+      ...kept,
+      text: shown ? textOfOutput(kernel, outcome.output) : undefined,
+      places: trace ? placed(trace, await linesBeside(path, kernel)) : [],
+    };
   } finally {
     progress?.stop();
     await pool.close('end');
@@ -167,14 +178,18 @@ async function giveOutput(output: Uint8Array, file: string | undefined): Promise
 }
 
 /** With `--output`, the document names the file instead of holding the bytes. It is printed last: no other may follow it. */
-async function giveJson({ outcome, resumed }: Kept, { output: file, picture }: RunFlags, text?: string): Promise<void> {
+async function giveJson(
+  { outcome, resumed, text, places }: Omit<Ran, 'tidy'>,
+  { output: file, picture }: RunFlags,
+): Promise<void> {
   const { state, log, receipt } = outcome;
   const logged = {
     ...(log.lines.length + log.linesDropped > 0 && { log }),
     ...(resumed && { resumed }),
   };
   if (outcome.state === 'failed') {
-    return printJson({ state, code: outcome.code, fault: outcome.fault, message: outcome.message, ...logged, receipt });
+    const { code, fault, message } = outcome;
+    return printJson({ state, code, fault, message, ...(places.length > 0 && { trace: places }), ...logged, receipt });
   }
   const { output } = outcome;
   if (file === undefined && output.byteLength > JSON_OUTPUT_BYTES) {

@@ -1,6 +1,6 @@
 // What many outcomes come to: counts, failures and receipts added up.
 import { formatDuration, formatFuel, formatSize } from '../../runtime/base/units.ts';
-import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Frame, Outcome } from '../../runtime/job/outcome.ts';
 
 /** Failures that are kept with their message; the others are counted. */
 const FAILURES_KEPT = 20;
@@ -9,6 +9,8 @@ export interface Failure {
   readonly index: number;
   readonly code: string;
   readonly message: string;
+  /** Where the kernel was. */
+  readonly trace?: readonly Frame[];
 }
 
 export interface Sum {
@@ -66,9 +68,10 @@ export function createSum(): { add(outcome: Outcome): void; read(): Sum } {
       log.linesDropped += linesDropped;
       for (const { level } of lines) levels[level] = (levels[level] ?? 0) + 1;
       if (outcome.state === 'failed') {
-        const { code, message } = outcome;
+        const { code, message, trace } = outcome;
         codes[code] = (codes[code] ?? 0) + 1;
-        if (failures.length < FAILURES_KEPT) failures.push({ index: counts.done + counts.failed, code, message });
+        const index = counts.done + counts.failed;
+        if (failures.length < FAILURES_KEPT) failures.push({ index, code, message, ...(trace && { trace }) });
       }
       counts[outcome.state] += 1;
       wallMs += receipt.wallMs;

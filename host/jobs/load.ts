@@ -18,6 +18,8 @@ export interface LoadedJob {
   /** Paths in the file are relative to it. */
   readonly folder: string;
   readonly terms: Terms;
+  /** The kernel's file. */
+  readonly kernelPath: string;
 }
 
 /** What a caller puts in the place of what a job file says; paths as the caller wrote them. */
@@ -32,12 +34,13 @@ export interface Changes {
 export async function loadJob(path: string, changes: Changes = { blobs: new Map() }): Promise<LoadedJob> {
   const file = changed(parseJob(parseJson(await readWhole(path, JOB.fileBytes.max), path)), changes);
   const folder = dirname(resolve(path));
-  const kernel = await findKernel(file.kernel, folder);
+  const { kernel, path: kernelPath } = await findKernel(file.kernel, folder);
   const { grants, blobs } = await loadBlobs(file.blobs, folder);
   const others = await resolveGrants(file.grants, file.pinned, folder);
   return {
     file,
     folder,
+    kernelPath,
     terms: {
       kernel,
       limits: file.limits,
@@ -94,20 +97,26 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
   }
 }
 
-async function findKernel(place: KernelPlace, folder: string): Promise<Kernel> {
+interface Found {
+  readonly kernel: Kernel;
+  readonly path: string;
+}
+
+async function findKernel(place: KernelPlace, folder: string): Promise<Found> {
   if (place.path === undefined) return neighbour(place.digest, folder);
-  const kernel = await loadKernel(resolve(folder, place.path));
+  const path = resolve(folder, place.path);
+  const kernel = await loadKernel(path);
   if (place.digest !== undefined && place.digest !== kernel.digest) {
     throw new LodgerError('ERR_JOB_INVALID', [
       'kernel.digest',
       `${kernel.digest}, which is the digest of ${place.path}`,
     ]);
   }
-  return kernel;
+  return { kernel, path };
 }
 
 /** The .wasm file beside the job file that has the digest. Throws `ERR_JOB_INVALID` also where there are too many to look at. */
-async function neighbour(digest: string, folder: string): Promise<Kernel> {
+async function neighbour(digest: string, folder: string): Promise<Found> {
   const entries = await readdir(folder).catch((error: unknown) => {
     throw fileError('read', folder, error);
   });
@@ -116,8 +125,9 @@ async function neighbour(digest: string, folder: string): Promise<Kernel> {
   if (names.length > max)
     throw new LodgerError('ERR_JOB_INVALID', ['kernel', `a path: over ${max} .wasm files lie in ${folder}`]);
   for (const name of names) {
-    const bytes = await readWhole(resolve(folder, name), ADMISSION.moduleBytes.max);
-    if (toHex(node.digest(bytes)) === digest) return admit(bytes, { platform: node });
+    const path = resolve(folder, name);
+    const bytes = await readWhole(path, ADMISSION.moduleBytes.max);
+    if (toHex(node.digest(bytes)) === digest) return { kernel: await admit(bytes, { platform: node }), path };
   }
   throw new LodgerError('ERR_JOB_INVALID', ['kernel', `the digest of a .wasm file in ${folder}`]);
 }

@@ -72,6 +72,8 @@ export interface NativeGuest {
   /** The counter of a metered module. */
   getFuel(): number;
   setFuel(fuel: number): void;
+  /** Where it was when it failed: function index and offset in the module of each frame, in turn, the innermost first. */
+  trace(): readonly number[];
   end(): void;
 }
 

@@ -3,8 +3,8 @@ import type { Halt } from '../../runtime/abi/memory.ts';
 import { describe } from '../../runtime/base/errors.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
 import { type Guest, MORE_PAGES, type Stops } from '../../runtime/engine/engine.ts';
-import { trapName } from '../../runtime/engine/traps.ts';
-import { TaskFailure } from '../../runtime/job/outcome.ts';
+import { isTraced, trapName } from '../../runtime/engine/traps.ts';
+import { type Frame, TaskFailure } from '../../runtime/job/outcome.ts';
 import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, STEPS } from './native.ts';
 
 /** A compiled kernel in one thread. */
@@ -178,8 +178,24 @@ export class WasmtimeGuest implements Guest {
     report[REPORT.fuel] = this.fuel;
   }
 
-  /** The addon's codes as failures of a task, with the words that V8's have. */
+  /** What ended a call, with where it was. */
   private failure(thrown: unknown): unknown {
+    const failure = this.named(thrown);
+    if (failure instanceof TaskFailure && isTraced(failure)) failure.places = this.places();
+    return failure;
+  }
+
+  private places(): readonly Frame[] {
+    if (!this.isMade) return [];
+    const numbers = (this.isWhole ? this.kernel.runner.guest() : this.native)?.trace() ?? [];
+    return Array.from({ length: numbers.length / 2 }, (_, at) => ({
+      function: numbers[2 * at] as number,
+      offset: numbers[2 * at + 1] as number,
+    }));
+  }
+
+  /** The addon's codes as failures of a task, with the words that V8's have. */
+  private named(thrown: unknown): unknown {
     if (!(thrown instanceof Error) || thrown instanceof TaskFailure) return thrown;
     const { code, message } = thrown as Error & { readonly code?: string };
     switch (code) {

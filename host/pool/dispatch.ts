@@ -5,6 +5,7 @@ import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
+import { located } from '../../runtime/sandbox/trace.ts';
 import { now } from '../platform/node.ts';
 import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
 import { boardOn, deskFor, type Flight, failedBy, isHeld, jobOf, keepsWork, reasonOf, watch } from './flight.ts';
@@ -140,9 +141,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (report === HEAD_MISSING) lane.headsSent = 0;
     else {
       learn(lane, now() - flight.sentAt, report.ms, reported(report));
-      unpackReport((lane.compiled as Compiled).receiptHead, entries, report, (place, outcome) => {
+      const compiled = lane.compiled as Compiled;
+      unpackReport(compiled.receiptHead, entries, report, (place, outcome) => {
         const entry = entries[place] as Entry;
-        if (outcome && isHeld(flight, entry)) settle(entry, outcome);
+        if (outcome && isHeld(flight, entry)) settle(entry, located(compiled.ready, outcome));
       });
     }
     if (ending) settle(ending.entry, ending.result);

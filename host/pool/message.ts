@@ -4,7 +4,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
-import { type EngineName, faultOf, type LogLine, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
+import {
+  type EngineName,
+  type Frame,
+  faultOf,
+  type LogLine,
+  type Outcome,
+  type Receipt,
+} from '../../runtime/job/outcome.ts';
 import type { OutsideReport } from '../../runtime/job/outside.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { ReceiptHead } from '../../runtime/sandbox/running.ts';
@@ -78,6 +85,7 @@ export interface Report {
 interface Extra {
   readonly code?: FailureCode;
   readonly message?: string;
+  readonly trace?: readonly Frame[];
   readonly lines?: readonly LogLine[];
   readonly linesDropped?: number;
   readonly calls?: Readonly<Record<string, number>>;
@@ -171,6 +179,7 @@ function extraOf(outcome: Outcome): Extra | undefined {
   if (outcome.state === 'done' && !logged && isPlain(receipt)) return undefined;
   return {
     ...(outcome.state === 'failed' && { code: outcome.code, message: outcome.message }),
+    ...(outcome.state === 'failed' && outcome.trace && { trace: outcome.trace }),
     ...(logged && log),
     ...(!isEmpty(receipt.calls) && { calls: receipt.calls }),
     ...(receipt.inputDigest !== undefined && { inputDigest: receipt.inputDigest }),
@@ -244,8 +253,9 @@ export function unpackReport(
     if (outside !== undefined) receipt.outside = outside;
     const log = lines ? { lines, linesDropped } : NO_LOG;
     if (state === STATE.failed) {
-      const { code = 'ERR_HOST_FAULT', message = '' } = extra;
-      each(place, { state: 'failed', code, fault: faultOf(code), message, log, receipt });
+      const { code = 'ERR_HOST_FAULT', message = '', trace } = extra;
+      const failed = { state: 'failed', code, fault: faultOf(code), message, log, receipt } as const;
+      each(place, trace ? { ...failed, trace } : failed);
       continue;
     }
     const apart = large?.get(place);

@@ -4,7 +4,7 @@ import { ERRORS, type FailureCode } from '../../runtime/base/errors.ts';
 import { GUEST, JOB, TASK } from '../../runtime/base/limits.ts';
 import { HTTP } from '../../runtime/base/outside.ts';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
-import { LOG_LEVELS } from '../../runtime/job/outcome.ts';
+import { LOG_LEVELS, TRACE_FRAMES_MAX } from '../../runtime/job/outcome.ts';
 
 const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
 const TIME = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.finite('a number'));
@@ -70,6 +70,18 @@ const LogSchema = v.strictObject({
   linesDropped: COUNT,
 });
 
+/** Where a kernel was; its names have been cut where they were read. */
+const TraceSchema = v.pipe(
+  v.array(
+    v.strictObject({
+      function: COUNT,
+      name: v.exactOptional(v.pipe(v.string('a text'), v.maxLength(256, 'shorter'))),
+      offset: COUNT,
+    }),
+  ),
+  v.maxLength(TRACE_FRAMES_MAX),
+);
+
 /** How a task ended, but for the output, which comes apart. */
 export const OutcomeSchema = v.variant('state', [
   v.strictObject({ state: v.literal('done'), log: LogSchema, receipt: ReceiptSchema }),
@@ -78,6 +90,7 @@ export const OutcomeSchema = v.variant('state', [
     code: v.picklist(FAILURES),
     fault: oneOf(['job', 'host']),
     message: MESSAGE,
+    trace: v.exactOptional(TraceSchema),
     log: LogSchema,
     receipt: ReceiptSchema,
   }),

@@ -85,6 +85,11 @@ export class Writer {
     memory.copy(this.extend(value.byteLength), value.dataStart, value.byteLength);
   }
 
+  /** The address of that many more bytes, for code that fills them itself. A later write may move them. */
+  reserve(size: i32): usize {
+    return this.extend(size);
+  }
+
   /** Zeroes up to a position that is a multiple of `size`, so that an array read there needs no copy. */
   align(size: i32): void {
     const over = <i32>this.length % size;

@@ -6,10 +6,16 @@ import { TaskFailure } from '../job/outcome.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../meter/names.ts';
 import { MEMORY_IMPORT } from '../prepare/prepare.ts';
 import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
-import { trapName } from './traps.ts';
+import { isTraced, placesIn, trapName } from './traps.ts';
 
-/** The engine of this JavaScript host. `version` is V8's, as the host tells it. */
-export function createV8(version: string): Engine<WebAssembly.Module> {
+/** What an instance exports. */
+export type Exported = Readonly<Record<string, Export | WebAssembly.Global>>;
+
+/**
+ * The engine of this JavaScript host. `version` is V8's, as the host tells it. `onInstance` is shown what each instance exports: for tools
+ * that have put something of theirs into the module.
+ */
+export function createV8(version: string, onInstance?: (exports: Exported) => void): Engine<WebAssembly.Module> {
   const room = createMemoryKeeper();
   return {
     name: 'v8',
@@ -25,7 +31,8 @@ export function createV8(version: string): Engine<WebAssembly.Module> {
     // Threads of one process share a module's code, optimised code included.
     share: (compiled) => compiled,
     adopt: (shared) => shared as WebAssembly.Module,
-    instantiate: (ready, imports, memoryPagesMax) => instantiate(room, ready, imports, memoryPagesMax),
+    instantiate: (ready, imports, memoryPagesMax) =>
+      instantiate({ keeper: room, onInstance }, ready, imports, memoryPagesMax),
     explain,
   };
 }
@@ -67,8 +74,13 @@ function createMemoryKeeper(): MemoryKeeper {
   };
 }
 
+interface Maker {
+  readonly keeper: MemoryKeeper;
+  readonly onInstance: ((exports: Exported) => void) | undefined;
+}
+
 function instantiate(
-  keeper: MemoryKeeper,
+  { keeper, onInstance }: Maker,
   ready: Ready<WebAssembly.Module>,
   imports: HostImports,
   memoryPagesMax: number,
@@ -86,13 +98,14 @@ function instantiate(
     [MEMORY_IMPORT.name]: memory as never,
     ...(ready.metered && { [METER_IMPORTS.growRefused]: growRefused }),
   };
-  let exports: Record<string, Export | WebAssembly.Global>;
+  let exports: Exported;
   try {
     exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
   } catch (thrown) {
     keeper.give(memory, min, pagesMax);
     throw thrown;
   }
+  onInstance?.(exports);
   let view = new Uint8Array(memory.buffer);
   const fuel = exports[METER_EXPORTS.fuel] as WebAssembly.Global<'i64'>;
   return {
@@ -117,8 +130,10 @@ function instantiate(
 }
 
 function explain(thrown: unknown): TaskFailure {
-  if (thrown instanceof WebAssembly.RuntimeError) return new TaskFailure('ERR_TRAP', trapName(thrown.message));
-  return explainThrown(thrown);
+  const isTrap = thrown instanceof WebAssembly.RuntimeError;
+  const failure = isTrap ? new TaskFailure('ERR_TRAP', trapName(thrown.message)) : explainThrown(thrown);
+  if (isTraced(failure)) failure.places = placesIn(thrown as Error);
+  return failure;
 }
 
 /** What an import threw, which is JavaScript whatever the engine. */

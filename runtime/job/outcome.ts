@@ -67,20 +67,40 @@ export interface Done {
   readonly receipt: Receipt;
 }
 
+/** A place in a kernel's code, where it was or from where it called. */
+export interface Frame {
+  /** Index of the function in the kernel's core module, imported ones first. */
+  readonly function: number;
+  /** What the module's name section calls it: a guest's text. */
+  readonly name?: string;
+  /** Byte of the core module at which the instruction begins. */
+  readonly offset: number;
+}
+
 export interface Failed {
   readonly state: 'failed';
   readonly code: FailureCode;
   readonly fault: Fault;
   readonly message: string;
+  /**
+   * Where the kernel was when it trapped, failed or recursed too deeply, the innermost place first, at most TRACE_FRAMES_MAX. For people:
+   * it is no part of what replicas are compared by, and absent where an engine does not tell it.
+   */
+  readonly trace?: readonly Frame[];
   readonly log: TaskLog;
   readonly receipt: Receipt;
 }
 
 export type Outcome = Done | Failed;
 
+/** As many frames as every engine tells of: V8 gives ten, host functions among them. */
+export const TRACE_FRAMES_MAX = 6;
+
 /** Why a task failed: thrown inside a running task, never out of it. `args` fill the code's text. */
 export class TaskFailure extends Error {
   readonly code: FailureCode;
+  /** Where the guest was, in the module that the engine compiled. Engines set it. */
+  places?: readonly Frame[];
 
   constructor(code: FailureCode, ...args: readonly (string | number | bigint)[]) {
     super(describe(code, ...args));

@@ -102,25 +102,44 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
   };
 }
 
-interface Made {
+/** What is made of a kernel for an engine. */
+export interface Made {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly state: StateLayout;
+  /** Offset in the core module of what lies so many bytes into a body; undefined in what is the meter's. */
+  readonly submitted: (body: number, offset: number) => number | undefined;
 }
 
-function rewriteKernel(kernel: Kernel, { memoryForm, metered, canonicalNaNs = false }: Form, bounds: Bounds): Made {
+/** Writes the bytes of a prepared kernel. */
+export function rewriteKernel(
+  kernel: Kernel,
+  { memoryForm, metered, canonicalNaNs = false }: Form,
+  bounds: Bounds,
+): Made {
   const { core, shape } = sealed(kernel);
   const submitted = readModule(core);
   const kept = { ...submitted, exports: submitted.exports.filter(exportsOf(kernel, memoryForm)) };
   let module: Module = kept;
   let state: StateLayout = { bytes: 0, fields: [] };
-  if (metered) module = readModule(meter(kept, { canonicalNaNs }).bytes);
+  let before = (_: number, offset: number) => offset;
+  const counted = metered ? meter(kept, { canonicalNaNs }) : undefined;
+  if (counted) module = readModule(counted.bytes);
   if (metered && shape === 'stepper') {
     const stateful = addState(module, kept.globals.length);
     state = { bytes: stateful.stateBytes, fields: stateful.fields };
     module = readModule(stateful.bytes);
+    ({ before } = stateful);
   }
   const exports = module.exports.filter(({ name }) => name !== METER_EXPORTS.stack);
-  return { bytes: rewrite({ ...module, exports }, memoryForm, bounds), state };
+  return {
+    bytes: rewrite({ ...module, exports }, memoryForm, bounds),
+    state,
+    submitted: (body, offset) => {
+      const start = submitted.bodies[body]?.start;
+      if (start === undefined) return undefined;
+      return counted ? counted.offsets.submitted(body, before(body, offset)) : start + offset;
+    },
+  };
 }
 
 /**
@@ -133,7 +152,8 @@ function exportsOf({ shape, optional }: Kernel, memoryForm: Prepared['memoryForm
   return ({ name }) => names.has(name);
 }
 
-interface Bounds {
+/** Pages of a memory. */
+export interface Bounds {
   readonly min: number;
   readonly max: number;
 }

@@ -111,8 +111,9 @@ export class Running<Compiled = unknown> {
     if (call.digests && output) receipt.outputDigest = toHex(platform.digest(output));
     const log = { lines: room.lines, linesDropped: room.linesDropped };
     if (output) return { state: 'done', output, log, receipt };
-    const { code, message } = failure as TaskFailure;
-    return { state: 'failed', code, fault: faultOf(code), message, log, receipt };
+    const { code, message, places = [] } = failure as TaskFailure;
+    const failed = { state: 'failed', code, fault: faultOf(code), message, log, receipt } as const;
+    return places.length > 0 ? { ...failed, trace: places } : failed;
   }
 }
 

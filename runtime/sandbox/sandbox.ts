@@ -24,6 +24,7 @@ import type { Place } from './call.ts';
 import { execute } from './execute.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
 import { createStarter } from './start.ts';
+import { located, rememberOrigin } from './trace.ts';
 
 export interface SandboxOptions {
   /** What tasks may ask for at most; without it, what the project's limits allow. */
@@ -94,7 +95,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     if (!open) throw new LodgerError('ERR_CLOSED', ['sandbox']);
     const ready = await readyOf(permit);
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
-    return execute(place, ready, { ...permit, input, index });
+    return located(ready, execute(place, ready, { ...permit, input, index }));
   };
   async function* map(job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> {
     const { signal, onProgress } = check(MapOptionsSchema, options);
@@ -163,7 +164,10 @@ export async function compileFor<Compiled>(
   { metered = true, canonicalNaNs = true }: Build = {},
 ): Promise<Ready<Compiled>> {
   const build = { metered, canonicalNaNs: metered && canonicalNaNs };
-  const prepared = prepare(kernel, { memoryForm: engine.memoryForm, ...build });
+  const form = { memoryForm: engine.memoryForm, ...build };
+  const prepared = prepare(kernel, form);
   const { facts, state } = prepared;
-  return { facts, ...build, ...(state && { state }), compiled: await engine.compile(prepared) };
+  const ready = { facts, ...build, ...(state && { state }), compiled: await engine.compile(prepared) };
+  rememberOrigin(ready, kernel, form);
+  return ready;
 }

@@ -12,6 +12,7 @@ import type { Call, Place } from './call.ts';
 import { conduct, type Desk, type Notice, pass, scheduleOf, type Wish } from './conduct.ts';
 import { givenOf, type Permit, type Permitter, permitImage, permitLive, permitSteps } from './permit.ts';
 import { Stepping } from './stepping.ts';
+import { located } from './trace.ts';
 
 /** What the sandbox brings. */
 export interface Stage {
@@ -84,7 +85,7 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
         if (done) {
           await hearing;
           if (!value) throw new LodgerError('ERR_ABORTED');
-          return value;
+          return located(ready, value);
         }
         await place.platform.turn?.();
         if (unheard > 0) await hearing;

@@ -48,6 +48,19 @@ export class Drops {
     w.u32(inner.length).copy(inner.view(), 0, inner.length);
   }
 
+  /** Where what lies `offset` bytes into a body that was written lay before. */
+  before(body: Body, offset: number, globals: number): number {
+    let added = 0;
+    for (const { at, segment } of this.#found.get(body) ?? []) {
+      const from = at - body.start + added;
+      if (offset < from) break;
+      const bytes = new Writer(8).u32(globals + this.segments.indexOf(segment)).length + 3;
+      if (offset < from + bytes) return at - body.start;
+      added += bytes;
+    }
+    return offset - added;
+  }
+
   #read({ code, end }: Body): Drop[] {
     const { bytes, data } = this.#module;
     const drops: Drop[] = [];

@@ -25,6 +25,8 @@ export interface Stateful {
   /** What is stored, in its order, without gaps. */
   readonly fields: readonly StateField[];
   readonly stateBytes: number;
+  /** Where what lies so many bytes into a body lay in it before. */
+  readonly before: (body: number, offset: number) => number;
 }
 
 const SIZES: Readonly<Record<string, number>> = { i: 4, I: 8, f: 4, F: 8, v: 16 };
@@ -49,7 +51,11 @@ export function addState(module: Module, globals: number = module.globals.length
     const reason = 'for an image, mutable globals are stored in the memory that the kernel has at start';
     throw new LodgerError('ERR_KERNEL_CEILING', [stateBytes, 'bytes of state', room, reason]);
   }
-  return { bytes: rewrite(module, fields, drops), fields, stateBytes };
+  const before = (body: number, offset: number) => {
+    const source = module.bodies[body];
+    return source === undefined ? offset : drops.before(source, offset, module.globals.length);
+  };
+  return { bytes: rewrite(module, fields, drops), fields, stateBytes, before };
 }
 
 function fieldsOf({ globals, imports }: Module, own: number, drops: Drops): StateField[] {

@@ -1,7 +1,7 @@
 // What `lodger new` writes works on the first try.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildKernel } from '../../host/build/build.ts';
 import { ASC_VERSION } from '../../host/build/compile.ts';
@@ -45,26 +45,16 @@ describe('a new kernel', () => {
   });
 
   test('has a source, a test with its data, a job, and what npm and editors need', async () => {
-    const names = files.map((file) => basename(file)).sort();
-    expect(names).toEqual((await readdir(dir)).sort());
-    expect(names).toEqual(
-      [
-        'README.md',
-        'expected.txt',
-        'input.txt',
-        'job.json',
-        'kernel.test.mjs',
-        'kernel.ts',
-        'package.json',
-        'tsconfig.json',
-      ].sort(),
-    );
+    const names = files.map((file) => relative(dir, file)).sort();
+    const whole = ['README.md', 'expected.txt', 'input.txt', 'job.json', 'kernel.ts', 'package.json', 'tsconfig.json'];
+    expect(names).toEqual([...whole, join('tests', 'counts.json'), join('tests', 'words.ts')].sort());
+    expect((await readdir(dir)).sort()).toEqual([...whole, 'tests'].sort());
   });
 
   test('is called after its folder, and asks for the versions that made it', async () => {
     const own = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));
     expect(own.name).toBe('hello-world');
-    expect(own.scripts.build).toBe('lodger build kernel.ts -o hello-world.wasm');
+    expect(own.scripts).toEqual({ build: 'lodger build .', test: 'lodger test .' });
     expect(own.devDependencies).toEqual({ assemblyscript: ASC_VERSION, lodger: manifest.version });
     for (const file of files) expect(await readFile(file, 'utf8')).not.toMatch(/\b(?:NAME|VERSION|ASC_VERSION)\b/);
   });

@@ -7,7 +7,7 @@ import { builtKernel } from '../kernels/built.ts';
 import { chainInto } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
-const COMMANDS = ['new', 'build', 'inspect', 'run', 'map', 'verify', 'doctor'];
+const COMMANDS = ['new', 'build', 'test', 'bench', 'profile', 'inspect', 'run', 'map', 'verify', 'doctor'];
 
 test('lodger --help names every command, and says so on standard output', async () => {
   const { exitCode, stdout, stderr } = await lodger(['--help']);
@@ -16,7 +16,7 @@ test('lodger --help names every command, and says so on standard output', async 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });
 
-test('the example in the help of every command works', async () => {
+test('the example in the help of every command works', { timeout: 240_000 }, async () => {
   await using folder = await scratch();
   await writeFile(join(folder.path, 'data.txt'), 'some data');
   const job = { version: 1, kernel: 'my-kernel.wasm', inputs: { files: ['data.txt'] } };

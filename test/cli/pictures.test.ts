@@ -32,6 +32,17 @@ function run({ ints = [1, 2, 2, 5], edge = 10, times = [0, 8] } = {}): Uint8Arra
   ]);
 }
 
+/** A tile of two by two points of a picture of four rows: one soon gone, one later, two that stay. */
+function tile({ ints = [1, 2, 4, 1, 2, 64] } = {}): Uint8Array {
+  return Uint8Array.from([...ascii('lodgfrac'), ...u32(...ints), ...f32(1, 40, -1, -1)]);
+}
+
+/** Eight bins of noise of power 1, and in one of them, at the second of three drifts, ten times as much. */
+function findings({ ints = [1, 8, 4, 3, 1, 6], floats = [800, -1, 1, 2, 9] } = {}): Uint8Array {
+  const values = [2, 10, 2, 0, 6, 0, 1, 1, 1, 1, 1, 1, 10, 1];
+  return Uint8Array.from([...ascii('lodgspec'), ...u32(...ints), ...f64(...floats, 0, ...values)]);
+}
+
 /** What is at a place of a picture. */
 function pixels(output: Uint8Array) {
   const { width, height, data, channels } = decode(pictureOf(output, 'x.png'));
@@ -43,7 +54,7 @@ function pixels(output: Uint8Array) {
 
 describe('an output has no picture', () => {
   test.each<[string, Uint8Array, RegExp]>([
-    ['that is empty', new Uint8Array(), /begins with none of lodgwave, lodgdyna/],
+    ['that is empty', new Uint8Array(), /begins with none of lodgwave, lodgdyna, lodgfrac, lodgspec/],
     ['that is text', Uint8Array.from(ascii('lodgwav\n')), /begins with none of/],
     ['that is named as what every object has', Uint8Array.from(ascii('toString')), /begins with none of/],
     [
@@ -68,6 +79,10 @@ describe('an output has no picture', () => {
     ['of a fluid in no box', run({ edge: 0 }), /header does not fit/],
     ['of a fluid whose time runs back', run({ times: [8, 0] }), /header does not fit/],
     ['of a fluid whose time is no number', run({ times: [0, Number.NaN] }), /header does not fit/],
+    ['of a tile of another size', tile({ ints: [1, 2, 4, 1, 3, 64] }), /header does not fit/],
+    ['of a tile of a size beyond all bounds', tile({ ints: [1, 2 ** 31, 4, 1, 2 ** 31, 64] }), /header does not fit/],
+    ['of findings that name a bin that is not there', findings({ ints: [1, 8, 4, 3, 1, 8] }), /header does not fit/],
+    ['of findings without a rate', findings({ floats: [0, -1, 1, 2, 9] }), /header does not fit/],
   ])('%s', (_what, output, reason) => {
     const draw = () => pictureOf(output, 'x.png');
     expect(draw).toThrow(expect.objectContaining({ code: 'ERR_FILE' }));
@@ -78,6 +93,8 @@ describe('an output has no picture', () => {
   test.each([
     ['a shot', shot, 64],
     ['a fluid', run, 64],
+    ['a tile', tile, 32],
+    ['findings', findings, 80],
   ])('or has one, whatever the values of %s are', (_what, make, header) => {
     const good = make();
     const changes = fc.array(fc.tuple(fc.integer({ min: 8, max: good.length - 1 }), fc.nat(255)), { maxLength: 20 });
@@ -149,6 +166,23 @@ describe('the picture of a fluid', () => {
     expect(at(left + Math.round(0.2 * side), 44 + Math.round(0.5 * side))).not.toEqual([255, 255, 255]);
     expect(at(left + Math.round(0.8 * side), 44 + Math.round(0.5 * side))).toEqual([255, 255, 255]);
   });
+});
+
+test('the picture of a tile has a pixel a point, dark where points stay', () => {
+  const { width, height, at } = pixels(tile());
+  expect([width, height]).toEqual([2, 2]);
+  expect([at(0, 1), at(1, 1)]).toEqual([
+    [8, 10, 16],
+    [8, 10, 16],
+  ]);
+  expect(at(0, 0)).not.toEqual(at(1, 0));
+});
+
+test('the picture of findings marks the strongest bin in its spectrum, and its drift', () => {
+  const { at } = pixels(findings());
+  // Bin 6 of 8 is the third from the left, from 92, 44 on; the strongest value has room of 6 % above it.
+  expect(at(92 + Math.round((2 / 7) * 1_000), 44 + Math.round((0.06 / 1.12) * 300))).toEqual([214, 96, 32]);
+  expect(at(92 + 500, 44 + 300 + 62 + 44 + Math.round((0.06 / 1.12) * 200))).toEqual([214, 96, 32]);
 });
 
 test.each([

@@ -20,7 +20,7 @@ const NEEDED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|asconfig\.json)$/,
   /^dist\/(?:runtime|host|kernels\/transform)\/[\w/-]+(?:\.d\.c?ts|\.c?js)$/,
   /^kernels\/lib\/[\w-]+\.(?:ts|json)$/,
-  /^kernels\/(?:template|wit)\/[\w.-]+$/,
+  /^kernels\/(?:template(?:\/tests)?|wit)\/[\w.-]+$/,
   /^schemas\/[\w.-]+\.json$/,
 ];
 

@@ -23,18 +23,9 @@ const json = JSON.parse(textOf('package.json'));
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
     ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
-    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
-    ...[
-      'grants',
-      'grant-examples',
-      'limits',
-      'ceilings',
-      'errors',
-      'dependencies',
-      'dev-dependencies',
-      'crates',
-      'layout',
-    ],
+    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'suite', 'sandbox', 'job', 'job-fields'],
+    ...['grants', 'grant-examples', 'limits', 'ceilings', 'errors'],
+    ...['dependencies', 'dev-dependencies', 'crates', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
   expect(unmarkedBlocks()).toEqual(['npm ci && npm start\nnpm ci && npm test\n']);
@@ -172,6 +163,19 @@ test('the table of folders has every folder, from the bottom to the top', () => 
   const place = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder));
   const places = listed.map(place).filter((index) => index >= 0);
   expect(places).toEqual([...places].sort((one, other) => one - other));
+});
+
+test('the table of the suite has every kernel with a job, each with a README', () => {
+  const jobs = readdirSync(`${ROOT}kernels`)
+    .filter((name) => name !== 'template' && existsSync(join(ROOT, 'kernels', name, 'job.json')))
+    .sort();
+  expect(
+    table('suite')
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual(jobs.map(code));
+  for (const name of jobs.filter((each) => each !== 'align'))
+    expect(textOf(`kernels/${name}/README.md`)).toContain(`# ${name}: `);
 });
 
 function ceilingRow(name: string, { default: usual, max, unit, reason }: Ceiling): string[] {

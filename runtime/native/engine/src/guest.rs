@@ -63,6 +63,12 @@ impl Guest {
         self.0.set_i64(self.0.global(self.0.module.fuel.as_ref())?, fuel)
     }
 
+    /// Where it was when it failed: function index and offset in the module of each frame, in turn, the innermost first.
+    #[napi]
+    pub fn trace(&self) -> Vec<f64> {
+        self.0.trace()
+    }
+
     /// Gives the memory back. Buffers of it are empty afterwards.
     #[napi]
     pub fn end(&self, env: Env) -> Result<()> {

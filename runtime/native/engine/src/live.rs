@@ -14,6 +14,9 @@ use wasmtime::AsContextMut;
 /// The import that runs now, through which the store is reached while an outer call holds it; null when none runs.
 type Current = Rc<Cell<*mut w::Caller<'static, State>>>;
 
+/// Frames that a trace has at most.
+const FRAMES_MAX: usize = 16;
+
 /// Environment and imports of a call.
 pub type Scope = (sys::napi_env, sys::napi_value);
 
@@ -78,6 +81,8 @@ pub struct Live {
     store: RefCell<Option<w::Store<State>>>,
     /// The buffer through which JavaScript sees the memory; it is detached before the memory is anybody else's.
     view: Cell<sys::napi_ref>,
+    /// Where the guest was when it failed: function index and offset in the module of each frame, the innermost first.
+    trace: RefCell<Vec<f64>>,
 }
 
 impl Live {
@@ -116,7 +121,8 @@ impl Live {
             .and_then(w::Extern::into_memory)
             .ok_or_else(|| napi::Error::new(Code::HostFault, "no memory"))?;
         let store = RefCell::new(Some(store));
-        Ok(Self { module: module.clone(), current, instance, memory, store, view: Cell::new(ptr::null_mut()) })
+        let (view, trace) = (Cell::new(ptr::null_mut()), RefCell::default());
+        Ok(Self { module: module.clone(), current, instance, memory, store, view, trace })
     }
 
     /// Does something with the store, whether or not an outer call of this thread holds it.
@@ -142,11 +148,27 @@ impl Live {
             (ended, std::mem::replace(&mut state.thrown, ptr::null_mut()))
         })?;
         ended.map_err(|error| {
+            self.note(&error);
             if !thrown.is_null() {
                 rethrow(scope.0, thrown);
             }
             failure(&error)
         })
+    }
+
+    /// Keeps where the guest was. What failed in a call from within an import has all frames already; the outer call adds nothing.
+    fn note(&self, error: &w::Error) {
+        let mut trace = self.trace.borrow_mut();
+        let Some(backtrace) = error.downcast_ref::<w::WasmBacktrace>().filter(|_| trace.is_empty()) else { return };
+        for frame in backtrace.frames().iter().take(FRAMES_MAX) {
+            let Some(offset) = frame.module_offset() else { continue };
+            trace.extend([f64::from(frame.func_index()), offset as f64]);
+        }
+    }
+
+    /// What `note` has kept.
+    pub fn trace(&self) -> Vec<f64> {
+        self.trace.borrow().clone()
     }
 
     /// Calls an export with as many of the numbers as it takes; within `enter`.

@@ -1,0 +1,139 @@
+// The suite side by side with C: tuned kernels and their twins as WebAssembly on both engines, and as native code.
+import { readFile, writeFile } from 'node:fs/promises';
+import { short } from '../runtime/base/units.ts';
+import { meter } from '../runtime/meter/meter.ts';
+import { readModule } from '../runtime/wasm/read.ts';
+import { decodeRisk } from './book.ts';
+import { chartOf } from './chart.ts';
+import { onV8, onWasmtime, runKernel, type Start } from './metered.ts';
+import type { Measure, Result } from './result.ts';
+import { median, type Timed } from './rounds.ts';
+import { difference, type SuiteKernel, suiteKernels } from './suite.ts';
+import { BUILDS, type Build, createTwins, fnv1a, type Spent, type Twins } from './twins.ts';
+
+const ROUNDS = 11;
+const WARM_MS = 200;
+const OURS = 'tuned, V8';
+const BEST = { '128 bits': ['gcc, 128 bits', 'clang, 128 bits'], native: ['gcc, native', 'clang, native'] } as const;
+
+/** One way to run a kernel's work once. */
+interface Way {
+  readonly name: string;
+  run(): Promise<Spent>;
+}
+
+export default async function measure(): Promise<Result> {
+  const times: Timed[] = [];
+  const names: string[] = [];
+  await using twins = await createTwins();
+  for (const subject of await suiteKernels()) {
+    names.push(subject.name);
+    times.push(...(await interleave(subject.name, await waysOf(subject, twins))));
+  }
+  const best = (kernel: string, kind: keyof typeof BEST) =>
+    Math.min(
+      ...BEST[kind].map((way) => times.find(({ name }) => name === `${kernel}: ${way}`)?.cpuMinUs ?? Number.NaN),
+    );
+  await writeFile(new URL('../../bench/results/native.svg', import.meta.url), chartOf(names, times, best));
+  return { name: 'native', times, measures: measuresOf(names, times) };
+}
+
+/** Every way, after its output was compared with the kernel's on V8. */
+async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
+  const wasm = new Uint8Array(await readFile(new URL(`../../dist/kernels/${subject.kernel}.wasm`, import.meta.url)));
+  const { input, twinInput, blob } = subject;
+  const output = runKernel(onV8(wasm), input, blob);
+  // What a twin gives: numbers instead of MessagePack, or a checksum.
+  const expected = subject.kernel === 'portfolio' ? await decodeRisk(output) : output;
+  const ways: Way[] = [];
+  const add = (name: string, start: Start, given: Uint8Array, wanted: Uint8Array) => {
+    if (difference(wanted, runKernel(start, given, blob), undefined) !== undefined)
+      throw new Error(`${subject.name}, ${name}: its output differs`);
+    ways.push({ name, run: async () => inProcess(() => runKernel(start, given, blob)) });
+  };
+  const counted = meter(readModule(wasm)).bytes;
+  add(OURS, onV8(wasm), input, output);
+  add('tuned, V8 metered', onV8(counted), input, output);
+  add('tuned, Wasmtime', await onWasmtime(wasm, false), input, output);
+  add('tuned, Wasmtime metered', await onWasmtime(counted, false), input, output);
+  const module = await twins.module(subject);
+  if (module !== undefined) {
+    add('C to WebAssembly, V8', onV8(module), twinInput, expected);
+    add('C to WebAssembly, Wasmtime', await onWasmtime(module, false), twinInput, expected);
+  }
+  for (const build of Object.keys(BUILDS) as Build[]) {
+    const twin = await twins.start(subject, build);
+    await twin.run();
+    const got = await twin.output();
+    // Only builds for this very processor fuse multiplications and additions.
+    const near = BUILDS[build][1] === '-march=native' ? subject.near : undefined;
+    const fault =
+      typeof got === 'string' ? (got === fnv1a(output) ? undefined : 'checksum') : difference(expected, got, near);
+    if (fault !== undefined) throw new Error(`${subject.name}, ${build}: ${fault}`);
+    ways.push({ name: build, run: () => twin.run() });
+  }
+  return ways;
+}
+
+function inProcess(once: () => void): Spent {
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  once();
+  const wallUs = (performance.now() - begun) * 1e3;
+  const { user, system } = process.cpuUsage(cpu);
+  return { wallUs, cpuUs: user + system };
+}
+
+/** Every way once a round, in turn, once each has run for long enough that its engine has made its best code. */
+async function interleave(kernel: string, ways: readonly Way[]): Promise<Timed[]> {
+  for (const { run } of ways) for (let spent = 0; spent < WARM_MS * 1e3; ) spent += (await run()).cpuUs;
+  const seen = ways.map(({ name, run }) => ({ name: `${kernel}: ${name}`, run, spent: [] as Spent[] }));
+  for (let round = 0; round < ROUNDS; round++) for (const { run, spent } of seen) spent.push(await run());
+  return seen.map(({ name, spent }) => {
+    const [wall, cpu] = [spent.map(({ wallUs }) => wallUs), spent.map(({ cpuUs }) => cpuUs)];
+    return {
+      name,
+      ...{ wallMinUs: Math.min(...wall), wallMedianUs: median(wall) },
+      ...{ cpuMinUs: Math.min(...cpu), cpuMedianUs: median(cpu) },
+    };
+  });
+}
+
+/**
+ * Speeds of the tuned kernels on V8, unmetered, against the best build: how much of the native speed they have. By CPU time, since
+ * others use the machine: wall times of one and the same build differ by half, CPU times by some percent.
+ */
+function measuresOf(kernels: readonly string[], times: readonly Timed[]): Measure[] {
+  const of = (kernel: string, way: string, field: 'cpuMinUs' | 'cpuMedianUs') =>
+    times.find(({ name }) => name === `${kernel}: ${way}`)?.[field] ?? Number.NaN;
+  const speed = (kernel: string, ways: readonly string[], field: 'cpuMinUs' | 'cpuMedianUs', ours = OURS) =>
+    Math.min(...ways.map((way) => of(kernel, way, field))) / of(kernel, ours, field);
+  const mean = (values: readonly number[]) =>
+    Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+  const measures: Measure[] = [];
+  for (const [width, ways] of Object.entries(BEST)) {
+    const all = (field: 'cpuMinUs' | 'cpuMedianUs') => kernels.map((kernel) => speed(kernel, ways, field));
+    const [minima, medians] = [mean(all('cpuMinUs')), mean(all('cpuMedianUs'))];
+    const must = width === '128 bits' ? 1 : undefined;
+    measures.push({
+      measure: `tuned kernels on V8, speed of the best C of ${width}: geometric mean`,
+      value: `${short(minima)}x (minima), ${short(medians)}x (medians)`,
+      must: must === undefined ? 'reported; aim >= 0.6x' : '>= 1x; no kernel under 0.8x is the aim',
+      holds: must === undefined ? null : Math.min(minima, medians) >= must,
+    });
+  }
+  for (const kernel of kernels) {
+    const parts = Object.entries(BEST).map(([width, ways]) => `${short(speed(kernel, ways, 'cpuMinUs'))}x of ${width}`);
+    measures.push({ measure: `${kernel}: speed, by minima`, value: parts.join(', '), must: 'reported', holds: null });
+  }
+  const noise = kernels.map(
+    (kernel) => of(kernel, 'gcc, 128 bits, again', 'cpuMinUs') / of(kernel, 'gcc, 128 bits', 'cpuMinUs'),
+  );
+  measures.push({
+    measure: 'noise: the same build against itself, minima',
+    value: `${short(Math.min(...noise))}x to ${short(Math.max(...noise))}x`,
+    must: 'reported',
+    holds: null,
+  });
+  return measures;
+}

@@ -1,0 +1,221 @@
+/*
+ * kernels/portfolio in C. Input and output are numbers instead of MessagePack: f64 of assets, positions, paths, first, seed, rate,
+ * horizon, confidence; spots, volatilities, correlation; of each position asset, sign, strike, years, quantity. Output: f64 of value,
+ * then value and error of mean, value at risk and shortfall, with control variate and without.
+ */
+#include "task.h"
+#include "numbers.h"
+#include "philox.h"
+
+#define BATCHES 20
+#define SMALL 16
+
+typedef struct {
+  size_t price;
+  double inverse, shift, spread, cash, sign, quantity;
+} term;
+
+typedef struct {
+  size_t assets, positions, paths, first;
+  double rate, horizon, confidence, spread, value;
+  const double *spots, *volatilities, *correlation;
+  double *factor, *slopes;
+  d2 *prices, *normals;
+  term *now, *then;
+  philox random;
+} book;
+
+static double log1of(double x) { return log_of(both(x))[0]; }
+
+static void fill_terms(const book *b, const double *positions, term *terms, double at) {
+  for (size_t i = 0; i < b->positions; i++) {
+    const double *p = positions + 5 * i;
+    const double gone = p[3] - at, left = gone > 1e-14 ? gone : 1e-14, sigma = b->volatilities[(size_t)p[0]];
+    const double spread = sigma * __builtin_sqrt(left);
+    terms[i] = (term){2 * (size_t)p[0], 1 / spread, ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread, spread,
+                      p[2] * exp_of_sum(both(-b->rate * left), both(0))[0], p[1], p[4]};
+  }
+}
+
+static d2 book_value(const book *b, const term *terms) {
+  d2 value = both(0);
+  for (const term *t = terms; t < terms + b->positions; t++) {
+    const d2 *price = b->prices + t->price;
+    const d2 sign = both(t->sign);
+    const d2 d1 = price[0] * both(t->inverse) + both(t->shift), second = d1 - both(t->spread);
+    const d2 asset = price[1] * normal_cdf(sign * d1), cash = both(t->cash) * normal_cdf(sign * second);
+    value += both(t->quantity) * (sign * (asset - cash));
+  }
+  return value;
+}
+
+static void set_price(book *b, size_t asset, d2 logarithm) {
+  b->prices[2 * asset] = logarithm;
+  b->prices[2 * asset + 1] = exp_of_sum(logarithm, both(0));
+}
+
+static void factorize(double *a, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j <= i; j++) {
+      double rest = a[i * n + j];
+      for (size_t p = 0; p < j; p++) rest -= a[i * n + p] * a[j * n + p];
+      a[i * n + j] = i != j ? rest / a[j * n + j] : __builtin_sqrt(rest);
+    }
+  }
+}
+
+static void prepare(book *b, const double *positions) {
+  for (size_t i = 0; i < b->assets * b->assets; i++) b->factor[i] = b->correlation[i];
+  factorize(b->factor, b->assets);
+  for (size_t a = 0; a < b->assets; a++) set_price(b, a, both(log1of(b->spots[a]))), b->slopes[a] = 0;
+  b->value = book_value(b, b->now)[0];
+  for (size_t i = 0; i < b->positions; i++) {
+    const term *t = b->now + i;
+    const double d1 = b->prices[t->price][0] * t->inverse + t->shift;
+    const double delta = t->sign * normal_cdf(both(t->sign * d1))[0] * t->quantity;
+    const size_t a = (size_t)positions[5 * i];
+    b->slopes[a] -= delta * b->spots[a] * b->volatilities[a] * __builtin_sqrt(b->horizon);
+  }
+  double variance = 0;
+  for (size_t i = 0; i < b->assets; i++) {
+    for (size_t j = 0; j < b->assets; j++) variance += b->slopes[i] * b->slopes[j] * b->correlation[i * b->assets + j];
+  }
+  b->spread = __builtin_sqrt(variance);
+}
+
+static void run_pair(book *b, uint64_t pair, double *losses, double *linear) {
+  d2 first = both(0);
+  const double root = __builtin_sqrt(b->horizon);
+  for (size_t a = 0; a < b->assets; a++) {
+    b->normals[a] = normal_quantile(philox_even(b->random, pair, a));
+    d2 shock = both(0);
+    for (size_t i = 0; i <= a; i++) shock += both(b->factor[a * b->assets + i]) * b->normals[i];
+    const double sigma = b->volatilities[a], drift = log1of(b->spots[a]) + (b->rate - 0.5 * sigma * sigma) * b->horizon;
+    set_price(b, a, both(drift) + both(sigma * root) * shock);
+    first += both(b->slopes[a]) * shock;
+  }
+  PUT(d2u, losses, both(b->value) - book_value(b, b->then));
+  PUT(d2u, linear, first);
+}
+
+static double middle(double a, double b, double c) {
+  const double low = a < b ? a : b, high = a < b ? b : a, rest = high < c ? high : c;
+  return low > rest ? low : rest;
+}
+
+/* kernels/portfolio/top.ts. */
+static void sort_top(double *from, double *to, size_t count) {
+  const double *border = count < (size_t)(to - from) ? to - count : from;
+  while (to - from > SMALL) {
+    const double pivot = middle(from[0], from[(to - from) >> 1], to[-1]);
+    double *low = from, *high = to - 1;
+    do {
+      while (*low < pivot) low++;
+      while (*high > pivot) high--;
+      if (low > high) break;
+      const double value = *low;
+      *low++ = *high;
+      *high-- = value;
+    } while (low <= high);
+    double *left = high + 1;
+    if (left - from < to - low) {
+      if (left > border) sort_top(from, left, (size_t)(left - (border > from ? border : from)));
+      from = low;
+    } else {
+      sort_top(low, to, (size_t)(to - (border > low ? border : low)));
+      if (left <= border) return;
+      to = left;
+    }
+  }
+  for (double *at = from + 1; at < to; at++) {
+    const double value = *at;
+    double *hole = at;
+    for (; hole > from && hole[-1] > value; hole--) *hole = hole[-1];
+    *hole = value;
+  }
+}
+
+typedef struct {
+  double of[3];
+} sample;
+
+static sample sample_of(const double *losses, const double *linear, size_t count, double slope, double border, double confidence) {
+  sample s = {{0, 0, 0}};
+  size_t beyond = 0;
+  for (size_t i = 0; i < count; i++) {
+    s.of[0] += losses[i] - slope * linear[i];
+    if (linear[i] > border) beyond++;
+  }
+  s.of[0] /= (double)count;
+  double *inner = take(8 * count), *outer = inner + (count - beyond);
+  size_t to_inner = 0, to_outer = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (linear[i] > border) outer[to_outer++] = losses[i];
+    else inner[to_inner++] = losses[i];
+  }
+  const double tail = 1 - confidence;
+  const int controlled = beyond > 0 && beyond < count;
+  const double outer_weight = controlled ? tail / (double)beyond : 1 / (double)count;
+  const double inner_weight = controlled ? confidence / (double)to_inner : outer_weight;
+  const double outer_top = tail / outer_weight + 2, inner_top = tail / inner_weight + 2;
+  sort_top(outer, outer + to_outer, outer_top < (double)to_outer ? (size_t)outer_top : to_outer);
+  sort_top(inner, inner + to_inner, inner_top < (double)to_inner ? (size_t)inner_top : to_inner);
+  double weight = 0, sum = 0;
+  while (weight < tail && (to_inner > 0 || to_outer > 0)) {
+    const int is_outer = to_outer > 0 && (to_inner == 0 || outer[to_outer - 1] >= inner[to_inner - 1]);
+    const double loss = is_outer ? outer[--to_outer] : inner[--to_inner];
+    const double whole = is_outer ? outer_weight : inner_weight, each = whole < tail - weight ? whole : tail - weight;
+    weight += each;
+    sum += each * loss;
+    s.of[1] = loss;
+  }
+  s.of[2] = sum / weight;
+  give(inner);
+  return s;
+}
+
+static void estimate(const book *b, const double *losses, const double *linear, double *to) {
+  const size_t size = b->paths / BATCHES;
+  double both_ways = 0;
+  for (size_t i = 0; i < b->paths; i++) both_ways += losses[i] * linear[i];
+  const double slope = b->spread == 0 ? 0 : both_ways / ((double)b->paths * b->spread * b->spread);
+  const double border = b->spread * normal_quantile(both(b->confidence))[0];
+  for (int controlled = 1; controlled >= 0; controlled--) {
+    const double factor = controlled ? slope : 0, limit = controlled ? border : __builtin_inf();
+    const sample whole = sample_of(losses, linear, b->paths, factor, limit, b->confidence);
+    sample parts[BATCHES];
+    for (size_t i = 0; i < BATCHES; i++) parts[i] = sample_of(losses + i * size, linear + i * size, size, factor, limit, b->confidence);
+    for (int which = 0; which < 3; which++) {
+      double mean = 0, square = 0;
+      for (int i = 0; i < BATCHES; i++) mean += parts[i].of[which] / BATCHES;
+      for (int i = 0; i < BATCHES; i++) square += (parts[i].of[which] - mean) * (parts[i].of[which] - mean);
+      *to++ = whole.of[which];
+      *to++ = __builtin_sqrt(square / (BATCHES * (BATCHES - 1)));
+    }
+  }
+}
+
+static buffer run(const uint8_t *input, size_t size) {
+  (void)size;
+  const double *in = (const double *)input;
+  book b = {.assets = (size_t)in[0], .positions = (size_t)in[1], .paths = (size_t)in[2], .first = (size_t)in[3]};
+  b.random = philox_of((uint64_t)in[4]);
+  b.rate = in[5], b.horizon = in[6], b.confidence = in[7];
+  b.spots = in + 8, b.volatilities = b.spots + b.assets, b.correlation = b.volatilities + b.assets;
+  const double *positions = b.correlation + b.assets * b.assets;
+  b.factor = take(8 * b.assets * b.assets), b.slopes = take(8 * b.assets);
+  b.prices = take(32 * b.assets), b.normals = take(16 * b.assets);
+  b.now = take(sizeof(term) * (b.positions + 1)), b.then = take(sizeof(term) * (b.positions + 1));
+  fill_terms(&b, positions, b.now, 0);
+  fill_terms(&b, positions, b.then, b.horizon);
+  prepare(&b, positions);
+  double *losses = take(8 * b.paths), *linear = take(8 * b.paths);
+  for (size_t i = 0; i < b.paths; i += 2) run_pair(&b, b.first + (i >> 1), losses + i, linear + i);
+  buffer out = {take(13 * 8), 13 * 8};
+  PUT(double, out.bytes, b.value);
+  estimate(&b, losses, linear, (double *)(out.bytes + 8));
+  give(linear), give(losses), give(b.then), give(b.now), give(b.normals), give(b.prices), give(b.slopes), give(b.factor);
+  return out;
+}
+
+#include "serve.h"

@@ -1,0 +1,57 @@
+/* The end of a twin, which has defined `static buffer run(const uint8_t *input, size_t size)`: a process, or the exports of a kernel. */
+#ifdef __wasm__
+static struct {
+  uint32_t tag;
+  uint8_t *at;
+  size_t size;
+} answer;
+
+__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_t was, size_t align, size_t size) {
+  (void)old, (void)was, (void)align;
+  return take(size);
+}
+
+__attribute__((export_name("run"))) void *run_kernel(const uint8_t *input, size_t size) {
+  const buffer output = run(input, size);
+  answer.at = output.bytes;
+  answer.size = output.size;
+  return &answer;
+}
+#else
+static uint64_t clock_of(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* usage: twin INPUT OUTPUT. Each line on standard input runs it so many times, writes OUTPUT and says wall and CPU time in ns. */
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  FILE *in = fopen(argv[1], "rb");
+  if (!in) return 2;
+  fseek(in, 0, SEEK_END);
+  const size_t size = (size_t)ftell(in);
+  rewind(in);
+  uint8_t *input = take(size);
+  if (fread(input, 1, size, in) != size) return 2;
+  fclose(in);
+  char line[64];
+  while (fgets(line, sizeof line, stdin)) {
+    const int times = atoi(line);
+    const uint64_t wall = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    buffer output = {0};
+    for (int i = 0; i < times; i++) {
+      if (output.bytes) give(output.bytes);
+      output = run(input, size);
+    }
+    const uint64_t cpu_end = clock_of(CLOCK_PROCESS_CPUTIME_ID), wall_end = clock_of(CLOCK_MONOTONIC);
+    FILE *out = fopen(argv[2], "wb");
+    if (!out || fwrite(output.bytes, 1, output.size, out) != output.size) return 2;
+    fclose(out);
+    give(output.bytes);
+    printf("%llu %llu\n", (unsigned long long)(wall_end - wall), (unsigned long long)(cpu_end - cpu));
+    fflush(stdout);
+  }
+  return 0;
+}
+#endif

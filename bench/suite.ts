@@ -1,0 +1,94 @@
+// The kernels that have a twin in C, each with an input of some milliseconds, and how near the outputs of two builds have to be.
+import { readFile } from 'node:fs/promises';
+import { encodeValue } from './book.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+
+/** A kernel, what it is given, and what its twin in C is given. */
+export interface SuiteKernel {
+  readonly name: string;
+  /** Below `dist/kernels`, and below `bench/native`. */
+  readonly kernel: string;
+  readonly input: Uint8Array;
+  readonly twinInput: Uint8Array;
+  /** Of the blob `query`. */
+  readonly blob?: Uint8Array;
+  /** Numbers of an output, for builds that may fuse multiplications and additions; without it, outputs are the same bytes everywhere. */
+  readonly near?: Near;
+}
+
+export interface Near {
+  readonly numbers: (output: Uint8Array) => ArrayLike<number>;
+  /** Relative to the number, or to 1 where that is less. */
+  readonly within: number;
+  /** Share of the numbers that have to be that near: iterations near the border of a fractal part for good. */
+  readonly share: number;
+}
+
+const f64From = (from: number) => (output: Uint8Array) => new Float64Array(output.slice(from).buffer);
+const f32From = (from: number) => (output: Uint8Array) => new Float32Array(output.slice(from).buffer);
+
+export async function suiteKernels(): Promise<SuiteKernel[]> {
+  const file = async (path: string) => new Uint8Array(await readFile(new URL(`kernels/${path}`, ROOT)));
+  const same = (input: Uint8Array) => ({ input, twinInput: input });
+  const changed = (bytes: Uint8Array, changes: Readonly<Record<string, string>>) => {
+    // The bytes behind the settings must come through as they are.
+    let text = Buffer.from(bytes).toString('latin1');
+    for (const [name, value] of Object.entries(changes)) {
+      text = text.replace(new RegExp(`^${name} =.*$`, 'm'), `${name} = ${value}`);
+    }
+    return new Uint8Array(Buffer.from(text, 'latin1'));
+  };
+  const proteins = await file('align/data/proteins.fasta');
+  const valley = await file('fractal/data/valley.txt');
+  const { input, twinInput } = await encodeValue(await file('portfolio/data/book.ndjson'), 4_000);
+  return [
+    { name: 'align', kernel: 'align', ...same(proteins), blob: await file('align/data/query.fasta') },
+    {
+      ...{ name: 'portfolio', kernel: 'portfolio', input, twinInput },
+      near: { numbers: f64From(0), within: 1e-6, share: 1 },
+    },
+    {
+      ...{ name: 'spectra', kernel: 'spectra' },
+      ...same(changed(await file('spectra/data/signal.bin'), { chirps: '-20 20 21' })),
+      near: { numbers: f64From(80), within: 1e-9, share: 1 },
+    },
+    {
+      ...{ name: 'fractal', kernel: 'fractal', ...same(changed(valley, { width: '240', height: '160' })) },
+      near: { numbers: f32From(32), within: 1e-2, share: 0.9 },
+    },
+    {
+      name: 'gemm f64',
+      kernel: 'gemm',
+      ...same(matrices(64)),
+      near: { numbers: f64From(32), within: 1e-11, share: 1 },
+    },
+    { name: 'gemm f32', kernel: 'gemm', ...same(matrices(32)), near: { numbers: f32From(32), within: 1e-3, share: 1 } },
+    { name: 'digest', kernel: 'digest', ...same(Uint8Array.from({ length: 1 << 20 }, (_, at) => (at * 167) >> 3)) },
+  ];
+}
+
+/** Two matrices of 512 x 512; the settings are so long that the numbers are aligned. */
+function matrices(bits: 32 | 64): Uint8Array {
+  const side = 512;
+  const length = 2 * side * side;
+  const numbers = bits === 64 ? new Float64Array(length) : new Float32Array(length);
+  for (let at = 0; at < length; at++) numbers[at] = Math.sin(at * at);
+  const head = `rows = ${side}\ninner = ${side}\ncolumns = ${side}\nbits = ${bits}\n#`;
+  const padding = '-'.repeat((64 - ((head.length + 6) % 64)) % 64);
+  return new Uint8Array(Buffer.concat([Buffer.from(`${head}${padding}\ndata\n`), new Uint8Array(numbers.buffer)]));
+}
+
+/** Why an output is not that of the kernel; undefined if it is. */
+export function difference(expected: Uint8Array, got: Uint8Array, near: Near | undefined): string | undefined {
+  if (Buffer.compare(expected, got) === 0) return undefined;
+  if (near === undefined) return 'its bytes differ';
+  const [wanted, given] = [near.numbers(expected), near.numbers(got)];
+  if (wanted.length !== given.length) return `it has ${given.length} numbers, not ${wanted.length}`;
+  let good = 0;
+  for (let at = 0; at < wanted.length; at++) {
+    const [a = 0, b = 0] = [wanted[at], given[at]];
+    if (Math.abs(a - b) <= near.within * Math.max(1, Math.abs(a))) good++;
+  }
+  return good >= near.share * wanted.length ? undefined : `${wanted.length - good} of ${wanted.length} numbers differ`;
+}

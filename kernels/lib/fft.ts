@@ -1,0 +1,160 @@
+// The discrete Fourier transform of complex numbers, f64, for powers of two: Stockham's algorithm, four-point steps, no reordering.
+// @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
+import { math } from './math';
+
+/** The transform of one size. Arrays hold complex numbers one after the other, real part first: `size` of them. */
+export class Fft {
+  /** exp(-2 pi i k / size) for k from 0 to size - 1, 16 bytes each. */
+  private readonly roots: usize;
+  private readonly scratch: usize;
+
+  /** `size` is a power of two from 1 to 2^24; anything else fails the task. */
+  constructor(readonly size: i32) {
+    assert(size >= 1 && size <= 16777216 && popcnt(size) == 1, 'an Fft has a size that is a power of two, up to 2^24');
+    this.roots = heap.alloc(<usize>size * 16);
+    this.scratch = heap.alloc(<usize>size * 16);
+    // Sizes below 4 need none.
+    for (let k = 0; k < size && size >= 4; k++) {
+      const at = this.roots + (<usize>k << 4);
+      // By eighths of a turn, so that roots on the axes are exact and those that mirror each other are equal.
+      store<f64>(at, cosOfTurn(k, size));
+      store<f64>(at, cosOfTurn(k + (size >> 2), size), 8);
+    }
+  }
+
+  /** X_j = sum of x_k exp(-2 pi i j k / size), in place of x. */
+  forward(values: Float64Array): void {
+    assert(values.length == 2 * this.size, 'an Fft transforms arrays of twice its size');
+    this.forwardAt(values.dataStart);
+  }
+
+  /** x_k = sum of X_j exp(2 pi i j k / size) / size, in place of X. */
+  inverse(values: Float64Array): void {
+    const at = values.dataStart;
+    conjugate(at, this.size, 1);
+    this.forward(values);
+    conjugate(at, this.size, 1 / <f64>this.size);
+  }
+
+  /** The same for the numbers at an address. */
+  forwardAt(values: usize): void {
+    let from = values;
+    let to = this.scratch;
+    let n = <usize>this.size;
+    let stride: usize = 1;
+    for (; n >= 4; n >>= 2) {
+      if (stride == 1) firstStep(from, to, n, this.roots);
+      else step(from, to, n, stride, this.roots);
+      const other = from;
+      from = to;
+      to = other;
+      stride <<= 2;
+    }
+    if (n == 2) {
+      pairs(from, to, stride);
+      from = to;
+    }
+    if (from != values) memory.copy(values, from, <usize>this.size * 16);
+  }
+}
+
+/** cos(2 pi k / size), k from 0 to 5/4 of size. */
+function cosOfTurn(k: i32, size: i32): f64 {
+  let part = k & (size - 1);
+  if (part > size >> 1) part = size - part;
+  const behind = part > size >> 2;
+  if (behind) part = (size >> 1) - part;
+  const angle = (2 * Math.PI) / <f64>size;
+  const value = part > size >> 3 ? math.sin(<f64>((size >> 2) - part) * angle) : math.cos(<f64>part * angle);
+  return behind ? -value : value;
+}
+
+/** -i z. */
+@inline
+function turned(z: v128): v128 {
+  return v128.xor(v128.shuffle<f64>(z, z, 1, 0), i64x2.replace_lane(i64x2.splat(0), 1, 0x8000000000000000));
+}
+
+/** z w, with w as its real part in both lanes and its imaginary part as (-im, im). */
+@inline
+function times(z: v128, re: v128, im: v128): v128 {
+  return f64x2.add(f64x2.mul(z, re), f64x2.mul(v128.shuffle<f64>(z, z, 1, 0), im));
+}
+
+/** The imaginary part of the root at an address, as `times` takes it. */
+@inline
+function imaginary(root: usize): v128 {
+  return v128.xor(v128.load64_splat(root, 8), i64x2.replace_lane(i64x2.splat(0), 0, 0x8000000000000000));
+}
+
+/** Four-point steps for a stride of 1, where each has roots of its own. */
+function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
+  const quarter = n << 2;
+  for (let p: usize = 0; p < quarter; p += 16) {
+    const a = v128.load(from + p);
+    const b = v128.load(from + p + quarter);
+    const c = v128.load(from + p + 2 * quarter);
+    const d = v128.load(from + p + 3 * quarter);
+    const ac = f64x2.add(a, c);
+    const bd = f64x2.add(b, d);
+    const acOff = f64x2.sub(a, c);
+    const bdOff = turned(f64x2.sub(b, d));
+    const root1 = roots + p;
+    const root2 = roots + 2 * p;
+    const root3 = roots + 3 * p;
+    v128.store(to, f64x2.add(ac, bd));
+    v128.store(to, times(f64x2.add(acOff, bdOff), v128.load64_splat(root1), imaginary(root1)), 16);
+    v128.store(to, times(f64x2.sub(ac, bd), v128.load64_splat(root2), imaginary(root2)), 32);
+    v128.store(to, times(f64x2.sub(acOff, bdOff), v128.load64_splat(root3), imaginary(root3)), 48);
+    to += 64;
+  }
+}
+
+/** Four-point steps: `stride` of them in a row share their roots. */
+function step(from: usize, to: usize, n: usize, stride: usize, roots: usize): void {
+  const quarter = (stride * n) << 2;
+  const row = stride << 4;
+  for (let p: usize = 0; p < n >> 2; p++) {
+    const root = p * row;
+    const re1 = v128.load64_splat(roots + root);
+    const im1 = imaginary(roots + root);
+    const re2 = v128.load64_splat(roots + 2 * root);
+    const im2 = imaginary(roots + 2 * root);
+    const re3 = v128.load64_splat(roots + 3 * root);
+    const im3 = imaginary(roots + 3 * root);
+    for (const end = from + row; from < end; from += 16) {
+      const a = v128.load(from);
+      const b = v128.load(from + quarter);
+      const c = v128.load(from + 2 * quarter);
+      const d = v128.load(from + 3 * quarter);
+      const ac = f64x2.add(a, c);
+      const bd = f64x2.add(b, d);
+      const acOff = f64x2.sub(a, c);
+      const bdOff = turned(f64x2.sub(b, d));
+      v128.store(to, f64x2.add(ac, bd));
+      v128.store(to + row, times(f64x2.add(acOff, bdOff), re1, im1));
+      v128.store(to + 2 * row, times(f64x2.sub(ac, bd), re2, im2));
+      v128.store(to + 3 * row, times(f64x2.sub(acOff, bdOff), re3, im3));
+      to += 16;
+    }
+    to += 3 * row;
+  }
+}
+
+/** Two-point steps, at the end of transforms of twice a power of four. */
+function pairs(from: usize, to: usize, stride: usize): void {
+  const row = stride << 4;
+  for (const end = from + row; from < end; from += 16) {
+    const a = v128.load(from);
+    const b = v128.load(from + row);
+    v128.store(to, f64x2.add(a, b));
+    v128.store(to + row, f64x2.sub(a, b));
+    to += 16;
+  }
+}
+
+/** The conjugate of each number, times a scale. */
+function conjugate(at: usize, count: i32, scale: f64): void {
+  const factors = f64x2.replace_lane(f64x2.splat(scale), 1, -scale);
+  for (const end = at + (<usize>count << 4); at < end; at += 16) v128.store(at, f64x2.mul(v128.load(at), factors));
+}

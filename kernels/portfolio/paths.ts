@@ -1,0 +1,137 @@
+// Losses of a book along random paths, two paths at a time: correlated prices at the horizon, and Black and Scholes' value of each option.
+import { cholesky, math, math2, Philox } from 'lodger/kernel';
+import { Book } from './book';
+
+/** Of each position, as f64: where its asset's price lies, ln-price factor and constant of d1, sigma root tau, discounted strike, sign, quantity. */
+const ROW_BYTES: usize = 56;
+/** An option that ends at the horizon: a tenth of a millionth of a second later, its value is what it pays. */
+const LEFT_MIN: f64 = 1e-14;
+
+/** Prices now or at the horizon, and the positions as seen from there. */
+class Terms {
+  rows: usize = 0;
+
+  constructor(
+    private readonly book: Book,
+    private readonly at: f64,
+  ) {
+    this.rows = heap.alloc(<usize>book.positions.length * ROW_BYTES + 16);
+    for (let i = 0; i < book.positions.length; i++) this.fill(i);
+  }
+
+  private fill(index: i32): void {
+    const book = this.book;
+    const position = book.positions[index];
+    const row = this.rows + <usize>index * ROW_BYTES;
+    const left = max(position.years - this.at, LEFT_MIN);
+    const sigma = book.volatilities[position.asset];
+    const spread = sigma * Math.sqrt(left);
+    store<u64>(row, (<u64>position.asset) << 5);
+    store<f64>(row, 1 / spread, 8);
+    store<f64>(row, ((book.rate + 0.5 * sigma * sigma) * left - math.log(position.strike)) / spread, 16);
+    store<f64>(row, spread, 24);
+    store<f64>(row, position.strike * math.exp(-book.rate * left), 32);
+    store<f64>(row, position.kind == 'call' ? 1 : -1, 40);
+    store<f64>(row, position.quantity, 48);
+  }
+}
+
+export class Paths {
+  private readonly now: Terms;
+  private readonly then: Terms;
+  private readonly factor: Float64Array;
+  private readonly philox: Philox;
+  /** ln S and S of each asset, 32 bytes: two paths each. Then what an asset's shock takes from the book to first order. */
+  private readonly prices: usize;
+  private readonly normals: usize;
+  private readonly slopes: Float64Array;
+  /** Standard deviation of the loss to first order, which is normal. */
+  readonly spread: f64;
+  /** Of the book today. */
+  readonly value: f64;
+
+  constructor(private readonly book: Book) {
+    const assets = book.spots.length;
+    this.slopes = new Float64Array(assets);
+    this.now = new Terms(book, 0);
+    this.then = new Terms(book, book.horizon);
+    this.philox = new Philox(<u64>book.seed);
+    this.prices = heap.alloc(<usize>assets * 32);
+    this.normals = heap.alloc(<usize>assets * 16);
+    this.factor = book.correlation.slice();
+    cholesky(this.factor, assets);
+    for (let a = 0; a < assets; a++) this.setPrice(a, f64x2.splat(math.log(book.spots[a])));
+    this.value = f64x2.extract_lane(this.bookValue(this.now), 0);
+    this.fillSlopes();
+    let variance: f64 = 0;
+    for (let a = 0; a < assets; a++) {
+      for (let b = 0; b < assets; b++) variance += this.slopes[a] * this.slopes[b] * book.correlation[a * assets + b];
+    }
+    this.spread = Math.sqrt(max(variance, 0));
+  }
+
+  /** Losses of a pair of paths, and the same to first order in the shocks. */
+  run(pair: u64, losses: usize, linear: usize): void {
+    const book = this.book;
+    const assets = book.spots.length;
+    let first = f64x2.splat(0);
+    const root = Math.sqrt(book.horizon);
+    for (let a = 0; a < assets; a++) {
+      v128.store(this.normals + ((<usize>a) << 4), math2.normalQuantile(this.philox.even(pair, a)));
+      const shock = this.shock(a);
+      const sigma = book.volatilities[a];
+      const drift = math.log(book.spots[a]) + (book.rate - 0.5 * sigma * sigma) * book.horizon;
+      this.setPrice(a, f64x2.add(f64x2.splat(drift), f64x2.mul(f64x2.splat(sigma * root), shock)));
+      first = f64x2.add(first, f64x2.mul(f64x2.splat(this.slopes[a]), shock));
+    }
+    v128.store(losses, f64x2.sub(f64x2.splat(this.value), this.bookValue(this.then)));
+    v128.store(linear, first);
+  }
+
+  /** A row of Cholesky's factor times independent normal numbers. */
+  private shock(asset: usize): v128 {
+    let at = this.factor.dataStart + ((asset * <usize>this.book.spots.length) << 3);
+    let shock = f64x2.splat(0);
+    for (let from = this.normals, end = from + (asset << 4); from <= end; from += 16) {
+      shock = f64x2.add(shock, f64x2.mul(v128.load64_splat(at), v128.load(from)));
+      at += 8;
+    }
+    return shock;
+  }
+
+  private setPrice(asset: usize, logarithm: v128): void {
+    v128.store(this.prices + (asset << 5), logarithm);
+    v128.store(this.prices + (asset << 5), math2.exp(logarithm), 16);
+  }
+
+  /** Sum of quantity s (S P(s d1) - K P(s d2)), with s of 1 for calls and -1 for puts. */
+  private bookValue(terms: Terms): v128 {
+    let value = f64x2.splat(0);
+    const end = terms.rows + <usize>this.book.positions.length * ROW_BYTES;
+    for (let row = terms.rows; row < end; row += ROW_BYTES) {
+      const price = this.prices + <usize>load<u64>(row);
+      const sign = v128.load64_splat(row, 40);
+      const d1 = f64x2.add(f64x2.mul(v128.load(price), v128.load64_splat(row, 8)), v128.load64_splat(row, 16));
+      const d2 = f64x2.sub(d1, v128.load64_splat(row, 24));
+      const asset = f64x2.mul(v128.load(price, 16), math2.normalCdf(f64x2.mul(sign, d1)));
+      const cash = f64x2.mul(v128.load64_splat(row, 32), math2.normalCdf(f64x2.mul(sign, d2)));
+      const each = f64x2.mul(sign, f64x2.sub(asset, cash));
+      value = f64x2.add(value, f64x2.mul(v128.load64_splat(row, 48), each));
+    }
+    return value;
+  }
+
+  /** -delta S sigma root of the horizon, for each asset: delta of an option is s P(s d1). */
+  private fillSlopes(): void {
+    const book = this.book;
+    for (let i = 0; i < book.positions.length; i++) {
+      const row = this.now.rows + <usize>i * ROW_BYTES;
+      const price = this.prices + <usize>load<u64>(row);
+      const sign = load<f64>(row, 40);
+      const d1 = load<f64>(price) * load<f64>(row, 8) + load<f64>(row, 16);
+      const delta = sign * math.normalCdf(sign * d1) * load<f64>(row, 48);
+      const asset = book.positions[i].asset;
+      this.slopes[asset] -= delta * book.spots[asset] * book.volatilities[asset] * Math.sqrt(book.horizon);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// What a task asks for, and the samples as numbers.
+import { fail, Settings } from 'lodger/kernel';
+
+const SAMPLES_MAX = 8388608;
+const CHIRPS_MAX = 16384;
+
+/** Frequencies in Hz, drifts in Hz/s. */
+export class Search {
+  samples: i32 = 0;
+  rate: f64 = 0;
+  /** Samples of one transform, and how many transforms there are. */
+  length: i32 = 0;
+  blocks: i32 = 0;
+  chirpFrom: f64 = 0;
+  chirpTo: f64 = 0;
+  chirps: i32 = 0;
+
+  chirp(index: i32): f64 {
+    return this.chirps > 1
+      ? this.chirpFrom + (<f64>index * (this.chirpTo - this.chirpFrom)) / <f64>(this.chirps - 1)
+      : this.chirpFrom;
+  }
+}
+
+/** Fails by name of the setting. */
+export function readSearch(settings: Settings): Search {
+  const search = new Search();
+  search.samples = settings.integer('samples', 4, SAMPLES_MAX);
+  search.rate = settings.number('rate', 1e-3, 1e12);
+  search.length = settings.integer('length', 4, 1048576);
+  if (popcnt(search.length) != 1) fail('setting "length" must be a power of two');
+  if (search.samples % search.length != 0) fail('setting "samples" must be a multiple of "length"');
+  search.blocks = search.samples / search.length;
+  const chirps = settings.numbers('chirps', 3);
+  search.chirpFrom = chirps[0];
+  search.chirpTo = chirps[1];
+  search.chirps = <i32>chirps[2];
+  if (<f64>search.chirps != chirps[2] || chirps[2] < 1 || chirps[2] > CHIRPS_MAX) {
+    fail('setting "chirps": their count, the third value, must be a whole number from 1 to ' + CHIRPS_MAX.toString());
+  }
+  const fastest = max(Math.abs(search.chirpFrom), Math.abs(search.chirpTo));
+  // Faster ones would run round the whole band within a block.
+  if (!(fastest * <f64>search.length <= search.rate * search.rate))
+    fail('setting "chirps": a drift may cross the band once in a transform, no faster');
+  return search;
+}
+
+/** Complex samples as f64, real parts in front of imaginary ones: of one bit each, the lowest first, or of f32. */
+export function readSamples(settings: Settings, search: Search): usize {
+  const bits = settings.integer('bits', 1, 32);
+  if (bits != 1 && bits != 32) fail('setting "bits" must be 1 or 32');
+  const data = settings.data;
+  if (data === null) fail('behind the settings a line "data" and the samples are missing');
+  const wanted = bits == 1 ? (search.samples + 3) / 4 : search.samples * 8;
+  if (data!.length != wanted) fail('behind "data" are ' + data!.length.toString() + ' bytes, not ' + wanted.toString());
+  const from = data!.dataStart;
+  const to = heap.alloc(<usize>search.samples * 16);
+  for (let i: usize = 0; i < 2 * <usize>search.samples; i++) {
+    const value =
+      bits == 1 ? <f64>((load<u8>(from + (i >> 3)) >> <u8>(i & 7)) & 1) * 2 - 1 : <f64>load<f32>(from + i * 4);
+    if (!isFinite(value)) fail('sample ' + (i >> 1).toString() + ' is not a finite number');
+    store<f64>(to + i * 8, value);
+  }
+  return to;
+}

@@ -1,0 +1,28 @@
+// Where a task failed, in the author's terms. Threads know prepared modules only; whoever compiled the kernel knows where they come from.
+import type { Ready } from '../engine/engine.ts';
+import { UNREACHABLE } from '../engine/traps.ts';
+import type { Kernel } from '../job/kernel.ts';
+import type { Outcome } from '../job/outcome.ts';
+import { type Origin, originOf } from '../prepare/origin.ts';
+import type { Form } from '../prepare/prepare.ts';
+
+/** Of what was compiled here: where it comes from, found out at the first failure. */
+const origins = new WeakMap<Ready, () => Origin>();
+
+/** Remembers what a kernel was prepared as. */
+export function rememberOrigin(ready: Ready, kernel: Kernel, form: Form): void {
+  let known: Origin | undefined;
+  origins.set(ready, () => {
+    known ??= originOf(kernel, form);
+    return known;
+  });
+}
+
+/** The outcome with its places in the kernel's core module. Nothing is done for tasks that did not fail. */
+export function located(ready: Ready, outcome: Outcome): Outcome {
+  if (outcome.state === 'done' || outcome.trace === undefined) return outcome;
+  const { trace: places, ...rest } = outcome;
+  const isUnreachable = rest.code === 'ERR_TRAP' && rest.message.endsWith(UNREACHABLE);
+  const trace = origins.get(ready)?.()(places, isUnreachable ? 'unreachable' : undefined) ?? [];
+  return trace.length > 0 ? { ...rest, trace } : rest;
+}
