@@ -20,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   native: () => import('./native.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),
   files: () => import('./files.bench.ts'),
+  lift: () => import('./lift.bench.ts'),
 };
 
 const named = process.argv.slice(2);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import type { LoopReport } from '../../kernels/transform/lift/report.ts';
 import { readPayload } from '../../runtime/admit/payload.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
@@ -20,6 +21,11 @@ export interface BuildOptions {
   /** `stub` (default) never frees: right for an instance a task. `minimal` and `incremental` collect garbage. */
   readonly runtime?: 'stub' | 'minimal' | 'incremental';
   /**
+   * Whether loops over arrays run without checks where they can be proven before the loop: true by default, in a release build.
+   * What a kernel means is the same either way, its bytes and its fuel are not.
+   */
+  readonly lift?: boolean;
+  /**
    * Where the kernel is written; beside it go a debug build's source map, `<out>.map`, and a typed kernel's declarations,
    * `<out>.d.ts`. Without it nothing is written.
    */
@@ -31,6 +37,7 @@ const BuildOptionsSchema = v.strictObject({
   source: path(),
   target: v.exactOptional(oneOf(['release', 'debug'])),
   runtime: v.exactOptional(oneOf(['stub', 'minimal', 'incremental'])),
+  lift: v.exactOptional(v.boolean('true or false')),
   out: v.exactOptional(path()),
 });
 
@@ -45,6 +52,8 @@ export interface Built {
   readonly declarations?: string;
   /** What the compiler says without refusing, each as `file:line:column: text`. */
   readonly warnings: readonly string[];
+  /** What became of each innermost `for` of the author's that is compiled; nothing without `lift`, or in a debug build. */
+  readonly loops: readonly LoopReport[];
 }
 
 /**
@@ -53,14 +62,16 @@ export interface Built {
  * `load` imports a package by name; tests put another in its place.
  */
 export async function buildKernel(options: BuildOptions, load: Load = loadInstalled): Promise<Built> {
-  const { source, target = 'release', runtime = 'stub', out } = check(BuildOptionsSchema, options);
+  const { source, target = 'release', runtime = 'stub', lift = true, out } = check(BuildOptionsSchema, options);
   const name = basename(out ?? 'kernel.wasm');
-  const { wasm, map, warnings } = await compile({ file: await entryOf(source), target, runtime, name }, load);
+  const file = await entryOf(source);
+  const { wasm, map, warnings, loops } = await compile({ file, target, runtime, name, lift }, load);
   const declarations = declare(wasm, name);
   const built = {
     wasm,
     digest: createHash('sha256').update(wasm).digest('hex'),
     warnings,
+    loops,
     ...(map !== undefined && { map }),
     ...(declarations !== undefined && { declarations }),
   };

@@ -1,6 +1,7 @@
 // One run of the AssemblyScript compiler, loaded when it is first needed: nobody who only runs kernels has to install it.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { LoopReport } from '../../kernels/transform/lift/report.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 
 /** Imports a module by its name. */
@@ -15,12 +16,16 @@ export interface CompileOptions {
   readonly runtime: 'stub' | 'minimal' | 'incremental';
   /** The file name of the binary, which a debug build keeps for its source map. */
   readonly name: string;
+  /** Whether the loops of an optimised build are lifted. */
+  readonly lift: boolean;
 }
 
 export interface Compiled {
   readonly wasm: Uint8Array;
   readonly map?: string;
   readonly warnings: readonly string[];
+  /** What became of each innermost `for` of an optimised build, by file and line, the file as seen from where the build was started. */
+  readonly loops: readonly LoopReport[];
 }
 
 /** Loads it as Node does. */
@@ -50,17 +55,21 @@ export function compile(options: CompileOptions, load: Load): Promise<Compiled> 
 
 async function compileNow(options: CompileOptions, load: Load): Promise<Compiled> {
   const asc = await loadAsc(load);
-  const { InlineAccessors, KernelAbi, packageRoot }: Transforms = await import('../../kernels/transform/index.ts');
+  const transforms: Transforms = await import('../../kernels/transform/index.ts');
+  const { createLift, InlineAccessors, KernelAbi, packageRoot } = transforms;
   const folder = dirname(options.file);
   const texts = new Map<string, string>();
   const written = new Map<string, Uint8Array | string>();
   const diagnostics: Diagnostic[] = [];
+  // A loop that is compiled more than once, for other types, may be told of more than once.
+  const loops = new Map<string, LoopReport>();
+  const onReport = (loop: LoopReport) => void loops.set(JSON.stringify(loop), loop);
 
   const { error } = await asc.main(argumentsOf(options, packageRoot()), {
     stdout: asc.createMemoryStream(),
     stderr: asc.createMemoryStream(),
     // asc asks for classes: only to a class does it give the program. Its types say instances.
-    transforms: [InlineAccessors, KernelAbi] as unknown as never[],
+    transforms: [InlineAccessors, KernelAbi, ...(options.lift ? [createLift({ onReport })] : [])] as unknown as never[],
     reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic),
     readFile: async (name, base) => {
       const path = resolve(base, name);
@@ -89,7 +98,13 @@ async function compileNow(options: CompileOptions, load: Load): Promise<Compiled
       `assemblyscript ${asc.version} is not ${ASC_VERSION}: the kernel gets another digest, if it works at all`,
     );
   }
-  return { wasm, warnings, ...(typeof map === 'string' && { map }) };
+  return { wasm, warnings, loops: placed([...loops.values()], folder), ...(typeof map === 'string' && { map }) };
+}
+
+function placed(loops: readonly LoopReport[], folder: string): LoopReport[] {
+  return loops
+    .map((loop) => ({ ...loop, file: join(folder, loop.file) }))
+    .sort((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : one.line - other.line));
 }
 
 /** The author's folder is the base of all paths, so that none outside it gets into the binary. A name may begin with a hyphen. */
