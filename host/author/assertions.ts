@@ -28,7 +28,7 @@ export async function buildAssertions(dir: string, file: string, load: Load): Pr
   });
   const names = testsIn(source, path);
   const built = await compile(
-    { file: join(dir, ENTRY), text: entryOf(file, names), target: 'debug', runtime: 'stub', name: 'tests.wasm' },
+    { file: join(dir, ENTRY), text: entryOf(file, names), target: 'debug', lift: false, runtime: 'stub', name: 'tests.wasm' },
     load,
   );
   return {
