@@ -46,7 +46,8 @@ export function createStarter({
     const settle = async (notice: Notice) => {
       const answer = notice.answers ? waiting.shift() : undefined;
       try {
-        answer?.resolve(await pass(notice, options));
+        const image = await pass(notice, options);
+        answer?.resolve(image);
       } catch (error) {
         failure ??= error instanceof LodgerError ? error : new LodgerError('ERR_HOST_FAULT', [String(error)]);
         answer?.resolve(undefined);

@@ -4,7 +4,8 @@ import { createTabRunner, type TabRunner } from '../../host/browser/runner.ts';
 import type { KernelPort } from '../../host/browser/thread.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { portable } from '../../runtime/base/platform.ts';
-import type { SomeLimits } from '../../runtime/job/limits.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Grant } from '../../runtime/policy/grant.ts';
 import { memoryStore } from '../../runtime/snapshot/store.ts';
 
 /** One thing to do, and what came of it goes back under the same number. */
@@ -25,6 +26,15 @@ function openWorker(url: string): KernelPort {
     },
     terminate: () => worker.terminate(),
   };
+}
+
+/** What can be compared of it, as plain data. */
+function endingOf(outcome: Outcome): object {
+  const { state, log, receipt } = outcome;
+  const { fuel, fuelAtLeast } = receipt;
+  const used = { ...(fuel !== undefined && { fuel }), ...(fuelAtLeast !== undefined && { fuelAtLeast }) };
+  const ending = state === 'done' ? { output: [...outcome.output] } : { code: outcome.code, message: outcome.message };
+  return { state, lines: log.lines.map(({ level, text }) => `${level} ${text}`), ...used, ...ending };
 }
 
 const bytesOf = (value: unknown) => Uint8Array.from(value as number[]);
@@ -56,23 +66,15 @@ const acts = {
     await runner.ready;
     return { isolated: globalThis.crossOriginIsolated };
   },
-  run: async ({ kernel, inputs, limits, seed, grants }: Record<string, unknown>) => {
+  run: async ({ kernel, inputs, blobs = {}, ...terms }: Record<string, unknown>) => {
     const job = {
+      ...(terms as { seed?: number; grants?: readonly Grant[] }),
       kernel: await kernelAt(kernel as string),
       inputs: (inputs as number[][]).map(bytesOf),
-      ...(limits !== undefined && { limits: limits as SomeLimits }),
-      ...(grants !== undefined && { grants: grants as never }),
-      ...(seed !== undefined && { seed: seed as number }),
+      blobs: Object.fromEntries(Object.entries(blobs as object).map(([name, bytes]) => [name, bytesOf(bytes)])),
     };
     const outcomes = [];
-    for await (const outcome of runner.map(job)) {
-      const { state, receipt } = outcome;
-      outcomes.push({
-        state,
-        fuel: receipt.fuel,
-        ...(state === 'done' ? { output: [...outcome.output] } : { code: outcome.code }),
-      });
-    }
+    for await (const outcome of runner.map(job)) outcomes.push(endingOf(outcome));
     return outcomes;
   },
   abort: async ({ kernel, input, afterMs }: Record<string, unknown>) => {
@@ -86,16 +88,16 @@ const acts = {
   move: async ({ kernel, input }: Record<string, unknown>) => {
     const store = memoryStore();
     const task = { kernel: await kernelAt(kernel as string), input: bytesOf(input) };
-    const steps = runner.start(task, { checkpoint: { store } });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const steps = runner.start(task, { checkpoint: { store }, onProgress: () => begin() });
+    await Promise.race([begun, steps.outcome]);
     const image = await steps.pause();
     if (!image) return { paused: false };
     const outcome = await runner.resume(image.digest, { kernel: task.kernel }, { checkpoint: { store } }).outcome;
-    return {
-      paused: true,
-      step: image.step,
-      fuel: outcome.receipt.fuel,
-      output: outcome.state === 'done' ? [...outcome.output] : [],
-    };
+    return { paused: true, ...endingOf(outcome) };
   },
 };
 

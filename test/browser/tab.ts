@@ -24,29 +24,23 @@ export interface TabSettings {
   /** The kernel worker's own header; undefined for none, as a server that was set up wrongly. */
   readonly header?: string | null;
   readonly isolated?: boolean;
+  /** What else it serves, by path. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** Opens a tab on a site of its own. */
 export async function openTab(
   browser: Browser,
-  { header = KERNEL_WORKER, isolated = true }: TabSettings = {},
+  { header = KERNEL_WORKER, isolated = true, files = {} }: TabSettings = {},
 ): Promise<Tab> {
   const folder = await mkdtemp(join(tmpdir(), 'lodger-tab-'));
   await bundle(ROOT, 'test/browser/tab-script.ts', join(folder, 'tab-script.js'));
   const requests: string[] = [];
   const server = createServer(async ({ method, url = '/' }, response) => {
     requests.push(`${method} ${url}`);
-    const path = url.slice(1);
-    const file = url.startsWith('/browser/')
-      ? join(ROOT, 'dist/host/pages', path.slice('browser/'.length))
-      : url.endsWith('.wasm')
-        ? join(ROOT, 'dist/kernels', path)
-        : join(folder, path);
-    const bytes =
-      url === '/' ? Buffer.from('<!doctype html><title>tab</title>') : await readFile(file).catch(() => undefined);
-    const type = url === '/' ? 'text/html' : url.endsWith('.js') ? 'text/javascript' : 'application/wasm';
+    const bytes = url === '/' ? PAGE : (files[url] ?? (await readFile(fileAt(url, folder)).catch(() => undefined)));
     response.writeHead(bytes ? 200 : 404, {
-      'content-type': type,
+      'content-type': typeOf(url),
       ...(isolated && { ...ISOLATED, 'cross-origin-resource-policy': 'same-origin' }),
       ...(url.endsWith('kernel-worker.js') && header !== null && { 'content-security-policy': header }),
     });
@@ -92,6 +86,18 @@ export async function openTab(
       await rm(folder, { recursive: true });
     },
   };
+}
+
+const PAGE = Buffer.from('<!doctype html><title>tab</title>');
+
+function fileAt(url: string, folder: string): string {
+  const built = '/browser/';
+  return url.startsWith(built) ? join(ROOT, 'dist/host/pages', url.slice(built.length)) : join(folder, url.slice(1));
+}
+
+function typeOf(url: string): string {
+  if (url === '/') return 'text/html';
+  return url.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
 }
 
 async function listen(server: Server): Promise<string> {
