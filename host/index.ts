@@ -1,4 +1,7 @@
 // The door `lodger/host`: what needs Node.
+export { createAgent } from './agent/agent.ts';
+export type { Agent, AgentEvent, AgentOptions, AgentStatus, LocalSite } from './agent/contracts.ts';
+export type { OwnerFile } from './agent/policy.ts';
 export { type BuildOptions, buildKernel } from './build/build.ts';
 export { createPool, type IsolatedOptions, type Isolation, type ThreadOptions } from './cell/isolation.ts';
 export type { CellPool } from './cell/pool.ts';

@@ -1,6 +1,7 @@
 // What the parts of a site know of each other: the store, the pure decisions' data, and the site itself as its server sees it.
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
+import type { Estimate } from '../wire/answers.ts';
 import type {
   Confidence,
   HostStatus,
@@ -11,6 +12,7 @@ import type {
   TaskState,
   TaskStatus,
 } from '../wire/api.ts';
+import type { HostStanding } from '../wire/routes.ts';
 import type { Attributes, Datum, FromHost, ToHost } from '../wire/site.ts';
 
 /** A key: texts and numbers, ordered part by part. */
@@ -21,10 +23,33 @@ export interface Store {
   get(key: Key): unknown;
   /** From `from` up to but not including `to`. */
   range(from: Key, to: Key): Iterable<{ readonly key: Key; readonly value: unknown }>;
+  /** The same without the values, which are not read. */
+  keys(from: Key, to: Key): Iterable<Key>;
   /** Resolves when it is safe on disk, and rejects where it never will be. Results are in the order of the calls. */
   put(key: Key, value: unknown): Promise<void>;
   remove(key: Key): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Bytes by their SHA-256, on disk. */
+export interface Blobs {
+  /** Bytes of a whole one; null where it is not, or not whole. */
+  size(digest: Digest): Promise<number | null>;
+  /** Bytes that are there of one whose sending was broken off. */
+  partial(digest: Digest): Promise<number>;
+  /**
+   * Adds bytes at `from`, which is what `partial` tells. When `total` are there they are checked, made safe on disk and named. Resolves to
+   * the bytes that are there. Throws `ERR_BLOB_MISMATCH` for other bytes, which are dropped, `ERR_OPTION_INVALID` for another `from`, and
+   * `ERR_FILE` where the disk is full.
+   */
+  write(digest: Digest, source: AsyncIterable<Uint8Array>, place: BlobPlace): Promise<number>;
+  /** Bytes `[from, to)`, checked where all are read. Throws `ERR_NOT_FOUND`. */
+  read(digest: Digest, from?: number, to?: number): AsyncIterable<Uint8Array>;
+}
+
+export interface BlobPlace {
+  readonly from: number;
+  readonly total: number;
 }
 
 /** Tasks `[from, to)` that each need one more run, by nobody whose owner is in `not`. */
@@ -135,6 +160,10 @@ export interface Site {
   setPolicy(caller: Caller, policy: Policy): Promise<{ readonly version: number }>;
   /** Which hosts would have nothing to do under it, and why. */
   simulatePolicy(caller: Caller, policy: Policy): readonly { readonly host: string; readonly stops: string }[];
+  /** What an operator says of a host: results of a trusted one are believed, a banned one gets no work. */
+  setStanding(caller: Caller, host: string, standing: HostStanding): Promise<void>;
+  /** What a job of so many tasks would cost. */
+  estimate(caller: Caller, manifest: Manifest, tasks: number): Estimate;
   /** A host's connection, after the server has checked its token. */
   connect(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): HostConnection;
   /** Countersigned receipts of a job, each with its proof: see `ledger.ts` of the wire. */

@@ -15,7 +15,7 @@ const TIME = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.finite(
 const word = (max = 128) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
 const blob = (max: number) =>
   v.pipe(
-    v.instance(Uint8Array, 'bytes'),
+    v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes'),
     v.check((bytes) => bytes.byteLength <= max, `at most ${max} bytes`),
   );
 const column = <T extends v.GenericSchema>(schema: T, max = SITE.batchTasks.max) =>

@@ -1,0 +1,194 @@
+// A site behind a URL: the socket over which leases and reports go, and its blobs over HTTP.
+import { Buffer } from 'node:buffer';
+import { type Dispatcher, Pool, request } from 'undici';
+import { WebSocket } from 'ws';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
+import type { Connect, Line } from '../lend/contracts.ts';
+import { SITE } from '../wire/ceilings.ts';
+import { encodeFrame, PROTOCOL, parseToHost } from '../wire/site.ts';
+import type { Source } from './cache.ts';
+
+export interface RemoteOptions {
+  readonly url: string;
+  readonly token?: string;
+  /** Told of all bytes that go over the network, either way. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+export interface Remote {
+  readonly connect: Connect;
+  read(digest: Digest): Source;
+  /** Brings a blob to the site; what it has already of it is not sent again. */
+  write(digest: Digest, bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A site that says nothing at all for so long is gone, whatever the network says. */
+const SILENCE_MS = 30_000;
+const CONNECT_MS = 10_000;
+/** Pieces in which blobs go up. */
+const PIECE_BYTES = 8 * 2 ** 20;
+const PIECES_MAX = 100_000;
+
+/** Throws `ERR_OPTION_INVALID` for what is no URL of a site. */
+export function createRemote({ url, token, onBytes }: RemoteOptions): Remote {
+  const base = baseOf(url);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const pool = new Pool(base.origin, { connections: 4, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+  const blobUrl = (digest: Digest) => new URL(`${base.pathname.replace(/\/$/, '')}/api/1/blobs/${digest}`, base);
+
+  const ask = async (digest: Digest, options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>) => {
+    try {
+      const given = { ...headers, ...(options.headers as Record<string, string> | undefined) };
+      const answer = await request(blobUrl(digest), { ...options, headers: given, dispatcher: pool } as never);
+      if (answer.statusCode < 500 && answer.statusCode !== 429) return answer;
+      await answer.body.dump();
+      throw new Error(`it answers with status ${answer.statusCode}`);
+    } catch (error) {
+      throw unreachable(base.href, error);
+    }
+  };
+  const refuse = async (digest: Digest, answer: Dispatcher.ResponseData): Promise<never> => {
+    await answer.body.dump();
+    if (answer.statusCode === 404) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
+    throw new LodgerError('ERR_ACCESS_DENIED', [
+      `the site answers with status ${answer.statusCode} for blob ${digest}`,
+    ]);
+  };
+
+  return {
+    connect: (hear, closed) => openSocket({ base, headers, onBytes }, hear, closed),
+    read: (digest) => async (from) => {
+      const answer = await ask(digest, { method: 'GET', headers: from > 0 ? { range: `bytes=${from}-` } : {} });
+      // The part that is here is the whole already.
+      if (answer.statusCode === 416) return [] as never;
+      if (answer.statusCode !== 200 && answer.statusCode !== 206) return refuse(digest, answer);
+      return pieces(answer, { skip: answer.statusCode === 200 ? from : 0, url: base.href, onBytes });
+    },
+    write: async (digest, bytes) => {
+      const known = await ask(digest, { method: 'HEAD' });
+      await known.body.dump();
+      if (known.statusCode === 200) return;
+      let at = offsetOf(known, bytes.byteLength);
+      for (let piece = 0; piece < PIECES_MAX; piece++) {
+        const end = Math.min(at + PIECE_BYTES, bytes.byteLength);
+        const range = `bytes ${at}-${end - 1}/${bytes.byteLength}`;
+        const body = Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at);
+        const answer = await ask(digest, { method: 'PUT', body, headers: { 'content-range': range, ...OCTETS } });
+        onBytes(end - at);
+        if (answer.statusCode >= 200 && answer.statusCode < 300) return void (await answer.body.dump());
+        if (answer.statusCode !== 308) return refuse(digest, answer);
+        await answer.body.dump();
+        at = offsetOf(answer, bytes.byteLength);
+      }
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+const OCTETS = { 'content-type': 'application/octet-stream' } as const;
+
+function baseOf(url: string): URL {
+  try {
+    const base = new URL(url);
+    if (/^https?:$/.test(base.protocol)) return base;
+  } catch {
+    // Said below.
+  }
+  throw new LodgerError('ERR_OPTION_INVALID', ['site', 'a URL such as https://grid.example.org']);
+}
+
+function unreachable(url: string, cause: unknown): LodgerError {
+  const reason =
+    cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || cause.name : String(cause);
+  return new LodgerError('ERR_SITE_UNREACHABLE', [url, reason], { cause });
+}
+
+function offsetOf({ headers }: Dispatcher.ResponseData, most: number): number {
+  const offset = Number(headers['upload-offset'] ?? 0);
+  return Number.isSafeInteger(offset) && offset >= 0 && offset <= most ? offset : 0;
+}
+
+/** The body, without what is here already where the site sends all of it again. */
+async function* pieces(
+  { body }: Dispatcher.ResponseData,
+  { skip, url, onBytes }: { skip: number; url: string; onBytes: (bytes: number) => void },
+): AsyncIterable<Uint8Array> {
+  let left = skip;
+  try {
+    for await (const chunk of body) {
+      const piece = chunk as Uint8Array;
+      onBytes(piece.byteLength);
+      if (left < piece.byteLength) yield piece.subarray(left);
+      left = Math.max(0, left - piece.byteLength);
+    }
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+interface Address {
+  readonly base: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly onBytes: (bytes: number) => void;
+}
+
+function openSocket(
+  { base, headers, onBytes }: Address,
+  hear: Parameters<Connect>[0],
+  closed: Parameters<Connect>[1],
+): Promise<Line> {
+  const target = new URL(`${base.pathname.replace(/\/$/, '')}/connect`, base);
+  target.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(target, PROTOCOL, {
+      ...{ headers, perMessageDeflate: false, maxPayload: SITE.frameBytes.max, handshakeTimeout: CONNECT_MS },
+    });
+    let reason = 'the connection was lost';
+    let watch: NodeJS.Timeout | undefined;
+    let isAlive = true;
+    const alive = () => {
+      isAlive = true;
+    };
+    const look = () => {
+      if (!isAlive) {
+        reason = `the site said nothing for ${SILENCE_MS / 1_000} s`;
+        return socket.terminate();
+      }
+      isAlive = false;
+      socket.ping();
+    };
+    socket.on('open', () => {
+      watch = setInterval(look, SILENCE_MS / 2);
+      resolve({
+        send: (message) => {
+          if (socket.readyState !== socket.OPEN) return;
+          const frame = encodeFrame(message);
+          onBytes(frame.byteLength);
+          socket.send(frame);
+        },
+        close: (why) => socket.close(1000, why.slice(0, 100)),
+      });
+    });
+    socket.on('message', (data: Buffer) => {
+      alive();
+      onBytes(data.byteLength);
+      try {
+        hear(parseToHost(data));
+      } catch (error) {
+        reason = `what the site says is not understood: ${error instanceof Error ? error.message : error}`;
+        socket.close(1002);
+      }
+    });
+    for (const sign of ['ping', 'pong'] as const) socket.on(sign, alive);
+    socket.on('error', (error) => {
+      reason = error.message;
+      reject(unreachable(base.href, error));
+    });
+    socket.on('close', (_code, said) => {
+      clearInterval(watch);
+      closed(said.length > 0 ? said.toString() : reason);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+// Every ceiling of a site's door, by name, with the reason for it: accounts, requests, connections.
+import type { Ceiling } from '../../runtime/base/limits.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** What an account may use unless its operator says otherwise. */
+export const ACCOUNT = {
+  tasksQueued: { default: 20_000_000, max: MOST, unit: 'tasks', reason: 'each takes a byte of memory, and its input' },
+  storedBytes: { default: 64 * GiB, max: MOST, unit: 'bytes of blobs', reason: 'they share one disk' },
+  fuelPerDay: { default: MOST, max: MOST, unit: 'fuel', reason: 'bounds what an account may cost' },
+  accounts: { default: 10_000, max: 10_000, unit: 'accounts', reason: 'each is kept in memory' },
+  tokens: { default: 1_000, max: 1_000, unit: 'tokens of an account', reason: 'each is kept in memory' },
+  tokenBytes: { default: 32, max: 32, unit: 'random bytes of a token', reason: 'nobody guesses them' },
+} as const satisfies Record<string, Ceiling>;
+
+/** What the server takes of anybody. */
+export const DOOR = {
+  connections: { default: 20_000, max: 20_000, unit: 'connections', reason: 'each takes memory and a descriptor' },
+  headersMs: { default: 10_000, max: 10_000, unit: 'ms', reason: 'a request that trickles in holds a connection' },
+  requestMs: { default: 300_000, max: 300_000, unit: 'ms', reason: 'the same for its body; blobs come in pieces' },
+  checkMs: { default: 1_000, max: 1_000, unit: 'ms', reason: 'how often slow requests are looked for' },
+  helloMs: { default: 10_000, max: 10_000, unit: 'ms', reason: 'a host that says nothing holds a connection' },
+  hostBufferBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'a host that does not read is let go' },
+  eventBufferBytes: { default: MiB, max: MiB, unit: 'bytes', reason: 'a follower that does not read is let go' },
+  followers: { default: 1_024, max: 1_024, unit: 'followers of events', reason: 'each is told of every change' },
+  requestsAnonymous: {
+    default: 300,
+    max: 300,
+    unit: 'requests an address in 10 s',
+    reason: 'they cost, and guess tokens',
+  },
+  requestsKnown: { default: 60_000, max: 60_000, unit: 'requests a token in 10 s', reason: 'callers share one thread' },
+  addresses: { default: 20_000, max: 20_000, unit: 'addresses and tokens counted', reason: 'each is kept in memory' },
+  sessions: { default: 10_000, max: 10_000, unit: 'sessions of pages', reason: 'each is kept in memory' },
+  sessionMs: { default: 43_200_000, max: 43_200_000, unit: 'ms', reason: 'somebody else may sit down at the machine' },
+  tickets: { default: 10_000, max: 10_000, unit: 'tickets', reason: 'each is kept in memory' },
+  ticketMs: { default: 60_000, max: 60_000, unit: 'ms', reason: 'addresses, which hold them, end up in logs' },
+  jobsListed: { default: 1_000, max: 100_000, unit: 'jobs in a list', reason: 'an answer is made whole' },
+  quietMs: { default: 15_000, max: 15_000, unit: 'ms', reason: 'proxies end answers in which nothing comes' },
+} as const satisfies Record<string, Ceiling>;

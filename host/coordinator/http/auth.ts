@@ -1,0 +1,79 @@
+// Who is calling: a token in the Authorization header, the cookie of a session that a token opened, or a ticket for one WebSocket.
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { LodgerError } from '../../../runtime/base/errors.ts';
+import type { Accounts, Known } from '../accounts.ts';
+import { DOOR } from '../ceilings.ts';
+
+export const COOKIE = 'lodger';
+
+export interface Auth {
+  /** Who the headers stand for; nobody where they name nobody, or somebody who is not known. */
+  who(headers: IncomingHttpHeaders): Known | undefined;
+  /** Whether the caller is known by its cookie, which pages of others may make a browser send. */
+  byCookie(headers: IncomingHttpHeaders): boolean;
+  /** Opens a session. Throws `ERR_ACCESS_DENIED`. */
+  signIn(token: string): { readonly known: Known; readonly session: string };
+  signOut(headers: IncomingHttpHeaders): void;
+  ticket(known: Known): string;
+  /** Who a ticket stands for, once. */
+  redeem(ticket: string): Known | undefined;
+}
+
+interface Kept {
+  readonly token: string;
+  readonly expires: number;
+}
+
+/** `now` gives ms since 1970. Sessions and tickets end with the process. */
+export function createAuth(accounts: Accounts, now: () => number): Auth {
+  const sessions = new Map<string, Kept>();
+  const tickets = new Map<string, { readonly known: Known; readonly expires: number }>();
+
+  const bySession = (headers: IncomingHttpHeaders) => {
+    const session = cookieOf(headers);
+    const kept = session === undefined ? undefined : sessions.get(session);
+    return kept && kept.expires > now() ? accounts.who(kept.token) : undefined;
+  };
+  const bearer = ({ authorization = '' }: IncomingHttpHeaders) => /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
+  return {
+    who: (headers) => {
+      const token = bearer(headers);
+      return token === undefined ? bySession(headers) : accounts.who(token);
+    },
+    byCookie: (headers) => bearer(headers) === undefined && cookieOf(headers) !== undefined,
+    signIn: (token) => {
+      const known = accounts.who(token);
+      if (!known) throw new LodgerError('ERR_ACCESS_DENIED', ['this token is not known, was revoked or has expired']);
+      const session = randomBytes(32).toString('base64url');
+      keep(sessions, session, { token, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
+      return { known, session };
+    },
+    signOut: (headers) => {
+      sessions.delete(cookieOf(headers) ?? '');
+    },
+    ticket: (known) => {
+      const ticket = randomBytes(32).toString('base64url');
+      keep(tickets, ticket, { known, expires: now() + DOOR.ticketMs.default }, DOOR.tickets.max);
+      return ticket;
+    },
+    redeem: (ticket) => {
+      const found = tickets.get(ticket);
+      tickets.delete(ticket);
+      return found && found.expires > now() ? found.known : undefined;
+    },
+  };
+}
+
+/** Beyond the ceiling the oldest goes. */
+function keep<T>(map: Map<string, T>, key: string, value: T, max: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size < max) break;
+    map.delete(oldest);
+  }
+  map.set(key, value);
+}
+
+function cookieOf({ cookie = '' }: IncomingHttpHeaders): string | undefined {
+  return /(?:^|;\s*)lodger=([\w-]{1,64})(?:;|$)/.exec(cookie)?.[1];
+}

@@ -1,0 +1,120 @@
+// Handlers of jobs: submitted, given inputs, followed, cancelled; outcomes and receipts as they come.
+import { Buffer } from 'node:buffer';
+import { LodgerError } from '../../../runtime/base/errors.ts';
+import { check } from '../../../runtime/base/schema.ts';
+import { InputsSchema } from '../../wire/api.ts';
+import { SITE } from '../../wire/ceilings.ts';
+import { createReader } from '../../wire/frames.ts';
+import type { Datum } from '../../wire/site.ts';
+import { DOOR } from '../ceilings.ts';
+import type { Blobs, Caller, Site } from '../contracts.ts';
+import type { Usage } from '../usage.ts';
+import type { Handlers } from './call.ts';
+import { type Followers, outcomeFrame, QUIET_FRAME, sendEvents, sendPieces } from './streams.ts';
+
+type JobRoutes =
+  | ('submit' | 'estimate' | 'jobs' | 'job' | 'cancel' | 'inputs' | 'outcomes' | 'states' | 'task' | 'receipts')
+  | ('jobEvents' | 'events');
+
+export interface JobParts {
+  readonly site: Site;
+  readonly usage: Usage;
+  readonly blobs: Blobs;
+}
+
+export function jobHandlers({ site, usage, blobs }: JobParts): Pick<Handlers, JobRoutes> {
+  const followers: Followers = { count: 0 };
+  return {
+    submit: async ({ caller, body }) => {
+      usage.mayQueue(caller, 0);
+      const needed = [body.kernel, ...(body.merge ? [body.merge.kernel] : []), ...Object.values(body.blobs ?? {})];
+      for (const digest of needed) await mustHave(caller, digest, { usage, blobs });
+      return site.submit(caller, body);
+    },
+    estimate: ({ caller, body }) => site.estimate(caller, body.manifest, body.tasks),
+    jobs: ({ caller, query }) => {
+      const most = Math.min(query.limit ?? DOOR.jobsListed.default, DOOR.jobsListed.max);
+      return [...site.jobs(caller)].sort((one, other) => other.submitted - one.submitted).slice(0, most);
+    },
+    job: ({ caller, params }) => site.job(caller, params.job),
+    cancel: ({ caller, params }) => site.cancel(caller, params.job),
+    inputs: async ({ caller, params, body }) => {
+      const { from, inputs, last } = readInputs(body);
+      const { tasks } = site.job(caller, params.job);
+      usage.mayQueue(caller, Math.max(0, from + inputs.length - tasks));
+      for (const input of inputs) if (typeof input === 'string') await mustHave(caller, input, { usage, blobs });
+      return site.addInputs(caller, params.job, from, inputs, last);
+    },
+    outcomes: ({ caller, params, query, reply, signal }) => {
+      // Asked for here, so that a job that is not there is a refusal and no broken answer.
+      site.job(caller, params.job);
+      const frames = framesOf(site, caller, usage, { job: params.job, from: query.from ?? 0, signal });
+      return sendPieces(reply, 'application/octet-stream', frames, QUIET_FRAME);
+    },
+    states: ({ caller, params, reply }) =>
+      reply.type('application/octet-stream').send(Buffer.from(site.states(caller, params.job))),
+    task: ({ caller, params }) => site.task(caller, params.job, params.task),
+    receipts: ({ caller, params, query, reply }) => {
+      site.job(caller, params.job);
+      return sendPieces(reply, 'application/x-ndjson', linesOf(site.receipts(caller, params.job, query.from ?? 0)));
+    },
+    jobEvents: ({ caller, params, reply, signal }) =>
+      sendEvents(reply, { site, caller, job: params.job, signal, followers }),
+    events: ({ caller, reply, signal }) => sendEvents(reply, { site, caller, signal, followers }),
+  };
+}
+
+/** Blobs of others are not there for an account: a job cannot be used to read them. */
+async function mustHave(
+  { account, role }: Caller,
+  digest: string,
+  { usage, blobs }: { readonly usage: Usage; readonly blobs: Blobs },
+): Promise<void> {
+  if ((role === 'operator' || usage.owns(account, digest)) && (await blobs.size(digest)) !== null) return;
+  throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
+}
+
+async function* framesOf(
+  site: Site,
+  caller: Caller,
+  usage: Usage,
+  { job, from, signal }: { readonly job: string; readonly from: number; readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  // Jobs of others, which an operator may read, stay their account's.
+  const { account } = site.job(caller, job);
+  for await (const delivered of site.outcomes(caller, job, from, signal)) {
+    if (typeof delivered.output === 'string') await usage.own(account, delivered.output, 0);
+    yield outcomeFrame(delivered);
+  }
+}
+
+async function* linesOf(documents: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  for await (const document of documents) yield Buffer.from(`${JSON.stringify(document)}\n`);
+}
+
+/** The one frame of a request: which inputs, and their bytes one behind the other. */
+function readInputs(body: unknown): { readonly from: number; readonly inputs: Datum[]; readonly last: boolean } {
+  const invalid = (must: string) => new LodgerError('ERR_OPTION_INVALID', ['inputs', must]);
+  if (!(body instanceof Uint8Array)) throw invalid('one frame, sent as application/octet-stream');
+  const frames: { readonly message: unknown; readonly bytes: Uint8Array }[] = [];
+  try {
+    createReader(
+      () => SITE.inputsBytes.max,
+      (message, bytes) => frames.push({ message, bytes }),
+    )(body);
+  } catch (error) {
+    throw invalid(`one frame: ${(error as Error).message}`);
+  }
+  const [frame] = frames;
+  if (!frame || frames.length > 1) throw invalid('one whole frame');
+  const { from, inputs, last } = check(InputsSchema, frame.message);
+  let at = 0;
+  const data = inputs.map((input): Datum => {
+    if (typeof input === 'string') return input;
+    if (input > SITE.inlineBytes.max) throw invalid(`of at most ${SITE.inlineBytes.max} bytes each, or digests`);
+    at += input;
+    return frame.bytes.slice(at - input, at);
+  });
+  if (at !== frame.bytes.byteLength) throw invalid('as many bytes as the frame says');
+  return { from, inputs: data, last };
+}

@@ -1,0 +1,64 @@
+// Handlers of everything but jobs and blobs: who is calling, sessions, hosts, policy, accounts, tickets.
+import { LodgerError } from '../../../runtime/base/errors.ts';
+import type { AccountStatus } from '../../wire/answers.ts';
+import type { Account, Accounts } from '../accounts.ts';
+import { DOOR } from '../ceilings.ts';
+import type { Site } from '../contracts.ts';
+import type { Usage } from '../usage.ts';
+import { type Auth, COOKIE } from './auth.ts';
+import type { Handlers } from './call.ts';
+
+type PeopleRoutes =
+  | ('site' | 'who' | 'signIn' | 'signOut' | 'hosts' | 'why' | 'setStanding' | 'policy' | 'setPolicy')
+  | ('simulatePolicy' | 'accounts' | 'setAccount' | 'makeToken' | 'revokeToken' | 'ticket');
+
+export interface PeopleParts {
+  readonly site: Site;
+  readonly accounts: Accounts;
+  readonly usage: Usage;
+  readonly auth: Auth;
+  /** Whether cookies may go over an open connection: only where there is no other. */
+  readonly secure: boolean;
+}
+
+export function peopleHandlers({ site, accounts, usage, auth, secure }: PeopleParts): Pick<Handlers, PeopleRoutes> {
+  const cookie = (value: string, seconds: number) =>
+    `${COOKIE}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
+  const statusOf = (account: Account): AccountStatus => ({
+    ...account,
+    tokens: [...account.tokens],
+    used: usage.read(account.id),
+  });
+  return {
+    site: () => site.status(),
+    who: ({ caller: { account, role } }) => ({ account, role, site: site.name }),
+    signIn: ({ body, reply }) => {
+      const { known, session } = auth.signIn(body.token);
+      reply.header('set-cookie', cookie(session, DOOR.sessionMs.default / 1_000));
+      return { account: known.account, role: known.role, site: site.name };
+    },
+    signOut: ({ request, reply }) => {
+      auth.signOut(request.headers);
+      return reply.header('set-cookie', cookie('', 0)).code(204).send();
+    },
+    hosts: ({ caller }) => site.hosts(caller),
+    why: ({ caller, query }) => ({ why: site.why(caller, query) }),
+    setStanding: async ({ caller, params, body, reply }) => {
+      await site.setStanding(caller, params.host, body.standing);
+      return reply.code(204).send();
+    },
+    policy: () => site.policy(),
+    setPolicy: ({ caller, body }) => site.setPolicy(caller, body),
+    simulatePolicy: ({ caller, body }) => site.simulatePolicy(caller, body),
+    accounts: () => accounts.list().map(statusOf),
+    setAccount: async ({ body }) => statusOf(await accounts.set(body)),
+    makeToken: ({ params, body }) => accounts.make(params.account, body),
+    revokeToken: async ({ caller, params, reply }) => {
+      if (params.token === caller.token)
+        throw new LodgerError('ERR_OPTION_INVALID', ['token', 'another than the one of this very request']);
+      await accounts.revoke(params.account, params.token);
+      return reply.code(204).send();
+    },
+    ticket: ({ caller }) => ({ ticket: auth.ticket(caller) }),
+  };
+}

@@ -1,0 +1,186 @@
+// The HTTP server of a site: limits, who is calling, checks by the schemas of the table of routes, and refusals in one form.
+import { readFile } from 'node:fs/promises';
+import rateLimit from '@fastify/rate-limit';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { GenericSchema } from 'valibot';
+import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
+import { check, refuseInherited } from '../../../runtime/base/schema.ts';
+import { SITE } from '../../wire/ceilings.ts';
+import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
+import type { Known } from '../accounts.ts';
+import { DOOR } from '../ceilings.ts';
+import type { Auth } from './auth.ts';
+import type { Call, Handlers } from './call.ts';
+
+/** Key and certificate, in PEM. */
+export interface Tls {
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface ServerParts {
+  readonly auth: Auth;
+  readonly handlers: Handlers;
+  readonly log: FastifyBaseLogger;
+  readonly tls?: Tls;
+  /** Told of every answer. */
+  readonly onAnswer: (route: string, status: number, ms: number) => void;
+}
+
+const OCTETS = 'application/octet-stream';
+const OPENAPI = new URL('../../../../schemas/openapi.json', import.meta.url);
+
+/** A server that serves every route of the table; it does not listen yet. */
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { log, tls, auth } = parts;
+  const known = new WeakMap<FastifyRequest, Known>();
+  const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
+  const options = {
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: SITE.bodyBytes.max,
+    requestTimeout: DOOR.requestMs.default,
+    forceCloseConnections: true,
+  };
+  const server: FastifyInstance = tls
+    ? (fastify({ ...options, https: { ...http, ...tls } }) as unknown as FastifyInstance)
+    : fastify({ ...options, http });
+  server.server.maxConnections = DOOR.connections.max;
+
+  server.addHook('onRequest', async (request) => {
+    const found = auth.who(request.headers);
+    if (found) known.set(request, found);
+  });
+  await server.register(rateLimit, {
+    global: true,
+    timeWindow: 10_000,
+    cache: DOOR.addresses.max,
+    keyGenerator: (request) => known.get(request)?.token ?? request.ip,
+    max: (request) => (known.has(request) ? DOOR.requestsKnown.max : DOOR.requestsAnonymous.max),
+    errorResponseBuilder: (_, { max, after }) =>
+      new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    parts.onAnswer(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime);
+    log.debug({ route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
+  });
+  server.setValidatorCompiler(
+    ({ schema }) =>
+      (data: unknown) =>
+        checked(schema as unknown as GenericSchema, data),
+  );
+  server.setErrorHandler((error, request, reply) => refuse(error, reply, { isKnown: known.has(request), log }));
+  server.setNotFoundHandler({ preHandler: server.rateLimit() }, (request, reply) => {
+    const error = new LodgerError('ERR_NOT_FOUND', ['route', `${request.method} ${request.url.slice(0, 200)}`]);
+    return refuse(error, reply, { isKnown: known.has(request), log });
+  });
+  await addRoutes(server, parts, known);
+  return server;
+}
+
+async function addRoutes(
+  server: FastifyInstance,
+  { handlers, auth }: ServerParts,
+  known: WeakMap<FastifyRequest, Known>,
+) {
+  const names = Object.keys(ROUTES) as RouteName[];
+  const add = (scope: FastifyInstance, name: RouteName) => {
+    const route: Route = ROUTES[name];
+    const { params, query: querystring, body } = route;
+    scope.route({
+      method: route.method,
+      url: API + route.path,
+      schema: Object.fromEntries(Object.entries({ params, querystring, body }).filter(([, schema]) => schema)),
+      ...(route.takes === 'frames' && { bodyLimit: SITE.inputsBytes.max }),
+      // After the requests were counted, before a body is read.
+      preParsing: async (request, reply, payload) => {
+        mustBeAllowed(route, known.get(request), request, auth);
+        reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+        return payload;
+      },
+      handler: (request, reply) => handlers[name](callOf(request, reply, known) as never),
+    });
+  };
+  await server.register(async (scope) => {
+    scope.addContentTypeParser(OCTETS, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    for (const name of names) if (name !== 'putBlob') add(scope, name);
+  });
+  await server.register(async (scope) => {
+    // The bytes of a blob go to disk as they come.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    add(scope, 'putBlob');
+  });
+  server.get('/healthz', async () => ({ state: 'ok' }));
+  server.get(`${API}/openapi.json`, async (_request, reply) => {
+    return reply.type('application/json').send(await readFile(OPENAPI));
+  });
+  server.get('/', async (_request, reply) => {
+    return reply
+      .type('text/plain')
+      .send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
+  });
+}
+
+function callOf(request: FastifyRequest, reply: FastifyReply, known: WeakMap<FastifyRequest, Known>): Call<RouteName> {
+  const { params, query, body } = request;
+  const control = new AbortController();
+  reply.raw.once('close', () => control.abort());
+  const caller = known.get(request) ?? { account: '', role: 'host', token: '' };
+  return { caller, params, query, body, request, reply, signal: control.signal } as Call<RouteName>;
+}
+
+function mustBeAllowed(route: Route, caller: Known | undefined, request: FastifyRequest, auth: Auth): void {
+  if (route.roles === 'anyone') return;
+  if (!caller) throw new LodgerError('ERR_ACCESS_DENIED', ['give a token, as "Authorization: Bearer TOKEN"']);
+  if (caller.role !== 'operator' && !route.roles.includes(caller.role)) {
+    const wanted = [...route.roles, 'operator'].join(' or ');
+    throw new LodgerError('ERR_ACCESS_DENIED', [`this takes the role ${wanted}, the token has ${caller.role}`]);
+  }
+  // A browser sends cookies for pages of others, too, but says whose page it was.
+  const { origin, host } = request.headers;
+  if (request.method === 'GET' || !auth.byCookie(request.headers)) return;
+  if (origin === undefined || URL.parse(origin)?.host !== host)
+    throw new LodgerError('ERR_ACCESS_DENIED', ['the request does not come from a page of this site']);
+}
+
+function checked(schema: GenericSchema, data: unknown): { readonly value: unknown } | { readonly error: Error } {
+  try {
+    refuseInherited(data, 'ERR_OPTION_INVALID');
+    return { value: check(schema, data) };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+const STATUS: Readonly<Partial<Record<keyof typeof ERRORS, number>>> = {
+  ERR_NOT_FOUND: 404,
+  ERR_QUOTA_SPENT: 429,
+  ERR_POLICY_EXCEEDED: 403,
+  ERR_BLOB_MISMATCH: 422,
+  ERR_FILE: 507,
+  ERR_CLOSED: 503,
+};
+
+function refuse(
+  error: unknown,
+  reply: FastifyReply,
+  { isKnown, log }: { readonly isKnown: boolean; readonly log: FastifyBaseLogger },
+): FastifyReply {
+  const { status, code, message } = refusalOf(error, isKnown);
+  if (status >= 500) log.error({ err: error }, 'a request failed');
+  if (status === 401) reply.header('www-authenticate', 'Bearer').header('connection', 'close');
+  return reply.code(status).type('application/json').send({ code, message });
+}
+
+function refusalOf(error: unknown, isKnown: boolean) {
+  if (error instanceof LodgerError) {
+    const { code, message, fault } = error;
+    const denied = code === 'ERR_ACCESS_DENIED' ? (isKnown ? 403 : 401) : undefined;
+    return { status: denied ?? STATUS[code] ?? (fault === 'caller' ? 400 : 500), code, message };
+  }
+  const { statusCode = 500, message = '' } = Object(error) as { statusCode?: number; message?: string };
+  if (statusCode < 500) return { status: statusCode, code: 'ERR_OPTION_INVALID', message: message.slice(0, 500) };
+  return { status: 500, code: 'ERR_HOST_FAULT', message: 'the site failed; its log says more' };
+}

@@ -1,0 +1,133 @@
+// Answers that go on: frames of outcomes, lines of receipts, and server-sent events.
+import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { LodgerError } from '../../../runtime/base/errors.ts';
+import { encode } from '../../wire/codec.ts';
+import type { WireDelivered } from '../../wire/delivered.ts';
+import { DOOR } from '../ceilings.ts';
+import type { Caller, Delivered, Site } from '../contracts.ts';
+
+const GATHERED_BYTES = 64 * 1024;
+const NOTHING = new Uint8Array();
+
+/** Sends pieces as they come, several in one write where they are there already; `quiet` is sent while none comes. */
+export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array) {
+  return reply
+    .type(type)
+    .send(Readable.from(gathered(pieces, quiet), { objectMode: false, highWaterMark: GATHERED_BYTES }));
+}
+
+/** A frame of `frames.ts` as bytes. */
+export function frameOf(message: unknown, bytes: Uint8Array = NOTHING): Buffer {
+  const body = encode(message);
+  const frame = Buffer.allocUnsafe(8 + body.byteLength + bytes.byteLength);
+  frame.writeUInt32LE(body.byteLength + bytes.byteLength, 0);
+  frame.writeUInt32LE(body.byteLength, 4);
+  frame.set(body, 8);
+  frame.set(bytes, 8 + body.byteLength);
+  return frame;
+}
+
+/** A frame that says nothing but that the site is there. */
+export const QUIET_FRAME: Uint8Array = frameOf(null);
+
+export function outcomeFrame({ output, ...rest }: Delivered): Buffer {
+  const message = { ...rest, output: typeof output === 'string' ? output : output.byteLength } as WireDelivered;
+  return frameOf(message, typeof output === 'string' ? NOTHING : output);
+}
+
+async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array): AsyncGenerator<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    let next = iterator.next();
+    for (;;) {
+      const first = await (quiet ? within(next) : next);
+      if (first === undefined) {
+        if (quiet) yield quiet;
+        continue;
+      }
+      if (first.done) return;
+      const parts = [first.value];
+      let size = first.value.byteLength;
+      next = iterator.next();
+      const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
+      let ended = false;
+      while (size < GATHERED_BYTES) {
+        const more = await Promise.race([next, turn]);
+        if (more === undefined) break;
+        ended = more.done === true;
+        if (more.done) break;
+        parts.push(more.value);
+        size += more.value.byteLength;
+        next = iterator.next();
+      }
+      yield parts.length === 1 ? first.value : Buffer.concat(parts);
+      if (ended) return;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** What a promise gives, or nothing when that takes long. */
+async function within<T>(promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, DOOR.quietMs.default, undefined);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** How many follow events at a time. */
+export interface Followers {
+  count: number;
+}
+
+/**
+ * Sends what changes as server-sent events, until the follower leaves or the job that it follows is over. One that does not read is let go.
+ * Throws `ERR_QUOTA_SPENT` when too many follow.
+ */
+export function sendEvents(
+  reply: FastifyReply,
+  {
+    site,
+    caller,
+    job,
+    signal,
+    followers,
+  }: {
+    readonly site: Site;
+    readonly caller: Caller;
+    readonly job?: string;
+    readonly signal: AbortSignal;
+    readonly followers: Followers;
+  },
+): FastifyReply {
+  if (followers.count >= DOOR.followers.max)
+    throw new LodgerError('ERR_QUOTA_SPENT', ['followers', DOOR.followers.max, 'try again later']);
+  const first = job === undefined ? undefined : site.job(caller, job);
+  followers.count++;
+  const stream = new Readable({ read: () => undefined });
+  const tell = (event: string, data: unknown) => {
+    stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (stream.readableLength > DOOR.eventBufferBytes.max) stream.destroy();
+  };
+  const unwatch = site.watch(caller, (event, data) => {
+    if (job === undefined) return tell(event, data);
+    if (event !== 'job' || !('id' in data) || data.id !== job) return;
+    tell(event, data);
+    if (data.state !== 'open') stream.push(null);
+  });
+  const timer = setInterval(() => stream.push(': \n\n'), DOOR.quietMs.default);
+  stream.once('close', () => {
+    clearInterval(timer);
+    unwatch();
+    followers.count--;
+  });
+  signal.addEventListener('abort', () => stream.destroy(), { once: true });
+  if (first) tell('job', first);
+  else tell('site', site.status());
+  if (first && first.state !== 'open') stream.push(null);
+  return reply.type('text/event-stream').send(stream);
+}

@@ -1,0 +1,45 @@
+// What a host holds: leases, and in each the tasks that have not ended, with what it takes to stop them.
+import type { Digest } from '../../runtime/base/platform.ts';
+import type { Datum, Fence, Lease, WireTerms } from '../wire/site.ts';
+import type { Ran } from './report.ts';
+
+/** One task of a lease, until it is reported, given back or cancelled. */
+export interface Assigned {
+  readonly held: Held;
+  readonly index: number;
+  readonly input: Datum;
+  /** The blob of the image that it goes on from. */
+  readonly image: Digest | null;
+  /** Ends the guest. Nobody asks for its outcome then. */
+  readonly control: AbortController;
+  /** Of a stepper: stops it between two steps, and resolves when its image is at the site or cannot be. */
+  leave?: () => Promise<void>;
+  share: number;
+}
+
+export interface Held {
+  readonly fence: Fence;
+  readonly job: string;
+  readonly terms: WireTerms;
+  readonly tasks: Map<number, Assigned>;
+  /** Ended, and not reported yet. */
+  ended: Ran[];
+  endedBytes: number;
+  /** Takes the timer of the next report back. */
+  unplan: (() => void) | undefined;
+}
+
+export const keyOf = ([start, number]: Fence): string => `${start} ${number}`;
+
+/** A lease that came. Throws a RangeError for columns of unequal length and for tasks that are named twice. */
+export function heldOf({ fence, job, tasks, inputs, images }: Lease, terms: WireTerms): Held {
+  if (tasks.length === 0 || inputs.length !== tasks.length || (images && images.length !== tasks.length))
+    throw new RangeError('the columns of a lease are not of one length');
+  const held: Held = { fence, job, terms, tasks: new Map(), ended: [], endedBytes: 0, unplan: undefined };
+  for (const [place, index] of tasks.entries()) {
+    const [input, image] = [inputs[place] as Datum, images?.[place] ?? null];
+    held.tasks.set(index, { held, index, input, image, control: new AbortController(), share: 0 });
+  }
+  if (held.tasks.size !== tasks.length) throw new RangeError('a lease names a task twice');
+  return held;
+}

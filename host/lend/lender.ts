@@ -1,0 +1,243 @@
+// Lends a machine to a site: pulls tasks, runs them, reports them, and gives the machine back at once when its owner wants it.
+import { narrow } from '../../runtime/policy/narrow.ts';
+import type { Policy } from '../../runtime/policy/policy.ts';
+import { SITE } from '../wire/ceilings.ts';
+import type { Attributes, FromHost, Pause, Report, WireTerms } from '../wire/site.ts';
+import { slotsToAsk } from './asks.ts';
+import type { Crew, Event, Lender, LenderOptions, Terms } from './contracts.ts';
+import { createFetching } from './fetching.ts';
+import { createLink, type Heard, type Welcome } from './link.ts';
+import { createOutbox } from './outbox.ts';
+import { createPaces } from './pace.ts';
+import { type Batch, type By, batchesOf, reportOf } from './report.ts';
+import { type Prepared, runTask } from './running.ts';
+import { runStepper } from './steppers.ts';
+import { createWork } from './work.ts';
+
+/** What a connection has beside what lasts. */
+interface Session {
+  readonly host: string;
+  readonly site: string;
+  readonly beatMs: number;
+  /** Slots of each request that no lease has answered. */
+  asked: number[];
+  unbeat: () => void;
+}
+
+/** Begins at once. Nothing that a site says is thrown out of it. */
+export function createLender(options: LenderOptions): Lender {
+  const { blobs, key, digest, clock, machine, tell = () => undefined } = options;
+  let { crew, terms: owners, firstBatch: batch } = options;
+  let sites: { readonly policy: Policy; readonly version: number } | undefined;
+  let ownersPause: Pause | null = null;
+  let load: number | null = null;
+  let session: Session | undefined;
+  let isFinishing = false;
+  let isClosed = false;
+  let yielding: Promise<void> | undefined;
+  const counts = { tasksDone: 0, tasksFailed: 0, tasksReleased: 0, fuel: 0 };
+  const paces = createPaces();
+  const finished: (() => void)[] = [];
+  let signing = Promise.resolve();
+
+  const termsNow = (): Terms => (sites ? { ...owners, policy: narrow(owners.policy, sites.policy) } : owners);
+  let terms = termsNow();
+  const pausedNow = (): Pause | null =>
+    ownersPause ?? (allowsNothing(terms.policy) ? emptyReason() : null) ?? (isFinishing ? 'finishing' : null);
+  const emptyReason = (): Pause => (allowsNothing(owners.policy) ? 'nothing allowed' : 'site policy');
+  const allowed = () => ({ paused: pausedNow(), terms });
+
+  const attributes = (): Attributes => ({
+    ...machine,
+    ...terms,
+    threads: crew.threads,
+    fuelPerSecond: paces.fuelPerSecond(),
+    holds: (blobs.holds?.() ?? []).slice(0, SITE.holds.max),
+  });
+
+  const send = (message: FromHost): boolean => link.send(message);
+  const beat = () => {
+    if (!session) return;
+    session.unbeat();
+    send({ type: 'beat', paused: pausedNow(), load, progress: work.progress().slice(0, SITE.batchTasks.max) as never });
+    if (paces.hasMoved()) send({ type: 'attributes', attributes: attributes() });
+    session.unbeat = clock.after(session.beatMs, beat);
+  };
+
+  /** How many more tasks there is room for now; they count as asked for. */
+  const claim = (): number => {
+    if (!session || pausedNow() !== null || yielding) return 0;
+    const asked = session.asked.reduce((sum, slots) => sum + slots, 0);
+    const { threads } = crew;
+    const demand = { threads, held: work.tasksHeld, asked, pulls: session.asked.length, taskMs: paces.taskMs() };
+    const slots = slotsToAsk(demand);
+    if (slots > 0) session.asked.push(slots);
+    return slots;
+  };
+  const pull = () => {
+    for (let slots = claim(); slots > 0; slots = claim()) send({ type: 'pull', slots });
+    if (isFinishing && work.isEmpty && outbox.size === 0) for (const resolve of finished.splice(0)) resolve();
+  };
+
+  const count = ({ job, rows }: Batch) => {
+    const failed = rows.filter(({ code }) => code !== '').length;
+    counts.tasksDone += rows.length - failed;
+    counts.tasksFailed += failed;
+    for (const { fuel, wallMs } of rows) {
+      counts.fuel += fuel ?? 0;
+      paces.count(fuel ?? 0, wallMs);
+    }
+    tell({ event: 'reported', job, tasks: rows.length, failed });
+  };
+  const seal = async (one: Batch, isLast: boolean, host: string) => {
+    const report = await reportOf(one, { host, batch: batch++, key, digest });
+    outbox.add({ ...report, slots: isLast ? claim() : 0 });
+  };
+  const report = (whole: Batch, isLast: boolean) => {
+    const batches = batchesOf(whole);
+    for (const [place, one] of batches.entries()) {
+      count(one);
+      const host = hostId as string;
+      signing = signing.then(() => seal(one, isLast && place === batches.length - 1, host)).then(pull, tellFault);
+    }
+  };
+  const tellFault = (error: unknown) =>
+    tell({ event: 'refused', code: 'ERR_HOST_FAULT', message: error instanceof Error ? error.message : String(error) });
+
+  const heed = (event: Event) => {
+    if (event.event === 'released') counts.tasksReleased += event.tasks;
+    tell(event);
+  };
+  let hostId: string | undefined;
+  let siteId: string | undefined;
+  const fetching = createFetching({ blobs, clock, digest });
+  const by = ({ deterministic }: WireTerms): By => {
+    const [engine = { name: 'v8' as const, version: '' }] = machine.engines;
+    const { rewriter, tariff, isolation } = machine;
+    return { engine, rewriter, tariff, deterministic, isolation };
+  };
+  const steppers = { crew: () => crew, fetching, clock, digest, send };
+  const tools = {
+    ...{ crew: () => crew, fetching, digest, by },
+    runStepper: (assigned: Parameters<typeof runStepper>[1], task: Prepared) => runStepper(steppers, assigned, task),
+  };
+  const work = createWork({
+    ...{ clock, send, report, tell: heed, onFreed: () => pull() },
+    run: (assigned) => runTask(tools, assigned),
+  });
+  const outbox = createOutbox((message: Report) => void send(message));
+
+  const welcome = ({ host, site, beatMs, policy, policyVersion }: Welcome) => {
+    hostId = host;
+    siteId = site;
+    session = { host, site, beatMs, asked: [], unbeat: () => undefined };
+    tell({ event: 'connected', host, site });
+    obey(policy, policyVersion);
+    outbox.resend();
+    beat();
+    pull();
+  };
+  const obey = (policy: Policy, version: number) => {
+    sites = { policy, version };
+    tell({ event: 'policy', version });
+    retune();
+    send({ type: 'policy', version });
+  };
+  /** Another policy, of the owner or of the site. */
+  const retune = () => {
+    terms = termsNow();
+    if (session) send({ type: 'attributes', attributes: attributes() });
+    work.restrict(allowed());
+    pull();
+  };
+
+  const hear = (message: Heard) => {
+    switch (message.type) {
+      case 'lease':
+        session?.asked.shift();
+        work.take(message, yielding ? { paused: pausedNow() ?? 'asked', terms } : allowed());
+        return pull();
+      case 'ack':
+        outbox.acknowledge(message.batch);
+        return pull();
+      case 'cancel':
+        work.cancel(message.fence, message.tasks);
+        return pull();
+      case 'policy':
+        return obey(message.policy, message.version);
+      default:
+        return message satisfies never;
+    }
+  };
+
+  /** Guests are slowed before they are stopped: a stepper may be in the middle of a long step. */
+  const stopAll = async (reason: Pause) => {
+    crew.hush?.(true);
+    await work.yield(reason);
+  };
+  const pause = (reason: Pause | null, current: number | null = load) => {
+    load = current;
+    const before = pausedNow();
+    ownersPause = reason;
+    if (pausedNow() === before) return;
+    if (session && reason !== null) session.asked = [];
+    beat();
+    if (reason === null) return void resume();
+    if (yielding) return;
+    yielding = stopAll(reason).finally(() => {
+      yielding = undefined;
+      if (ownersPause === null) resume();
+    });
+  };
+  const resume = () => {
+    if (yielding || isClosed) return;
+    crew.hush?.(false);
+    pull();
+  };
+
+  const link = createLink({
+    ...{ connect: options.connect, key, clock, attributes, tell, hear, onWelcome: welcome },
+    onClosed: () => {
+      session?.unbeat();
+      session = undefined;
+      work.forgetTerms();
+    },
+  });
+
+  return {
+    pause,
+    setTerms: (given) => {
+      owners = given;
+      retune();
+    },
+    setCrew: (given: Crew) => {
+      crew = given;
+      retune();
+    },
+    finish: () =>
+      new Promise((resolve) => {
+        isFinishing = true;
+        finished.push(resolve);
+        beat();
+        pull();
+      }),
+    close: async () => {
+      isClosed = true;
+      ownersPause ??= 'asked';
+      beat();
+      await stopAll(ownersPause);
+      await signing;
+      link.close();
+    },
+    status: () => ({
+      ...{ connected: link.isOpen, host: hostId ?? null, site: siteId ?? null, paused: pausedNow() },
+      ...{ policyVersion: sites?.version ?? 0, tasksHeld: work.tasksHeld, reportsKept: outbox.size, ...counts },
+      fuelPerSecond: paces.fuelPerSecond(),
+    }),
+  };
+}
+
+/** Whether no task at all could run under it. */
+function allowsNothing({ limits }: Policy): boolean {
+  return limits.memoryBytesMax === 0 || limits.wallMsMax === 0 || limits.fuelMax === 0;
+}

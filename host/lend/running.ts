@@ -1,0 +1,116 @@
+// Runs one task that a site gave, and says how it ended in the terms of a report.
+import { type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
+import { type Platform, toHex } from '../../runtime/base/platform.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import { LOG_LEVELS, type Outcome, type TaskLog } from '../../runtime/job/outcome.ts';
+import type { Task } from '../../runtime/job/task.ts';
+import { SITE } from '../wire/ceilings.ts';
+import type { Datum, WireTerms } from '../wire/site.ts';
+import type { Crew } from './contracts.ts';
+import type { Fetching } from './fetching.ts';
+import type { Assigned } from './held.ts';
+import { type By, byOf, type Ran } from './report.ts';
+
+/** What a task of a site is run with, from its lease and the blobs behind it. */
+export type Prepared = Task & { readonly kernel: Kernel; readonly input: Uint8Array };
+
+export interface RunTools {
+  readonly crew: () => Crew;
+  readonly fetching: Fetching;
+  readonly digest: Platform['digest'];
+  /** Of this machine, for tasks that got no receipt. */
+  readonly by: (terms: WireTerms) => By;
+  /** A stepper with images, where the crew can. Undefined when it was stopped. */
+  readonly runStepper: (assigned: Assigned, task: Prepared) => Promise<Outcome | undefined>;
+}
+
+/** Lines and bytes of a log that go into a report; more of them are counted. */
+const LOG = { lines: 1_000, bytes: 64 * 1024 } as const;
+const MESSAGE_BYTES = 4_096;
+const text = new TextEncoder();
+/** What the site or this machine refuses to the host, not to the task. */
+const ELSEWHERE: readonly ErrorCode[] = ['ERR_NOT_FOUND', 'ERR_ACCESS_DENIED', 'ERR_QUEUE_FULL', 'ERR_CLOSED'];
+
+/** Undefined for one that was stopped. Throws what is no outcome of the task: the owner's quota or a full disk. */
+export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran | undefined> {
+  const { control, held, index } = assigned;
+  try {
+    const task = await prepare(tools, assigned);
+    const hasSteps = task.kernel.shape === 'stepper' && tools.crew().start !== undefined;
+    const outcome = hasSteps
+      ? await tools.runStepper(assigned, task)
+      : await tools.crew().run(task, { signal: control.signal });
+    if (outcome === undefined || control.signal.aborted) return undefined;
+    return await ranOf(tools, assigned, outcome);
+  } catch (error) {
+    if (control.signal.aborted) return undefined;
+    if (isOwners(error)) throw error;
+    const { code, message } = failureOf(error);
+    const input = inputDigest(tools, assigned.input);
+    const row = { task: index, input, code, output: clip(message), outputDigest: '', fuel: null, fuelAtLeast: null };
+    return { ...row, wallMs: 0, memoryBytesPeak: 0, log: null, by: tools.by(held.terms) };
+  }
+}
+
+async function prepare({ fetching }: RunTools, { held, index, input, control }: Assigned): Promise<Prepared> {
+  const { kernel: digest, limits, grants, blobs: names, seed, deterministic } = held.terms;
+  const { signal } = control;
+  const kernel = await fetching.kernel(digest, signal);
+  const blobs: Record<string, Uint8Array> = {};
+  for (const [name, blob] of Object.entries(names)) blobs[name] = await fetching.blob(blob, signal);
+  const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : input;
+  const shared = { kernel, limits, seed, deterministic, digests: true };
+  const granted = grants.length > 0 ? { grants, blobs } : {};
+  return { ...shared, ...granted, input: bytes, index };
+}
+
+async function ranOf({ fetching, digest }: RunTools, assigned: Assigned, outcome: Outcome): Promise<Ran> {
+  const { receipt, log } = outcome;
+  const ran = {
+    task: assigned.index,
+    input: receipt.inputDigest ?? inputDigest({ digest }, assigned.input),
+    ...{ fuel: receipt.fuel ?? null, fuelAtLeast: receipt.fuelAtLeast ?? null },
+    ...{ wallMs: receipt.wallMs, memoryBytesPeak: receipt.memoryBytesPeak ?? 0 },
+    ...{ log: logOf(log), by: byOf(receipt) },
+  };
+  if (outcome.state === 'failed')
+    return { ...ran, code: outcome.code, output: clip(outcome.message), outputDigest: '' };
+  const { output } = outcome;
+  const outputDigest = receipt.outputDigest ?? toHex(digest(output));
+  if (output.byteLength <= SITE.inlineBytes.max) return { ...ran, code: '', output, outputDigest };
+  await fetching.store(output, assigned.control.signal);
+  return { ...ran, code: '', output: outputDigest, outputDigest };
+}
+
+function inputDigest({ digest }: Pick<RunTools, 'digest'>, input: Datum): string {
+  return typeof input === 'string' ? input : toHex(digest(input));
+}
+
+function logOf({ lines, linesDropped }: TaskLog): Ran['log'] {
+  if (lines.length === 0 && linesDropped === 0) return null;
+  const kept: [number, string][] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    bytes += 3 * line.text.length;
+    if (kept.length === LOG.lines || bytes > LOG.bytes) break;
+    kept.push([LOG_LEVELS.indexOf(line.level), line.text]);
+  }
+  return [kept, linesDropped + lines.length - kept.length];
+}
+
+/** Refusals of this machine's owner, which say nothing of the task. */
+function isOwners(error: unknown): boolean {
+  return error instanceof LodgerError && (error.code === 'ERR_QUOTA_SPENT' || error.code === 'ERR_FILE');
+}
+
+/** What is the site's or this machine's doing is tried elsewhere; what is the kernel's or the job's is told as it is. */
+function failureOf(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  const isOurs = !(error instanceof LodgerError) || ELSEWHERE.includes(error.code);
+  return isOurs ? { code: 'ERR_HOST_FAULT', message } : { code: error.code, message };
+}
+
+function clip(message: string): Uint8Array {
+  const bytes = text.encode(message);
+  return bytes.byteLength <= MESSAGE_BYTES ? bytes : bytes.slice(0, MESSAGE_BYTES);
+}

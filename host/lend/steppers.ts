@@ -1,0 +1,151 @@
+// Steppers of a site: images of them go to the site as they are taken, and whoever is given the task goes on from the last one.
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Digest, Platform } from '../../runtime/base/platform.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { ImageNotice, ImageStore, Steps } from '../../runtime/job/steps.ts';
+import { decodeDifference, peek } from '../../runtime/snapshot/difference.ts';
+import { packImage, unpackImage } from '../wire/image.ts';
+import type { FromHost } from '../wire/site.ts';
+import type { Clock, Crew } from './contracts.ts';
+import type { Fetching } from './fetching.ts';
+import type { Assigned } from './held.ts';
+import type { Prepared } from './running.ts';
+
+/** How often images are taken where the job says nothing. */
+const EVERY_MS = 60_000;
+/** How long a step may go on, at the least share of a core, when the machine is wanted back; then only what the site has is kept. */
+const GRACE_MS = 2_000;
+/** How long the last image may take to get to the site. */
+const UPLOAD_MS = 10_000;
+/** Blobs of one image; a host makes a whole one after 256 differences. */
+const LINKS_MAX = 1_000;
+
+export interface StepperTools {
+  readonly crew: () => Crew;
+  readonly fetching: Fetching;
+  readonly clock: Clock;
+  readonly digest: Platform['digest'];
+  readonly send: (message: FromHost) => boolean;
+}
+
+/** The images of one task: here, and at the site. */
+interface Images extends ImageStore {
+  /** The image that it begins with. */
+  readonly from: Digest | undefined;
+  readonly onImage: (image: ImageNotice) => void;
+  /** Resolves when all that there were are at the site, or cannot be. */
+  settled(): Promise<void>;
+}
+
+/** Runs a task from its beginning or its image. Undefined when it was stopped. */
+export async function runStepper(
+  tools: StepperTools,
+  assigned: Assigned,
+  task: Prepared,
+): Promise<Outcome | undefined> {
+  const { control, held } = assigned;
+  const images = await openImages(tools, assigned);
+  const checkpoint = { store: images, everyMs: held.terms.everyMs ?? EVERY_MS, onImage: images.onImage };
+  const options = {
+    ...{ checkpoint, signal: control.signal },
+    onProgress: ({ share }: { share: number }) => {
+      assigned.share = share;
+    },
+  };
+  const steps = begin(tools.crew(), task, { options, from: images.from });
+  assigned.leave = () => leave({ steps, images, clock: tools.clock, control });
+  return steps.outcome;
+}
+
+/** A stepper whose image is of no use is begun anew: nothing of it is believed that is not checked. */
+function begin(
+  crew: Crew,
+  task: Prepared,
+  { options, from }: { options: Parameters<NonNullable<Crew['start']>>[1]; from: Digest | undefined },
+): Steps {
+  const { input, index, ...terms } = task;
+  if (from !== undefined && crew.resume) {
+    try {
+      return crew.resume(from, terms, options);
+    } catch (error) {
+      if (!(error instanceof LodgerError) || error.code !== 'ERR_IMAGE_INVALID') throw error;
+    }
+  }
+  return (crew.start as NonNullable<Crew['start']>)(task, options);
+}
+
+interface Leaving {
+  readonly steps: Steps;
+  readonly images: Images;
+  readonly clock: Clock;
+  readonly control: AbortController;
+}
+
+/** Ends a task with its image at the site, if its step and the site are quick enough; otherwise with the last one that is there. */
+async function leave({ steps, images, clock, control }: Leaving): Promise<void> {
+  const paused = steps.pause().catch(() => undefined);
+  await within(GRACE_MS, paused, clock);
+  await within(UPLOAD_MS, images.settled(), clock);
+  control.abort();
+}
+
+async function within(ms: number, act: Promise<unknown>, clock: Clock): Promise<void> {
+  let takeBack: () => void = () => undefined;
+  const late = new Promise<void>((resolve) => {
+    takeBack = clock.after(ms, resolve);
+  });
+  await Promise.race([act, late]);
+  takeBack();
+}
+
+async function openImages(tools: StepperTools, assigned: Assigned): Promise<Images> {
+  const { fetching, send, digest } = tools;
+  const { control, held, index } = assigned;
+  const forms = new Map<Digest, Uint8Array>();
+  /** The blob of each image that is at the site. */
+  const blobs = new Map<Digest, Digest>();
+  const platform = { digest, now: tools.clock.now };
+  const from = assigned.image === null ? undefined : await download(assigned.image).catch(() => undefined);
+  let uploads: Promise<void> = Promise.resolve();
+
+  async function download(last: Digest): Promise<Digest> {
+    let newest: Digest | undefined;
+    for (let wanted: Digest | null = last; wanted !== null; ) {
+      if (forms.size === LINKS_MAX) throw new RangeError('an image has too many before it');
+      const { parent, form } = unpackImage(await fetching.blob(wanted, control.signal));
+      const { image } = decodeDifference(form, platform);
+      forms.set(image.digest, form);
+      blobs.set(image.digest, wanted);
+      newest ??= image.digest;
+      wanted = parent;
+    }
+    return newest as Digest;
+  }
+
+  const upload = async ({ digest: name, step, share, fuel }: ImageNotice): Promise<void> => {
+    const form = forms.get(name);
+    if (form === undefined) return;
+    const { form: kind, manifest } = peek(form);
+    const parent = kind === 'whole' ? null : blobs.get(manifest.parent ?? '');
+    // One before it did not get there: neither does this one, until there is a whole one again.
+    if (parent === undefined) return;
+    const image = await fetching.store(packImage({ parent, form }), control.signal);
+    blobs.set(name, image);
+    send({ type: 'image', fence: held.fence, task: index, image, parent, step, share, fuel });
+  };
+
+  return {
+    from,
+    put: (name, bytes) => {
+      // Nothing before a whole one is needed any more.
+      if (peek(bytes).form === 'whole') forms.clear();
+      forms.set(name, bytes);
+    },
+    get: (name) => forms.get(name),
+    delete: (name) => void forms.delete(name),
+    onImage: (notice) => {
+      uploads = uploads.then(() => upload(notice)).catch(() => undefined);
+    },
+    settled: () => uploads,
+  };
+}
