@@ -7,8 +7,10 @@ const KEYS = 'keys';
 /** The key of this browser for this site, made at the first visit. Where nothing may be kept, one for this visit. */
 export async function openKey(): Promise<Key> {
   const database = await openDatabase().catch(() => undefined);
-  const kept = database && (await ask<CryptoKeyPair>(database, 'readonly', (keys) => keys.get(0)).catch(() => undefined));
-  const pair = kept ?? ((await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify'])) as CryptoKeyPair);
+  const kept =
+    database && (await ask<CryptoKeyPair>(database, 'readonly', (keys) => keys.get(0)).catch(() => undefined));
+  const pair =
+    kept ?? ((await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify'])) as CryptoKeyPair);
   if (database && !kept) await ask(database, 'readwrite', (keys) => keys.put(pair, 0)).catch(() => undefined);
   database?.close();
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));

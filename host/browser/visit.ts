@@ -10,14 +10,20 @@ export interface Lent {
 }
 
 export type ToIoWorker =
-  | { readonly type: 'begin'; readonly origin: string; readonly name: string; readonly lent: Lent; readonly kernelWorker: string }
+  | {
+      readonly type: 'begin';
+      readonly origin: string;
+      readonly name: string;
+      readonly lent: Lent;
+      readonly kernelWorker: string;
+    }
   | { readonly type: 'lent'; readonly lent: Lent }
   | { readonly type: 'pause'; readonly pause: Pause | null }
   | { readonly type: 'leave' };
 
 /** A task that ended here. */
 export interface Ended {
-  readonly job: string;
+  readonly kernel: string;
   readonly task: number;
   readonly state: 'done' | 'failed';
   readonly code: string;
@@ -25,6 +31,8 @@ export interface Ended {
   readonly fuel: number | null;
   readonly wallMs: number;
   readonly memoryBytes: number;
+  /** Digest of its output; empty for one that failed. */
+  readonly output: string;
 }
 
 /** A task that runs here. */

@@ -5,6 +5,7 @@
 type Way = (origin: string) => unknown;
 
 interface Scope {
+  eval(code: string): unknown;
   importScripts(url: string): void;
   readonly navigator: { sendBeacon?(url: string): boolean };
   readonly WebTransport?: new (url: string) => { readonly ready: Promise<unknown>; close(): void };
@@ -63,7 +64,7 @@ export const WAYS_OUT: Readonly<Record<string, Way>> = {
     const worker = new Worker(URL.createObjectURL(new Blob(['postMessage(0)'])));
     return event(worker, 'message', (each) => each.terminate());
   },
-  eval: () => globalThis.eval('0'),
+  eval: () => scope.eval('0'),
   Function: () => new Function('return 0')(),
   WebTransport: (origin) => {
     if (!scope.WebTransport) return missing();
