@@ -5,6 +5,8 @@ export type { OwnerFile } from './agent/policy.ts';
 export { type BuildOptions, buildKernel } from './build/build.ts';
 export { createPool, type IsolatedOptions, type Isolation, type ThreadOptions } from './cell/isolation.ts';
 export type { CellPool } from './cell/pool.ts';
+export { type ConnectOptions, connect, type SiteRunner } from './client/connect.ts';
+export { type Coordinator, type CoordinatorOptions, createCoordinator } from './coordinator/coordinator.ts';
 export { type FolderStore, folderStore } from './keep/folder-store.ts';
 export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';

@@ -6,9 +6,9 @@ import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises
 import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { packageRoot } from '../../kernels/transform/library.ts';
-import { cacheFolder } from '../platform/code-cache.ts';
 import { JAIL } from '../platform/jail.ts';
 import { LIBRARY, PLATFORM } from '../platform/native.ts';
+import { cacheFolder } from '../platform/places.ts';
 
 /** What cargo calls the library, by platform. */
 const MADE: Readonly<Record<string, string>> = {

@@ -1,7 +1,5 @@
 // `lodger map JOB.json`: a whole job on this machine.
 import { availableParallelism } from 'node:os';
-import { relative } from 'node:path';
-import process from 'node:process';
 import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
@@ -10,10 +8,11 @@ import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
-import { inputsOf, readable } from '../jobs/values.ts';
+import { inputsOf } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
-import { checkCheckpoint, createTakenOver, everyTime, type TakenOver } from './checkpoint.ts';
+import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
+import { gather, give, giveJson, type Mapped } from './mapped.ts';
 import {
   blobFiles,
   cpuShare,
@@ -26,9 +25,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { createProgress } from './progress.ts';
-import { columns, indented, note, print, printable, printJson } from './say.ts';
-import { createSum, logRows, type Sum, sumRows } from './sum.ts';
-import { VIEWS, type View } from './view/views.ts';
+import { note } from './say.ts';
 
 interface MapFlags {
   readonly engine?: EngineChoice;
@@ -41,18 +38,6 @@ interface MapFlags {
   readonly every?: number;
   readonly isolation: Isolation;
   readonly json?: true;
-}
-
-interface Mapped {
-  readonly kernel: string;
-  readonly sum: Sum;
-  readonly wallMs: number;
-  readonly results?: string;
-  readonly view?: View;
-  /** Of a job that is kept. */
-  readonly takenOver?: TakenOver;
-  /** Failures that another machine, or another time, may not see. */
-  readonly hostFailures: number;
 }
 
 export function addMap(program: Command, finish: Finish): void {
@@ -73,7 +58,6 @@ export function addMap(program: Command, finish: Finish): void {
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
     .option('--checkpoint <dir>', 'keep outcomes, and images of steppers, in this folder, and go on from what is there')
     .option('--every <time>', 'how often an image of each stepper is taken (default: 10s)', everyTime)
-    .option('--once', 'end after the job, which is what always happens')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger map job.json --threads 2'))
     .action(async (path: string, flags: MapFlags) => {
@@ -115,13 +99,12 @@ interface Open {
 }
 
 async function runAll(
-  { file, terms }: LoadedJob,
+  loaded: LoadedJob,
   { inputs, results, keep }: Open,
   flags: MapFlags,
   signal: AbortSignal,
 ): Promise<Mapped> {
-  const view = file.view === undefined ? undefined : VIEWS[file.view]();
-  const sum = createSum();
+  const { file, terms } = loaded;
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
   const { engine = file.engine, threads, isolation } = flags;
@@ -136,52 +119,23 @@ async function runAll(
         ...(flags.every !== undefined && { everyMs: flags.every }),
       })
     : pool.map(job, { signal });
-  let index = 0;
   let weightDone = 0;
-  let hostFailures = 0;
   try {
-    for await (const outcome of outcomes) {
-      await results?.add(index, readable(terms.kernel, outcome));
-      if (outcome.state === 'done') view?.add(outcome.output);
-      else if (outcome.fault === 'host') hostFailures += 1;
-      sum.add(outcome);
-      index += 1;
-      weightDone += weights.shift() ?? 0;
-      progress.step(index, weightDone / Math.max(1, inputs.totalBytes));
-    }
+    const mapped = await gather(outcomes, loaded, {
+      ...(results && { results }),
+      onOutcome: (count) => {
+        weightDone += weights.shift() ?? 0;
+        progress.step(count, weightDone / Math.max(1, inputs.totalBytes));
+      },
+    });
+    return { ...mapped, wallMs: performance.now() - begun, ...(keep && { takenOver: takenOver.read() }) };
   } finally {
     progress.stop();
     await pool.close('end');
   }
-  return {
-    kernel: terms.kernel.digest,
-    sum: sum.read(),
-    wallMs: performance.now() - begun,
-    hostFailures,
-    ...(keep && { takenOver: takenOver.read() }),
-    ...(results === undefined ? {} : { results: results.path }),
-    ...(view === undefined ? {} : { view }),
-  };
 }
 
 /** As many as `pool.map` has. */
 function underWay(threads = availableParallelism()): number {
   return threads * POOL.batchTasksMax.default * 2;
-}
-
-async function give({ sum, wallMs, results, view, takenOver }: Mapped): Promise<void> {
-  for (const { index, code, message } of sum.failures) note(`task ${index} failed: ${indented(message)} [${code}]`);
-  if (sum.failed > sum.failures.length) note(`and ${sum.failed - sum.failures.length} more`);
-  const place: (readonly [string, string])[] =
-    results === undefined ? [] : [['results', relative(process.cwd(), results) || '.']];
-  const before: (readonly [string, string])[] = takenOver
-    ? [['taken over', `${takenOver.kept} outcomes; ${takenOver.resumed} tasks went on from images`]]
-    : [];
-  note(columns([...sumRows(sum, wallMs), ...before, ...logRows(sum, results !== undefined), ...place]).trimEnd());
-  if (view !== undefined) await print(`${printable(view.render({ wallMs }))}\n`);
-}
-
-async function giveJson({ kernel, sum, wallMs, results, takenOver }: Mapped): Promise<void> {
-  const state = sum.failed === 0 ? 'done' : 'failed';
-  await printJson({ state, kernel, wallMs, ...sum, ...takenOver, ...(results === undefined ? {} : { results }) });
 }

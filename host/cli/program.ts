@@ -1,14 +1,29 @@
 // The commands of the binary, put together.
 import { Command } from 'commander';
 import { VERSION } from '../platform/version.ts';
+import { addAccounts } from './accounts.ts';
 import { addBuild } from './build.ts';
+import { addCancel } from './cancel.ts';
 import { addDoctor } from './doctor.ts';
+import { addHosts } from './hosts.ts';
 import { addInspect } from './inspect.ts';
 import { addMap } from './map.ts';
 import { addNew } from './new.ts';
 import type { Finish } from './options.ts';
+import { addPolicy } from './policy.ts';
+import { addResults } from './results.ts';
 import { addRun } from './run.ts';
+import { addServe } from './serve.ts';
+import { addStatus } from './status.ts';
+import { addSubmit } from './submit.ts';
 import { addVerify } from './verify.ts';
+
+/** In the order of the help. */
+const ADDERS = [
+  ...[addNew, addBuild, addInspect, addRun, addMap],
+  ...[addServe, addSubmit, addStatus, addResults, addCancel, addHosts, addPolicy, addAccounts],
+  ...[addVerify, addDoctor],
+];
 
 /** The program. Its errors are thrown: nothing here ends the process, and only help is written. */
 export function createProgram(finish: Finish): Command {
@@ -24,6 +39,6 @@ export function createProgram(finish: Finish): Command {
       'after',
       '\nExit codes: 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.',
     );
-  for (const add of [addNew, addBuild, addInspect, addRun, addMap, addVerify, addDoctor]) add(program, finish);
+  for (const add of ADDERS) add(program, finish);
   return program;
 }

@@ -1,4 +1,5 @@
 // `lodger verify A.img B.img --kernel K.wasm`: does the steps between two images again, and says whether the second follows.
+// `lodger verify RECEIPTS` checks signed receipts: see `verify-receipts.ts`.
 import process from 'node:process';
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
@@ -11,6 +12,7 @@ import { nodeEngine } from '../platform/engines.ts';
 import { node } from '../platform/node.ts';
 import { engineChoice, example, type Finish, loadGrants, several } from './options.ts';
 import { note, print, printable, printJson } from './say.ts';
+import { areReceipts, giveReceipts, verifyReceipts } from './verify-receipts.ts';
 
 /** Findings of a link that are shown; the others are counted. */
 const FINDINGS_SHOWN = 10;
@@ -19,17 +21,17 @@ interface VerifyFlags {
   readonly kernel?: string;
   readonly engine: EngineChoice;
   readonly grant: readonly string[];
+  readonly siteKey?: string;
   readonly json?: true;
 }
 
 export function addVerify(program: Command, finish: Finish): void {
   program
     .command('verify')
-    .description(
-      'do the steps between two images of a stepper again, and say whether the second follows from the first',
-    )
-    .argument('<from>', 'an image; the others of its chain lie beside it')
-    .argument('<to>', 'a later image of the same task')
+    .description('check signed receipts; or do the steps between two images of a stepper again')
+    .argument('<from>', 'receipts, as lodger results writes them; or an image, beside the others of its chain')
+    .argument('[to...]', 'more receipts; or a later image of the same task')
+    .option('--site-key <hex>', 'of receipts: the public key that the site is known by')
     .option('--kernel <file>', 'the kernel of the task')
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option('--grant <spec>', 'what the task was granted, as for run; may be given several times', several, [])
@@ -38,7 +40,14 @@ export function addVerify(program: Command, finish: Finish): void {
       'after',
       example('lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random'),
     )
-    .action(async (from: string, to: string, flags: VerifyFlags) => {
+    .action(async (from: string, [to, ...more]: readonly string[], flags: VerifyFlags) => {
+      if (await areReceipts(from)) {
+        const found = await verifyReceipts([from, ...(to === undefined ? [] : [to]), ...more], flags.siteKey);
+        await giveReceipts(found, flags);
+        return finish(found.holds ? 0 : 1);
+      }
+      if (to === undefined || more.length > 0)
+        throw new LodgerError('ERR_OPTION_INVALID', ['to', 'given: one later image of the same task']);
       const verdict = await verifyFiles(from, to, flags);
       if (flags.json) await printJson({ state: verdict.follows ? 'follows' : 'differs', ...verdict });
       else await print(textOf(verdict));

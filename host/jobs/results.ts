@@ -110,12 +110,7 @@ async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<R
   return {
     path,
     add: async (index, outcome) => {
-      const parts = [
-        `"index":${index},"state":"${outcome.state}"`,
-        content(outcome, as, path),
-        ...logParts(outcome.log),
-      ];
-      await file.write(`{${parts.join()}}\n`);
+      await file.write(lineOf(index, outcome, { as, path }));
     },
     finish: () => file.commit(),
     discard: async () => {
@@ -123,6 +118,16 @@ async function lineFile(path: string, as: 'base64' | 'text' | 'json'): Promise<R
       await unmake();
     },
   };
+}
+
+/** One outcome as a line of JSON. `path` is where it goes, for messages. Throws `ERR_FILE` for an output that no line can hold. */
+export function lineOf(
+  index: number,
+  outcome: Outcome,
+  { as = 'text', path = 'standard output' }: { readonly as?: 'base64' | 'text' | 'json'; readonly path?: string } = {},
+): string {
+  const parts = [`"index":${index},"state":"${outcome.state}"`, content(outcome, as, path), ...logParts(outcome.log)];
+  return `{${parts.join()}}\n`;
 }
 
 function logParts({ lines, linesDropped }: TaskLog): string[] {

@@ -4,7 +4,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import envPaths from 'env-paths';
+import { cacheFolder } from './places.ts';
 
 /** Beyond this many bytes the entries that were used longest ago go. */
 const BYTES_MAX = 512 * 2 ** 20;
@@ -18,9 +18,6 @@ export interface CodeCache {
   /** Keeps bytes for later processes. A cache that cannot write is no failure. */
   write(name: string, bytes: Uint8Array): Promise<void>;
 }
-
-/** This user's folder for what can be made again. */
-export const cacheFolder = (): string => envPaths('lodger', { suffix: '' }).cache;
 
 /** A cache in a folder, which is made when first needed. */
 export function openCodeCache(folder = join(cacheFolder(), 'code')): CodeCache {

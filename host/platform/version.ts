@@ -1,7 +1,12 @@
-// The package's version, said once: in package.json.
+// The package's version, said once in package.json, and its files.
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-const manifest = createRequire(import.meta.url)('lodger/package.json') as { readonly version: string };
+const require = createRequire(import.meta.url);
+const manifest = require('lodger/package.json') as { readonly version: string };
 
 /** The version of this package, as `0.1.0`. */
 export const VERSION = manifest.version;
+
+/** Where a file of the package is. */
+export const packageFile = (path: string): string => join(dirname(require.resolve('lodger/package.json')), path);

@@ -3,6 +3,13 @@
 import * as v from 'valibot';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
 import { LimitsSchema } from '../../runtime/job/limits.ts';
+import {
+  type Confidence,
+  ConfidenceSchema,
+  type Requirements,
+  RequirementsSchema,
+  SITE_TERMS,
+} from '../../runtime/job/site-terms.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
 import { CEILING, SITE } from './ceilings.ts';
 import { PAUSES, type Pause } from './site.ts';
@@ -16,55 +23,23 @@ export const IdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id of 1 to 64 letters, digits, dots, hyphens and underscores'),
 );
 
-/** What a job needs a host to be. */
-export const RequirementsSchema = v.strictObject({
-  kind: v.exactOptional(oneOf(['node', 'tab'])),
-  engine: v.exactOptional(oneOf(['v8', 'wasmtime'])),
-  memoryBytes: v.exactOptional(COUNT),
-  /** Walls that have to be around its kernels. */
-  isolation: v.exactOptional(v.pipe(v.array(word(32)), v.maxLength(16))),
-  /** Names of hosts that are the only ones, or that are left out. */
-  hosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
-  notHosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
-});
-export type Requirements = v.InferOutput<typeof RequirementsSchema>;
-
-/** How sure a result must be: the probability that it is right, or `trusted` for hosts that the site trusts alone. */
-export const ConfidenceSchema = v.union(
-  [v.literal('trusted'), v.pipe(v.number(), v.minValue(0.5, 'at least 0.5'), v.maxValue(0.999999, 'at most 0.999999'))],
-  '"trusted", or a number from 0.5 to 0.999999',
-);
-export type Confidence = v.InferOutput<typeof ConfidenceSchema>;
+export { type Confidence, ConfidenceSchema, type Requirements, RequirementsSchema };
 
 /** `POST /jobs`: a job whose inputs follow. Kernel and blobs are at the site already. */
 export const ManifestSchema = v.strictObject({
   version: v.literal(1, '1, the only version there is'),
   id: v.exactOptional(IdSchema),
-  name: v.exactOptional(word(200)),
+  ...SITE_TERMS,
   kernel: digest(),
   limits: v.exactOptional(LimitsSchema),
   grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants))),
   blobs: v.exactOptional(v.record(word(64), digest())),
   seed: v.exactOptional(COUNT),
   deterministic: v.exactOptional(v.boolean('true or false')),
-  /** Of jobs of one account and of equal shares, the higher goes first. */
-  priority: v.exactOptional(integer(-100, 100)),
   /** In ms since 1970; tasks are not begun after it. */
   deadline: v.exactOptional(COUNT),
-  confidence: v.exactOptional(ConfidenceSchema),
-  /** Whether results may be held until the job's end, which costs fewer runs. */
-  wait: v.exactOptional(v.boolean('true or false')),
-  /** How often a task that failed for its host's doing is tried. */
-  retries: v.exactOptional(integer(0, 100)),
-  requirements: v.exactOptional(RequirementsSchema),
-  /** Fuel that all runs together may cost. */
-  fuelBudget: v.exactOptional(COUNT),
-  /** How often images of steppers are sent. */
-  everyMs: v.exactOptional(integer(1_000, 86_400_000)),
   /** Folds the results of the job, `arity` at a time, tree-wise; the last one is the job's. */
   merge: v.exactOptional(v.strictObject({ kernel: digest(), arity: integer(2, 64) })),
-  /** Days that results stay. */
-  keepDays: v.exactOptional(integer(0, 3_650)),
 });
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 

@@ -4,6 +4,7 @@ import { JOB, type LimitName, TASK } from '../base/limits.ts';
 import { digest, integer, oneOf } from '../base/schema.ts';
 import { DURATION_TEXT, SIZE_TEXT } from '../base/units.ts';
 import { BlobNameSchema } from '../policy/grant.ts';
+import { SiteTermsSchema } from './site-terms.ts';
 
 /** What can be made of a job's outputs at its end, for people to look at. */
 export const VIEW_NAMES = ['hits'] as const;
@@ -135,6 +136,7 @@ export const JobFileSchema = v.strictObject({
   ),
   engine: v.exactOptional(about(oneOf(ENGINE_CHOICES), 'The engine that runs the tasks. Default: auto.')),
   results: v.exactOptional(about(results, 'Where outputs go, inside the folder of the job file. Absent: nowhere.')),
+  site: v.exactOptional(about(SiteTermsSchema, 'What the job asks of a site, where it is submitted to one.')),
   view: v.exactOptional(about(oneOf(VIEW_NAMES), 'How the outputs are shown at the end.')),
 });
 

@@ -6,6 +6,7 @@ import { parseDuration, parseSize } from '../base/units.ts';
 import { type Grant, parseGrant } from '../policy/grant.ts';
 import { type EngineChoice, JobFileSchema, type ViewName, type WrittenJob } from './form.ts';
 import type { SomeLimits } from './limits.ts';
+import type { SiteTerms } from './site-terms.ts';
 
 /** Where a kernel is: at a path, under a digest (sought beside the job file), or at a path and with that digest. */
 export type KernelPlace =
@@ -39,6 +40,7 @@ export interface JobFile {
   readonly deterministic?: boolean;
   readonly engine: EngineChoice;
   readonly results?: ResultPlan;
+  readonly site?: SiteTerms;
   readonly view?: ViewName;
 }
 
@@ -46,7 +48,7 @@ export interface JobFile {
 export function parseJob(value: unknown): JobFile {
   refuseInherited(value, 'ERR_JOB_INVALID');
   const written = check(JobFileSchema, value, 'ERR_JOB_INVALID');
-  const { seed, deterministic, engine = 'auto', results, view } = written;
+  const { seed, deterministic, engine = 'auto', results, site, view } = written;
   return {
     version: 1,
     kernel: kernelPlace(written.kernel),
@@ -57,6 +59,7 @@ export function parseJob(value: unknown): JobFile {
     ...(seed === undefined ? {} : { seed }),
     ...(deterministic === undefined ? {} : { deterministic }),
     ...(results === undefined ? {} : { results: resultPlan(results) }),
+    ...(site === undefined ? {} : { site }),
     ...(view === undefined ? {} : { view }),
   };
 }

@@ -1,16 +1,18 @@
 // The HTTP server of a site: limits, who is calling, checks by the schemas of the table of routes, and refusals in one form.
 import { readFile } from 'node:fs/promises';
 import rateLimit from '@fastify/rate-limit';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { GenericSchema } from 'valibot';
 import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
 import { check, refuseInherited } from '../../../runtime/base/schema.ts';
+import { packageFile } from '../../platform/version.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Auth } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Key and certificate, in PEM. */
 export interface Tls {
@@ -23,21 +25,20 @@ export interface ServerParts {
   readonly handlers: Handlers;
   readonly log: FastifyBaseLogger;
   readonly tls?: Tls;
-  /** Told of every answer. */
-  readonly onAnswer: (route: string, status: number, ms: number) => void;
+  readonly metrics: Metrics;
 }
 
 const OCTETS = 'application/octet-stream';
-const OPENAPI = new URL('../../../../schemas/openapi.json', import.meta.url);
+const OPENAPI = packageFile('schemas/openapi.json');
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { log, tls, auth } = parts;
+  const { log, tls, auth, metrics } = parts;
   const known = new WeakMap<FastifyRequest, Known>();
   const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
   const options = {
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: SITE.bodyBytes.max,
     requestTimeout: DOOR.requestMs.default,
     forceCloseConnections: true,
@@ -62,7 +63,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
-    parts.onAnswer(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime);
+    metrics.onAnswer(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime);
     log.debug({ route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
   });
   server.setValidatorCompiler(
@@ -81,7 +82,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
 async function addRoutes(
   server: FastifyInstance,
-  { handlers, auth }: ServerParts,
+  { handlers, auth, metrics }: ServerParts,
   known: WeakMap<FastifyRequest, Known>,
 ) {
   const names = Object.keys(ROUTES) as RouteName[];
@@ -112,6 +113,10 @@ async function addRoutes(
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     add(scope, 'putBlob');
   });
+  server.get('/metrics', async (request, reply) => {
+    mustBeAllowed({ roles: [] }, known.get(request), request, auth);
+    return reply.type(metrics.type).send(await metrics.read());
+  });
   server.get('/healthz', async () => ({ state: 'ok' }));
   server.get(`${API}/openapi.json`, async (_request, reply) => {
     return reply.type('application/json').send(await readFile(OPENAPI));
@@ -131,7 +136,12 @@ function callOf(request: FastifyRequest, reply: FastifyReply, known: WeakMap<Fas
   return { caller, params, query, body, request, reply, signal: control.signal } as Call<RouteName>;
 }
 
-function mustBeAllowed(route: Route, caller: Known | undefined, request: FastifyRequest, auth: Auth): void {
+function mustBeAllowed(
+  route: Pick<Route, 'roles'>,
+  caller: Known | undefined,
+  request: FastifyRequest,
+  auth: Auth,
+): void {
   if (route.roles === 'anyone') return;
   if (!caller) throw new LodgerError('ERR_ACCESS_DENIED', ['give a token, as "Authorization: Bearer TOKEN"']);
   if (caller.role !== 'operator' && !route.roles.includes(caller.role)) {

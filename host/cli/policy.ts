@@ -1,0 +1,68 @@
+// `lodger policy show|set|simulate`: what a site lets tasks use on all its hosts.
+import type { Command } from 'commander';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { type Policy, parsePolicy } from '../../runtime/policy/policy.ts';
+import type { SiteClient } from '../client/site.ts';
+import { readWhole } from '../jobs/files.ts';
+import { example, type Finish } from './options.ts';
+import { note, print, printable, printJson } from './say.ts';
+import { atSite, type SiteFlags, withSite } from './site.ts';
+
+const FILE_BYTES_MAX = 2 ** 20;
+
+export function addPolicy(program: Command, finish: Finish): void {
+  withSite(program.command('policy'))
+    .description('show the policy of a site, set another, or simulate which hosts that would stop')
+    .argument('<action>', 'show, set or simulate')
+    .argument('[file]', 'the policy to set or simulate, as JSON')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('lodger policy show'))
+    .action(async (action: string, file: string | undefined, flags: SiteFlags & { readonly json?: true }) => {
+      const act = await actionOf(action, file);
+      const { document, text } = await atSite(flags, act);
+      if (flags.json) await printJson(document);
+      else await print(text);
+      finish(0);
+    });
+}
+
+interface Said {
+  readonly document: unknown;
+  readonly text: string;
+}
+
+/** The policy is read and checked before anybody is asked. */
+async function actionOf(action: string, file: string | undefined): Promise<(site: SiteClient) => Promise<Said>> {
+  if (action === 'show') {
+    return async (site) => {
+      const found = await site.ask('policy');
+      note(`version ${found.version}`);
+      return { document: found, text: `${JSON.stringify(found.policy, null, 2)}\n` };
+    };
+  }
+  if (action !== 'set' && action !== 'simulate')
+    throw new LodgerError('ERR_OPTION_INVALID', ['action', 'one of show, set, simulate']);
+  if (file === undefined) throw new LodgerError('ERR_OPTION_INVALID', ['file', `given: the policy to ${action}`]);
+  const json = await readPolicy(file);
+  if (action === 'set') {
+    return async (site) => {
+      const found = await site.ask('setPolicy', { json });
+      return { document: found, text: `version ${found.version} is in force\n` };
+    };
+  }
+  return async (site) => {
+    const stops = await site.ask('simulatePolicy', { json });
+    const lines = stops.map((each) => `${each.host} would stop: ${printable(each.stops)}\n`);
+    return { document: { stops }, text: lines.join('') || 'no host would stop\n' };
+  };
+}
+
+async function readPolicy(file: string): Promise<Policy> {
+  const text = Buffer.from(await readWhole(file, FILE_BYTES_MAX)).toString();
+  try {
+    return parsePolicy(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof LodgerError) throw error;
+    throw new LodgerError('ERR_FILE', ['read', file, (error as Error).message], { cause: error });
+  }
+}

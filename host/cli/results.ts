@@ -1,0 +1,94 @@
+// `lodger results JOB`: the outcomes of a job at a site, in the order of its inputs, and its receipts.
+import type { Command } from 'commander';
+import { admit } from '../../runtime/admit/admit.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import { outcomeOf } from '../client/outcome.ts';
+import type { SiteClient } from '../client/site.ts';
+import { makeFile } from '../jobs/files.ts';
+import { lineOf, openResults } from '../jobs/results.ts';
+import { readable } from '../jobs/values.ts';
+import { node } from '../platform/node.ts';
+import { interruptible } from './interrupt.ts';
+import { example, type Finish } from './options.ts';
+import { columns, note, print, printJson } from './say.ts';
+import { atSite, type SiteFlags, withSite } from './site.ts';
+import { createSum, type Sum } from './sum.ts';
+
+interface ResultFlags extends SiteFlags {
+  readonly output?: string;
+  readonly receipts?: string;
+  readonly json?: true;
+}
+
+export function addResults(program: Command, finish: Finish): void {
+  withSite(program.command('results'))
+    .description('outcomes of a job at a site, as they come, in the order of its inputs')
+    .argument('<job>', 'the id of a job')
+    .option('--output <dir>', 'a folder for them, a file a task (default: lines of JSON on standard output)')
+    .option('--receipts <file>', 'also write the signed receipts here, a line of JSON each: lodger verify checks them')
+    .option('--json', 'print one JSON document, which sums them up')
+    .addHelpText('after', example('lodger results my-job --output answers'))
+    .action(async (job: string, flags: ResultFlags) => {
+      const { sum, receipts } = await interruptible((signal) =>
+        atSite(flags, (site) => fetchAll(site, job, { flags, signal })),
+      );
+      const more = receipts === undefined ? {} : { receipts };
+      if (flags.json) await printJson({ state: sum.failed === 0 ? 'done' : 'failed', job, ...sum, ...more });
+      else note(columns([['tasks', `${sum.tasks}: ${sum.done} done, ${sum.failed} failed`]]).trimEnd());
+      finish(sum.failed === 0 ? 0 : 1);
+    });
+}
+
+interface Fetching {
+  readonly flags: ResultFlags;
+  readonly signal: AbortSignal;
+}
+
+async function fetchAll(
+  site: SiteClient,
+  job: string,
+  { flags, signal }: Fetching,
+): Promise<{ readonly sum: Sum; readonly receipts?: number }> {
+  const { manifest } = await site.ask('job', { params: { job } });
+  const kernel = await admit(await site.getBlob(manifest.kernel, signal), { platform: node });
+  const { output: folder } = flags;
+  const results =
+    folder === undefined ? undefined : await openResults({ kind: 'folder', folder }, '.', { output: folder });
+  const sum = createSum();
+  const take = async (index: number, outcome: Outcome) => {
+    const shown = readable(kernel, outcome);
+    if (results) await results.add(index, shown);
+    else if (!flags.json) await print(lineOf(index, shown));
+    sum.add(outcome);
+  };
+  try {
+    for await (const received of site.outcomes(job, 0, signal)) {
+      if (received.state === 'cancelled') continue;
+      const { output } = received;
+      const bytes = typeof output === 'string' ? await site.getBlob(output, signal) : output;
+      await take(received.index, outcomeOf(received, { kernel: kernel.digest, bytesIn: 0, output: bytes }));
+    }
+    await results?.finish();
+  } finally {
+    await results?.discard();
+  }
+  if (flags.receipts === undefined) return { sum: sum.read() };
+  return { sum: sum.read(), receipts: await writeReceipts(site, job, flags.receipts) };
+}
+
+async function writeReceipts(site: SiteClient, job: string, path: string): Promise<number> {
+  const file = await makeFile(path);
+  let count = 0;
+  try {
+    for await (const receipt of site.receipts(job, 0)) {
+      await file.write(`${JSON.stringify(receipt)}\n`);
+      count++;
+    }
+    if (count === 0) throw new LodgerError('ERR_NOT_FOUND', ['receipt of job', job]);
+    await file.commit();
+    return count;
+  } finally {
+    await file.discard();
+  }
+}

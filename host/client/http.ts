@@ -1,0 +1,188 @@
+// Calls a site's routes: from the table of routes to checked answers, with refusals as LodgerErrors.
+import { Agent, type Dispatcher, request } from 'undici';
+import * as v from 'valibot';
+import { ERRORS, type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
+import { RefusalSchema } from '../wire/answers.ts';
+import { API, ROUTES, type Route, type RouteName } from '../wire/routes.ts';
+
+const ANSWER_BYTES_MAX = 256 * 2 ** 20;
+/** The site says every 15 s that it is there. */
+const SILENT_MS_MAX = 60_000;
+const CONNECT_MS_MAX = 10_000;
+/** Waits between attempts: the first, and the longest. */
+const WAIT_MS = { first: 100, most: 3_000 } as const;
+/** What a site that is being started again answers, or a proxy before it. */
+const AWAY = [502, 503, 504];
+
+export interface Given {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly json?: unknown;
+  readonly bytes?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly method?: 'HEAD';
+  readonly signal?: AbortSignal;
+  /** Statuses that are answers, too. */
+  readonly accepts?: readonly number[];
+}
+
+export type Answer<N extends RouteName> = (typeof ROUTES)[N] extends {
+  readonly answer: infer S extends v.GenericSchema;
+}
+  ? v.InferOutput<S>
+  : undefined;
+
+export interface Http {
+  readonly url: string;
+  /** Asks once and checks what comes. */
+  ask<N extends RouteName>(name: N, given?: Given): Promise<Answer<N>>;
+  /** Asks once; the caller reads the answer, or drops it with `body.dump()`. */
+  open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
+  /**
+   * Tries again while the site does not answer, for as long as the caller is patient. For what may be done twice. Throws
+   * `ERR_SITE_UNREACHABLE` after that.
+   */
+  patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  /** For how long a site may be away, in ms. */
+  readonly patienceMs: number;
+  /** Certificates to trust beside those of the system, in PEM. */
+  readonly ca?: string;
+}
+
+/** Throws `ERR_OPTION_INVALID` for what is no address of a site. */
+export function createHttp(url: string, token: string, { patienceMs, ca }: HttpOptions): Http {
+  const base = baseOf(url);
+  const dispatcher = new Agent({
+    connect: { timeout: CONNECT_MS_MAX, ...(ca !== undefined && { ca }) },
+    bodyTimeout: SILENT_MS_MAX,
+    headersTimeout: SILENT_MS_MAX,
+  });
+  const open = async (name: RouteName, given: Given = {}) => {
+    const { json, bytes, headers, signal, accepts = [] } = given;
+    const body = json === undefined ? bytes : JSON.stringify(json);
+    const type = json === undefined ? 'application/octet-stream' : 'application/json';
+    let answer: Dispatcher.ResponseData;
+    try {
+      answer = await request(base + pathOf(ROUTES[name], given), {
+        dispatcher,
+        method: given.method ?? ROUTES[name].method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': type }),
+          ...headers,
+        },
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      throw signal?.aborted ? new LodgerError('ERR_ABORTED', [], { cause: error }) : unreachable(base, error);
+    }
+    if (answer.statusCode < 400 || accepts.includes(answer.statusCode)) return answer;
+    throw await refusalOf(answer, base);
+  };
+  return {
+    url: base,
+    open,
+    ask: async (name, given) => {
+      const answer = await open(name, given);
+      const { answer: schema }: Route = ROUTES[name];
+      try {
+        if (!schema) await answer.body.dump();
+        return (schema ? v.parse(schema, JSON.parse(await textOf(answer))) : undefined) as never;
+      } catch (error) {
+        throw unreachable(
+          base,
+          v.isValiError(error) ? new Error(`it gave what no site gives: ${error.message}`) : error,
+        );
+      }
+    },
+    patiently: async (attempt, signal) => {
+      const until = performance.now() + patienceMs;
+      for (let wait: number = WAIT_MS.first; ; wait = Math.min(2 * wait, WAIT_MS.most)) {
+        try {
+          return await attempt();
+        } catch (error) {
+          if (!isAway(error) || signal?.aborted || performance.now() > until) throw error;
+          await sleep(wait, signal);
+        }
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** Whether it may help to ask again. */
+export function isAway(error: unknown): boolean {
+  return error instanceof LodgerError && error.code === 'ERR_SITE_UNREACHABLE';
+}
+
+/** What went wrong on the way to a site. */
+export function unreachable(url: string, cause: unknown): LodgerError {
+  if (cause instanceof LodgerError) return cause;
+  const { code, message = '' } = Object(cause) as { code?: string; message?: string };
+  const why = code === undefined || message.includes(code) ? message : `${message} (${code})`.trim();
+  return new LodgerError('ERR_SITE_UNREACHABLE', [url, why], { cause });
+}
+
+/** Resolves after a time, or as soon as nobody waits any more. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener('abort', end, { once: true });
+  });
+}
+
+function baseOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.origin + parsed.pathname.replace(/\/$/, '');
+  throw new LodgerError('ERR_OPTION_INVALID', ['site', 'an address such as http://127.0.0.1:7700']);
+}
+
+function pathOf({ path }: Route, { params = {}, query = {} }: Given): string {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
+  const asked = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+  return API + filled + (asked === '' ? '' : `?${asked}`);
+}
+
+async function textOf({ body }: Dispatcher.ResponseData): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Buffer>) {
+    size += part.byteLength;
+    if (size > ANSWER_BYTES_MAX) throw new Error(`its answer has over ${ANSWER_BYTES_MAX} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** The site's own refusal, with its code. */
+async function refusalOf(answer: Dispatcher.ResponseData, url: string): Promise<LodgerError> {
+  const text = await textOf(answer).catch(() => '');
+  const refusal = v.safeParse(RefusalSchema, parsed(text));
+  const { statusCode } = answer;
+  if (refusal.success && Object.hasOwn(ERRORS, refusal.output.code)) {
+    const error = new LodgerError(refusal.output.code as ErrorCode);
+    error.message = refusal.output.message;
+    if (error.code !== 'ERR_CLOSED') return error;
+  }
+  const why = AWAY.includes(statusCode) ? 'it is not ready' : `it answered with status ${statusCode}`;
+  if (statusCode >= 500) return new LodgerError('ERR_SITE_UNREACHABLE', [url, why]);
+  return new LodgerError('ERR_NOT_FOUND', ['site', url]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+// Inputs on their way to a site: gathered into frames as they come, the large ones sent as blobs before.
+import { Buffer } from 'node:buffer';
+import { SITE } from '../wire/ceilings.ts';
+import { encode } from '../wire/codec.ts';
+import type { Datum } from '../wire/site.ts';
+import type { Batch } from './site.ts';
+
+const BATCH_BYTES = 2 ** 20;
+const BATCH_TASKS = 4_096;
+
+/** A batch as the one frame of a request. */
+export function inputsFrame({ from, inputs, last }: Batch): Uint8Array {
+  const sizes = inputs.map((input) => (typeof input === 'string' ? input : input.byteLength));
+  const message = encode({ from, inputs: sizes, last });
+  const data = inputs.filter((input) => typeof input !== 'string');
+  const head = Buffer.alloc(8);
+  const bytes = data.reduce((sum, each) => sum + each.byteLength, 0);
+  head.writeUInt32LE(message.byteLength + bytes, 0);
+  head.writeUInt32LE(message.byteLength, 4);
+  return Buffer.concat([head, message, ...data]);
+}
+
+/**
+ * Inputs in batches, the last of which says so. What is there goes together; nothing waits for an input that is not there yet, since its
+ * maker may wait for an outcome.
+ */
+export async function* batchesOf(
+  inputs: AsyncIterable<Uint8Array>,
+  putBlob: (bytes: Uint8Array) => Promise<string>,
+): AsyncGenerator<Batch> {
+  const iterator = inputs[Symbol.asyncIterator]();
+  let from = 0;
+  let batch: Datum[] = [];
+  let bytes = 0;
+  try {
+    let next = iterator.next();
+    for (;;) {
+      const input = await (batch.length > 0 ? Promise.race([next, turn()]) : next);
+      const isFull = batch.length >= BATCH_TASKS || bytes >= BATCH_BYTES;
+      if (input === undefined || input.done || isFull) {
+        const last = input?.done === true;
+        if (batch.length > 0 || last) yield { from, inputs: batch, last };
+        if (last) return;
+        from += batch.length;
+        [batch, bytes] = [[], 0];
+        continue;
+      }
+      // The caller may use its buffer again.
+      const datum = input.value.byteLength > SITE.inlineBytes.max ? await putBlob(input.value) : input.value.slice();
+      batch.push(datum);
+      bytes += typeof datum === 'string' ? datum.length : datum.byteLength;
+      next = iterator.next();
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function turn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(resolve, undefined));
+}

@@ -1,0 +1,180 @@
+// A site as its callers see it: every route as a method, blobs sent once, outcomes and events that go on when the site was away.
+import { createHash } from 'node:crypto';
+import { createParser } from 'eventsource-parser';
+import * as v from 'valibot';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { JobStatus, SiteEvents } from '../wire/api.ts';
+import { SITE } from '../wire/ceilings.ts';
+import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
+import { createReader } from '../wire/frames.ts';
+import type { Datum } from '../wire/site.ts';
+import { createHttp, type Http, type HttpOptions, isAway, sleep, unreachable } from './http.ts';
+import { inputsFrame } from './inputs.ts';
+
+const PIECE_BYTES = 8 * 2 ** 20;
+const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
+const AGAIN_MS = 200;
+
+/** A final outcome with its output's bytes, or their digest where it is a blob. */
+export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
+
+export interface SiteClient extends Pick<Http, 'url' | 'ask' | 'patiently' | 'close'> {
+  /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
+  putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
+  getBlob(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Inputs of a job from a place on; those that are there are passed over. */
+  addInputs(job: string, batch: Batch, signal?: AbortSignal): Promise<JobStatus>;
+  /** Final outcomes in input order, each once, also over restarts of the site; ends with the job. */
+  outcomes(job: string, from: number, signal?: AbortSignal): AsyncIterable<Received>;
+  receipts(job: string, from: number, signal?: AbortSignal): AsyncIterable<WireReceipt>;
+  /** What changes in a job, until it is over. */
+  follow(job: string, signal?: AbortSignal): AsyncIterable<SiteEvents['job']>;
+}
+
+export interface Batch {
+  readonly from: number;
+  readonly inputs: readonly Datum[];
+  readonly last: boolean;
+}
+
+export function createSiteClient(url: string, token: string, options: HttpOptions): SiteClient {
+  const http = createHttp(url, token, options);
+  const { ask, patiently, close } = http;
+  return {
+    ...{ url: http.url, ask, patiently, close },
+    putBlob: (bytes, signal) => putBlob(http, bytes, signal),
+    getBlob: (digest, signal) => patiently(() => getBlob(http, digest, signal), signal),
+    addInputs: (job, batch, signal) =>
+      patiently(() => ask('inputs', { params: { job }, bytes: inputsFrame(batch), ...(signal && { signal }) }), signal),
+    outcomes: (job, from, signal) => outcomes(http, job, from, signal),
+    receipts: (job, from, signal) => receipts(http, job, from, signal),
+    follow: (job, signal) => follow(http, job, signal),
+  };
+}
+
+async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const params = { digest };
+  const abort = signal && { signal };
+  await http.patiently(async () => {
+    const head = await http.open('getBlob', { method: 'HEAD', params, accepts: [404], ...abort });
+    await head.body.dump();
+    if (head.statusCode === 200) return;
+    let from = Number(head.headers['upload-offset'] ?? 0);
+    if (from >= bytes.byteLength) from = 0;
+    do {
+      const to = Math.min(from + PIECE_BYTES, bytes.byteLength);
+      const headers = { 'content-range': `bytes ${from}-${to - 1}/${bytes.byteLength}` };
+      const piece = bytes.subarray(from, to);
+      const sent = await http.open('putBlob', {
+        ...{ params, bytes: piece, ...abort, accepts: [308] },
+        ...(bytes.byteLength > 0 && { headers }),
+      });
+      await sent.body.dump();
+      from = sent.statusCode === 308 ? Number(sent.headers['upload-offset']) : bytes.byteLength;
+    } while (from < bytes.byteLength);
+  }, signal);
+  return digest;
+}
+
+async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const { body, headers } = await http.open('getBlob', { params: { digest }, ...(signal && { signal }) });
+  const size = Number(headers['content-length']);
+  if (!(size <= SITE.blobBytes.default)) throw unreachable(http.url, new Error('a blob is larger than any'));
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  try {
+    for await (const part of body as AsyncIterable<Uint8Array>) {
+      bytes.set(part, at);
+      at += part.byteLength;
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', [digest.slice(0, 12), found, digest]);
+  return bytes;
+}
+
+async function* outcomes(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
+  let next = from;
+  for (;;) {
+    try {
+      for await (const outcome of framesOf(http, job, next, signal)) {
+        if (outcome.index !== next) throw unreachable(http.url, new Error('its outcomes are out of order'));
+        next++;
+        yield outcome;
+      }
+    } catch (error) {
+      if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+      if (!isAway(error)) throw error;
+    }
+    // An answer ends with the job, or with the site.
+    const { state, tasks } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
+    if (state === 'cancelled' || (state === 'done' && next >= tasks)) return;
+    await sleep(AGAIN_MS, signal);
+  }
+}
+
+async function* framesOf(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
+  const abort = signal && { signal };
+  const { body } = await http.patiently(
+    () => http.open('outcomes', { params: { job }, query: { from }, ...abort }),
+    signal,
+  );
+  const ready: Received[] = [];
+  const read = createReader(
+    () => SITE.frameBytes.max,
+    (message, bytes) => {
+      if (message === null) return;
+      const { output, ...rest } = v.parse(DeliveredSchema, message);
+      ready.push({ ...rest, output: typeof output === 'string' ? output : (bytes as Uint8Array<ArrayBuffer>) });
+    },
+  );
+  try {
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
+      read(piece);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+}
+
+async function* receipts(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<WireReceipt> {
+  const abort = signal && { signal };
+  const { body } = await http.open('receipts', { params: { job }, query: { from }, ...abort });
+  let rest = '';
+  try {
+    body.setEncoding('utf8');
+    for await (const piece of body as AsyncIterable<string>) {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield v.parse(SignedReceiptSchema, JSON.parse(line));
+    }
+  } catch (error) {
+    throw unreachable(http.url, error);
+  }
+}
+
+async function* follow(http: Http, job: string, signal?: AbortSignal): AsyncGenerator<SiteEvents['job']> {
+  const abort = signal && { signal };
+  const { body } = await http.open('jobEvents', { params: { job }, ...abort });
+  const ready: SiteEvents['job'][] = [];
+  const parser = createParser({
+    maxBufferSize: EVENT_CHARACTERS_MAX,
+    onEvent: ({ event, data }) => {
+      if (event === 'job') ready.push(JSON.parse(data) as SiteEvents['job']);
+    },
+  });
+  try {
+    body.setEncoding('utf8');
+    for await (const piece of body as AsyncIterable<string>) {
+      parser.feed(piece);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw unreachable(http.url, error);
+  }
+}

@@ -1,0 +1,84 @@
+// A job on its way to a site: kernel and blobs by digest, the manifest, then the inputs a frame at a time.
+import * as v from 'valibot';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { integer } from '../../runtime/base/schema.ts';
+import { SITE_TERMS } from '../../runtime/job/site-terms.ts';
+import type { Job, Terms } from '../../runtime/job/task.ts';
+import { checkInputs, type Permit } from '../../runtime/sandbox/permit.ts';
+import type { Manifest } from '../wire/api.ts';
+import { sleep } from './http.ts';
+import { batchesOf } from './inputs.ts';
+import type { Batch, SiteClient } from './site.ts';
+
+const AGAIN_MS = 500;
+
+/** What a job asks of a site, beside its terms. `deadline` in ms since 1970. */
+export const AskedSchema = v.strictObject({
+  ...SITE_TERMS,
+  deadline: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
+});
+export type Asked = v.InferOutput<typeof AskedSchema>;
+
+/** The job as a site knows it, once `send` has had every blob. */
+export async function manifestOf(
+  terms: Terms,
+  asked: Asked,
+  send: (bytes: Uint8Array) => Promise<string>,
+): Promise<Manifest> {
+  const { kernel, limits, grants, seed, deterministic } = terms;
+  const blobs: Record<string, string> = {};
+  for (const [name, bytes] of Object.entries(terms.blobs ?? {})) blobs[name] = await send(bytes);
+  return {
+    version: 1,
+    ...asked,
+    kernel: await send(kernel.bytes),
+    blobs,
+    ...(limits !== undefined && { limits }),
+    ...(grants !== undefined && { grants: [...grants] }),
+    ...(seed !== undefined && { seed }),
+    ...(deterministic !== undefined && { deterministic }),
+  };
+}
+
+export interface Feeding {
+  readonly id: string;
+  readonly permit: Permit;
+  readonly inputs: Job['inputs'];
+  /** Told of each input's bytes, in order. */
+  readonly onInput: (index: number, bytes: number) => void;
+  /** How many the site has by now, and whether they are all. */
+  readonly onSent: (count: number, last: boolean) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Sends the inputs; where the site has no room for more, waits until some are done. Throws what the site says. */
+export async function feed(site: SiteClient, { id, permit, inputs, onInput, onSent, signal }: Feeding): Promise<void> {
+  const measured = async function* () {
+    let index = 0;
+    for await (const input of checkInputs(permit, inputs)) {
+      onInput(index++, input.byteLength);
+      yield input;
+    }
+  };
+  for await (const batch of batchesOf(measured(), (bytes) => site.putBlob(bytes, signal))) {
+    if (signal.aborted) return;
+    await send(site, id, batch, signal);
+    onSent(batch.from + batch.inputs.length, batch.last);
+  }
+}
+
+async function send(site: SiteClient, id: string, batch: Batch, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await site.addInputs(id, batch, signal);
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof LodgerError && error.code === 'ERR_QUOTA_SPENT')) throw error;
+      const { state, counts, tasks } = await site.patiently(() => site.ask('job', { params: { job: id } }), signal);
+      // There is no room to be waited for where nothing of this job is under way.
+      if (state !== 'open' || counts.done + counts.failed + counts.cancelled >= tasks) throw error;
+      await sleep(AGAIN_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// A site in one process: state and blobs in a folder, the site itself, and the server before it.
+import { rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { fileError } from '../jobs/files.ts';
+import { type Accounts, createAccounts } from './accounts.ts';
+import { type BlobFolder, openBlobs } from './blobs.ts';
+import type { Site } from './contracts.ts';
+import { createAuth } from './http/auth.ts';
+import { blobHandlers } from './http/handle-blobs.ts';
+import { jobHandlers } from './http/handle-jobs.ts';
+import { peopleHandlers } from './http/handle-people.ts';
+import { createMetrics } from './http/metrics.ts';
+import { createServer } from './http/server.ts';
+import { takeSockets } from './http/sockets.ts';
+import { type CoordinatorOptions, fillOptions } from './options.ts';
+import { createSite } from './site.ts';
+import { openStore } from './store.ts';
+import { createUsage } from './usage.ts';
+
+export type { CoordinatorOptions } from './options.ts';
+
+export interface Coordinator {
+  /** Where it answers, as `http://127.0.0.1:7700`. */
+  readonly url: string;
+  /** For a host in this very process. */
+  readonly site: Site;
+  readonly blobs: BlobFolder;
+  readonly accounts: Accounts;
+  /** The token of the operator, told when the site is started for the first time and never again. */
+  readonly operatorToken?: string;
+  close(): Promise<void>;
+}
+
+const OPERATOR = 'operator';
+
+/**
+ * Starts a site, or starts one again from its folder. Throws `ERR_OPTION_INVALID`, and `ERR_FILE` for a folder that cannot be used, or
+ * is in use by another process.
+ */
+export async function createCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const filled = fillOptions(options);
+  const log = pino({ level: filled.log, base: null }, pino.destination({ dest: 2, sync: true }));
+  const store = await openStore(join(filled.data, 'state'));
+  const closers: (() => Promise<unknown> | unknown)[] = [() => store.close()];
+  const close = async () => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
+  try {
+    const blobs = await openBlobs(join(filled.data, 'blobs'));
+    const site = await createSite({ store, blobs, ...(filled.name !== undefined && { name: filled.name }) });
+    closers.push(() => site.close());
+    const accounts = createAccounts(store, Date.now);
+    const usage = createUsage(store, site, accounts, Date.now);
+    closers.push(() => usage.close());
+    const operatorToken = await firstToken(accounts, filled.tokenFile);
+    const auth = createAuth(accounts, Date.now);
+    const metrics = createMetrics(site);
+    const { tls, host, port } = filled;
+    const server = await createServer({
+      ...{ auth, log, metrics, ...(tls && { tls }) },
+      handlers: {
+        ...jobHandlers({ site, usage, blobs }),
+        ...peopleHandlers({ site, accounts, usage, auth, secure: tls !== undefined }),
+        ...blobHandlers({ blobs, usage }),
+      },
+    });
+    closers.push(() => server.close());
+    const sockets = takeSockets(server.server, { site, auth, accounts, log });
+    closers.push(() => sockets.close());
+    await server.listen({ host, port }).catch((error: Error) => {
+      throw new LodgerError('ERR_OPTION_INVALID', ['listen', `an address that is free: ${error.message}`]);
+    });
+    const url = urlOf(server.server.address() as AddressInfo, tls !== undefined);
+    log.info({ url }, 'the site answers');
+    return { url, site, blobs, accounts, close, ...(operatorToken !== undefined && { operatorToken }) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Of a site that has no accounts yet: the operator's, with a token, which is written before it counts. */
+async function firstToken(accounts: Accounts, file: string | undefined): Promise<string | undefined> {
+  if (accounts.list().some(({ id }) => id === OPERATOR)) return undefined;
+  await accounts.set({ id: OPERATOR });
+  const { token } = await accounts.make(OPERATOR, { role: 'operator', name: 'first' });
+  if (file !== undefined) await writeSecret(file, token);
+  return token;
+}
+
+/** A file that only its owner may read, from its first moment on. Throws `ERR_FILE`. */
+async function writeSecret(path: string, text: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+    await writeFile(path, `${text}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    throw fileError('write', path, error);
+  }
+}
+
+function urlOf({ address, family, port }: AddressInfo, isTls: boolean): string {
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return `${isTls ? 'https' : 'http'}://${host}:${port}`;
+}

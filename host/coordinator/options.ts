@@ -1,0 +1,59 @@
+// Options of a coordinator, from unknown data: where it listens, and what has to be true before others may reach it.
+import { isIP } from 'node:net';
+import * as v from 'valibot';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { check, integer, oneOf } from '../../runtime/base/schema.ts';
+
+const text = v.pipe(v.string('a text'), v.minLength(1, 'a text'));
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+
+const OptionsSchema = v.strictObject({
+  data: text,
+  host: v.exactOptional(text),
+  port: v.exactOptional(integer(0, 65_535)),
+  name: v.exactOptional(v.pipe(v.string('a text'), v.regex(/^[\w.-]{1,64}$/, 'a name of 1 to 64 letters and digits'))),
+  tls: v.exactOptional(v.strictObject({ key: text, cert: text })),
+  insecure: v.exactOptional(v.boolean('true or false')),
+  tokenFile: v.exactOptional(text),
+  log: v.exactOptional(oneOf(LOG_LEVELS)),
+});
+
+export interface CoordinatorOptions {
+  /** The folder of its state; made if it is not there. */
+  readonly data: string;
+  /** The address that it listens on; 127.0.0.1 by default. Others need `tls` or `insecure`. */
+  readonly host?: string;
+  /** 0 for one that is free, which is the default. */
+  readonly port?: number;
+  readonly name?: string;
+  /** Key and certificate, in PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Whether tokens and data may go over open connections to other machines: behind a proxy that ends TLS, say. */
+  readonly insecure?: boolean;
+  /** Where the token of the operator is written when the site is started for the first time, for its owner alone to read. */
+  readonly tokenFile?: string;
+  /** What is logged, to standard error; `silent` by default. */
+  readonly log?: (typeof LOG_LEVELS)[number];
+}
+
+export interface FilledOptions extends CoordinatorOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly log: (typeof LOG_LEVELS)[number];
+}
+
+/** Throws `ERR_OPTION_INVALID`, also for an address that others reach without TLS. */
+export function fillOptions(options: CoordinatorOptions): FilledOptions {
+  const known = check(OptionsSchema, options) as CoordinatorOptions;
+  const { host = '127.0.0.1', port = 0, log = 'silent', tls, insecure = false } = known;
+  if (!isLoopback(host) && !tls && !insecure) {
+    const must =
+      'a loopback address such as 127.0.0.1, unless there is TLS (key and certificate), or you take it insecure';
+    throw new LodgerError('ERR_OPTION_INVALID', ['host', must]);
+  }
+  return { ...known, host, port, log };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
