@@ -14,6 +14,8 @@ export interface Auth {
   byCookie(headers: IncomingHttpHeaders): boolean;
   /** Opens a session. Throws `ERR_ACCESS_DENIED`. */
   signIn(token: string): { readonly known: Known; readonly session: string };
+  /** Opens a session for somebody whom nobody knows: a tab that is lent. */
+  visit(): string;
   signOut(headers: IncomingHttpHeaders): void;
   ticket(known: Known): string;
   /** Who a ticket stands for, once. */
@@ -21,7 +23,8 @@ export interface Auth {
 }
 
 interface Kept {
-  readonly token: string;
+  /** Asked each time: a token may have been revoked. */
+  readonly who: () => Known | undefined;
   readonly expires: number;
 }
 
@@ -33,7 +36,12 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
   const bySession = (headers: IncomingHttpHeaders) => {
     const session = cookieOf(headers);
     const kept = session === undefined ? undefined : sessions.get(session);
-    return kept && kept.expires > now() ? accounts.who(kept.token) : undefined;
+    return kept && kept.expires > now() ? kept.who() : undefined;
+  };
+  const open = (who: Kept['who']) => {
+    const session = randomBytes(32).toString('base64url');
+    keep(sessions, session, { who, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
+    return session;
   };
   const bearer = ({ authorization = '' }: IncomingHttpHeaders) => /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
   return {
@@ -45,9 +53,11 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
     signIn: (token) => {
       const known = accounts.who(token);
       if (!known) throw new LodgerError('ERR_ACCESS_DENIED', ['this token is not known, was revoked or has expired']);
-      const session = randomBytes(32).toString('base64url');
-      keep(sessions, session, { token, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
-      return { known, session };
+      return { known, session: open(() => accounts.who(token)) };
+    },
+    visit: () => {
+      const visitor: Known = { account: ANONYMOUS, role: 'host', token: `visit-${randomBytes(9).toString('base64url')}` };
+      return open(() => visitor);
     },
     signOut: (headers) => {
       sessions.delete(cookieOf(headers) ?? '');
