@@ -1,0 +1,138 @@
+// Carries plans out: what `schedule` chose for a host goes on lease to it, in one frame that answers one pull.
+import { SITE } from '../wire/ceilings.ts';
+import type { Datum, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
+import type { Take } from './contracts.ts';
+import { stops } from './ending.ts';
+import { type Job, show } from './job.ts';
+import { takeOpen } from './open.ts';
+import { schedule } from './schedule.ts';
+import type { Connection, Host, State } from './state.ts';
+
+/** Tasks that one host may have on lease: more would lie with it that others could do. */
+const HELD_MAX = 8 * SITE.batchTasks.max;
+
+/** Answers pulls with leases, as far as there is work. Those that came first are first. */
+export function serveAll(state: State): void {
+  for (const connection of [...state.wanting]) serve(state, connection);
+}
+
+/** Answers the pulls of one connection. */
+export function serve(state: State, connection: Connection): void {
+  const { host, pulls } = connection;
+  while (host && pulls.length > 0 && connection.open && !state.over) {
+    const slots = Math.min(pulls[0] as number, HELD_MAX - heldBy(state, connection));
+    if (slots <= 0 || !leaseTo(state, connection, { host, slots })) break;
+    pulls.shift();
+  }
+  if (pulls.length > 0 && connection.open) state.wanting.add(connection);
+  else state.wanting.delete(connection);
+}
+
+export function heldBy(state: State, connection: Connection): number {
+  let held = 0;
+  for (const lease of state.leases.of(connection)) held += lease.left.size;
+  return held;
+}
+
+function leaseTo(state: State, connection: Connection, { host, slots }: { host: Host; slots: number }): boolean {
+  const { view } = host;
+  if (!view || host.paused !== null || host.record.standing === 'banned') return false;
+  const plan = schedule(ready(state), view, { slots, now: state.with.clock() });
+  const [first] = plan;
+  const job = first && state.openJobs.get(first.job);
+  if (!job) return false;
+  const chosen = fit(
+    state,
+    job,
+    plan.filter(({ job: each }) => each === first.job),
+  );
+  if (chosen.tasks.length === 0) return false;
+  job.open = takeOpen(job.open, chosen.takes);
+  const lease = state.leases.grant(connection, job.id, chosen.tasks, state.with.now());
+  for (const task of chosen.tasks) if (!job.detail.runs.has(task)) show(job, task, 'leased');
+  connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen }));
+  state.changed('job', job.id);
+  state.changed('host', host.id);
+  return true;
+}
+
+/** Jobs that have something open and go on. */
+function ready(state: State): Job[] {
+  const jobs: Job[] = [];
+  for (const job of state.openJobs.values()) if (job.open.length > 0 && stops(state, job) === '') jobs.push(job);
+  return jobs;
+}
+
+interface Chosen {
+  readonly takes: Take[];
+  readonly tasks: number[];
+  readonly inputs: Datum[];
+}
+
+/**
+ * As many tasks of a plan as fit into a frame. One that a host was lost with goes alone: if it is not the task's doing, those that were
+ * lost with it are not blamed again.
+ */
+function fit(state: State, job: Job, plan: readonly Take[]): Chosen {
+  const chosen: Chosen = { takes: [], tasks: [], inputs: [] };
+  const { lost } = job.detail;
+  let bytes = 0;
+  for (const take of plan) {
+    let to = take.from;
+    for (; to < take.to; to++) {
+      const alone = lost.size > 0 && lost.has(to);
+      if (alone && chosen.tasks.length > 0) break;
+      const input = state.inputs.get(job.id, job.starts, to);
+      bytes += typeof input === 'string' ? 64 : input.byteLength;
+      if (chosen.tasks.length > 0 && bytes > SITE.batchBytes.default) break;
+      chosen.tasks.push(to);
+      chosen.inputs.push(input);
+      if (!alone) continue;
+      chosen.takes.push({ ...take, to: to + 1 });
+      return chosen;
+    }
+    if (to > take.from) chosen.takes.push({ ...take, to });
+    if (to < take.to) break;
+  }
+  return chosen;
+}
+
+function frameOf(
+  connection: Connection,
+  job: Job,
+  { fence, tasks, inputs }: Pick<LeaseFrame, 'fence' | 'tasks' | 'inputs'>,
+): LeaseFrame {
+  const first = !connection.told.has(job.id);
+  connection.told.add(job.id);
+  const images = imagesOf(job, tasks);
+  return {
+    type: 'lease',
+    fence,
+    job: job.id,
+    ...(first && { terms: termsOf(job) }),
+    tasks,
+    inputs,
+    ...(images && { images }),
+  };
+}
+
+/** A check begins at the beginning: what another host has made of it so far is what it checks. */
+function imagesOf(job: Job, tasks: readonly number[]): (string | null)[] | undefined {
+  if (job.images.size === 0) return undefined;
+  const images = tasks.map((task) => (job.detail.runs.has(task) ? null : (job.images.get(task)?.image ?? null)));
+  return images.some((image) => image !== null) ? images : undefined;
+}
+
+function termsOf(job: Job): WireTerms {
+  const { manifest } = job.record;
+  return {
+    kernel: job.kernel,
+    account: job.account,
+    limits: manifest.limits ?? {},
+    grants: manifest.grants ?? [],
+    blobs: manifest.blobs ?? {},
+    seed: manifest.seed ?? 0,
+    deterministic: manifest.deterministic ?? true,
+    ...(manifest.everyMs !== undefined && { everyMs: manifest.everyMs }),
+  };
+}

@@ -1,0 +1,87 @@
+// How jobs end: done, cancelled, past their deadline, out of fuel; and how what is left of them goes at last.
+import { type JobRecord, KEY } from './events.ts';
+import { type Job, show } from './job.ts';
+import type { State } from './state.ts';
+
+const DAY_MS = 86_400_000;
+/** Days that results stay where the job does not say. */
+const KEEP_DAYS = 30;
+
+/** Something more of a job is shown. */
+export function tell(state: State, job: Job): void {
+  for (const hear of [...job.listeners]) hear();
+  state.changed('job', job.id);
+  state.changed('site', '');
+}
+
+/** A job whose inputs are all there, and whose answers are all on disk, is done. */
+export function endIfDone(state: State, job: Job): void {
+  const { record, counts, tasks } = job;
+  if (record.state !== 'open' || !record.sealed || counts.done + counts.failed < tasks) return;
+  void end(state, job, { state: 'done', reason: '' });
+}
+
+/** Ends a job: what is not final is cancelled, and hosts that have something of it are told. Resolves when it is on disk, and shown. */
+export function end(
+  state: State,
+  job: Job,
+  { state: to, reason }: { readonly state: 'done' | 'cancelled'; readonly reason: string },
+): Promise<void> {
+  state.openJobs.delete(job.id);
+  job.open = [];
+  job.record = { ...job.record, state: to, reason, ended: state.with.clock(), sealed: true };
+  for (const lease of [...state.leases.held(job.id)]) {
+    if (lease.holder.open) lease.holder.send({ type: 'cancel', fence: lease.fence, tasks: null });
+    state.leases.end(lease);
+  }
+  const { store } = state.with;
+  const written = state.write([store.put(KEY.job(job.id), job.record)], () => {
+    for (let task = 0; task < job.tasks; task++) if (job.detail.settledIn[task] === 0) show(job, task, 'cancelled');
+    job.record = { ...job.record, summary: summaryOf(job) };
+    void state.write([store.put(KEY.job(job.id), job.record)]);
+    for (const image of job.images.keys()) void store.remove(KEY.image(job.id, image)).catch(() => undefined);
+    job.images.clear();
+    tell(state, job);
+  });
+  return written;
+}
+
+function summaryOf(job: Job): JobRecord['summary'] {
+  const { tasks, counts, fuel, runs, checks } = job;
+  return { tasks, counts: { ...counts }, fuel, runs, checks };
+}
+
+/** Why nothing more of a job is begun; empty where it goes on. */
+export function stops(state: State, job: Job): string {
+  const { deadline, record } = job;
+  if (deadline !== null && deadline < state.with.clock()) return 'its deadline has passed';
+  const { fuelBudget } = record.manifest;
+  if (fuelBudget !== undefined && job.fuel >= fuelBudget) return `its budget of ${fuelBudget} fuel is spent`;
+  return '';
+}
+
+/** Ends jobs that stop, once nothing of them is on lease; removes what has been kept for long enough. */
+export function endStopped(state: State): void {
+  for (const job of [...state.openJobs.values()]) {
+    const reason = stops(state, job);
+    if (reason === '') continue;
+    const [held] = state.leases.held(job.id);
+    if (!held) void end(state, job, { state: 'cancelled', reason });
+  }
+}
+
+/** Takes jobs out that ended longer ago than they are to be kept. */
+export function removeOld(state: State): void {
+  const now = state.with.clock();
+  for (const job of [...state.jobs.values()]) {
+    const { ended, manifest } = job.record;
+    if (ended === null || now - ended < (manifest.keepDays ?? KEEP_DAYS) * DAY_MS || job.listeners.size > 0) continue;
+    state.jobs.delete(job.id);
+    const { store } = state.with;
+    const gone = [store.remove(KEY.job(job.id)), ...state.inputs.remove(job.id)];
+    for (const key of store.keys(...KEY.events(job.id))) gone.push(store.remove(key));
+    for (const key of store.keys(['o', job.id], ['o', job.id, Number.MAX_SAFE_INTEGER])) gone.push(store.remove(key));
+    for (const key of store.keys(...KEY.images(job.id))) gone.push(store.remove(key));
+    void state.write(gone, () => state.changed('site', ''));
+  }
+}

@@ -1,0 +1,135 @@
+// What is written of a job, and under which keys: the job itself, its inputs, and an event for each batch that was delivered and each
+// thing that happened. A job's state is what its events make, so whatever is shown can be made again.
+import type { Digest } from '../../runtime/base/platform.ts';
+import type { JobState, Manifest, TaskState } from '../wire/api.ts';
+import type { Datum, Fence, Report } from '../wire/site.ts';
+import type { Key } from './contracts.ts';
+import type { Signed } from './receipts.ts';
+
+/** A job as it is kept; `summary` once it has ended. Times in ms since 1970. */
+export interface JobRecord {
+  readonly account: string;
+  readonly manifest: Manifest;
+  readonly submitted: number;
+  readonly sealed: boolean;
+  readonly state: JobState;
+  readonly ended: number | null;
+  /** Why it ended before it was done. */
+  readonly reason: string;
+  readonly summary: Summary | null;
+}
+
+/** What is told of a job that has ended, without a look at its events. */
+export interface Summary {
+  readonly tasks: number;
+  readonly counts: Readonly<Record<TaskState, number>>;
+  readonly fuel: number;
+  readonly runs: number;
+  readonly checks: number;
+}
+
+/** What became of a row of a batch. A host's fault is no answer: the task is tried elsewhere. */
+export const USE = { dropped: 0, first: 1, check: 2, fault: 3 } as const;
+
+/** Tasks that an event made final, as columns. `from` is the event that has the answer; 0 stands for the event itself. */
+export interface Settled {
+  readonly tasks: number[];
+  readonly from: number[];
+  /** Probability that the answer is wrong. */
+  readonly wrong: number[];
+  readonly runs: number[];
+  /** 1 where the answer is a failure. */
+  readonly failed: (0 | 1)[];
+}
+
+/** A delivered batch: a row a task, as columns. Outputs and logs are kept apart, since only those who ask for results read them. */
+export interface RunEvent extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wallMs' | 'memoryBytesPeak'> {
+  readonly type: 'run';
+  readonly at: number;
+  readonly host: string;
+  readonly owner: string;
+  readonly fence: Fence;
+  readonly engine: Report['engine'];
+  readonly rewriter: number;
+  readonly tariff: number;
+  readonly deterministic: boolean;
+  /** What became of each row: one of `USE`. */
+  readonly use: readonly number[];
+  /** 32 bytes a row: the digest of the output; zeros where the task failed. */
+  readonly digests: Uint8Array;
+  readonly signed: Signed;
+  readonly settled: Settled;
+  readonly convicted: readonly string[];
+}
+
+/** Results that were held, and are believed from now on. */
+export interface SettleEvent {
+  readonly type: 'settle';
+  readonly at: number;
+  readonly settled: Settled;
+  readonly convicted: readonly string[];
+}
+
+/** Tasks that are given up: their hosts were lost again and again, say. */
+export interface FailEvent {
+  readonly type: 'fail';
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly settled: Settled;
+}
+
+/** A host was lost with these tasks. */
+export interface LostEvent {
+  readonly type: 'lost';
+  readonly at: number;
+  readonly host: string;
+  readonly tasks: readonly number[];
+  /** Whether it had nothing else: then it is the task's doing. */
+  readonly alone: boolean;
+}
+
+export type SiteEvent = RunEvent | SettleEvent | FailEvent | LostEvent;
+
+/** Outputs, or the messages of tasks that failed, and logs: a row a task of the event of the same number. */
+export interface Outputs {
+  readonly outputs: readonly Datum[];
+  readonly logs: Report['logs'];
+}
+
+/** A stepper's newest image. */
+export interface ImageRecord {
+  readonly image: Digest;
+  readonly parent: Digest | null;
+  readonly host: string;
+  readonly step: number;
+  readonly share: number;
+  readonly fuel: number;
+}
+
+const END = Number.MAX_SAFE_INTEGER;
+
+/** Keys of the store. Accounts and tokens are the server's: it has others. */
+export const KEY = {
+  epoch: ['site', 'epoch'],
+  chain: ['site', 'chain'],
+  policy: ['site', 'policy'],
+  probe: ['site', 'probe'],
+  job: (job: string): Key => ['j', job],
+  jobs: [['j'], ['j', '\uffff']],
+  event: (job: string, seq: number): Key => ['d', job, seq],
+  events: (job: string, from = 0): [Key, Key] => [
+    ['d', job, from],
+    ['d', job, END],
+  ],
+  outputs: (job: string, seq: number): Key => ['o', job, seq],
+  image: (job: string, task: number): Key => ['img', job, task],
+  images: (job: string): [Key, Key] => [
+    ['img', job],
+    ['img', job, END],
+  ],
+  host: (host: string): Key => ['h', host],
+  hosts: [['h'], ['h', '\uffff']],
+} as const satisfies Record<string, unknown>;
+
+export const nothingSettled = (): Settled => ({ tasks: [], from: [], wrong: [], runs: [], failed: [] });

@@ -1,0 +1,88 @@
+// Hosts of a site: what is kept of each, and what a connection's attributes say of it.
+import type { Attributes } from '../wire/site.ts';
+import { standingOf } from './belief.ts';
+import type { Caller } from './contracts.ts';
+import { type RunEvent, USE } from './events.ts';
+import { publicKey } from './keys.ts';
+import type { Connection, Host, HostRecord, State } from './state.ts';
+
+/** A host from what is kept of it. */
+export function hostOf(id: string, record: HostRecord): Host {
+  return {
+    id,
+    record,
+    key: publicKey(record.key),
+    connection: null,
+    attributes: null,
+    view: null,
+    paused: null,
+    load: null,
+    policyVersion: 0,
+    own: false,
+  };
+}
+
+/** The host of a connection that has shown its key: a new one, or the one that it was. */
+export function meet(
+  state: State,
+  connection: Connection,
+  { id, key, attributes }: { readonly id: string; readonly key: Uint8Array; readonly attributes: Attributes },
+): Host {
+  const { caller } = connection;
+  const now = state.with.clock();
+  let host = state.hosts.get(id);
+  if (!host) {
+    host = hostOf(id, {
+      key: Uint8Array.from(key),
+      account: caller.account,
+      name: attributes.name,
+      kind: attributes.kind,
+      since: now,
+      seen: now,
+      standing: 'known',
+      tasksDone: 0,
+      fuel: 0,
+      agreed: 0,
+      disagreed: 0,
+    });
+    state.hosts.set(id, host);
+  }
+  host.record = { ...host.record, name: attributes.name, kind: attributes.kind, seen: now };
+  host.own = caller.role === 'operator';
+  host.paused = null;
+  describe(state, host, attributes, caller);
+  return host;
+}
+
+/** What a host says of itself, as choosing sees it. */
+export function describe(state: State, host: Host, attributes: Attributes, { account }: Caller): void {
+  host.attributes = attributes;
+  host.view = {
+    id: host.id,
+    owner: account,
+    attributes,
+    holds: new Set(attributes.holds),
+    standing: (id) => {
+      const job = state.jobs.get(id);
+      if (!job) throw new RangeError(`there is no job ${id}`);
+      return standingOf(state, job, host.id);
+    },
+  };
+}
+
+/** Counts what a host has delivered, for as long as it is known. */
+export function countDelivered(state: State, host: Host, event: RunEvent): void {
+  const { record } = host;
+  let [tasks, fuel] = [0, 0];
+  for (const [row, use] of event.use.entries()) {
+    if (use !== USE.first && use !== USE.check) continue;
+    tasks++;
+    fuel += event.fuels[row] ?? 0;
+  }
+  host.record = {
+    ...record,
+    seen: state.with.clock(),
+    tasksDone: record.tasksDone + tasks,
+    fuel: record.fuel + fuel,
+  };
+}

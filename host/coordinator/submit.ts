@@ -1,0 +1,115 @@
+// Jobs come in: the manifest, then the inputs. What is answered is on disk.
+
+import { randomBytes } from 'node:crypto';
+import { canonical, type Plain } from '../../runtime/base/canonical.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { permits } from '../../runtime/policy/policy.ts';
+import type { Manifest } from '../wire/api.ts';
+import { SITE } from '../wire/ceilings.ts';
+import type { Datum } from '../wire/site.ts';
+import type { Caller } from './contracts.ts';
+import { endIfDone, tell } from './ending.ts';
+import { type JobRecord, KEY } from './events.ts';
+import { grow, type Job, newJob } from './job.ts';
+import { openRange } from './opening.ts';
+import { sweepIfLast } from './settling.ts';
+import type { State } from './state.ts';
+
+/** Takes a job. The same again is the same job; another one of its id is `ERR_JOB_INVALID`. */
+export async function submit(state: State, { account }: Caller, manifest: Manifest): Promise<Job> {
+  const id = manifest.id ?? `j${randomBytes(8).toString('hex')}`;
+  const known = state.jobs.get(id);
+  if (known) {
+    if (known.account === account && sameManifest(known.record.manifest, manifest)) {
+      await state.write([]);
+      return known;
+    }
+    throw new LodgerError('ERR_JOB_INVALID', ['id', 'one that no other job has']);
+  }
+  checkJob(state, manifest);
+  const record: JobRecord = {
+    account,
+    manifest,
+    submitted: state.with.clock(),
+    sealed: false,
+    state: 'open',
+    ended: null,
+    reason: '',
+    summary: null,
+  };
+  const job = newJob(id, record);
+  state.jobs.set(id, job);
+  state.openJobs.set(id, job);
+  await state.write([state.with.store.put(KEY.job(id), record)], () => tell(state, job));
+  return job;
+}
+
+function checkJob(state: State, manifest: Manifest): void {
+  if (state.openJobs.size >= SITE.jobsOpen.max)
+    throw new LodgerError('ERR_QUOTA_SPENT', ['jobs', SITE.jobsOpen.max, 'wait until some are done']);
+  permits(state.policy.policy, manifest.limits ?? {}, manifest.grants ?? []);
+  const { blobs } = state.with;
+  for (const digest of [manifest.kernel, ...Object.values(manifest.blobs ?? {})])
+    if (!blobs.has(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
+  for (const grant of manifest.grants ?? [])
+    if (grant.kind === 'blobs' && !blobs.has(grant.digest))
+      throw new LodgerError('ERR_NOT_FOUND', ['blob', grant.digest]);
+  if (manifest.merge) throw new LodgerError('ERR_JOB_INVALID', ['merge', 'left out: this site does not fold results']);
+}
+
+function sameManifest(a: Manifest, b: Manifest): boolean {
+  return canonical(a as unknown as Plain) === canonical(b as unknown as Plain);
+}
+
+export interface MoreInputs {
+  readonly from: number;
+  readonly inputs: readonly Datum[];
+  readonly last: boolean;
+}
+
+/** Adds inputs behind those that are there. Resolves when they are on disk; hosts get them from then on. */
+export async function addInputs(state: State, job: Job, { from, inputs, last }: MoreInputs): Promise<void> {
+  if (!(Number.isSafeInteger(from) && from >= 0 && from <= job.received))
+    throw new LodgerError('ERR_OPTION_INVALID', ['from', `at most ${job.received}, which is how many there are`]);
+  const fresh = inputs.slice(job.received - from);
+  if (fresh.length > 0 && job.record.sealed)
+    throw new LodgerError('ERR_JOB_INVALID', ['inputs', 'complete: no more are taken']);
+  if (job.record.state !== 'open' || (fresh.length === 0 && (!last || job.record.sealed))) {
+    await state.write([]);
+    return;
+  }
+  checkInputs(state, job, fresh);
+  const start = job.received;
+  job.received += fresh.length;
+  const puts = state.inputs.add(job.id, job.starts, start, fresh);
+  if (last) {
+    job.record = { ...job.record, sealed: true };
+    puts.push(state.with.store.put(KEY.job(job.id), job.record));
+  }
+  await state.write(puts, () => {
+    if (job.record.state !== 'open') return;
+    grow(job, start + fresh.length);
+    openRange(state, job, start, start + fresh.length);
+    sweepIfLast(state, job);
+    endIfDone(state, job);
+    tell(state, job);
+  });
+}
+
+function checkInputs(state: State, job: Job, inputs: readonly Datum[]): void {
+  if (job.received + inputs.length > SITE.jobTasks.max)
+    throw new LodgerError('ERR_OPTION_INVALID', ['inputs', `at most ${SITE.jobTasks.max} in a job`]);
+  const { tasksQueued } = state.with.quotas(job.account);
+  if (tasksQueued !== undefined && queuedBy(state, job.account) + inputs.length > tasksQueued)
+    throw new LodgerError('ERR_QUOTA_SPENT', ['tasksQueued', tasksQueued, 'wait until some of its tasks are done']);
+  for (const input of inputs)
+    if (typeof input === 'string' && !state.with.blobs.has(input))
+      throw new LodgerError('ERR_NOT_FOUND', ['blob', input]);
+}
+
+/** Tasks of an account that are not final. */
+function queuedBy(state: State, account: string): number {
+  let queued = 0;
+  for (const job of state.openJobs.values()) if (job.account === account) queued += job.received - job.settled;
+  return queued;
+}

@@ -1,0 +1,75 @@
+// A site on a folder of its own, and what tests do with one again and again.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BlobFolder, openBlobs } from '../../host/coordinator/blobs.ts';
+import type { Caller, Delivered, Site, Store } from '../../host/coordinator/contracts.ts';
+import { createSite } from '../../host/coordinator/site.ts';
+import type { SiteOptions } from '../../host/coordinator/state.ts';
+import { openStore } from '../../host/coordinator/store.ts';
+import { node } from '../../host/platform/node.ts';
+import type { Manifest } from '../../host/wire/api.ts';
+import { toHex } from '../../runtime/base/platform.ts';
+
+export const SUBMITTER: Caller = { account: 'ann', role: 'submitter' };
+export const OPERATOR: Caller = { account: 'site', role: 'operator' };
+
+export interface Opened {
+  readonly folder: string;
+  readonly store: Store;
+  readonly blobs: BlobFolder;
+  readonly site: Site;
+  /** Digest of a blob that passes for a kernel: echo hosts do not look at it. */
+  readonly kernel: string;
+  close(): Promise<void>;
+}
+
+export async function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'lodger-site-'));
+}
+
+/** Opens a site; with `folder` on what is there already. */
+export async function openSite(
+  { folder, ...options }: Partial<SiteOptions> & { readonly folder?: string } = {},
+  wrap: (store: Store) => Store = (store) => store,
+): Promise<Opened> {
+  const path = folder ?? (await temporaryFolder());
+  const store = wrap(await openStore(join(path, 'state')));
+  const blobs = await openBlobs(join(path, 'blobs'));
+  const bytes = new TextEncoder().encode('a kernel');
+  const kernel = toHex(node.digest(bytes));
+  await blobs.put(kernel, bytes);
+  const site = await createSite({ store, blobs, ...options });
+  const close = async () => {
+    await site.close();
+    await store.close();
+  };
+  return { folder: path, store, blobs, site, kernel, close };
+}
+
+export const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true });
+
+/** The input of a task: something else for each. */
+export const inputOf = (task: number) => new TextEncoder().encode(`input ${task}`);
+
+/** Submits a job of so many tasks, in requests of so many. */
+export async function submitTasks(
+  { site, kernel }: Pick<Opened, 'site' | 'kernel'>,
+  tasks: number,
+  { id, perRequest = 1_000, ...manifest }: Partial<Manifest> & { readonly perRequest?: number } = {},
+): Promise<string> {
+  const { id: job } = await site.submit(SUBMITTER, { version: 1, kernel, ...(id && { id }), ...manifest });
+  for (let from = 0; from < tasks; from += perRequest) {
+    const count = Math.min(perRequest, tasks - from);
+    const inputs = Array.from({ length: count }, (_, index) => inputOf(from + index));
+    await site.addInputs(SUBMITTER, job, from, inputs, from + count === tasks);
+  }
+  return job;
+}
+
+/** All outcomes of a job, once it has ended. */
+export async function collect(site: Site, job: string, from = 0): Promise<Delivered[]> {
+  const found: Delivered[] = [];
+  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) found.push(each);
+  return found;
+}
