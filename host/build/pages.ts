@@ -39,6 +39,7 @@ function base(root: string): InlineConfig {
 
 /** Page -> its HTML. What they have in common is shared between them. */
 const PAGES: Readonly<Record<string, string>> = {
+  console: 'host/console/index.html',
   join: 'host/browser/page/index.html',
 };
 

@@ -63,7 +63,14 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
       ...{ auth, log, metrics, ...(tls && { tls }) },
       handlers: {
         ...jobHandlers({ site, usage, blobs }),
-        ...peopleHandlers({ site, accounts, usage, auth, secure: tls !== undefined, visitors: filled.visitors ?? true }),
+        ...peopleHandlers({
+          site,
+          accounts,
+          usage,
+          auth,
+          secure: tls !== undefined,
+          visitors: filled.visitors ?? true,
+        }),
         ...blobHandlers({ blobs, usage }),
       },
     });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { Accounts, Known } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 
 export const COOKIE = 'lodger';
@@ -56,7 +57,11 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
       return { known, session: open(() => accounts.who(token)) };
     },
     visit: () => {
-      const visitor: Known = { account: ANONYMOUS, role: 'host', token: `visit-${randomBytes(9).toString('base64url')}` };
+      const visitor: Known = {
+        account: ANONYMOUS,
+        role: 'host',
+        token: `visit-${randomBytes(9).toString('base64url')}`,
+      };
       return open(() => visitor);
     },
     signOut: (headers) => {

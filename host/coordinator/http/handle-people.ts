@@ -2,6 +2,7 @@
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { AccountStatus } from '../../wire/answers.ts';
 import type { Account, Accounts } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
@@ -23,7 +24,14 @@ export interface PeopleParts {
   readonly visitors: boolean;
 }
 
-export function peopleHandlers({ site, accounts, usage, auth, secure, visitors }: PeopleParts): Pick<Handlers, PeopleRoutes> {
+export function peopleHandlers({
+  site,
+  accounts,
+  usage,
+  auth,
+  secure,
+  visitors,
+}: PeopleParts): Pick<Handlers, PeopleRoutes> {
   const cookie = (value: string, seconds: number) =>
     `${COOKIE}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
   const statusOf = (account: Account): AccountStatus => ({
