@@ -28,7 +28,10 @@ export function addAccounts(program: Command, finish: Finish): void {
     .option('--expires <time>', 'how long a new token is good, as 720h', (text) => parseDuration(text, '--expires'))
     .option('--quota <name=n>', 'tasksQueued, storedBytes or fuelPerDay; may be given several times', several, [])
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger accounts list'))
+    .addHelpText(
+      'after',
+      example('lodger accounts set lab --quota storedBytes=10GiB', 'lodger accounts token lab --role submitter'),
+    )
     .action(async (action: string, account: string | undefined, id: string | undefined, flags: AccountFlags) => {
       const act = actionOf(action, {
         ...(account !== undefined && { account }),

@@ -28,7 +28,10 @@ export function addResults(program: Command, finish: Finish): void {
     .option('--output <dir>', 'a folder for them, a file a task (default: lines of JSON on standard output)')
     .option('--receipts <file>', 'also write the signed receipts here, a line of JSON each: lodger verify checks them')
     .option('--json', 'print one JSON document, which sums them up')
-    .addHelpText('after', example('lodger results my-job --output answers'))
+    .addHelpText(
+      'after',
+      example('lodger results my-job --output answers', 'lodger results my-job --receipts receipts.ndjson'),
+    )
     .action(async (job: string, flags: ResultFlags) => {
       const { sum, receipts } = await interruptible((signal) =>
         atSite(flags, (site) => fetchAll(site, job, { flags, signal })),

@@ -6,13 +6,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
-import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
 import { LOG_LEVELS } from '../coordinator/options.ts';
 import { readWhole } from '../jobs/files.ts';
 import { loadJob } from '../jobs/load.ts';
 import { dataFolder } from '../platform/places.ts';
 import { interruptible } from './interrupt.ts';
-import { lendHere } from './lend-here.ts';
 import { give, giveJson } from './mapped.ts';
 import { blobFiles, example, type Finish, several, wholeNumber } from './options.ts';
 import { note, printJson } from './say.ts';
@@ -80,6 +79,8 @@ async function serve(flags: ServeFlags, signal: AbortSignal): Promise<0 | 1> {
   const fresh = flags.data === undefined && flags.job !== undefined;
   const data = flags.data ?? (fresh ? await mkdtemp(join(tmpdir(), 'lodger-site-')) : join(dataFolder(), 'site'));
   try {
+    // Loaded here, since no other command needs a server.
+    const { createCoordinator } = await import('../coordinator/coordinator.ts');
     const site = await createCoordinator(await optionsOf(flags, data));
     try {
       return await serveAt(site, { flags, data, signal });
@@ -102,6 +103,7 @@ async function serveAt(site: Coordinator, { flags, data, signal }: Serving): Pro
   if (flags.json && !flags.once) await printJson({ url, ...(token !== undefined && { token }) });
   else if (token !== undefined && !flags.once) note(`lodger: the token of the operator, told this once: ${token}`);
   const threads = flags.threads ?? (flags.job === undefined ? 0 : availableParallelism());
+  const { lendHere } = await import('./lend-here.ts');
   const agent = threads === 0 ? undefined : await lendHere(site, { threads, data: join(data, 'host') });
   try {
     const exitCode = flags.job === undefined ? 0 : await runJob(site, flags.job, { flags, data, signal });

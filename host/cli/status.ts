@@ -22,7 +22,7 @@ export function addStatus(program: Command, finish: Finish): void {
       'with a job, the number of a task: why it stands where it stands; else the name of a host',
     )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger status'))
+    .addHelpText('after', example('lodger status', 'lodger status my-job --why 0'))
     .action(async (job: string | undefined, flags: StatusFlags) => {
       const { document, text } = await atSite(flags, (site) => statusOf(site, job, flags.why));
       await (flags.json ? printJson(document) : print(text));

@@ -8,7 +8,6 @@ import { formatCount, formatDuration, parseDuration, short } from '../../runtime
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Confidence } from '../../runtime/job/site-terms.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';
-import { connect } from '../client/connect.ts';
 import type { SiteClient } from '../client/site.ts';
 import { type Asked, feed, manifestOf } from '../client/submit.ts';
 import { openInputs } from '../jobs/inputs.ts';
@@ -56,7 +55,7 @@ export function addSubmit(program: Command, finish: Finish): void {
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger submit job.json --wait'))
+    .addHelpText('after', example('lodger submit job.json --id my-job --wait', 'lodger submit job.json --estimate'))
     .action(async (path: string, flags: SubmitFlags) => {
       const job = await loadJob(path, {
         blobs: blobFiles(flags.blob),
@@ -100,6 +99,7 @@ export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, fla
     ...(flags.output !== undefined && { output: flags.output }),
   });
   const terms = askedOf(job, flags);
+  const { connect } = await import('../client/connect.ts');
   const runner = await connect(url, token, { patienceMs: PATIENCE_MS, terms, ...(ca !== undefined && { ca }) });
   const progress = createProgress();
   const leaving = new AbortController();

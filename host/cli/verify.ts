@@ -38,7 +38,10 @@ export function addVerify(program: Command, finish: Finish): void {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      example('lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random'),
+      example(
+        'lodger verify receipts.ndjson',
+        'lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random',
+      ),
     )
     .action(async (from: string, [to, ...more]: readonly string[], flags: VerifyFlags) => {
       if (await areReceipts(from)) {

@@ -4,6 +4,8 @@ import * as v from 'valibot';
 import { ERRORS, type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
 import { RefusalSchema } from '../wire/answers.ts';
 import { API, ROUTES, type Route, type RouteName } from '../wire/routes.ts';
+import type { Asking, Given, HttpOptions } from './asking.ts';
+import { sleep } from './sleep.ts';
 
 const ANSWER_BYTES_MAX = 256 * 2 ** 20;
 /** The site says every 15 s that it is there. */
@@ -14,43 +16,9 @@ const WAIT_MS = { first: 100, most: 3_000 } as const;
 /** What a site that is being started again answers, or a proxy before it. */
 const AWAY = [502, 503, 504];
 
-export interface Given {
-  readonly params?: Readonly<Record<string, string | number>>;
-  readonly query?: Readonly<Record<string, string | number>>;
-  readonly json?: unknown;
-  readonly bytes?: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly method?: 'HEAD';
-  readonly signal?: AbortSignal;
-  /** Statuses that are answers, too. */
-  readonly accepts?: readonly number[];
-}
-
-export type Answer<N extends RouteName> = (typeof ROUTES)[N] extends {
-  readonly answer: infer S extends v.GenericSchema;
-}
-  ? v.InferOutput<S>
-  : undefined;
-
-export interface Http {
-  readonly url: string;
-  /** Asks once and checks what comes. */
-  ask<N extends RouteName>(name: N, given?: Given): Promise<Answer<N>>;
+export interface Http extends Asking {
   /** Asks once; the caller reads the answer, or drops it with `body.dump()`. */
   open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
-  /**
-   * Tries again while the site does not answer, for as long as the caller is patient. For what may be done twice. Throws
-   * `ERR_SITE_UNREACHABLE` after that.
-   */
-  patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  close(): Promise<void>;
-}
-
-export interface HttpOptions {
-  /** For how long a site may be away, in ms. */
-  readonly patienceMs: number;
-  /** Certificates to trust beside those of the system, in PEM. */
-  readonly ca?: string;
 }
 
 /** Throws `ERR_OPTION_INVALID` for what is no address of a site. */
@@ -126,19 +94,6 @@ export function unreachable(url: string, cause: unknown): LodgerError {
   const { code, message = '' } = Object(cause) as { code?: string; message?: string };
   const why = code === undefined || message.includes(code) ? message : `${message} (${code})`.trim();
   return new LodgerError('ERR_SITE_UNREACHABLE', [url, why], { cause });
-}
-
-/** Resolves after a time, or as soon as nobody waits any more. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal?.addEventListener('abort', end, { once: true });
-  });
 }
 
 function baseOf(url: string): string {

@@ -8,8 +8,10 @@ import { SITE } from '../wire/ceilings.ts';
 import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
 import type { Datum } from '../wire/site.ts';
-import { createHttp, type Http, type HttpOptions, isAway, sleep, unreachable } from './http.ts';
+import type { Asking, Given, HttpOptions } from './asking.ts';
+import { createHttp, type Http, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
+import { sleep } from './sleep.ts';
 
 const PIECE_BYTES = 8 * 2 ** 20;
 const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
@@ -18,7 +20,7 @@ const AGAIN_MS = 200;
 /** A final outcome with its output's bytes, or their digest where it is a blob. */
 export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
 
-export interface SiteClient extends Pick<Http, 'url' | 'ask' | 'patiently' | 'close'> {
+export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
   /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
@@ -55,27 +57,38 @@ export function createSiteClient(url: string, token: string, options: HttpOption
 
 async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const params = { digest };
-  const abort = signal && { signal };
+  const given = { params: { digest }, ...(signal && { signal }) };
   await http.patiently(async () => {
-    const head = await http.open('getBlob', { method: 'HEAD', params, accepts: [404], ...abort });
-    await head.body.dump();
-    if (head.statusCode === 200) return;
-    let from = Number(head.headers['upload-offset'] ?? 0);
-    if (from >= bytes.byteLength) from = 0;
-    do {
-      const to = Math.min(from + PIECE_BYTES, bytes.byteLength);
-      const headers = { 'content-range': `bytes ${from}-${to - 1}/${bytes.byteLength}` };
-      const piece = bytes.subarray(from, to);
-      const sent = await http.open('putBlob', {
-        ...{ params, bytes: piece, ...abort, accepts: [308] },
-        ...(bytes.byteLength > 0 && { headers }),
-      });
-      await sent.body.dump();
-      from = sent.statusCode === 308 ? Number(sent.headers['upload-offset']) : bytes.byteLength;
-    } while (from < bytes.byteLength);
+    // Somebody else may be sending the same, and have sent more by now: then it is asked again how much is there.
+    for (let from: number | undefined; ; ) {
+      from ??= await missingFrom(http, given);
+      if (from === undefined || (from >= bytes.byteLength && from > 0)) return;
+      from = await putPiece(http, bytes, from, given);
+      if (from === undefined) await sleep(AGAIN_MS, signal);
+    }
   }, signal);
   return digest;
+}
+
+type Place = Pick<Given, 'params' | 'signal'>;
+
+/** How many bytes of a blob are there; nothing is missing of one that is whole. */
+async function missingFrom(http: Http, given: Place): Promise<number | undefined> {
+  const { statusCode, headers, body } = await http.open('getBlob', { method: 'HEAD', accepts: [404], ...given });
+  await body.dump();
+  return statusCode === 404 ? Number(headers['upload-offset'] ?? 0) : undefined;
+}
+
+/** How many bytes are there now; unknown where they were not where this one would have gone. */
+async function putPiece(http: Http, bytes: Uint8Array, from: number, given: Place): Promise<number | undefined> {
+  const total = bytes.byteLength;
+  const to = Math.min(from + PIECE_BYTES, total);
+  const headers = total > 0 ? { 'content-range': `bytes ${from}-${to - 1}/${total}` } : undefined;
+  const piece = { bytes: bytes.subarray(from, to), ...(headers && { headers }) };
+  const sent = await http.open('putBlob', { ...given, ...piece, accepts: [308, 409] });
+  await sent.body.dump();
+  if (sent.statusCode === 409) return undefined;
+  return sent.statusCode === 308 ? Number(sent.headers['upload-offset']) : Math.max(1, total);
 }
 
 async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -129,7 +142,7 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
     (message, bytes) => {
       if (message === null) return;
       const { output, ...rest } = v.parse(DeliveredSchema, message);
-      ready.push({ ...rest, output: typeof output === 'string' ? output : (bytes as Uint8Array<ArrayBuffer>) });
+      ready.push({ ...rest, output: typeof output === 'string' ? output : plain(bytes) });
     },
   );
   try {
@@ -140,6 +153,11 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
   } catch (error) {
     throw unreachable(http.url, error);
   }
+}
+
+/** The same bytes, as what a pool gives: a Buffer has methods of its own. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 async function* receipts(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<WireReceipt> {

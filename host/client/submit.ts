@@ -6,9 +6,9 @@ import { SITE_TERMS } from '../../runtime/job/site-terms.ts';
 import type { Job, Terms } from '../../runtime/job/task.ts';
 import { checkInputs, type Permit } from '../../runtime/sandbox/permit.ts';
 import type { Manifest } from '../wire/api.ts';
-import { sleep } from './http.ts';
 import { batchesOf } from './inputs.ts';
 import type { Batch, SiteClient } from './site.ts';
+import { sleep } from './sleep.ts';
 
 const AGAIN_MS = 500;
 

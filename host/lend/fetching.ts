@@ -6,12 +6,15 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Blobs, Clock } from './contracts.ts';
 
 const KERNELS_MAX = 32;
+const SHARED_MAX = 32;
 /** Between two attempts to reach the site. */
 const AGAIN_MS = 1_000;
 
 export interface Fetching {
   /** Throws what `admit` throws. */
-  kernel(digest: Digest, signal: AbortSignal): Promise<Kernel>;
+  kernel(digest: Digest): Promise<Kernel>;
+  /** A blob that many tasks read: the same bytes each time, kept for a while. Throws like `blob`. */
+  shared(digest: Digest): Promise<Uint8Array>;
   /** Bytes that have this digest. Throws `ERR_HOST_FAULT` for others. */
   blob(digest: Digest, signal: AbortSignal): Promise<Uint8Array>;
   /** Brings bytes to the site, under the digest that it gives. */
@@ -22,11 +25,25 @@ export interface FetchingOptions {
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly digest: Platform['digest'];
+  /** Aborts when the host leaves. */
+  readonly closing: AbortSignal;
 }
 
-export function createFetching({ blobs, clock, digest }: FetchingOptions): Fetching {
+export function createFetching({ blobs, clock, digest, closing }: FetchingOptions): Fetching {
   const kernels = new Map<Digest, Promise<Kernel>>();
+  const shared = new Map<Digest, Promise<Uint8Array>>();
   const platform = { digest, now: clock.now };
+
+  const pause = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const end = () => {
+        takeBack();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const takeBack = clock.after(AGAIN_MS, end);
+      signal.addEventListener('abort', end);
+    });
 
   /** Again and again while the site is away: whoever waits may be stopped meanwhile. */
   const patiently = async <T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> => {
@@ -37,10 +54,7 @@ export function createFetching({ blobs, clock, digest }: FetchingOptions): Fetch
       } catch (error) {
         if (!(error instanceof LodgerError) || error.code !== 'ERR_SITE_UNREACHABLE') throw error;
       }
-      await new Promise<void>((resolve) => {
-        const takeBack = clock.after(AGAIN_MS, resolve);
-        signal.addEventListener('abort', () => [takeBack(), resolve()], { once: true });
-      });
+      await pause(signal);
     }
   };
 
@@ -58,13 +72,23 @@ export function createFetching({ blobs, clock, digest }: FetchingOptions): Fetch
       await patiently(() => blobs.put(name, bytes), signal);
       return name;
     },
-    kernel: (name, signal) => {
-      const known = kernels.get(name) ?? blob(name, signal).then((bytes) => admit(bytes, { platform }));
-      kernels.delete(name);
-      kernels.set(name, known);
-      if (kernels.size > KERNELS_MAX) kernels.delete(kernels.keys().next().value as Digest);
-      known.catch(() => kernels.get(name) === known && kernels.delete(name));
-      return known;
-    },
+    // Several tasks wait for these: none of them may stop it for the others.
+    kernel: (name) =>
+      keep(kernels, { name, most: KERNELS_MAX }, () => blob(name, closing).then((bytes) => admit(bytes, { platform }))),
+    shared: (name) => keep(shared, { name, most: SHARED_MAX }, () => blob(name, closing)),
   };
+}
+
+/** What is there, or what `bring` gives; the least recently used is dropped, and what failed is not kept. */
+function keep<T>(
+  kept: Map<Digest, Promise<T>>,
+  { name, most }: { readonly name: Digest; readonly most: number },
+  bring: () => Promise<T>,
+): Promise<T> {
+  const known = kept.get(name) ?? bring();
+  kept.delete(name);
+  kept.set(name, known);
+  if (kept.size > most) kept.delete(kept.keys().next().value as Digest);
+  known.catch(() => kept.get(name) === known && kept.delete(name));
+  return known;
 }

@@ -38,7 +38,9 @@ export function createLender(options: LenderOptions): Lender {
   const counts = { tasksDone: 0, tasksFailed: 0, tasksReleased: 0, fuel: 0 };
   const paces = createPaces();
   const finished: (() => void)[] = [];
+  /** Reports are signed one after the other, so that they go out in the order of their numbers. */
   let signing = Promise.resolve();
+  let unsigned = 0;
 
   const termsNow = (): Terms => (sites ? { ...owners, policy: narrow(owners.policy, sites.policy) } : owners);
   let terms = termsNow();
@@ -76,7 +78,8 @@ export function createLender(options: LenderOptions): Lender {
   };
   const pull = () => {
     for (let slots = claim(); slots > 0; slots = claim()) send({ type: 'pull', slots });
-    if (isFinishing && work.isEmpty && outbox.size === 0) for (const resolve of finished.splice(0)) resolve();
+    if (isFinishing && work.isEmpty && unsigned + outbox.size === 0)
+      for (const resolve of finished.splice(0)) resolve();
   };
 
   const count = ({ job, rows }: Batch) => {
@@ -91,12 +94,14 @@ export function createLender(options: LenderOptions): Lender {
   };
   const seal = async (one: Batch, isLast: boolean, host: string) => {
     const report = await reportOf(one, { host, batch: batch++, key, digest });
+    unsigned--;
     outbox.add({ ...report, slots: isLast ? claim() : 0 });
   };
   const report = (whole: Batch, isLast: boolean) => {
     const batches = batchesOf(whole);
     for (const [place, one] of batches.entries()) {
       count(one);
+      unsigned++;
       const host = hostId as string;
       signing = signing.then(() => seal(one, isLast && place === batches.length - 1, host)).then(pull, tellFault);
     }
@@ -110,7 +115,8 @@ export function createLender(options: LenderOptions): Lender {
   };
   let hostId: string | undefined;
   let siteId: string | undefined;
-  const fetching = createFetching({ blobs, clock, digest });
+  const closing = new AbortController();
+  const fetching = createFetching({ blobs, clock, digest, closing: closing.signal });
   const by = ({ deterministic }: WireTerms): By => {
     const [engine = { name: 'v8' as const, version: '' }] = machine.engines;
     const { rewriter, tariff, isolation } = machine;
@@ -225,13 +231,19 @@ export function createLender(options: LenderOptions): Lender {
       isClosed = true;
       ownersPause ??= 'asked';
       beat();
+      closing.abort();
       await stopAll(ownersPause);
       await signing;
       link.close();
     },
     status: () => ({
       ...{ connected: link.isOpen, host: hostId ?? null, site: siteId ?? null, paused: pausedNow() },
-      ...{ policyVersion: sites?.version ?? 0, tasksHeld: work.tasksHeld, reportsKept: outbox.size, ...counts },
+      ...{
+        policyVersion: sites?.version ?? 0,
+        tasksHeld: work.tasksHeld,
+        reportsKept: unsigned + outbox.size,
+        ...counts,
+      },
       fuelPerSecond: paces.fuelPerSecond(),
     }),
   };

@@ -43,7 +43,7 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
     if (outcome === undefined || control.signal.aborted) return undefined;
     return await ranOf(tools, assigned, outcome);
   } catch (error) {
-    if (control.signal.aborted) return undefined;
+    if (control.signal.aborted || isStopped(error)) return undefined;
     if (isOwners(error)) throw error;
     const { code, message } = failureOf(error);
     const input = inputDigest(tools, assigned.input);
@@ -55,13 +55,24 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
 async function prepare({ fetching }: RunTools, { held, index, input, control }: Assigned): Promise<Prepared> {
   const { kernel: digest, limits, grants, blobs: names, seed, deterministic } = held.terms;
   const { signal } = control;
-  const kernel = await fetching.kernel(digest, signal);
+  const kernel = await unless(signal, fetching.kernel(digest));
   const blobs: Record<string, Uint8Array> = {};
-  for (const [name, blob] of Object.entries(names)) blobs[name] = await fetching.blob(blob, signal);
-  const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : input;
+  for (const [name, blob] of Object.entries(names)) blobs[name] = await unless(signal, fetching.shared(blob));
+  // A copy of its own: in Node it is a part of a frame, all of which would go to the thread with it.
+  const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : new Uint8Array(input);
   const shared = { kernel, limits, seed, deterministic, digests: true };
   const granted = grants.length > 0 ? { grants, blobs } : {};
   return { ...shared, ...granted, input: bytes, index };
+}
+
+/** Rejects with `ERR_ABORTED` when the task is stopped before that. */
+function unless<T>(signal: AbortSignal, act: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new LodgerError('ERR_ABORTED'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    act.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 async function ranOf({ fetching, digest }: RunTools, assigned: Assigned, outcome: Outcome): Promise<Ran> {
@@ -96,6 +107,11 @@ function logOf({ lines, linesDropped }: TaskLog): Ran['log'] {
     kept.push([LOG_LEVELS.indexOf(line.level), line.text]);
   }
   return [kept, linesDropped + lines.length - kept.length];
+}
+
+/** A stepper that was paused ends like this, too. */
+function isStopped(error: unknown): boolean {
+  return error instanceof LodgerError && error.code === 'ERR_ABORTED';
 }
 
 /** Refusals of this machine's owner, which say nothing of the task. */

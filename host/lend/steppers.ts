@@ -122,16 +122,21 @@ async function openImages(tools: StepperTools, assigned: Assigned): Promise<Imag
     return newest as Digest;
   }
 
-  const upload = async ({ digest: name, step, share, fuel }: ImageNotice): Promise<void> => {
+  /** Those before it that did not get there go first. */
+  const blobOf = async (name: Digest): Promise<{ image: Digest; parent: Digest | null } | undefined> => {
     const form = forms.get(name);
-    if (form === undefined) return;
+    if (form === undefined) return undefined;
     const { form: kind, manifest } = peek(form);
-    const parent = kind === 'whole' ? null : blobs.get(manifest.parent ?? '');
-    // One before it did not get there: neither does this one, until there is a whole one again.
-    if (parent === undefined) return;
-    const image = await fetching.store(packImage({ parent, form }), control.signal);
+    const before = kind === 'whole' ? null : (manifest.parent as Digest);
+    const parent = before === null ? null : (blobs.get(before) ?? (await blobOf(before))?.image);
+    if (parent === undefined) return undefined;
+    const image = blobs.get(name) ?? (await fetching.store(packImage({ parent, form }), control.signal));
     blobs.set(name, image);
-    send({ type: 'image', fence: held.fence, task: index, image, parent, step, share, fuel });
+    return { image, parent };
+  };
+  const upload = async ({ digest: name, step, share, fuel }: ImageNotice): Promise<void> => {
+    const blob = await blobOf(name);
+    if (blob) send({ type: 'image', fence: held.fence, task: index, ...blob, step, share, fuel });
   };
 
   return {
@@ -144,6 +149,7 @@ async function openImages(tools: StepperTools, assigned: Assigned): Promise<Imag
     get: (name) => forms.get(name),
     delete: (name) => void forms.delete(name),
     onImage: (notice) => {
+      // One that does not get there now goes with the next one.
       uploads = uploads.then(() => upload(notice)).catch(() => undefined);
     },
     settled: () => uploads,

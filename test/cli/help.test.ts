@@ -3,11 +3,13 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folderStore } from '../../host/keep/folder-store.ts';
+import { startSite } from '../client/process.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { chainInto } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
-const COMMANDS = ['new', 'build', 'inspect', 'run', 'map', 'verify', 'doctor'];
+const SITE_COMMANDS = ['serve', 'submit', 'status', 'results', 'cancel', 'hosts', 'policy', 'accounts'];
+const COMMANDS = ['new', 'build', 'inspect', 'run', 'map', ...SITE_COMMANDS, 'verify', 'doctor'];
 
 test('lodger --help names every command, and says so on standard output', async () => {
   const { exitCode, stdout, stderr } = await lodger(['--help']);
@@ -30,15 +32,25 @@ test('the example in the help of every command works', async () => {
   }
   await writeFile(join(folder.path, 'my-stepper.wasm'), (await builtKernel('walk')).wasm);
 
+  const site = await startSite([
+    '--data',
+    join(folder.path, 'site-of-calls'),
+    '--listen',
+    '127.0.0.1:0',
+    '--threads',
+    '1',
+  ]);
+  const env = { LODGER_SITE: site.url, LODGER_TOKEN: site.token ?? '' };
   for (const name of COMMANDS) {
     const { stdout } = await lodger([name, '--help']);
     const examples = [...stdout.matchAll(/^ {2}\$ lodger (.*)$/gm)].map(([, line = '']) => line.split(' '));
     expect(examples, name).not.toHaveLength(0);
     for (const args of examples) {
-      const { exitCode, stderr } = await lodger(args, { cwd: folder.path });
+      const { exitCode, stderr } = await lodger(args, { cwd: folder.path, env });
       expect({ exitCode, stderr, args }).toMatchObject({ exitCode: 0, args });
     }
   }
+  await site.kill('SIGTERM');
   expect(await readdir(folder.path)).toEqual(expect.arrayContaining(['my-kernel', 'my-kernel.wasm', 'answer.bin']));
   expect((await readFile(join(folder.path, 'answer.bin'))).length).toBeGreaterThan(0);
 });

@@ -23,12 +23,16 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
+export interface Surroundings {
+  readonly cwd?: string;
+  readonly input?: string | Buffer;
+  /** Beside that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts `lodger` with arguments; its standard streams are no terminals. */
-export function start(
-  args: readonly string[],
-  { cwd = ROOT, input }: { cwd?: string; input?: string | Buffer } = {},
-): Started {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd });
+export function start(args: readonly string[], { cwd = ROOT, input, env = {} }: Surroundings = {}): Started {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (part: Buffer) => out.push(part));
@@ -45,7 +49,7 @@ export function start(
 }
 
 /** Runs `lodger` to its end. */
-export function lodger(args: readonly string[], options?: { cwd?: string; input?: string | Buffer }): Promise<Ended> {
+export function lodger(args: readonly string[], options?: Surroundings): Promise<Ended> {
   return start(args, options).ended;
 }
 

@@ -23,7 +23,8 @@ const json = JSON.parse(textOf('package.json'));
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
     ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
-    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'job', 'job-fields'],
+    ...['stepper-kernel', 'stepper-host', 'stepper-output', 'commands', 'sandbox', 'site', 'site-calls', 'connect'],
+    ...['job', 'job-fields'],
     ...['grants', 'limits', 'ceilings', 'errors', 'dependencies', 'dev-dependencies', 'crates', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
@@ -61,7 +62,7 @@ test('what npm start shows is what it shows', async () => {
   const run = promisify(execFile);
   const [program = '', ...args] = json.scripts.start.split(' && ').at(-1).split(' ');
   expect(program).toBe('node');
-  const { stdout } = await run(process.execPath, [...args, '--output', folder], { cwd: ROOT });
+  const { stdout } = await run(process.execPath, [...args, '--once', '--output', folder], { cwd: ROOT });
   await rm(folder, { recursive: true });
   const untimed = (text: string) => text.replace(/ in [\d.]+ \w+, [\d.]+ GCUPS/, '').trimEnd();
   expect(untimed(block('start'))).not.toBe(block('start').trimEnd());

@@ -10,6 +10,7 @@ import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
 
 const RESUME = 308;
+const CONFLICT = 409;
 
 interface Piece {
   readonly from: number;
@@ -39,7 +40,7 @@ export function blobHandlers({
       if (range) reply.code(206).header('content-range', `bytes ${range.from}-${range.to - 1}/${size}`);
       const { from, to } = range ?? { from: 0, to: size };
       reply.header('content-length', to - from);
-      if (request.method === 'HEAD') return reply.send();
+      if (request.method === 'HEAD') return reply.send(Readable.from([], { objectMode: false }));
       return reply.send(Readable.from(blobs.read(digest, from, to), { objectMode: false }));
     },
     putBlob: async ({ caller, params: { digest }, request, reply, body }) => {
@@ -57,7 +58,18 @@ export function blobHandlers({
         return created(reply, size);
       }
       usage.mayStore(account, piece.total);
-      const there = await blobs.write(digest, source, piece);
+      const there = await blobs.write(digest, source, piece).catch((error: unknown) => {
+        if (error instanceof LodgerError && error.code === 'ERR_OPTION_INVALID') return undefined;
+        throw error;
+      });
+      if (there === undefined)
+        return reply
+          .code(CONFLICT)
+          .header('upload-offset', await blobs.partial(digest))
+          .send({
+            code: 'ERR_OPTION_INVALID',
+            message: 'option "content-range" must begin where the last piece ended',
+          });
       if (there < piece.total) return reply.code(RESUME).header('upload-offset', there).send();
       await usage.own(account, digest, piece.total);
       return created(reply, there);
