@@ -18,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   share: () => import('./share.bench.ts'),
   nans: () => import('./nans.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),
+  site: () => import('./site.bench.ts'),
 };
 
 const named = process.argv.slice(2);

@@ -1,52 +1,51 @@
-// How far hosts are believed, as the site keeps count of it, and what that says of a task. The formulas are in `trust.ts`.
-import { createHash } from 'node:crypto';
-import type { Standing, Verdict } from './contracts.ts';
-import { believed, type Job, type Kept } from './job.ts';
+// How far hosts are believed, as the site keeps count of it over all jobs, and the draws that nobody outside can foresee.
+import { hash } from 'node:crypto';
+import type { Standing } from './contracts.ts';
+import type { JobRecord } from './events.ts';
+import { CONFIDENCE, isSteady, type Job } from './job.ts';
+import type { SiteKey } from './keys.ts';
+import { createReplicas, type Replicas } from './replicas.ts';
 import type { Host, State } from './state.ts';
-import { judge, newStanding } from './trust.ts';
 
 /** The account of all tabs that nobody answers for: one owner, and never believed alone. */
 export const ANONYMOUS = 'anonymous';
 
-/** What is known of a host in a job. */
-export function standingOf(state: State, job: Job, id: string): Standing {
-  const host = state.hosts.get(id);
-  const kind = kindOf(host);
-  const banned = host?.record.standing === 'banned';
-  const kept =
-    job.standings.get(id) ??
-    newStanding({ kind, checksEver: host?.record.agreed ?? 0, late: (host?.record.since ?? 0) > job.submitted });
-  return kept.kind === kind && kept.banned === banned ? kept : { ...kept, kind, banned };
+/** The life of a job's tasks, before anything was delivered. */
+export function replicasOf(key: SiteKey, id: string, { manifest, trustedHosts }: JobRecord): Replicas {
+  // A signature of the site's own is known to nobody else, and always the same: so are the draws, after every start.
+  const secret = Buffer.from(key.sign(new TextEncoder().encode(`lodger draws 1\n${id}`))).toString('hex');
+  return createReplicas({
+    confidence: manifest.confidence ?? CONFIDENCE,
+    wait: manifest.wait ?? true,
+    deterministic: isSteady(manifest),
+    trustedHosts,
+    draw: (task, nth) => Number.parseInt(hash('sha256', `${secret}\n${task}\n${nth}`).slice(0, 13), 16) / 2 ** 52,
+  });
 }
 
-function kindOf(host: Host | undefined): Standing['kind'] {
-  if (host?.own || host?.record.standing === 'trusted') return 'trusted';
-  return host === undefined || host.record.account === ANONYMOUS ? 'anonymous' : 'known';
+/** What is known of a host that has delivered nothing to the job yet, or how it stands in it. */
+export function standingOf(job: Job, host: Host): Standing {
+  const banned = host.record.standing === 'banned';
+  const known = job.replicas.standingOf(host.id);
+  if (known) return banned && !known.banned ? { ...known, banned } : known;
+  return { ...firstStanding(job, host), checks: 0, results: 0, banned };
 }
 
-/** What to do with a task that has these runs. The same runs give the same answer, whenever it is asked. */
-export function verdictOf(state: State, job: Job, task: number, runs: readonly Kept[], sweep = 0): Verdict {
-  const believedRuns = runs.map((run) => believed(run, standingOf(state, job, run.host)));
-  const { confidence, deterministic } = job;
-  const need = { confidence, deterministic, wait: job.record.manifest.wait ?? true, sweep };
-  return judge(believedRuns, need, () => drawOf(state, job, task, runs.length + 1_000 * sweep));
+/** How a host stands when it delivers to a job for the first time. */
+export function firstStanding(job: Job, host: Host): Pick<Standing, 'kind' | 'checksEver' | 'late'> {
+  return { kind: kindOf(host), checksEver: host.record.agreed, late: host.record.since > job.submitted };
 }
 
-/** A number from 0 to 1 that nobody outside can know before, and that is the same after a restart. */
-function drawOf(state: State, job: Job, task: number, count: number): number {
-  const secret = secretOf(state);
-  const digest = createHash('sha256').update(secret).update(`${job.id}\n${task}\n${count}`).digest();
-  return digest.readUInt32LE(0) / 2 ** 32;
+function kindOf(host: Host): Standing['kind'] {
+  if (isTrusted(host)) return 'trusted';
+  return host.record.account === ANONYMOUS ? 'anonymous' : 'known';
 }
 
-const secrets = new WeakMap<State, Uint8Array>();
+export const isTrusted = (host: Host): boolean =>
+  host.record.standing === 'trusted' || (host.own && host.record.standing !== 'banned');
 
-/** A signature of the site's own over a fixed text is known to nobody else, and always the same. */
-function secretOf(state: State): Uint8Array {
-  let secret = secrets.get(state);
-  if (!secret) {
-    secret = state.key.sign(new TextEncoder().encode('lodger draws 1'));
-    secrets.set(state, secret);
-  }
-  return secret;
+/** Whether the site has a host whose word it takes. */
+export function hasTrusted(state: State): boolean {
+  for (const host of state.hosts.values()) if (isTrusted(host)) return true;
+  return false;
 }

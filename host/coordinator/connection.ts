@@ -5,7 +5,7 @@ import { SITE } from '../wire/ceilings.ts';
 import { hostName, proofBytes } from '../wire/ledger.ts';
 import type { FromHost, ToHost } from '../wire/site.ts';
 import type { Caller, HostConnection } from './contracts.ts';
-import { deliver } from './deliver.ts';
+import { deliver, RETRIES } from './deliver.ts';
 import { serve } from './dispatch.ts';
 import { KEY } from './events.ts';
 import { describe, meet } from './hosts.ts';
@@ -158,7 +158,7 @@ function keepImage(state: State, connection: Connection, message: Extract<FromHo
   const job = lease && state.openJobs.get(lease.job);
   if (!job || lease.holder !== connection || !lease.tasks.includes(task) || !connection.host) return;
   // Of a task that is run to check another's result, nothing is kept: it would stand in the way of the first one's.
-  if (job.detail.runs.has(task) || job.detail.settledIn[task] !== 0 || !state.with.blobs.has(image)) return;
+  if (job.detail.firstIn[task] !== 0 || job.detail.settledIn[task] !== 0 || !state.with.blobs.has(image)) return;
   const record = { image, parent, host: connection.host.id, step, share, fuel };
   lease.progress.set(task, share);
   void state.write([state.with.store.put(KEY.image(job.id, task), record)], () => {
@@ -196,7 +196,7 @@ export function expire(state: State): number {
       const tasks = state.leases.end(lease);
       const job = state.openJobs.get(lease.job);
       if (!job) continue;
-      lose(state, job, { host, tasks });
+      lose(state, job, { host, tasks, retries: job.record.manifest.retries ?? RETRIES });
       giveBack(state, job, tasks);
     }
     if (connection.open) connection.close('silent for too long');

@@ -59,9 +59,11 @@ export interface Range {
   readonly not: readonly string[];
   /** Whether the run checks one that is there: then a host that is itself to be checked is preferred. */
   readonly check: boolean;
+  /** Whether only a trusted host's run helps. */
+  readonly trusted: boolean;
 }
 
-/** How far a host is believed, in one job and over all of them. Plain data; changed only by `trust.ts`. */
+/** How far a host is believed, in one job and over all of them. Plain data; counted only by `replicas.ts`. */
 export interface Standing {
   readonly kind: 'trusted' | 'known' | 'anonymous';
   /** Checks that it passed in this job, and over its life. */
@@ -83,6 +85,8 @@ export interface JobView {
   readonly submitted: number;
   readonly requirements: Requirements;
   readonly confidence: Confidence;
+  /** Whether results may be held until the job's end. */
+  readonly wait: boolean;
   readonly kernel: Digest;
   readonly blobs: readonly Digest[];
   readonly memoryBytes: number;
@@ -110,22 +114,24 @@ export interface Take {
   readonly to: number;
 }
 
-/** One delivered run of a task. `answer` is the digest of output and fuel, or the code of a failure with the rewriter's version. */
+/** One delivered run of a task. `answer` is the digest of output and fuel, or the code of a failure with the rewriter's version: `answerOf`. */
 export interface Run {
   readonly host: string;
   readonly owner: string;
   readonly answer: string;
-  readonly fuel: number | null;
   readonly standing: Standing;
 }
 
 /** What `trust.ts` says to do with a task, from its runs. */
 export type Verdict =
   | { readonly do: 'run' }
-  | { readonly do: 'replicate'; readonly wrong: number }
+  /** One more run, by a trusted host where nobody else's helps. */
+  | { readonly do: 'replicate'; readonly wrong: number; readonly trusted: boolean }
   /** Believed for now; may be taken back until the job ends. */
   | { readonly do: 'hold'; readonly wrong: number }
-  | { readonly do: 'accept'; readonly answer: string; readonly wrong: number; readonly convicted: readonly string[] };
+  /** These hosts are found wrong: their runs are void, and the rest is judged again. */
+  | { readonly do: 'convict'; readonly hosts: readonly string[] }
+  | { readonly do: 'accept'; readonly answer: string; readonly wrong: number };
 
 /** What callers may do; an account sees its own alone. */
 export interface Caller {

@@ -1,16 +1,15 @@
 // A report of a host becomes an event: what counts in it, what it settles, what has to be run again. Nothing of it is shown before the flush.
 import { faultOf } from '../../runtime/job/outcome.ts';
-import type { TaskState } from '../wire/api.ts';
 import type { Report } from '../wire/site.ts';
-import { verdictOf } from './belief.ts';
-import { endIfDone, tell } from './ending.ts';
-import { KEY, nothingSettled, type Outputs, type RunEvent, USE } from './events.ts';
+import { firstStanding } from './belief.ts';
+import type { Range } from './contracts.ts';
+import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
 import { countDelivered } from './hosts.ts';
 import { digestOf } from './inputs.ts';
-import { apply, countShown, type Job, keptOf, show } from './job.ts';
-import { reopen } from './opening.ts';
+import { deliveryOf, fuelOf, type Job } from './job.ts';
+import { drop } from './open.ts';
 import { chainAfter, countersign, verifiedHead } from './receipts.ts';
-import { accept, convict, settleAs, sweepIfLast } from './settling.ts';
+import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
 import type { Connection, Host, SiteLease, State } from './state.ts';
 
 /** How often a task that fails for its host's doing is tried. */
@@ -32,35 +31,73 @@ export function deliver(state: State, connection: Connection, report: Report): v
     void state.write([], acknowledge);
     return;
   }
-  const event = decide(state, job, { host, report, lease });
+  if (take(state, job, { host, report, lease }, acknowledge)) return;
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
-  if (!event) {
-    void state.write([], acknowledge);
-    return;
-  }
-  carryOut(state, job, { host, event, outputs: { outputs: report.outputs, logs: report.logs }, acknowledge });
+  void state.write([], acknowledge);
 }
 
-interface Delivery {
+interface Batch {
   readonly host: Host;
   readonly report: Report;
   readonly lease: SiteLease | undefined;
 }
 
-/** What each row is; nothing where none of it is of use. Throws a RangeError where the signature is not of this batch. */
-function decide(state: State, job: Job, { host, report, lease }: Delivery): RunEvent | undefined {
-  const use = useOf(state, job, { host, report, lease });
-  if (!use.some((each) => each !== USE.dropped)) return undefined;
+/** Takes a batch in. Gives whether any of it is of use; throws a RangeError where the signature is not of this batch. */
+function take(state: State, job: Job, batch: Batch, acknowledge: () => void): boolean {
+  const { host, report, lease } = batch;
+  const use = useOf(state, job, batch);
+  if (use.every((each) => each === USE.dropped)) return false;
+  const event = eventOf(state, job, batch);
+  if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
+  const decided = judgeRows(job, event, use);
+  const final: RunEvent = { ...event, use, settled: decided.settled };
+  const outputs: Outputs = { outputs: report.outputs, logs: report.logs };
+  countDelivered(state, host, final);
+  const { store } = state.with;
+  const puts = [store.put(KEY.outputs(job.id, job.events + 1), outputs), store.put(KEY.chain, state.chain)];
+  happen(state, job, final, {
+    decided,
+    puts,
+    shown: () => {
+      acknowledge();
+      showRun(state, job, final, outputs);
+    },
+  });
+  return true;
+}
+
+/** What each row may count for. A host that gives no fence of this start may bring first answers, but not choose what to check. */
+function useOf(state: State, job: Job, { host, report, lease }: Batch): number[] {
+  const asked = lease ? new Set(lease.tasks) : undefined;
+  const old = report.fence[0] < state.epoch;
+  const seen = new Set<number>();
+  return report.tasks.map((task, row) => {
+    if (task >= job.tasks || job.detail.settledIn[task] !== 0 || seen.has(task)) return USE.dropped;
+    if (!(asked?.has(task) ?? old) || host.record.standing === 'banned') return USE.dropped;
+    seen.add(task);
+    const hasRuns = job.detail.firstIn[task] !== 0;
+    if (hasRuns && !asked) return USE.dropped;
+    const [code, output] = [report.codes[row] as string, report.outputs[row]];
+    const faulty = code !== '' ? faultOf(code) !== 'job' : typeof output === 'string' && !state.with.blobs.has(output);
+    if (faulty) return USE.fault;
+    return hasRuns ? USE.check : USE.first;
+  });
+}
+
+/** The batch as it is kept, signed by both. */
+function eventOf(state: State, job: Job, { host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
   const outputs = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
-  const inputs = report.tasks.map((task) => state.inputs.digest(job.id, job.starts, task));
+  const inputs = report.tasks.map((task) => (task < job.tasks ? state.inputs.digest(job.id, job.starts, task) : ''));
   const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs }, host.key);
   const before = state.chain;
   state.chain = chainAfter(before, head);
+  const { kind, late, checksEver } = firstStanding(job, host);
   return {
     type: 'run',
     at: state.with.clock(),
     host: host.id,
     owner: host.record.account,
+    ...{ kind, late, before: checksEver },
     fence: report.fence,
     engine: report.engine,
     rewriter: report.rewriter,
@@ -71,135 +108,59 @@ function decide(state: State, job: Job, { host, report, lease }: Delivery): RunE
     fuels: report.fuels,
     wallMs: report.wallMs,
     memoryBytesPeak: report.memoryBytesPeak,
-    use,
-    digests: Buffer.concat(outputs.map((digest) => (digest === '' ? Buffer.alloc(32) : Buffer.from(digest, 'hex')))),
-    signed: {
-      head,
-      hostSignature: report.signature,
-      before,
-      siteSignature: countersign(head, before, state.key),
-    },
-    settled: nothingSettled(),
-    convicted: [],
+    digests: Buffer.concat(outputs.map((digest) => (digest === '' ? NO_DIGEST : Buffer.from(digest, 'hex')))),
+    signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
   };
 }
 
-/** What each row counts for. A host that gives no fence of this start may bring first answers, but not choose what to check. */
-function useOf(state: State, job: Job, { host, report, lease }: Delivery): number[] {
-  const asked = lease ? new Set(lease.tasks) : undefined;
-  const old = report.fence[0] < state.epoch;
-  const seen = new Set<number>();
-  return report.tasks.map((task, row) => {
-    if (task >= job.tasks || job.detail.settledIn[task] !== 0 || seen.has(task)) return USE.dropped;
-    if (!(asked?.has(task) ?? old) || host.record.standing === 'banned') return USE.dropped;
-    seen.add(task);
-    const runs = job.detail.runs.get(task);
-    const code = report.codes[row] as string;
-    if (runs && (!asked || runs.some(({ owner }) => owner === host.record.account))) return USE.dropped;
-    const output = report.outputs[row];
-    if (code !== '' ? faultOf(code) !== 'job' : typeof output === 'string' && !state.with.blobs.has(output))
-      return USE.fault;
-    return runs ? USE.check : USE.first;
-  });
-}
+const NO_DIGEST = Buffer.alloc(32);
 
-interface Effects {
-  readonly host: Host;
-  readonly event: RunEvent;
-  readonly outputs: Outputs;
-  readonly acknowledge: () => void;
-}
-
-/** Judges the rows, then changes memory, writes, and shows: in this order. */
-function carryOut(state: State, job: Job, { host, event, outputs, acknowledge }: Effects): void {
-  const number = job.events + 1;
-  const { again, states, convicted } = judgeRows(state, job, { event, number });
-  const final = { ...event, convicted };
-  apply(job, number, final);
-  reopen(state, job, again);
-  const { store } = state.with;
-  countDelivered(state, host, final);
-  const puts = [
-    store.put(KEY.event(job.id, number), final),
-    store.put(KEY.outputs(job.id, number), outputs),
-    store.put(KEY.chain, state.chain),
-    store.put(KEY.host(host.id), host.record),
-  ];
-  void state.write(puts, () => {
-    acknowledge();
-    showRun(state, job, { number, event: final, states, outputs });
-  });
-  for (const id of convicted) convict(state, id);
-  sweepIfLast(state, job);
-}
-
-interface Judged {
-  readonly again: number[];
-  readonly states: [task: number, state: TaskState][];
-  readonly convicted: string[];
-}
-
-function judgeRows(state: State, job: Job, { event, number }: { event: RunEvent; number: number }): Judged {
-  const again: number[] = [];
-  const states: [number, TaskState][] = [];
-  const convicted = new Set<string>();
+/** What follows from each row. What turns out to be of no use is marked so. */
+function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: number[]): Decided {
+  const decided = nothingDecided();
   const retries = job.record.manifest.retries ?? RETRIES;
+  const here = { event: 0, host: event.host };
   for (const [row, task] of event.tasks.entries()) {
-    if (event.use[row] === USE.dropped) continue;
-    if (event.use[row] === USE.fault) {
-      if ((job.detail.faults.get(task) ?? 0) < retries) {
-        again.push(task);
-        states.push([task, job.detail.runs.has(task) ? 'checking' : 'waiting']);
-      } else {
-        settleAs(event.settled, task, { from: 0, wrong: 0, runs: 1, failed: true });
-        states.push([task, 'failed']);
-      }
+    if (use[row] === USE.dropped) continue;
+    if (use[row] === USE.fault && (job.detail.faults.get(task) ?? 0) >= retries) {
+      use[row] = USE.givenUp;
+      settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 1, failed: true });
+      decided.states.set(task, 'failed');
+      gather(job, decided, job.replicas.abandon(task), here);
       continue;
     }
-    const runs = [...(job.detail.runs.get(task) ?? []), keptOf(event, number, row)];
-    const verdict = verdictOf(state, job, task, runs);
-    switch (verdict.do) {
-      case 'run':
-      case 'replicate':
-        again.push(task);
-        states.push([task, runs.some(({ answer }) => answer !== runs[0]?.answer) ? 'disputed' : 'checking']);
-        break;
-      case 'hold':
-        job.held.add(task);
-        states.push([task, 'provisional']);
-        break;
-      case 'accept':
-        states.push([task, accept(event.settled, task, runs, verdict)]);
-        for (const each of verdict.convicted) convicted.add(each);
-        break;
-      default:
-        verdict satisfies never;
+    if (use[row] === USE.fault) {
+      const range = job.replicas.wantedOf(task);
+      if (range) decided.wanted.push(range);
+      decided.states.set(task, job.replicas.stateOf(task));
+      continue;
     }
+    // A late result is of a task that may be open again.
+    if (job.open.length > 0) job.open = dropOpen(job.open, task);
+    const effects = job.replicas.deliver(task, deliveryOf(event, row));
+    if (effects.dropped) use[row] = USE.dropped;
+    gather(job, decided, effects, here);
   }
-  return { again, states, convicted: [...convicted] };
+  return decided;
 }
 
-interface Shown {
-  readonly number: number;
-  readonly event: RunEvent;
-  readonly states: readonly (readonly [number, TaskState])[];
-  readonly outputs: Outputs;
+/** The list without a task, which is in it only where its lease was over. */
+function dropOpen(open: readonly Range[], task: number): readonly Range[] {
+  return open.some(({ from, to }) => from <= task && task < to) ? drop(open, task, task + 1) : open;
 }
 
 /** The event is on disk. */
-function showRun(state: State, job: Job, { number, event, states, outputs }: Shown): void {
-  const fuel = countShown(job, number, event);
-  for (const [task, to] of states) show(job, task, to);
+function showRun(state: State, job: Job, event: RunEvent, { logs }: Outputs): void {
+  const fuel = fuelOf(event);
   const now = state.with.now();
   job.rate.add(event.settled.tasks.length, now);
   state.tasksRate.add(event.settled.tasks.length, now);
   state.fuelRate.add(fuel, now);
+  state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
   state.with.onFuel(job.account, fuel);
-  for (const [row, log] of outputs.logs.entries())
+  for (const [row, log] of logs.entries())
     if (log && event.use[row] === USE.first) state.with.onLog(job.id, event.tasks[row] as number, log[0]);
-  tell(state, job);
   state.changed('host', event.host);
-  endIfDone(state, job);
 }
 
 const COLUMNS = ['codes', 'outputs', 'fuels', 'fuelsAtLeast', 'wallMs', 'memoryBytesPeak', 'logs'] as const;

@@ -4,8 +4,8 @@ import type { Datum, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
 import type { Take } from './contracts.ts';
 import { stops } from './ending.ts';
 import { type Job, show } from './job.ts';
-import { takeOpen } from './open.ts';
-import { schedule } from './schedule.ts';
+import { take } from './open.ts';
+import { type Moment, schedule } from './schedule.ts';
 import type { Connection, Host, State } from './state.ts';
 
 /** Tasks that one host may have on lease: more would lie with it that others could do. */
@@ -37,7 +37,7 @@ export function heldBy(state: State, connection: Connection): number {
 function leaseTo(state: State, connection: Connection, { host, slots }: { host: Host; slots: number }): boolean {
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
-  const plan = schedule(ready(state), view, { slots, now: state.with.clock() });
+  const plan = schedule(ready(state), view, slots, momentOf(state));
   const [first] = plan;
   const job = first && state.openJobs.get(first.job);
   if (!job) return false;
@@ -47,13 +47,19 @@ function leaseTo(state: State, connection: Connection, { host, slots }: { host: 
     plan.filter(({ job: each }) => each === first.job),
   );
   if (chosen.tasks.length === 0) return false;
-  job.open = takeOpen(job.open, chosen.takes);
+  job.open = take(job.open, chosen.takes);
   const lease = state.leases.grant(connection, job.id, chosen.tasks, state.with.now());
-  for (const task of chosen.tasks) if (!job.detail.runs.has(task)) show(job, task, 'leased');
+  for (const task of chosen.tasks) if (job.detail.firstIn[task] === 0) show(job, task, 'leased');
   connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen }));
   state.changed('job', job.id);
   state.changed('host', host.id);
   return true;
+}
+
+function momentOf(state: State): Moment {
+  let hosts = 0;
+  for (const { open, host } of state.connections) if (open && host) hosts++;
+  return { now: state.with.clock(), used: (account) => state.used.get(account) ?? 0, hosts };
 }
 
 /** Jobs that have something open and go on. */
@@ -119,7 +125,7 @@ function frameOf(
 /** A check begins at the beginning: what another host has made of it so far is what it checks. */
 function imagesOf(job: Job, tasks: readonly number[]): (string | null)[] | undefined {
   if (job.images.size === 0) return undefined;
-  const images = tasks.map((task) => (job.detail.runs.has(task) ? null : (job.images.get(task)?.image ?? null)));
+  const images = tasks.map((task) => (job.detail.firstIn[task] !== 0 ? null : (job.images.get(task)?.image ?? null)));
   return images.some((image) => image !== null) ? images : undefined;
 }
 

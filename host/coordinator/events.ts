@@ -3,7 +3,7 @@
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { JobState, Manifest, TaskState } from '../wire/api.ts';
 import type { Datum, Fence, Report } from '../wire/site.ts';
-import type { Key } from './contracts.ts';
+import type { Key, Standing } from './contracts.ts';
 import type { Signed } from './receipts.ts';
 
 /** A job as it is kept; `summary` once it has ended. Times in ms since 1970. */
@@ -14,6 +14,8 @@ export interface JobRecord {
   readonly sealed: boolean;
   readonly state: JobState;
   readonly ended: number | null;
+  /** Whether the site had a trusted host when it came: what is asked of other hosts depends on it. */
+  readonly trustedHosts: boolean;
   /** Why it ended before it was done. */
   readonly reason: string;
   readonly summary: Summary | null;
@@ -28,8 +30,8 @@ export interface Summary {
   readonly checks: number;
 }
 
-/** What became of a row of a batch. A host's fault is no answer: the task is tried elsewhere. */
-export const USE = { dropped: 0, first: 1, check: 2, fault: 3 } as const;
+/** What became of a row of a batch. A host's fault is no answer: the task is tried elsewhere, and given up after some tries. */
+export const USE = { dropped: 0, first: 1, check: 2, fault: 3, givenUp: 4 } as const;
 
 /** Tasks that an event made final, as columns. `from` is the event that has the answer; 0 stands for the event itself. */
 export interface Settled {
@@ -48,6 +50,10 @@ export interface RunEvent extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wa
   readonly at: number;
   readonly host: string;
   readonly owner: string;
+  /** How far the host was believed: see `Delivery`. */
+  readonly kind: Standing['kind'];
+  readonly late: boolean;
+  readonly before: number;
   readonly fence: Fence;
   readonly engine: Report['engine'];
   readonly rewriter: number;
@@ -59,15 +65,27 @@ export interface RunEvent extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wa
   readonly digests: Uint8Array;
   readonly signed: Signed;
   readonly settled: Settled;
-  readonly convicted: readonly string[];
 }
 
-/** Results that were held, and are believed from now on. */
+/** There are so many tasks now. */
+export interface GrowEvent {
+  readonly type: 'grow';
+  readonly tasks: number;
+  readonly sealed: boolean;
+  readonly settled: Settled;
+}
+
+/** A host was banned, for what it did in another job or by an operator. */
+export interface ConvictEvent {
+  readonly type: 'convict';
+  readonly host: string;
+  readonly settled: Settled;
+}
+
+/** What the event before settled over those that one event holds. */
 export interface SettleEvent {
   readonly type: 'settle';
-  readonly at: number;
   readonly settled: Settled;
-  readonly convicted: readonly string[];
 }
 
 /** Tasks that are given up: their hosts were lost again and again, say. */
@@ -76,6 +94,7 @@ export interface FailEvent {
   readonly at: number;
   readonly code: string;
   readonly message: string;
+  readonly tasks: readonly number[];
   readonly settled: Settled;
 }
 
@@ -89,7 +108,7 @@ export interface LostEvent {
   readonly alone: boolean;
 }
 
-export type SiteEvent = RunEvent | SettleEvent | FailEvent | LostEvent;
+export type SiteEvent = RunEvent | GrowEvent | ConvictEvent | SettleEvent | FailEvent | LostEvent;
 
 /** Outputs, or the messages of tasks that failed, and logs: a row a task of the event of the same number. */
 export interface Outputs {

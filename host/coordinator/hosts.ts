@@ -65,7 +65,7 @@ export function describe(state: State, host: Host, attributes: Attributes, { acc
     standing: (id) => {
       const job = state.jobs.get(id);
       if (!job) throw new RangeError(`there is no job ${id}`);
-      return standingOf(state, job, host.id);
+      return standingOf(job, host);
     },
   };
 }

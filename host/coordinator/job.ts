@@ -1,22 +1,20 @@
-// A job in memory: what its events have made of it. Only `apply` changes what events tell; leases change what is open.
+// A job in memory: what its events have made of it. Only `note` changes what events tell; leases change what is open.
 import { TASK } from '../../runtime/base/limits.ts';
-import { toHex } from '../../runtime/base/platform.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
-import { TASK_STATES, type TaskState } from '../wire/api.ts';
-import type { JobView, Range, Run, Standing } from './contracts.ts';
-import { type ImageRecord, type JobRecord, type RunEvent, type Settled, type SiteEvent, USE } from './events.ts';
+import { type Manifest, TASK_STATES, type TaskState } from '../wire/api.ts';
+import type { JobView, Range } from './contracts.ts';
+import {
+  type ImageRecord,
+  type JobRecord,
+  type LostEvent,
+  type RunEvent,
+  type Settled,
+  type SiteEvent,
+  USE,
+} from './events.ts';
 import { createRate, type Rate } from './rate.ts';
-
-/** A run of a task that is not final: who delivered what, in which event. */
-export interface Kept {
-  readonly host: string;
-  readonly owner: string;
-  readonly answer: string;
-  readonly fuel: number | null;
-  readonly at: number;
-  readonly event: number;
-  readonly check: boolean;
-}
+import type { Delivery, Replicas } from './replicas.ts';
+import { answerOf } from './trust.ts';
 
 /** What is known of each task. Dropped when a job has ended, made again from its events when somebody asks. */
 export interface Detail {
@@ -25,8 +23,9 @@ export interface Detail {
   answerIn: Uint32Array;
   /** What is shown of each task: numbers that index `TASK_STATES`. */
   states: Uint8Array;
-  /** Runs of tasks that are not final. */
-  readonly runs: Map<number, Kept[]>;
+  /** By task that is not final: the event of its first run, and those of further ones. */
+  firstIn: Uint32Array;
+  readonly moreIn: Map<number, number[]>;
   /** How many hosts were lost with a task, and how often it failed for its host's doing. */
   readonly lost: Map<number, number>;
   readonly faults: Map<number, number>;
@@ -49,10 +48,10 @@ export interface Job extends JobView {
   events: number;
   shown: number;
   detail: Detail;
-  /** Tasks whose answer is believed for now: nothing of them is open. */
-  readonly held: Set<number>;
-  /** How often what is held was looked at again near the job's end. */
-  sweeps: number;
+  /** The life of its tasks: whom to believe, what is wanted. */
+  replicas: Replicas;
+  /** By number of an event the host that delivered it. */
+  readonly eventHosts: string[];
   /** What is shown: of events that are on disk alone. */
   counts: Record<TaskState, number>;
   fuel: number;
@@ -61,7 +60,6 @@ export interface Job extends JobView {
   /** Fuel of exact runs, and how many those are. */
   readonly mean: { fuel: number; runs: number };
   readonly rate: Rate;
-  readonly standings: Map<string, Standing>;
   readonly images: Map<number, ImageRecord>;
   /** Told whenever something more is shown. */
   readonly listeners: Set<() => void>;
@@ -72,8 +70,16 @@ export const STATE = Object.fromEntries(TASK_STATES.map((state, index) => [state
 /** Grants whose answers differ from run to run. */
 const UNSTEADY: readonly Grant['kind'][] = ['clock', 'files', 'http'];
 
+/** Confidence where a job does not say. */
+export const CONFIDENCE = 0.999;
+
+/** Whether every run of a job's task gives the same answer. */
+export function isSteady({ deterministic, grants = [] }: Manifest): boolean {
+  return deterministic !== false && !grants.some(({ kind }) => UNSTEADY.includes(kind));
+}
+
 /** A job before its first event. */
-export function newJob(id: string, record: JobRecord): Job {
+export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
   const { manifest, account, submitted } = record;
   const grants = manifest.grants ?? [];
   return {
@@ -84,12 +90,13 @@ export function newJob(id: string, record: JobRecord): Job {
     deadline: manifest.deadline ?? null,
     submitted,
     requirements: manifest.requirements ?? {},
-    confidence: manifest.confidence ?? 0.999,
+    confidence: manifest.confidence ?? CONFIDENCE,
+    wait: manifest.wait ?? true,
     kernel: manifest.kernel,
     blobs: Object.values(manifest.blobs ?? {}),
     memoryBytes: manifest.limits?.memoryBytesMax ?? TASK.memoryBytesMax.default,
     grants,
-    deterministic: manifest.deterministic !== false && !grants.some(({ kind }) => UNSTEADY.includes(kind)),
+    deterministic: isSteady(manifest),
     fuelPerTask: null,
     open: [],
     starts: [],
@@ -99,15 +106,14 @@ export function newJob(id: string, record: JobRecord): Job {
     events: 0,
     shown: 0,
     detail: noDetail(),
-    held: new Set(),
-    sweeps: 0,
+    replicas,
+    eventHosts: [],
     counts: noCounts(),
     fuel: 0,
     runs: 0,
     checks: 0,
     mean: { fuel: 0, runs: 0 },
     rate: createRate(),
-    standings: new Map(),
     images: new Map(),
     listeners: new Set(),
   };
@@ -118,7 +124,8 @@ export function noDetail(): Detail {
     settledIn: new Uint32Array(0),
     answerIn: new Uint32Array(0),
     states: new Uint8Array(0),
-    runs: new Map(),
+    firstIn: new Uint32Array(0),
+    moreIn: new Map(),
     lost: new Map(),
     faults: new Map(),
   };
@@ -134,6 +141,7 @@ export function grow(job: Job, tasks: number): void {
     detail.states = larger(detail.states, new Uint8Array(room));
     detail.settledIn = larger(detail.settledIn, new Uint32Array(room));
     detail.answerIn = larger(detail.answerIn, new Uint32Array(room));
+    detail.firstIn = larger(detail.firstIn, new Uint32Array(room));
   }
   job.counts.waiting += tasks - job.tasks;
   job.tasks = tasks;
@@ -144,95 +152,68 @@ function larger<T extends Uint8Array | Uint32Array>(old: T, room: T): T {
   return room;
 }
 
-/** What an event has made final and counted. Called once an event, in their order: when it happens, and when the site starts again. */
-export function apply(job: Job, number: number, event: SiteEvent): void {
+/** Where what an event says stands in memory. What it decides is in `replicas`, and in what it says is settled. */
+export function note(job: Job, number: number, event: SiteEvent): void {
   job.events = number;
-  switch (event.type) {
-    case 'run':
-      applyRun(job, number, event);
-      settle(job, number, event.settled);
-      return;
-    case 'settle':
-      for (const host of event.convicted) forget(job, host);
-      settle(job, number, event.settled);
-      return;
-    case 'fail':
-      settle(job, number, event.settled);
-      return;
-    case 'lost':
-      for (const task of event.tasks) {
-        const lost = job.detail.lost.get(task) ?? 0;
-        job.detail.lost.set(task, event.alone ? lost + 1 : Math.max(lost, 1));
-      }
-      return;
-    default:
-      event satisfies never;
-  }
+  if (event.type === 'run') noteRun(job, number, event);
+  else if (event.type === 'lost') noteLost(job, event);
+  if ('settled' in event) noteSettled(job, number, event.settled);
 }
 
-function applyRun(job: Job, number: number, event: RunEvent): void {
-  const { runs, faults } = job.detail;
+function noteRun(job: Job, number: number, event: RunEvent): void {
+  const { firstIn, moreIn, faults } = job.detail;
+  job.eventHosts[number] = event.host;
   for (const [row, task] of event.tasks.entries()) {
     const use = event.use[row];
     if (use === USE.fault) faults.set(task, (faults.get(task) ?? 0) + 1);
     if (use !== USE.first && use !== USE.check) continue;
-    const kept = keptOf(event, number, row);
-    const others = runs.get(task);
-    if (others) others.push(kept);
-    else runs.set(task, [kept]);
-    if (kept.fuel === null) continue;
-    job.mean.fuel += kept.fuel;
+    if (firstIn[task] === 0) firstIn[task] = number;
+    else moreIn.set(task, [...(moreIn.get(task) ?? []), number]);
+    const fuel = event.fuels[row] ?? null;
+    if (fuel === null) continue;
+    job.mean.fuel += fuel;
     job.mean.runs++;
   }
   if (job.mean.runs > 0) job.fuelPerTask = job.mean.fuel / job.mean.runs;
 }
 
-function settle(job: Job, number: number, { tasks, from }: Settled): void {
-  const { settledIn, answerIn, runs, lost, faults } = job.detail;
+function noteLost({ detail: { lost } }: Job, { tasks, alone }: LostEvent): void {
+  for (const task of tasks) {
+    const before = lost.get(task) ?? 0;
+    lost.set(task, alone ? before + 1 : Math.max(before, 1));
+  }
+}
+
+function noteSettled(job: Job, number: number, { tasks, from }: Settled): void {
+  const { settledIn, answerIn, firstIn, moreIn, lost, faults } = job.detail;
   for (const [row, task] of tasks.entries()) {
     if (settledIn[task] === 0) job.settled++;
     settledIn[task] = number;
     answerIn[task] = from[row] || number;
-    runs.delete(task);
-    job.held.delete(task);
+    firstIn[task] = 0;
+    if (moreIn.size > 0) moreIn.delete(task);
     if (lost.size > 0) lost.delete(task);
     if (faults.size > 0) faults.delete(task);
   }
 }
 
-/** What a convicted host has said counts for nothing. */
-function forget(job: Job, host: string): void {
-  for (const [task, kept] of job.detail.runs) {
-    const others = kept.filter((run) => run.host !== host);
-    if (others.length === kept.length) continue;
-    job.held.delete(task);
-    if (others.length > 0) job.detail.runs.set(task, others);
-    else job.detail.runs.delete(task);
-  }
+/** Events that have runs of a task that is not final, in their order. */
+export function eventsOf({ detail: { firstIn, moreIn } }: Job, task: number): number[] {
+  const first = firstIn[task] ?? 0;
+  return first === 0 ? [] : [first, ...(moreIn.get(task) ?? [])];
 }
 
-/** The run in a row of an event. */
-export function keptOf(event: RunEvent, number: number, row: number): Kept {
+/** What the replicas are told of a row. */
+export function deliveryOf(event: Omit<RunEvent, 'settled' | 'use'>, row: number): Delivery {
+  const { host, owner, kind, late, before, rewriter } = event;
+  const code = event.codes[row] as string;
   const fuel = event.fuels[row] ?? null;
-  return {
-    host: event.host,
-    owner: event.owner,
-    answer: answerOf(event, row),
-    fuel,
-    at: event.at,
-    event: number,
-    check: event.use[row] === USE.check,
-  };
-}
-
-/** Digest of the output and the fuel; of a failure its code and the rewriter, which decides which of two failures comes first. */
-function answerOf({ codes, digests, fuels, rewriter }: RunEvent, row: number): string {
-  const code = codes[row];
-  return code ? `${code}@${rewriter}` : `${hexAt(digests, row)}:${fuels[row]}`;
+  const answer = answerOf(code === '' ? { output: hexAt(event.digests, row), fuel } : { code, rewriter });
+  return { host, owner, kind, late, before, answer };
 }
 
 export function hexAt(digests: Uint8Array, row: number): string {
-  return toHex(digests.subarray(32 * row, 32 * row + 32));
+  return Buffer.from(digests.buffer, digests.byteOffset + 32 * row, 32).toString('hex');
 }
 
 /** What is shown of a task from now on. */
@@ -245,23 +226,18 @@ export function show(job: Job, task: number, state: TaskState): void {
   states[task] = STATE[state];
 }
 
-/** Counts an event that is on disk. Gives the fuel of its runs. */
-export function countShown(job: Job, number: number, event: SiteEvent): number {
+/** Counts an event that is on disk. */
+export function countShown(job: Job, number: number, event: SiteEvent): void {
   job.shown = number;
-  if (event.type !== 'run') return 0;
-  let fuel = 0;
-  for (const [row, use] of event.use.entries()) {
-    if (use === USE.dropped) continue;
-    fuel += event.fuels[row] ?? 0;
-    if (use === USE.fault) continue;
-    job.runs++;
+  if (event.type !== 'run') return;
+  job.fuel += fuelOf(event);
+  for (const use of event.use) {
+    if (use === USE.first || use === USE.check) job.runs++;
     if (use === USE.check) job.checks++;
   }
-  job.fuel += fuel;
-  return fuel;
 }
 
-/** A kept run with how far its host is believed now. */
-export function believed({ host, owner, answer, fuel }: Kept, standing: Standing): Run {
-  return { host, owner, answer, fuel, standing };
+/** Exact fuel of what counts in a batch. */
+export function fuelOf({ fuels, use }: Pick<RunEvent, 'fuels' | 'use'>): number {
+  return fuels.reduce<number>((sum, fuel, row) => sum + (use[row] === USE.dropped ? 0 : (fuel ?? 0)), 0);
 }

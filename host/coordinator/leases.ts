@@ -26,6 +26,8 @@ export interface Leases<Holder> {
   /** Ends it and gives what was left of it. */
   end(lease: Lease<Holder>): number[];
   of(holder: Holder): ReadonlySet<Lease<Holder>>;
+  /** Whether somebody has a task on lease. */
+  isOut(job: string, task: number): boolean;
   /** Those of a job, or all. */
   held(job?: string): Iterable<Lease<Holder>>;
 }
@@ -35,6 +37,7 @@ export function createLeases<Holder>(epoch: number): Leases<Holder> {
   const past = new Map<number, Lease<Holder>>();
   const byHolder = new Map<Holder, Set<Lease<Holder>>>();
   const byJob = new Map<string, Set<Lease<Holder>>>();
+  const out = new Map<string, Set<number>>();
   const none: ReadonlySet<Lease<Holder>> = new Set();
   let issued = 0;
   const over = (lease: Lease<Holder>) => {
@@ -52,6 +55,7 @@ export function createLeases<Holder>(epoch: number): Leases<Holder> {
       held.set(issued, lease);
       enter(byHolder, holder, lease);
       enter(byJob, job, lease);
+      for (const task of tasks) enter(out, job, task);
       return lease;
     },
     find: ([start, number]) => {
@@ -60,14 +64,18 @@ export function createLeases<Holder>(epoch: number): Leases<Holder> {
       return start === epoch ? (held.get(number) ?? past.get(number)) : undefined;
     },
     drop: (lease, task) => {
-      if (lease.left.delete(task) && lease.left.size === 0) over(lease);
+      if (!lease.left.delete(task)) return;
+      leave(out, lease.job, task);
+      if (lease.left.size === 0) over(lease);
     },
     end: (lease) => {
       const left = [...lease.left];
+      for (const task of left) leave(out, lease.job, task);
       lease.left.clear();
       over(lease);
       return left;
     },
+    isOut: (job, task) => out.get(job)?.has(task) === true,
     of: (holder) => byHolder.get(holder) ?? none,
     held: (job) => (job === undefined ? held.values() : (byJob.get(job) ?? none)),
   };

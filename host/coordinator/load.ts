@@ -1,17 +1,18 @@
 // A site's memory from its store: what it is after a start, and after something could not be written.
 import { type Policy, parsePolicy } from '../../runtime/policy/policy.ts';
+import { replicasOf } from './belief.ts';
 import type { Store } from './contracts.ts';
-import { endIfDone } from './ending.ts';
-import { type ImageRecord, type JobRecord, KEY, type SiteEvent } from './events.ts';
+import { end, endIfDone } from './ending.ts';
+import { type ImageRecord, type JobRecord, KEY, type SiteEvent, USE } from './events.ts';
 import { hostOf } from './hosts.ts';
 import { createInputs } from './inputs.ts';
-import { apply, countShown, grow, type Job, newJob, noCounts, noDetail, show } from './job.ts';
+import { countShown, deliveryOf, grow, type Job, newJob, noCounts, noDetail, note, show } from './job.ts';
 import { openSiteKey } from './keys.ts';
 import { createLeases } from './leases.ts';
-import { reopen } from './opening.ts';
+import { openAll } from './opening.ts';
 import { createRate } from './rate.ts';
 import { CHAIN_START } from './receipts.ts';
-import { reconsider, sweepIfLast } from './settling.ts';
+import { growTo } from './settling.ts';
 import type { Connection, HostRecord, State, Surroundings } from './state.ts';
 
 /** What a site allows that has not been told otherwise: every grant that its hosts can give, and the defaults as ceilings. */
@@ -63,6 +64,7 @@ function emptyState(
     leases: createLeases<Connection>(epoch),
     chain: (surroundings.store.get(KEY.chain) as string | undefined) ?? CHAIN_START,
     policy,
+    used: new Map(),
     tasksRate: createRate(),
     fuelRate: createRate(),
     over: false,
@@ -94,43 +96,84 @@ function policyIn(store: Store): State['policy'] {
 }
 
 function loadJob(state: State, id: string, record: JobRecord): void {
-  const job = newJob(id, record);
+  const job = newJob(id, record, replicasOf(state.key, id, record));
   state.jobs.set(id, job);
   if (record.state !== 'open' && record.summary) {
     const { tasks, counts, fuel, runs, checks } = record.summary;
     Object.assign(job, { tasks, received: tasks, fuel, runs, checks, counts: { ...noCounts(), ...counts } });
     return;
   }
-  replay(state, job);
-  if (record.state !== 'open') return;
+  const { count, grown, sealed } = replay(state, job);
+  if (record.state !== 'open') {
+    void end(state, job, { state: record.state, reason: record.reason });
+    return;
+  }
   state.openJobs.set(id, job);
   for (const { key, value } of state.with.store.range(...KEY.images(id)))
     job.images.set(key[2] as number, value as ImageRecord);
-  const again = reconsider(state, job);
-  const waiting: number[] = [];
-  const { settledIn, runs } = job.detail;
-  if (job.events === 0) job.open = job.tasks === 0 ? [] : [{ from: 0, to: job.tasks, not: [], check: false }];
-  else for (let task = 0; task < job.tasks; task++) if (settledIn[task] === 0 && !runs.has(task)) waiting.push(task);
-  reopen(state, job, waiting.concat(again));
-  sweepIfLast(state, job);
+  openAll(state, job);
+  // Inputs that were safe on disk before anything else was said of them.
+  if (count > grown || record.sealed !== sealed) {
+    grow(job, count);
+    growTo(state, job, count, record.sealed);
+  }
   endIfDone(state, job);
 }
 
 /** Makes a job's tasks from its inputs and events. Of one that has ended, this is done when somebody asks for them. */
-export function replay(state: State, job: Job): void {
+export function replay(
+  state: State,
+  job: Job,
+): { readonly count: number; readonly grown: number; readonly sealed: boolean } {
   const { starts, count } = state.inputs.found(job.id);
   Object.assign(job, { starts, tasks: 0, settled: 0, events: 0, shown: 0, fuel: 0, runs: 0, checks: 0 });
   Object.assign(job, { detail: noDetail(), counts: noCounts(), mean: { fuel: 0, runs: 0 } });
-  grow(job, count);
+  job.replicas = replicasOf(state.key, job.id, job.record);
   job.received = count;
+  let [grown, sealed] = [0, false];
   for (const { key, value } of state.with.store.range(...KEY.events(job.id))) {
     const event = value as SiteEvent;
-    apply(job, key[2] as number, event);
+    if (event.type === 'grow') {
+      grow(job, event.tasks);
+      grown = event.tasks;
+      sealed ||= event.sealed;
+    }
+    fold(job, event);
+    note(job, key[2] as number, event);
     countShown(job, key[2] as number, event);
     if ('settled' in event)
       for (const [at, task] of event.settled.tasks.entries())
         show(job, task, event.settled.failed[at] === 1 ? 'failed' : 'done');
   }
-  if (job.record.state === 'open') return;
-  for (let task = 0; task < job.tasks; task++) if (job.detail.settledIn[task] === 0) show(job, task, 'cancelled');
+  const isOpen = job.record.state === 'open';
+  for (let task = 0; task < job.tasks; task++)
+    if (job.detail.settledIn[task] === 0) show(job, task, isOpen ? job.replicas.stateOf(task) : 'cancelled');
+  return { count, grown, sealed };
+}
+
+/** Tells the replicas what they were told. What they decide is decided already: it stands in the events. */
+function fold({ replicas }: Job, event: SiteEvent): void {
+  switch (event.type) {
+    case 'run':
+      for (const [row, task] of event.tasks.entries()) {
+        const use = event.use[row];
+        if (use === USE.first || use === USE.check) replicas.deliver(task, deliveryOf(event, row));
+        else if (use === USE.givenUp) replicas.abandon(task);
+      }
+      return;
+    case 'grow':
+      replicas.grow(event.tasks, event.sealed);
+      return;
+    case 'convict':
+      replicas.convict(event.host);
+      return;
+    case 'fail':
+      for (const task of event.tasks) replicas.abandon(task);
+      return;
+    case 'settle':
+    case 'lost':
+      return;
+    default:
+      event satisfies never;
+  }
 }

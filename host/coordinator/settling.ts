@@ -1,35 +1,49 @@
-// What becomes final without a batch: results that were held, tasks of hosts that were convicted or lost, images that nobody goes on from.
+// What the replicas decide becomes events, and what happens without a batch: tasks come in, hosts are banned, or lost with what they had.
 import type { TaskState } from '../wire/api.ts';
 import type { HostStanding } from '../wire/routes.ts';
-import { verdictOf } from './belief.ts';
+import type { Range } from './contracts.ts';
 import { endIfDone, tell } from './ending.ts';
-import {
-  type FailEvent,
-  KEY,
-  type LostEvent,
-  nothingSettled,
-  type Settled,
-  type SettleEvent,
-  type SiteEvent,
-} from './events.ts';
-import { apply, countShown, type Job, type Kept, show } from './job.ts';
-import { reopen } from './opening.ts';
+import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
+import { countShown, eventsOf, type Job, note, show } from './job.ts';
+import { giveBack, openWanted } from './opening.ts';
+import type { Effects } from './replicas.ts';
 import type { Host, State } from './state.ts';
 
-/** Looks at what is held near a job's end. */
-const SWEEPS = 3;
+/** An event settles so many tasks at most: whoever reads an outcome reads the event that made it final. */
+const SETTLED_MAX = 1_024;
 
-/** Makes an answer final, and says what is shown of the task. */
-export function accept(
-  settled: Settled,
-  task: number,
-  runs: readonly Kept[],
-  { answer, wrong }: { readonly answer: string; readonly wrong: number },
-): 'done' | 'failed' {
-  const from = runs.find((run) => run.answer === answer)?.event ?? 0;
-  const failed = answer.startsWith('ERR_');
-  settleAs(settled, task, { from, wrong, runs: runs.length, failed });
-  return failed ? 'failed' : 'done';
+/** What was decided in one go, ready to be written, opened and shown. */
+export interface Decided {
+  readonly settled: Settled;
+  readonly states: Map<number, TaskState>;
+  readonly wanted: Range[];
+  readonly convicted: string[];
+  readonly passed: string[];
+}
+
+export const nothingDecided = (): Decided => ({
+  settled: nothingSettled(),
+  states: new Map(),
+  wanted: [],
+  convicted: [],
+  passed: [],
+});
+
+/** Gathers what followed from a run. `event` is the number of the event that has runs which memory does not know yet, and `host` whose. */
+export function gather(job: Job, decided: Decided, effects: Effects, here?: { event: number; host: string }): void {
+  for (const { task, answer, wrong, host, runs } of effects.accepted) {
+    const before = eventsOf(job, task).find((event) => job.eventHosts[event] === host);
+    const failed = answer.includes('ERR_');
+    settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, failed });
+    decided.states.set(task, failed ? 'failed' : 'done');
+  }
+  for (const task of effects.held) decided.states.set(task, 'provisional');
+  for (const range of effects.wanted) {
+    decided.wanted.push(range);
+    if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
+  }
+  decided.convicted.push(...effects.convicted);
+  decided.passed.push(...effects.passed);
 }
 
 interface Settling {
@@ -47,25 +61,52 @@ export function settleAs(settled: Settled, task: number, { from, wrong, runs, fa
   settled.failed.push(failed ? 1 : 0);
 }
 
-/** An event settles so many tasks at most: whoever reads an outcome reads the events that made it. */
-const SETTLED_MAX = 1_024;
+export interface Happening {
+  readonly decided: Decided;
+  /** What is written beside the event. */
+  readonly puts?: readonly Promise<void>[];
+  readonly shown?: () => void;
+}
 
-/** What was decided of many tasks, as events of a size that is read at once. Who is convicted stands in the first. */
-function settleAll(
-  state: State,
-  job: Job,
-  { settled, states, convicted }: Pick<Weighed, 'settled' | 'states'> & { readonly convicted: readonly string[] },
-): void {
-  const at = state.with.clock();
-  const final = new Set(settled.tasks);
-  const shown = new Map(states);
+/**
+ * An event with what was decided on it: memory is changed, then it is written, and shown when it is on disk. What is over the ceiling of
+ * one event is settled by those behind it.
+ */
+export function happen(state: State, job: Job, event: SiteEvent, { decided, puts = [], shown }: Happening): void {
+  const { store } = state.with;
+  const { settled, states } = decided;
+  const all: [number, SiteEvent][] = [];
   for (let from = 0; from === 0 || from < settled.tasks.length; from += SETTLED_MAX) {
-    const part = partOf(settled, from, from + SETTLED_MAX);
-    const event: SettleEvent = { type: 'settle', at, settled: part, convicted: from === 0 ? convicted : [] };
-    const others = from === 0 ? states.filter(([task]) => !final.has(task)) : [];
-    const these = part.tasks.map((task) => [task, shown.get(task) as TaskState] as const);
-    happen(state, job, event, [...others, ...these]);
+    const part = settled.tasks.length <= SETTLED_MAX ? settled : partOf(settled, from, from + SETTLED_MAX);
+    const each: SiteEvent =
+      from > 0 ? { type: 'settle', settled: part } : 'settled' in event ? { ...event, settled: part } : event;
+    const number = job.events + 1;
+    note(job, number, each);
+    all.push([number, each]);
   }
+  for (const id of decided.passed) countPassed(state, id);
+  const hosts = new Set(event.type === 'run' ? [...decided.passed, event.host] : decided.passed);
+  openWanted(state, job, decided.wanted);
+  const written = all.map(([number, each]) => store.put(KEY.event(job.id, number), each));
+  for (const id of hosts) {
+    const host = state.hosts.get(id);
+    if (host) written.push(store.put(KEY.host(id), host.record));
+  }
+  void state.write([...written, ...puts], () => {
+    for (const [number, each] of all) countShown(job, number, each);
+    for (const [task, to] of states) showLater(state, job, task, to);
+    shown?.();
+    tell(state, job);
+    endIfDone(state, job);
+  });
+  for (const id of decided.convicted) ban(state, id, job);
+}
+
+/** Between a decision and its flush, somebody may have got the task, or made it final: that is shown then, or will be. */
+function showLater(state: State, job: Job, task: number, to: TaskState): void {
+  const isFinal = to === 'done' || to === 'failed';
+  if (!isFinal && job.detail.settledIn[task] !== 0) return;
+  show(job, task, to === 'waiting' && state.leases.isOut(job.id, task) ? 'leased' : to);
 }
 
 function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, end: number): Settled {
@@ -78,145 +119,84 @@ function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, en
   };
 }
 
-/** Applies an event that is no batch, writes it, and shows it when it is on disk. */
-function happen(state: State, job: Job, event: SiteEvent, states: readonly (readonly [number, TaskState])[]): void {
-  const number = job.events + 1;
-  apply(job, number, event);
-  void state.write([state.with.store.put(KEY.event(job.id, number), event)], () => {
-    countShown(job, number, event);
-    for (const [task, to] of states) show(job, task, to);
-    tell(state, job);
-    endIfDone(state, job);
-  });
+function countPassed(state: State, id: string): void {
+  const host = state.hosts.get(id);
+  if (host) host.record = { ...host.record, agreed: host.record.agreed + 1 };
 }
 
-/** A host has lied: it gets no more work, and what rests on its word alone is open again, in every job. */
-export function convict(state: State, id: string): void {
+/** A host has lied, or an operator says so: it gets no more work, and what rests on its word alone is open again, in every other job. */
+export function ban(state: State, id: string, where?: Job): void {
   const host = state.hosts.get(id);
   if (!host || host.record.standing === 'banned') return;
-  host.record = { ...host.record, standing: 'banned' };
+  const disagreed = host.record.disagreed + (where ? 1 : 0);
+  host.record = { ...host.record, standing: 'banned', disagreed };
   void state.write([state.with.store.put(KEY.host(id), host.record)]);
-  state.with.log('warn', `host ${id} is banned: its results were wrong`);
-  for (const job of state.openJobs.values()) takeBack(state, job, id);
-  host.connection?.close('this host is banned: its results were wrong');
+  state.with.log('warn', `host ${id} is banned${where ? `: its results of job ${where.id} were wrong` : ''}`);
+  for (const job of [...state.openJobs.values()]) {
+    if (job === where || !job.replicas.standingOf(id)) continue;
+    const decided = nothingDecided();
+    gather(job, decided, job.replicas.convict(id));
+    happen(state, job, { type: 'convict', host: id, settled: decided.settled }, { decided });
+  }
+  takeFrom(state, host);
+  host.connection?.close('this host is banned');
 }
 
-/** What an operator says of a host. One that is banned loses what rests on its word alone, like one that was found to lie. */
+/** What a host has on lease goes to others at once. */
+function takeFrom(state: State, host: Host): void {
+  for (const connection of state.connections) {
+    if (connection.host !== host) continue;
+    for (const lease of [...state.leases.of(connection)]) {
+      const tasks = state.leases.end(lease);
+      const job = state.openJobs.get(lease.job);
+      if (job) giveBack(state, job, tasks);
+    }
+  }
+}
+
+/** What an operator says of a host. */
 export async function setStanding(state: State, host: Host, standing: HostStanding): Promise<void> {
-  if (standing === 'banned') convict(state, host.id);
+  if (standing === 'banned') ban(state, host.id);
   else host.record = { ...host.record, standing };
   await state.write([state.with.store.put(KEY.host(host.id), host.record)], () => state.changed('host', host.id));
 }
 
-function takeBack(state: State, job: Job, id: string): void {
-  const affected = [...job.detail.runs].filter(([, runs]) => runs.some(({ host }) => host === id));
-  if (affected.length === 0) return;
-  const settled = nothingSettled();
-  const again: number[] = [];
-  const states: [number, TaskState][] = [];
-  for (const [task, runs] of affected) {
-    const others = runs.filter(({ host }) => host !== id);
-    job.held.delete(task);
-    if (others.length === 0) states.push([task, 'waiting']);
-    if (others.length === 0 || weigh(state, job, { task, runs: others, settled, states }) === 'again') again.push(task);
-  }
-  settleAll(state, job, { settled, states, convicted: [id] });
-  reopen(
-    state,
-    job,
-    again.filter((task) => !onLease(state, job, task)),
-  );
-}
-
-/** Somebody has it already: the task is not opened twice. */
-function onLease(state: State, job: Job, task: number): boolean {
-  for (const lease of state.leases.held(job.id)) if (lease.left.has(task)) return true;
-  return false;
-}
-
-interface Weighed {
-  readonly task: number;
-  readonly runs: readonly Kept[];
-  readonly settled: Settled;
-  readonly states: [number, TaskState][];
-}
-
-/** What the runs of a task say now: it is run again, held, or final. */
-function weigh(state: State, job: Job, { task, runs, settled, states }: Weighed): 'again' | 'held' | 'final' {
-  const verdict = verdictOf(state, job, task, runs);
-  switch (verdict.do) {
-    case 'run':
-    case 'replicate':
-      states.push([task, runs.some(({ answer }) => answer !== runs[0]?.answer) ? 'disputed' : 'checking']);
-      return 'again';
-    case 'hold':
-      job.held.add(task);
-      states.push([task, 'provisional']);
-      return 'held';
-    case 'accept':
-      states.push([task, accept(settled, task, runs, verdict)]);
-      return 'final';
-    default:
-      return verdict satisfies never;
-  }
-}
-
-/** Once everything is final or held, draws what is missing of checks, and in the end believes what is held. */
-export function sweepIfLast(state: State, job: Job): void {
-  if (!job.record.sealed || job.record.state !== 'open' || job.held.size === 0) return;
-  if (job.settled + job.held.size < job.tasks) return;
-  job.sweeps++;
-  const settled = nothingSettled();
-  const states: [number, TaskState][] = [];
-  const again: number[] = [];
-  for (const task of [...job.held]) {
-    const runs = job.detail.runs.get(task) ?? [];
-    const verdict = verdictOf(state, job, task, runs, Math.min(job.sweeps, SWEEPS));
-    if (verdict.do === 'accept') states.push([task, accept(settled, task, runs, verdict)]);
-    else if (verdict.do !== 'hold') {
-      job.held.delete(task);
-      again.push(task);
-      states.push([task, 'checking']);
-    }
-  }
-  if (states.length > 0) settleAll(state, job, { settled, states, convicted: [] });
-  reopen(state, job, again);
-}
-
-/** Looks at all runs again, as after a start of the site. */
-export function reconsider(state: State, job: Job): number[] {
-  const settled = nothingSettled();
-  const states: [number, TaskState][] = [];
-  const again: number[] = [];
-  for (const [task, runs] of job.detail.runs)
-    if (weigh(state, job, { task, runs, settled, states }) === 'again') again.push(task);
-  if (settled.tasks.length > 0) settleAll(state, job, { settled, states, convicted: [] });
-  else for (const [task, to] of states) show(job, task, to);
-  return again;
+/** Inputs are on disk: there are so many tasks now. */
+export function growTo(state: State, job: Job, tasks: number, sealed: boolean): void {
+  const decided = nothingDecided();
+  gather(job, decided, job.replicas.grow(tasks, sealed));
+  happen(state, job, { type: 'grow', tasks, sealed, settled: decided.settled }, { decided });
 }
 
 /** A host was lost with these tasks. Those that hosts are lost with again and again are given up, and their submitter is told. */
 export function lose(
   state: State,
   job: Job,
-  { host, tasks }: { readonly host: string; readonly tasks: readonly number[] },
+  { host, tasks, retries }: { readonly host: string; readonly tasks: readonly number[]; readonly retries: number },
 ): void {
   const open = tasks.filter((task) => job.detail.settledIn[task] === 0);
   if (open.length === 0) return;
-  const event: LostEvent = { type: 'lost', at: state.with.clock(), host, tasks: open, alone: tasks.length === 1 };
-  happen(state, job, event, []);
-  const max = job.record.manifest.retries ?? 5;
-  const given = open.filter((task) => (job.detail.lost.get(task) ?? 0) > max && !job.detail.runs.has(task));
-  if (given.length === 0) return;
-  const settled = nothingSettled();
-  for (const task of given) settleAs(settled, task, { from: 0, wrong: 0, runs: 0, failed: true });
-  const message = `${max + 1} hosts were lost with this task, the last one with nothing else: it is not given to another`;
-  const fail: FailEvent = { type: 'fail', at: state.with.clock(), code: 'ERR_HOST_FAULT', message, settled };
+  const at = state.with.clock();
+  const alone = tasks.length === 1;
+  happen(state, job, { type: 'lost', at, host, tasks: open, alone }, { decided: nothingDecided() });
+  const given = open.filter((task) => (job.detail.lost.get(task) ?? 0) > retries);
+  if (given.length > 0) giveUp(state, job, given, retries + 1);
+}
+
+function giveUp(state: State, job: Job, tasks: readonly number[], hosts: number): void {
+  const message = `${hosts} hosts were lost with this task, and with nothing else: it is given to no other`;
+  const decided = nothingDecided();
+  for (const task of tasks) {
+    settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 0, failed: true });
+    decided.states.set(task, 'failed');
+    gather(job, decided, job.replicas.abandon(task));
+  }
+  const at = state.with.clock();
   happen(
     state,
     job,
-    fail,
-    given.map((task) => [task, 'failed'] as const),
+    { type: 'fail', at, code: 'ERR_HOST_FAULT', message, tasks, settled: decided.settled },
+    { decided },
   );
-  state.with.log('warn', `job ${job.id}: ${given.length} tasks are given up: ${message}`);
+  state.with.log('warn', `job ${job.id}: ${tasks.length} tasks are given up: ${message}`);
 }

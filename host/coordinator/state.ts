@@ -99,6 +99,8 @@ export interface State {
   readonly leases: Leases<Connection>;
   chain: Digest;
   policy: { readonly version: number; readonly policy: Policy };
+  /** Fuel of each account, halved once a day: shares are fair over days. */
+  readonly used: Map<string, number>;
   readonly tasksRate: Rate;
   readonly fuelRate: Rate;
   /** Over: closed, or something could not be written. Nothing may act on it any more. */

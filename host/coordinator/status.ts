@@ -3,7 +3,8 @@ import { VERSION } from '../platform/version.ts';
 import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type TaskStatus } from '../wire/api.ts';
 import { heldBy } from './dispatch.ts';
 import { stops } from './ending.ts';
-import type { Job } from './job.ts';
+import { KEY, type RunEvent } from './events.ts';
+import { deliveryOf, eventsOf, type Job } from './job.ts';
 import type { Host, State } from './state.ts';
 
 export function jobStatus(state: State, job: Job): JobStatus {
@@ -32,7 +33,7 @@ export function jobStatus(state: State, job: Job): JobStatus {
 
 export function taskStatus(state: State, job: Job, index: number): TaskStatus {
   const leases = [...state.leases.held(job.id)].filter((lease) => lease.left.has(index));
-  const runs = job.detail.runs.get(index) ?? [];
+  const events = eventsOf(job, index);
   const input = state.inputs.get(job.id, job.starts, index);
   const now = state.with.now();
   return {
@@ -47,12 +48,23 @@ export function taskStatus(state: State, job: Job, index: number): TaskStatus {
       since: state.with.clock() - (now - since),
       share: progress.get(index) ?? null,
     })),
-    runs: runs
-      .filter(({ event }) => event <= job.shown)
-      .map(({ host, at, answer, fuel, check }) => ({ host, at, answer, fuel, check })),
+    runs: events
+      .filter((number) => number <= job.shown)
+      .map((number, place) => runStatus(state, job, { number, index, check: place > 0 })),
     confidence: null,
     why: whyTask(state, job, index),
   };
+}
+
+function runStatus(
+  state: State,
+  job: Job,
+  { number, index, check }: { readonly number: number; readonly index: number; readonly check: boolean },
+): TaskStatus['runs'][number] {
+  const event = state.with.store.get(KEY.event(job.id, number)) as RunEvent;
+  const row = event.tasks.indexOf(index);
+  const { host, at } = event;
+  return { host, at, answer: deliveryOf(event, row).answer, fuel: event.fuels[row] ?? null, check };
 }
 
 /** Why a task stands where it stands, and what ends that. */
@@ -83,7 +95,7 @@ export function whyTask(state: State, job: Job, index: number): string {
 }
 
 function whoMay(state: State, job: Job, index: number): string {
-  const not = new Set((job.detail.runs.get(index) ?? []).map(({ owner }) => owner));
+  const not = new Set(job.replicas.runsOf(index).map(({ owner }) => owner));
   const connected = [...state.hosts.values()].filter(({ connection }) => connection !== null);
   if (connected.length === 0) return 'no host is connected';
   if (connected.every(({ record }) => not.has(record.account)))

@@ -7,12 +7,12 @@ import { permits } from '../../runtime/policy/policy.ts';
 import type { Manifest } from '../wire/api.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Datum } from '../wire/site.ts';
+import { hasTrusted, replicasOf } from './belief.ts';
 import type { Caller } from './contracts.ts';
-import { endIfDone, tell } from './ending.ts';
+import { tell } from './ending.ts';
 import { type JobRecord, KEY } from './events.ts';
 import { grow, type Job, newJob } from './job.ts';
-import { openRange } from './opening.ts';
-import { sweepIfLast } from './settling.ts';
+import { growTo } from './settling.ts';
 import type { State } from './state.ts';
 
 /** Takes a job. The same again is the same job; another one of its id is `ERR_JOB_INVALID`. */
@@ -34,10 +34,11 @@ export async function submit(state: State, { account }: Caller, manifest: Manife
     sealed: false,
     state: 'open',
     ended: null,
+    trustedHosts: hasTrusted(state),
     reason: '',
     summary: null,
   };
-  const job = newJob(id, record);
+  const job = newJob(id, record, replicasOf(state.key, id, record));
   state.jobs.set(id, job);
   state.openJobs.set(id, job);
   await state.write([state.with.store.put(KEY.job(id), record)], () => tell(state, job));
@@ -89,10 +90,7 @@ export async function addInputs(state: State, job: Job, { from, inputs, last }: 
   await state.write(puts, () => {
     if (job.record.state !== 'open') return;
     grow(job, start + fresh.length);
-    openRange(state, job, start, start + fresh.length);
-    sweepIfLast(state, job);
-    endIfDone(state, job);
-    tell(state, job);
+    growTo(state, job, start + fresh.length, last);
   });
 }
 

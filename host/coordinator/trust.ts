@@ -1,19 +1,183 @@
-// Stand-in until the branch with the decisions is merged: trusted at once, others by two that agree.
+// How far results are believed: pure formulas, and the one decision that follows from a task's runs. Draws come in as arguments.
+// What the rules catch and what they let through is simulated in test/grid.
 import type { Confidence } from '../wire/api.ts';
 import type { Run, Standing, Verdict } from './contracts.ts';
-export function newStanding(from: Pick<Standing, 'kind' | 'checksEver' | 'late'>): Standing {
-  return { ...from, checks: 0, results: 0, banned: false };
+
+/** The policy's numbers. Each was chosen by the simulator; what it costs to change one is what `npm run simulate` prints. */
+export const BELIEF = {
+  /** Share of hosts that lie now and then, as it is believed before anything is known of one. */
+  liars: 0.05,
+  /** Decades over which the rate of a liar's lies is spread evenly (on a log scale), as a natural logarithm: from 1 in 1,000 to all. */
+  rates: Math.log(1_000),
+  /** Share of hosts that may be of one mind. */
+  coalition: 0.01,
+  /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
+  checks: 1,
+  /** Until it has passed so many, every result of a host is checked. */
+  probation: 2,
+  /** The same for a host that came after the job: a liar that was found comes back under a new name. */
+  probationLate: 10,
+  /** With so many checks passed, a host is outvoted by a lead of two only. */
+  established: 3,
+  /** Share of agreed pairs that a trusted host runs again, if there is one: nothing else finds a coalition's pair. */
+  audits: 0.01,
+  /** Runs of one task after which only a trusted host can settle it. */
+  runsMax: 8,
+} as const;
+
+/** What a job asks for. */
+export interface Terms {
+  readonly confidence: Confidence;
+  /** Whether results may be held until the job's end. */
+  readonly wait: boolean;
+  readonly deterministic: boolean;
+  /** Results that a host delivers to the job, as far as one can tell. */
+  readonly perHost: number;
+  /** Whether the site has a trusted host: without one, nothing is put aside for it that others can do. */
+  readonly trustedHosts: boolean;
+  /** Whether this is the end of the job: what is believed now stays. */
+  readonly closing: boolean;
 }
-export function judge(
-  runs: readonly Run[],
-  _need: { confidence: Confidence; deterministic: boolean; wait: boolean; sweep: number },
-  _draw: () => number,
-): Verdict {
-  const trusted = runs.find(({ standing }) => standing.kind === 'trusted');
-  if (trusted) return { do: 'accept', answer: trusted.answer, wrong: 0, convicted: [] };
-  for (const run of runs) {
-    if (runs.filter(({ answer }) => answer === run.answer).length >= 2)
-      return { do: 'accept', answer: run.answer, wrong: 1e-3, convicted: [] };
+
+/** What decides about belief. The site has `TRUST`; the simulator puts others beside it. */
+export interface Trust {
+  /** What to do with a task, from its runs in the order in which they were delivered. `draw` is in [0, 1), and unknown to hosts. */
+  judge(runs: readonly Run[], terms: Terms, draw: number): Verdict;
+  /** Checks that a host is to have passed by now: those that are missing when the job ends are drawn from what is held of it. */
+  checksDue(standing: Standing, terms: Pick<Terms, 'confidence'>): number;
+  /** Whether a host is to be given tasks that others have run, before those that nobody has. */
+  prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean;
+}
+
+/** The probability that a result may be wrong with: 0 where only trusted hosts will do. */
+export const needOf = (confidence: Confidence): number => (confidence === 'trusted' ? 0 : 1 - confidence);
+
+/**
+ * The probability that a host's result is wrong after it passed `checks` that it could not foresee: the mean over a lie rate x that is
+ * spread evenly on a log scale, of x(1-x)^checks, times the odds that it is a liar. It holds for those who lie at a steady rate.
+ */
+export function wrongAlone(checks: number): number {
+  const odds = BELIEF.liars / (1 - BELIEF.liars);
+  return Math.min(BELIEF.liars, odds / ((checks + 1) * BELIEF.rates));
+}
+
+/** Checks that it takes for `wrongAlone` to be at most `need`. */
+export function checksFor(need: number): number {
+  const odds = BELIEF.liars / (1 - BELIEF.liars);
+  return need >= BELIEF.liars ? 0 : Math.max(0, Math.ceil(odds / (need * BELIEF.rates)) - 1);
+}
+
+/** Checks that count: those of earlier jobs by half, since a host may have changed. */
+export const checksCounted = (standing: Standing): number =>
+  standing.checks + (standing.checksEver - standing.checks) / 2;
+
+/** The probability that the answer of agreeing runs by different owners is wrong: all but one would have to be of the first one's mind. */
+export function wrongTogether(runs: readonly Run[]): number {
+  let wrong = 1;
+  for (const { standing } of runs) {
+    if (standing.kind === 'trusted') return 0;
+    wrong = Math.min(wrong, standing.kind === 'anonymous' ? BELIEF.liars : wrongAlone(checksCounted(standing)));
   }
-  return runs.length > 0 ? { do: 'replicate', wrong: 0.05 } : { do: 'run' };
+  return wrong * BELIEF.coalition ** (runs.length - 1);
 }
+
+/** Whether all that a host delivers is checked. */
+export function onProbation(standing: Standing): boolean {
+  if (standing.kind === 'trusted') return false;
+  const passed = standing.late ? BELIEF.probationLate : BELIEF.probation;
+  return standing.kind === 'anonymous' || standing.checksEver < passed;
+}
+
+/** See `Trust`. */
+function prefersChecks(standing: Standing, terms: Pick<Terms, 'confidence'>): boolean {
+  if (standing.kind === 'trusted') return false;
+  return onProbation(standing) || standing.checks < checksDue({ ...standing, results: standing.results + 1 }, terms);
+}
+
+/** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
+function checksDue(standing: Standing, { confidence }: Pick<Terms, 'confidence'>): number {
+  if (standing.kind === 'trusted') return 0;
+  const before = (standing.checksEver - standing.checks) / 2;
+  const needed = Math.max(BELIEF.checks * Math.sqrt(standing.results), checksFor(needOf(confidence)) - before);
+  return Math.min(standing.results, needed);
+}
+
+/**
+ * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
+ * sent behind it. If half of a host's checks are to be of the second kind, r first runs in a thousand are to be drawn for a share of
+ * s = 2r/(1+r) checked.
+ */
+export function checkRate(standing: Standing, { confidence, perHost }: Terms): number {
+  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, standing.results)));
+  const share = Math.min(1, Math.max(falling, checksFor(needOf(confidence)) / Math.max(1, perHost)));
+  return share / (2 - share);
+}
+
+/** See `Trust`. */
+function judge(runs: readonly Run[], terms: Terms, draw: number): Verdict {
+  if (runs.length === 0) return { do: 'run' };
+  const own = runs.find((run) => run.standing.kind === 'trusted');
+  const best: Agreeing = own ? [own] : largest(runs);
+  const others = runs.filter((run) => differ(run.answer, best[0].answer));
+  if (own && others.length === 0) return { do: 'accept', answer: own.answer, wrong: 0 };
+  if (others.length === 0) return judgeAgreed(best, terms, draw);
+  if (own || outvoted(best, others)) return { do: 'convict', hosts: others.map((run) => run.host) };
+  return { do: 'replicate', wrong: 1, trusted: runs.length >= BELIEF.runsMax };
+}
+
+/** All runs agree, or there is one. */
+function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
+  const [first] = runs;
+  const wrong = wrongTogether(runs);
+  const enough = wrong <= needOf(terms.confidence);
+  const accept = { do: 'accept', answer: first.answer, wrong } as const;
+  const replicate = { do: 'replicate', wrong, trusted: runs.length >= BELIEF.runsMax } as const;
+  if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
+  if (runs.length === 1) {
+    if (onProbation(first.standing)) return replicate;
+    if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
+  } else if (terms.trustedHosts && runs.length === 2 && draw < BELIEF.audits) {
+    return { ...replicate, trusted: true };
+  }
+  if (terms.wait && !terms.closing && (!enough || runs.length === 1)) return { do: 'hold', wrong };
+  return enough ? accept : replicate;
+}
+
+/** Whether the others have to be wrong: by a lead that a pair of a coalition cannot get against a host that has passed checks. */
+function outvoted(best: Agreeing, others: readonly Run[]): boolean {
+  const lead = best.length - largest(others).length;
+  const strong = others.some((run) => run.standing.checksEver >= BELIEF.established);
+  return best.length >= 2 && lead >= (strong ? 2 : 1);
+}
+
+type Agreeing = readonly [Run, ...Run[]];
+
+/** The most runs with one answer, and of equally many those that were there first. */
+function largest(runs: readonly Run[]): Agreeing {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    const group = groups.get(run.answer);
+    if (group) group.push(run);
+    else groups.set(run.answer, [run]);
+  }
+  return [...groups.values()].reduce((a, b) => (b.length > a.length ? b : a)) as unknown as Agreeing;
+}
+
+const FAILED = '!';
+
+/** What runs are compared by. Fuel is part of it: who claims more than the others has a wrong result. */
+export function answerOf(
+  run: { readonly output: string; readonly fuel: number | null } | { readonly code: string; readonly rewriter: number },
+): string {
+  return 'code' in run ? `${FAILED}${run.code}@${run.rewriter}` : `${run.output}/${run.fuel}`;
+}
+
+/** Whether one of two answers has to be wrong. Of a task that fails, which limit ends it may depend on the rewriter's version. */
+export function differ(a: string, b: string): boolean {
+  if (a === b) return false;
+  const version = (text: string) => text.slice(text.lastIndexOf('@'));
+  return !(a.startsWith(FAILED) && b.startsWith(FAILED) && version(a) !== version(b));
+}
+
+/** The site's own. */
+export const TRUST: Trust = { judge, checksDue, prefersChecks };

@@ -1,7 +1,9 @@
 // What a site promises its submitters and hosts: each task's outcome once, in order, from what is on disk.
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEcho, OWN_CALLER } from './echo.ts';
-import { collect, inputOf, type Opened, openSite, removeFolder, submitTasks } from './opened.ts';
+import { faultsOf } from '../../host/client/receipt.ts';
+import type { ToHost } from '../../host/wire/site.ts';
+import { createEcho, HOST_CALLER, OWN_CALLER } from './echo.ts';
+import { collect, inputOf, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
 
 const opened: Opened[] = [];
 const open = async (...args: Parameters<typeof openSite>) => {
@@ -17,6 +19,14 @@ afterEach(async () => {
   }
 });
 
+/** Waits until something holds, however long that takes; the test's own time ends it. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const owner = (account: string) => ({ ...HOST_CALLER, account });
+const liar = (job: string, task: number) => ({ code: '', output: Buffer.from(`lie ${job} ${task}`), fuel: 100 });
+
 describe('a job', () => {
   test('of a site with a host of its own is done, each outcome once and in the order of the inputs', async () => {
     const site = await open();
@@ -24,10 +34,133 @@ describe('a job', () => {
     const job = await submitTasks(site, 500, { id: 'one', perRequest: 130 });
     const outcomes = await collect(site.site, job);
     expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 500 }, (_, index) => index));
-    expect(
-      outcomes.every(
-        ({ state, output, index }) => state === 'done' && Buffer.from(output as Uint8Array).equals(inputOf(index)),
-      ),
-    ).toBe(true);
+    const right = outcomes.filter(({ output, index }) => Buffer.from(output as Uint8Array).equals(inputOf(index)));
+    expect(right).toHaveLength(500);
+    expect(site.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 500, checks: 0, fuel: 50_000 });
+  });
+
+  test('that hosts of two owners work for is done with as many runs as its confidence asks for', async () => {
+    const site = await open();
+    for (const account of ['ada', 'bob']) createEcho({ caller: owner(account) }).join(site.site);
+    const job = await submitTasks(site, 300, { confidence: 0.999, wait: false });
+    const outcomes = await collect(site.site, job);
+    expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 300 }, (_, index) => index));
+    expect(outcomes.every(({ confidence, runs }) => confidence >= 0.999 && runs >= 1)).toBe(true);
+    expect(site.site.job(SUBMITTER, job).checks).toBeGreaterThan(0);
+  });
+
+  test('that one owner alone works for waits, and says for whom', async () => {
+    const site = await open();
+    const host = createEcho();
+    host.join(site.site);
+    const job = await submitTasks(site, 10);
+    await until(() => site.site.job(SUBMITTER, job).counts.checking === 10);
+    expect(site.site.why(SUBMITTER, { job, task: 3 })).toMatch(/lender/);
+  });
+
+  test('has a liar found out: it is banned, and nothing wrong is among the outcomes', async () => {
+    const site = await open();
+    createEcho({ caller: OWN_CALLER }).join(site.site);
+    for (const account of ['ada', 'bob']) createEcho({ caller: owner(account), slots: 4 }).join(site.site);
+    const bad = createEcho({ caller: owner('eve'), slots: 4, answer: liar });
+    bad.join(site.site);
+    const job = await submitTasks(site, 600, { confidence: 0.999 });
+    const outcomes = await collect(site.site, job);
+    expect(outcomes.every(({ output, index }) => Buffer.from(output as Uint8Array).equals(inputOf(index)))).toBe(true);
+    if (bad.reports > 0) expect(bad.closed).toMatch(/banned/);
+  });
+
+  test('sent again is the same job; another one of its id is refused', async () => {
+    const site = await open();
+    await submitTasks(site, 5, { id: 'same' });
+    await submitTasks(site, 5, { id: 'same' });
+    expect(site.site.job(SUBMITTER, 'same').tasks).toBe(5);
+    await expect(submitTasks(site, 5, { id: 'same', seed: 4 })).rejects.toThrow(/"id"/);
+  });
+
+  test('of another account is not there for the others', async () => {
+    const site = await open();
+    await submitTasks(site, 5, { id: 'mine' });
+    const other = { account: 'eve', role: 'submitter' } as const;
+    for (const ask of [
+      () => site.site.job(other, 'mine'),
+      () => site.site.states(other, 'mine'),
+      () => site.site.task(other, 'mine', 0),
+      () => site.site.outcomes(other, 'mine', 0, new AbortController().signal),
+      () => site.site.receipts(other, 'mine', 0),
+    ])
+      expect(ask).toThrow(/there is no job "mine"/);
+    await expect(site.site.cancel(other, 'mine')).rejects.toThrow(/there is no job "mine"/);
+    expect(site.site.jobs(other)).toEqual([]);
+  });
+
+  test('that is cancelled ends: hosts are told, and what was not done is cancelled', async () => {
+    const site = await open();
+    const cancels: ToHost[] = [];
+    const host = createEcho({
+      caller: OWN_CALLER,
+      pulls: 1,
+      slots: 8,
+      hears: (message) => {
+        if (message.type === 'cancel') cancels.push(message);
+        return message.type !== 'lease';
+      },
+    });
+    host.join(site.site);
+    const job = await submitTasks(site, 20);
+    await until(() => site.site.job(SUBMITTER, job).counts.leased > 0);
+    await site.site.cancel(SUBMITTER, job);
+    const outcomes = await collect(site.site, job);
+    expect(outcomes.map(({ state }) => state)).toEqual(Array.from({ length: 20 }, () => 'cancelled'));
+    await until(() => cancels.length === 1);
+  });
+
+  test('past its deadline begins nothing more, and says so', async () => {
+    const site = await open();
+    createEcho({ caller: OWN_CALLER }).join(site.site);
+    const job = await submitTasks(site, 5, { deadline: 1_000 });
+    const outcomes = await collect(site.site, job);
+    expect(outcomes.map(({ state, message }) => `${state}: ${message}`)).toContain(
+      'cancelled: its deadline has passed',
+    );
+  });
+
+  test('is not followed by receipts that cannot be checked offline', async () => {
+    const site = await open();
+    createEcho({ caller: OWN_CALLER, slots: 7 }).join(site.site);
+    const job = await submitTasks(site, 30);
+    await collect(site.site, job);
+    const seen: number[] = [];
+    for await (const receipt of site.site.receipts(SUBMITTER, job, 0)) {
+      expect(faultsOf(receipt, site.site.status().key)).toEqual([]);
+      expect(faultsOf({ ...receipt, entry: { ...receipt.entry, fuel: 101 } }, site.site.status().key)).not.toEqual([]);
+      seen.push(receipt.entry.task);
+    }
+    expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, index) => index));
+  });
+});
+
+describe('a restart', () => {
+  test('goes on where the site was: what was delivered is not run again, and outcomes are the same', async () => {
+    const first = await open();
+    const host = createEcho({ caller: OWN_CALLER, slots: 16 });
+    host.join(first.site);
+    const job = await submitTasks(first, 400);
+    await until(() => first.site.job(SUBMITTER, job).counts.done >= 100);
+    host.leave();
+    await first.close();
+    opened.pop();
+    const second = await open({ folder: first.folder });
+    const done = second.site.job(SUBMITTER, job).counts.done;
+    expect(done).toBeGreaterThanOrEqual(100);
+    host.join(second.site);
+    const outcomes = await collect(second.site, job);
+    expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 400 }, (_, index) => index));
+    expect(second.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 400 });
+    await second.close();
+    opened.pop();
+    const third = await open({ folder: first.folder });
+    expect(third.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 400, tasks: 400 });
+    expect((await collect(third.site, job)).length).toBe(400);
   });
 });

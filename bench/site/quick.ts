@@ -1,0 +1,95 @@
+// How fast a site is: tasks a second with one and with two runs each, and how long a lease and an acknowledgement take.
+import type { Measure } from '../result.ts';
+import { median } from '../rounds.ts';
+import type { Used } from './coordinator.ts';
+import type { Waits } from './host.ts';
+import { type Running, start, startSite, submit } from './parts.ts';
+
+const TASKS = 60_000;
+const ROUNDS = 3;
+
+interface Load {
+  readonly tasksPerSecond: number;
+  readonly cpuUsPerTask: number;
+}
+
+export async function quick(): Promise<Measure[]> {
+  const single: Load[] = [];
+  const double: Load[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    single.push(await loaded('trusted', TASKS));
+    double.push(await loaded(0.99, TASKS / 2));
+  }
+  const waits = await leases();
+  return [
+    speed('validated tasks/s, one run each, batch 64, two echo hosts', single, 10_000),
+    speed('validated tasks/s, two runs each, batch 64, two echo hosts', double, 5_000),
+    {
+      measure: 'pull to lease of one task over loopback, a site with nothing else to do',
+      value: `median ${waits.median.toFixed(2)} ms, p99 ${waits.p99.toFixed(2)} ms`,
+      must: 'median < 1 ms, p99 < 5 ms',
+      holds: waits.median < 1 && waits.p99 < 5,
+    },
+  ];
+}
+
+function speed(measure: string, loads: readonly Load[], must: number): Measure {
+  const rates = loads.map(({ tasksPerSecond }) => tasksPerSecond).sort((a, b) => a - b);
+  const cpu = median(loads.map(({ cpuUsPerTask }) => cpuUsPerTask));
+  const middle = median(rates);
+  const shown = rates.map((rate) => Math.round(rate).toLocaleString('en')).join(' / ');
+  return {
+    measure,
+    value: `${shown} (min / median / max); coordinator ${cpu.toFixed(0)} us of CPU a task`,
+    must: `>= ${must.toLocaleString('en')}`,
+    holds: middle >= must,
+  };
+}
+
+/** A job from its submission to its last outcome, which the submitter checks, with two hosts. */
+async function loaded(confidence: 'trusted' | number, tasks: number): Promise<Load> {
+  const site = await startSite();
+  const { url, operator, lenders } = site.coordinator.first;
+  const tokens = confidence === 'trusted' ? [operator, operator] : lenders;
+  const hosts = await Promise.all(tokens.map((token) => start('host', [url, '64', '1', token])));
+  try {
+    await run(site, Math.min(tasks, 4_000), confidence);
+    const before = await site.coordinator.ask<Used>();
+    const began = performance.now();
+    await run(site, tasks, confidence);
+    const seconds = (performance.now() - began) / 1000;
+    const after = await site.coordinator.ask<Used>();
+    return { tasksPerSecond: tasks / seconds, cpuUsPerTask: (1000 * (after.cpuMs - before.cpuMs)) / tasks };
+  } finally {
+    await Promise.all(hosts.map((host) => host.end()));
+    await site.close();
+  }
+}
+
+async function run(site: Running, tasks: number, confidence: 'trusted' | number): Promise<void> {
+  const job = await submit(site, tasks, { confidence, wait: false });
+  let next = 0;
+  for await (const { index, state, output } of site.submitter.outcomes(job, 0)) {
+    if (index !== next++ || state !== 'done' || Buffer.from(output as Uint8Array).toString() !== `in-${index}`)
+      throw new Error(`task ${index} is not answered by its input`);
+  }
+  if (next !== tasks) throw new Error(`${next} outcomes of ${tasks} tasks`);
+}
+
+/** One host that pulls one task at a time. */
+async function leases(): Promise<{ readonly median: number; readonly p99: number }> {
+  const site = await startSite();
+  const { url, operator } = site.coordinator.first;
+  const host = await start('host', [url, '1', '1', operator]);
+  try {
+    await run(site, 500, 'trusted');
+    await host.ask<Waits>();
+    await run(site, 1_500, 'trusted');
+    const { lease } = await host.ask<Waits>();
+    const sorted = lease.filter((wait) => wait < 1_000).sort((a, b) => a - b);
+    return { median: median(sorted), p99: sorted[Math.floor(0.99 * sorted.length)] ?? Number.NaN };
+  } finally {
+    await host.end();
+    await site.close();
+  }
+}

@@ -1,0 +1,291 @@
+// The life of one job's tasks, folded from what was delivered: who is asked for one more run, what is held, what is final, who is convicted.
+// Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
+import type { Confidence, TaskState } from '../wire/api.ts';
+import { sweep } from './closing.ts';
+import type { Range, Run, Standing } from './contracts.ts';
+import { createRunList } from './runs.ts';
+import { type Terms, TRUST, type Trust } from './trust.ts';
+
+/** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
+const SWEEP_AT = 0.97;
+
+const WAITING = 0;
+const CHECKING = 1;
+const DISPUTED = 2;
+const HELD = 3;
+const FINAL = 4;
+
+export interface ReplicasOptions {
+  readonly confidence: Confidence;
+  /** Whether results may be held until the job's end. */
+  readonly wait: boolean;
+  readonly deterministic: boolean;
+  /** Whether the site has a trusted host. */
+  readonly trustedHosts: boolean;
+  /** A number in [0, 1) that hosts cannot know, and that is the same whenever it is asked for: a hash of a secret of the site, of job, task and `nth`. */
+  readonly draw: (task: number, nth: number) => number;
+  /** The site's own, unless a simulation tries another one. */
+  readonly trust?: Trust;
+}
+
+/** A run as it was delivered. `kind`, `late` and `before` are the host's when it delivers to this job for the first time. */
+export interface Delivery {
+  readonly host: string;
+  readonly owner: string;
+  readonly kind: Standing['kind'];
+  /** Whether its key is younger than the job. */
+  readonly late: boolean;
+  /** Checks that it had passed over its life. */
+  readonly before: number;
+  readonly answer: string;
+}
+
+/** What followed. Tasks in `wanted` need one more run each, unless they are out at the moment. */
+export interface Effects {
+  readonly wanted: Range[];
+  readonly held: number[];
+  /** Final: `host` is the first one that gave the answer, `wrong` the probability that it is not right, `runs` those that were believed. */
+  readonly accepted: { task: number; answer: string; wrong: number; host: string; runs: number }[];
+  /** To be banned, and told to the other jobs that they delivered to. */
+  readonly convicted: string[];
+  /** A check more for each of them. */
+  readonly passed: string[];
+  /** The run came too late or from a host that is banned. */
+  dropped: boolean;
+}
+
+export interface Replicas {
+  /** There are so many tasks now; `sealed` once no more will come. */
+  grow(tasks: number, sealed: boolean): Effects;
+  deliver(task: number, run: Delivery): Effects;
+  /** A host was banned, by an operator or for what it did in another job: what it delivered here and is not final is void. */
+  convict(host: string): Effects;
+  /** Nobody will run a task any more: it is final without an answer. */
+  abandon(task: number): Effects;
+  /** The run that a task needs; undefined if it needs none. */
+  wantedOf(task: number): Range | undefined;
+  runsOf(task: number): Run[];
+  /** As far as it can be told from what was delivered. */
+  stateOf(task: number): Extract<TaskState, 'waiting' | 'checking' | 'disputed' | 'provisional' | 'done'>;
+  /** Undefined for a host that has delivered nothing to this job. */
+  standingOf(host: string): Standing | undefined;
+  readonly terms: () => Terms;
+  readonly counts: () => { readonly tasks: number; readonly held: number; readonly final: number };
+}
+
+const STATES = ['waiting', 'checking', 'disputed', 'provisional', 'done'] as const;
+
+/** A host in this job: its standing, counted here, and the tasks that it delivered and that are not final. */
+interface Member extends Standing {
+  readonly index: number;
+  readonly host: string;
+  readonly owner: string;
+  checks: number;
+  checksEver: number;
+  results: number;
+  banned: boolean;
+  tasks: number[];
+}
+
+export function createReplicas(options: ReplicasOptions): Replicas {
+  const { draw, trust = TRUST } = options;
+  const runs = createRunList();
+  const members: Member[] = [];
+  const byHost = new Map<string, Member>();
+  const trustedOnly = new Set<number>();
+  let states = new Uint8Array(1_024);
+  let [tasks, held, final, sealed, swept] = [0, 0, 0, false, false];
+
+  const terms = (closing = false): Terms => ({
+    confidence: options.confidence,
+    wait: options.wait,
+    deterministic: options.deterministic,
+    trustedHosts: options.trustedHosts,
+    perHost: tasks / Math.max(1, members.length),
+    closing,
+  });
+
+  const member = (index: number): Member => {
+    const found = members[index];
+    if (!found) throw new RangeError(`there is no host ${index} in this job`);
+    return found;
+  };
+
+  function runsOf(task: number): Run[] {
+    const found: Run[] = [];
+    runs.each(task, (index, answer) => {
+      const { host, owner } = member(index);
+      found.push({ host, owner, answer, standing: member(index) });
+    });
+    return found;
+  }
+
+  function setState(task: number, state: number): void {
+    const before = states[task] ?? WAITING;
+    held += Number(state === HELD) - Number(before === HELD);
+    final += Number(state === FINAL) - Number(before === FINAL);
+    states[task] = state;
+  }
+
+  function join(run: Delivery): Member {
+    const known = byHost.get(run.host);
+    if (known) return known;
+    const { host, owner, kind, late, before } = run;
+    const fresh = { index: members.length, host, owner, kind, late, checks: 0, checksEver: before, results: 0 };
+    const joined: Member = { ...fresh, banned: false, tasks: [] };
+    members.push(joined);
+    byHost.set(host, joined);
+    return joined;
+  }
+
+  function wantedOf(task: number): Range | undefined {
+    const state = states[task] ?? WAITING;
+    if (task >= tasks || state === HELD || state === FINAL) return undefined;
+    const not: string[] = [];
+    runs.each(task, (index) => {
+      if (!not.includes(member(index).owner)) not.push(member(index).owner);
+    });
+    return { from: task, to: task + 1, not, check: not.length > 0, trusted: trustedOnly.has(task) };
+  }
+
+  /** Asks for one more run of a task. */
+  function want(task: number, state: number, effects: Effects): void {
+    setState(task, state);
+    const range = wantedOf(task);
+    if (range) effects.wanted.push(range);
+  }
+
+  /** Counts a check for every run that another owner's run agrees with, once. */
+  function pass(task: number, effects: Effects): void {
+    runs.each(task, (index, _answer, place) => {
+      if (runs.marked(place)) return;
+      runs.mark(place);
+      const passed = member(index);
+      passed.checks += 1;
+      passed.checksEver += 1;
+      effects.passed.push(passed.host);
+    });
+  }
+
+  function settle(task: number, effects: Effects, closing = false): void {
+    const found = runsOf(task);
+    const verdict = trust.judge(found, terms(closing), draw(task, found.length));
+    if (verdict.do === 'convict') {
+      for (const host of verdict.hosts) condemn(host, effects);
+      settle(task, effects, closing);
+      return;
+    }
+    const agreed = found.length > 1 && found.every((run) => run.answer === found[0]?.answer);
+    if (agreed) pass(task, effects);
+    trustedOnly.delete(task);
+    if (verdict.do === 'run') want(task, WAITING, effects);
+    else if (verdict.do === 'replicate') {
+      if (verdict.trusted) trustedOnly.add(task);
+      want(task, found.length > 1 && !agreed ? DISPUTED : CHECKING, effects);
+    } else if (verdict.do === 'hold') {
+      setState(task, HELD);
+      effects.held.push(task);
+    } else {
+      const { answer, wrong } = verdict;
+      const agreeing = found.filter((run) => run.answer === answer);
+      effects.accepted.push({ task, answer, wrong, host: agreeing[0]?.host ?? '', runs: agreeing.length });
+      setState(task, FINAL);
+      runs.clear(task);
+    }
+  }
+
+  /** Bans a host and voids its runs. What was held on its word alone is wanted again. */
+  function condemn(host: string, effects: Effects): void {
+    const found = byHost.get(host);
+    if (!found || found.banned) return;
+    found.banned = true;
+    effects.convicted.push(host);
+    const delivered = found.tasks;
+    found.tasks = [];
+    for (const task of delivered) {
+      if (runs.remove(task, found.index) && states[task] === HELD) settle(task, effects);
+    }
+  }
+
+  /** Near the end and at the end: draws the checks that are still due, and makes final what is left when there are none. */
+  function close(effects: Effects): void {
+    while (sealed) {
+      const out = tasks - held - final;
+      const first = !swept && out <= (1 - SWEEP_AT) * tasks;
+      if (held === 0 || (out > 0 && !first)) return;
+      swept = true;
+      const picks = members.flatMap((each) => sweep(lone(each), trust.checksDue(each, terms()) - each.checks, draw));
+      for (const task of picks) want(task, CHECKING, effects);
+      if (out > 0 || picks.length > 0) return;
+      finish(effects);
+    }
+  }
+
+  /** What is held on this host's word alone. */
+  function lone(each: Member): readonly number[] {
+    if (each.banned) return [];
+    each.tasks = each.tasks.filter((task) => states[task] !== FINAL);
+    return each.tasks.filter((task) => states[task] === HELD && runs.count(task) === 1);
+  }
+
+  /** Every check that was due is done. What is not sure enough even so gets another run; if there is no such task, all are final. */
+  function finish(effects: Effects): void {
+    const unsure: number[] = [];
+    for (let task = 0; task < tasks; task += 1) {
+      if (states[task] !== HELD) continue;
+      const found = runsOf(task);
+      if (trust.judge(found, terms(true), draw(task, found.length)).do !== 'accept') unsure.push(task);
+    }
+    if (unsure.length > 0) for (const task of unsure) settle(task, effects, true);
+    else for (let task = 0; task < tasks; task += 1) if (states[task] === HELD) settle(task, effects, true);
+  }
+
+  const then = (act: (effects: Effects) => void): Effects => {
+    const effects: Effects = { wanted: [], held: [], accepted: [], convicted: [], passed: [], dropped: false };
+    act(effects);
+    close(effects);
+    return effects;
+  };
+
+  return {
+    grow: (count, isSealed) =>
+      then((effects) => {
+        if (count > states.length) {
+          const larger = new Uint8Array(Math.max(count, states.length * 2));
+          larger.set(states);
+          states = larger;
+        }
+        runs.grow(count);
+        if (count > tasks) effects.wanted.push({ from: tasks, to: count, not: [], check: false, trusted: false });
+        tasks = Math.max(tasks, count);
+        sealed ||= isSealed;
+      }),
+    deliver: (task, run) =>
+      then((effects) => {
+        const from = join(run);
+        const repeated = runsOf(task).some((each) => each.owner === run.owner);
+        if (task >= tasks || states[task] === FINAL || from.banned || repeated) {
+          effects.dropped = true;
+          const range = wantedOf(task);
+          if (range) effects.wanted.push(range);
+          return;
+        }
+        from.results += 1;
+        from.tasks.push(task);
+        runs.add(task, from.index, run.answer);
+        settle(task, effects);
+      }),
+    convict: (host) => then((effects) => condemn(host, effects)),
+    abandon: (task) =>
+      then(() => {
+        setState(task, FINAL);
+        runs.clear(task);
+      }),
+    wantedOf,
+    runsOf,
+    stateOf: (task) => STATES[states[task] ?? WAITING] ?? 'waiting',
+    standingOf: (host) => byHost.get(host),
+    terms: () => terms(),
+    counts: () => ({ tasks, held, final }),
+  };
+}
