@@ -8,6 +8,7 @@ import { parsePolicy } from '../../runtime/policy/policy.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
 import type { Clock, Lender, Machine, Terms } from '../lend/contracts.ts';
 import { createLender } from '../lend/lender.ts';
+import type { Pause } from '../wire/site.ts';
 import { openKey } from './key.ts';
 import { createTabRunner, type TabRunner } from './runner.ts';
 import { openSite } from './site.ts';
@@ -24,13 +25,7 @@ const MiB = 2 ** 20;
 const TERMS: Terms = {
   policy: parsePolicy({
     version: 1,
-    limits: {
-      memoryBytesMax: 256 * MiB,
-      inputBytesMax: 64 * MiB,
-      outputBytesMax: 64 * MiB,
-      wallMsMax: TASK.wallMsMax.max,
-      fuelMax: TASK.fuelMax.max,
-    },
+    limits: { memoryBytesMax: 256 * MiB, wallMsMax: TASK.wallMsMax.max, fuelMax: TASK.fuelMax.max },
     grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'blobs' }],
   }),
   kernels: { refused: [] },
@@ -56,18 +51,30 @@ interface Visit {
 }
 
 let visit: Visit | undefined;
+/** What the page wants; it may say so before lending has begun. */
+let wanted: { readonly pause: Pause | null; readonly lent?: Lent } = { pause: null };
 
 globalThis.onmessage = async ({ data }: MessageEvent<ToIoWorker>) => {
   try {
     if (data.type === 'begin') await begin(data);
-    else if (data.type === 'lent') visit?.lend(data.lent);
-    else if (data.type === 'pause') visit?.lender.pause(data.pause);
+    else if (data.type === 'lent') lend(data.lent);
+    else if (data.type === 'pause') pause(data.pause);
     else await leave();
   } catch (error) {
     const { code = 'ERR_HOST_FAULT', message } = error as { code?: string; message: string };
     post({ type: 'failed', code, message });
   }
 };
+
+function lend(lent: Lent): void {
+  wanted = { ...wanted, lent };
+  visit?.lend(lent);
+}
+
+function pause(reason: Pause | null): void {
+  wanted = { ...wanted, pause: reason };
+  visit?.lender.pause(reason);
+}
 
 async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, { type: 'begin' }>): Promise<void> {
   if (visit) return;
@@ -98,6 +105,8 @@ async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, {
     lender.setCrew(crewOf());
   };
   visit = { lender, runner, lend };
+  if (wanted.pause !== null) lender.pause(wanted.pause);
+  if (wanted.lent) lend(wanted.lent);
   setInterval(() => post({ type: 'status', status: { ...lender.status(), ...watched.read(), isolated } }), STATUS_MS);
 }
 

@@ -2,16 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAgent } from 'lodger/host';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Agent } from '../../host/agent/contracts.ts';
-import { lendHere } from '../../host/cli/lend-here.ts';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
-import { type Coordinator, createCoordinator } from '../../host/coordinator/coordinator.ts';
 import { openInputs } from '../../host/jobs/inputs.ts';
 import { loadJob } from '../../host/jobs/load.ts';
 import type { Job } from '../../runtime/job/task.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
+import { type SiteProcess, startSite } from '../client/process.ts';
 import { ROOT } from '../project/files.ts';
 import { openBrowser } from './chromium.ts';
 
@@ -22,15 +22,15 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 let folder: string;
-let site: Coordinator;
+let site: SiteProcess;
 let runner: SiteRunner;
 let agent: Agent | undefined;
 let context: BrowserContext;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lodger-visit-'));
-  site = await createCoordinator({ data: join(folder, 'site') });
-  runner = await connect(site.url, site.operatorToken ?? '');
+  site = await startSite(['--data', join(folder, 'site'), '--listen', '127.0.0.1:0']);
+  runner = await connect(site.url, site.token ?? '');
   context = await browser.newContext();
   // Nothing of this machine's own state: tests say what the browser tells.
   await context.addInitScript(() => {
@@ -42,12 +42,15 @@ afterEach(async () => {
   await runner.close();
   await agent?.close();
   agent = undefined;
-  await site.close();
+  await site.kill();
   await rm(folder, { recursive: true, force: true });
 });
 
 const lend = async () => {
-  agent = await lendHere(site, { threads: 1, data: join(folder, 'host') });
+  agent = await createAgent({
+    ...{ site: site.url, token: site.token ?? '', data: join(folder, 'host'), isolation: 'thread' },
+    policy: { version: 1, threads: 1, battery: 'always' },
+  });
 };
 const tabOf = async () => (await runner.site.ask('hosts', {})).find(({ kind }) => kind === 'tab');
 const tabState = async (want: object) =>
@@ -202,10 +205,10 @@ test('a tab remembers what its visitor chose', async () => {
 });
 
 test('a site that takes no visitors says so to a tab, and nothing runs', async () => {
-  const closed = await createCoordinator({ data: join(folder, 'closed'), visitors: false });
+  const closed = await startSite(['--data', join(folder, 'closed'), '--listen', '127.0.0.1:0', '--no-visitors']);
   const page = await context.newPage();
   await page.goto(`${closed.url}/join`);
   await page.getByRole('button', { name: 'Start lending' }).click();
   await expect.poll(() => page.textContent('main')).toContain('this site takes no visitors without a token');
-  await closed.close();
+  await closed.kill();
 });
