@@ -26,6 +26,7 @@ interface ServeFlags {
   readonly name?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly visitors: boolean;
   readonly insecure?: true;
   readonly log: (typeof LOG_LEVELS)[number];
   readonly job?: string;
@@ -56,6 +57,7 @@ export function addServe(program: Command, finish: Finish): void {
       wholeNumber('--threads', 0, POOL.threads.max),
     )
     .option('--token-file <file>', 'where the first start writes the token of the operator')
+    .option('--no-visitors', 'take no tabs of people without a token')
     .option('--name <name>', 'the name of the site')
     .option('--tls-cert <file>', 'its certificate, in PEM')
     .option('--tls-key <file>', "the certificate's key")
@@ -142,7 +144,7 @@ async function runJob(site: Coordinator, path: string, { flags, signal }: Servin
 }
 
 async function optionsOf(flags: ServeFlags, data: string) {
-  const { listen, tokenFile, name, insecure, log, tlsCert, tlsKey } = flags;
+  const { listen, tokenFile, name, insecure, visitors, log, tlsCert, tlsKey } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new LodgerError('ERR_OPTION_INVALID', ['--tls-key', 'given with --tls-cert, and the other way round']);
   const pem = async (path: string) => Buffer.from(await readWhole(path, PEM_BYTES_MAX)).toString();
@@ -150,7 +152,7 @@ async function optionsOf(flags: ServeFlags, data: string) {
     ...{ data, ...listen, log },
     ...(tokenFile !== undefined && { tokenFile }),
     ...(name !== undefined && { name }),
-    ...(insecure && { insecure }),
+    ...{ visitors, ...(insecure && { insecure }) },
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: await pem(tlsCert), key: await pem(tlsKey) } }),
   };
 }

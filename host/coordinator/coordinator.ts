@@ -70,7 +70,11 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
       ...{ auth, log, metrics, ...(tls && { tls }) },
       handlers: {
         ...jobHandlers({ site, usage, blobs, logs }),
-        ...peopleHandlers({ site, accounts, usage, auth, secure: tls !== undefined }),
+        ...peopleHandlers({
+          ...{ site, accounts, usage, auth },
+          secure: tls !== undefined,
+          visitors: filled.visitors ?? true,
+        }),
         ...blobHandlers({ blobs, usage }),
       },
     });

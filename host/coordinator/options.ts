@@ -15,6 +15,7 @@ const OptionsSchema = v.strictObject({
   tls: v.exactOptional(v.strictObject({ key: text, cert: text })),
   insecure: v.exactOptional(v.boolean('true or false')),
   tokenFile: v.exactOptional(text),
+  visitors: v.exactOptional(v.boolean('true or false')),
   log: v.exactOptional(oneOf(LOG_LEVELS)),
 });
 
@@ -32,6 +33,8 @@ export interface CoordinatorOptions {
   readonly insecure?: boolean;
   /** Where the token of the operator is written when the site is started for the first time, for its owner alone to read. */
   readonly tokenFile?: string;
+  /** Whether anybody may lend a tab at /join, as one account whose results are never taken on its word alone; true by default. */
+  readonly visitors?: boolean;
   /** What is logged, to standard error; `silent` by default. */
   readonly log?: (typeof LOG_LEVELS)[number];
 }

@@ -10,9 +10,19 @@ export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4,
 /** A whole core, as CONTROL.share has it. */
 export const WHOLE = 1_000;
 
+const BYTES = 4 * (CONTROL.unwanted + POOL.batchTasksMax.default);
+
 /** Words for one batch. */
 export function newControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4 * (CONTROL.unwanted + POOL.batchTasksMax.default)));
+  return new Int32Array(new SharedArrayBuffer(BYTES));
+}
+
+/** The words that somebody else has made; words of its own where nothing is shared. */
+export function wordsFor(shared: SharedArrayBuffer | undefined): Int32Array {
+  if (shared) return new Int32Array(shared);
+  const own = new Int32Array(BYTES / 4);
+  own[CONTROL.share] = WHOLE;
+  return own;
 }
 
 /** Tells the thread that a task is not wanted any more: it hears of it when the task begins or asks for fuel, or in its sleep. */

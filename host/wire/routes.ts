@@ -61,6 +61,10 @@ export const ROUTES = {
     ...{ takes: 'json', body: v.strictObject({ token: v.pipe(v.string(), v.maxLength(256)) }) },
     ...{ gives: 'json', answer: WhoSchema },
   },
+  visit: {
+    ...{ method: 'POST', path: '/visit', roles: 'anyone', gives: 'json', answer: WhoSchema },
+    about: 'a cookie for a tab that is lent by somebody without a token, where the site takes visitors',
+  },
   signOut: { method: 'DELETE', path: '/session', roles: 'anyone', about: 'end the session', gives: 'nothing' },
 
   submit: {

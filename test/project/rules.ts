@@ -21,6 +21,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['host/keep'],
   ['host/cell'],
   ['host/client', 'host/author', 'host/lend'],
+  ['host/parts'],
   ['host/agent', 'host/coordinator', 'host/browser', 'host/console'],
   ['host'],
   ['host/cli'],
@@ -50,8 +51,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['host/coordinator'],
   undici: ['host/grants', 'host/client', 'host/agent'],
   'eventsource-parser': ['host/client'],
-  preact: ['host/console', 'host/browser'],
-  uplot: ['host/console', 'host/browser'],
+  preact: ['host/console', 'host/browser', 'host/parts'],
   vite: ['host/build'],
   assemblyscript: ['host/build', 'kernels/transform'],
 };
@@ -65,7 +65,7 @@ const HOST_NAMES =
 const HOST_STAND_IN = 'runtime/base/platform.ts';
 
 const LINES_MAX = 300;
-const SCRIPT = /\.[cm]?[tj]s$/;
+const SCRIPT = /\.[cm]?[tj]sx?$/;
 const SAYS = '[^\\n]{15}';
 const FIRST_LINE: Readonly<Record<string, RegExp>> = {
   '.ts': new RegExp(`^(?:#!/usr/bin/env node\\n)?// ${SAYS}`),

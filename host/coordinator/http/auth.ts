@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { Accounts, Known } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 
 export const COOKIE = 'lodger';
@@ -14,6 +15,8 @@ export interface Auth {
   byCookie(headers: IncomingHttpHeaders): boolean;
   /** Opens a session. Throws `ERR_ACCESS_DENIED`. */
   signIn(token: string): { readonly known: Known; readonly session: string };
+  /** Opens a session for somebody whom nobody knows: a tab that is lent. */
+  visit(): string;
   signOut(headers: IncomingHttpHeaders): void;
   ticket(known: Known): string;
   /** Who a ticket stands for, once. */
@@ -21,7 +24,8 @@ export interface Auth {
 }
 
 interface Kept {
-  readonly token: string;
+  /** Asked each time: a token may have been revoked. */
+  readonly who: () => Known | undefined;
   readonly expires: number;
 }
 
@@ -33,7 +37,12 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
   const bySession = (headers: IncomingHttpHeaders) => {
     const session = cookieOf(headers);
     const kept = session === undefined ? undefined : sessions.get(session);
-    return kept && kept.expires > now() ? accounts.who(kept.token) : undefined;
+    return kept && kept.expires > now() ? kept.who() : undefined;
+  };
+  const open = (who: Kept['who']) => {
+    const session = randomBytes(32).toString('base64url');
+    keep(sessions, session, { who, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
+    return session;
   };
   const bearer = ({ authorization = '' }: IncomingHttpHeaders) => /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
   return {
@@ -45,9 +54,15 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
     signIn: (token) => {
       const known = accounts.who(token);
       if (!known) throw new LodgerError('ERR_ACCESS_DENIED', ['this token is not known, was revoked or has expired']);
-      const session = randomBytes(32).toString('base64url');
-      keep(sessions, session, { token, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
-      return { known, session };
+      return { known, session: open(() => accounts.who(token)) };
+    },
+    visit: () => {
+      const visitor: Known = {
+        account: ANONYMOUS,
+        role: 'host',
+        token: `visit-${randomBytes(9).toString('base64url')}`,
+      };
+      return open(() => visitor);
     },
     signOut: (headers) => {
       sessions.delete(cookieOf(headers) ?? '');

@@ -2,6 +2,7 @@
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { AccountStatus } from '../../wire/answers.ts';
 import type { Account, Accounts } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
@@ -9,7 +10,7 @@ import { type Auth, COOKIE } from './auth.ts';
 import type { Handlers } from './call.ts';
 
 type PeopleRoutes =
-  | ('site' | 'who' | 'signIn' | 'signOut' | 'hosts' | 'why' | 'setStanding' | 'policy' | 'setPolicy')
+  | ('site' | 'who' | 'visit' | 'signIn' | 'signOut' | 'hosts' | 'why' | 'setStanding' | 'policy' | 'setPolicy')
   | ('simulatePolicy' | 'accounts' | 'setAccount' | 'makeToken' | 'revokeToken' | 'ticket');
 
 export interface PeopleParts {
@@ -19,9 +20,18 @@ export interface PeopleParts {
   readonly auth: Auth;
   /** Whether cookies may go over an open connection: only where there is no other. */
   readonly secure: boolean;
+  /** Whether tabs of people whom nobody knows may be lent. */
+  readonly visitors: boolean;
 }
 
-export function peopleHandlers({ site, accounts, usage, auth, secure }: PeopleParts): Pick<Handlers, PeopleRoutes> {
+export function peopleHandlers({
+  site,
+  accounts,
+  usage,
+  auth,
+  secure,
+  visitors,
+}: PeopleParts): Pick<Handlers, PeopleRoutes> {
   const cookie = (value: string, seconds: number) =>
     `${COOKIE}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
   const statusOf = (account: Account): AccountStatus => ({
@@ -40,6 +50,11 @@ export function peopleHandlers({ site, accounts, usage, auth, secure }: PeoplePa
       const { known, session } = auth.signIn(body.token);
       reply.header('set-cookie', cookie(session, DOOR.sessionMs.default / 1_000));
       return { account: known.account, role: known.role, site: site.name };
+    },
+    visit: ({ reply }) => {
+      if (!visitors) throw new LodgerError('ERR_ACCESS_DENIED', ['this site takes no visitors without a token']);
+      reply.header('set-cookie', cookie(auth.visit(), DOOR.sessionMs.default / 1_000));
+      return { account: ANONYMOUS, role: 'host', site: site.name };
     },
     signOut: ({ request, reply }) => {
       auth.signOut(request.headers);

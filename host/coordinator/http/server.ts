@@ -19,6 +19,7 @@ import { DOOR } from '../ceilings.ts';
 import type { Auth } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
 import type { Metrics } from './metrics.ts';
+import { addPages } from './pages.ts';
 
 /** Key and certificate, in PEM. */
 export interface Tls {
@@ -128,11 +129,7 @@ async function addRoutes(
   server.get(`${API}/openapi.json`, async (_request, reply) => {
     return reply.type('application/json').send(await readFile(OPENAPI));
   });
-  server.get('/', async (_request, reply) => {
-    return reply
-      .type('text/plain')
-      .send(`This is a site of Lodger. Its interface is described at ${API}/openapi.json.\n`);
-  });
+  await addPages(server);
 }
 
 function callOf(request: FastifyRequest, reply: FastifyReply, known: WeakMap<FastifyRequest, Known>): Call<RouteName> {

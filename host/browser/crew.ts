@@ -1,0 +1,157 @@
+// The kernel workers of a tab: which of them gets a task, how many there are, and what becomes of tasks whose worker has to go.
+import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Platform } from '../../runtime/base/platform.ts';
+import type { Ready } from '../../runtime/engine/engine.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Notice, Wish } from '../../runtime/sandbox/conduct.ts';
+import type { Permit } from '../../runtime/sandbox/permit.ts';
+import type { TaskMessage } from './message.ts';
+import { type Flight, type KernelPort, KernelThread } from './thread.ts';
+
+export interface CrewOptions {
+  readonly open: () => KernelPort;
+  readonly threads: number;
+  readonly share: number;
+  readonly isolated: boolean;
+  readonly platform: Platform;
+  readonly engineVersion: string;
+  compile(permit: Permit): Promise<Ready<WebAssembly.Module>>;
+}
+
+/** One task to run. */
+export interface Errand {
+  readonly permit: Permit;
+  readonly input: Uint8Array;
+  readonly index: number;
+  readonly signal?: AbortSignal;
+  readonly steps?: TaskMessage['steps'];
+  readonly onNotice?: (notice: Notice) => Promise<void>;
+  /** Called when it is on a worker: how it is told a wish. */
+  readonly onBegin?: (wish: (wish: Wish) => void) => void;
+}
+
+export interface Crew {
+  readonly ready: Promise<void>;
+  /** Rejects with `ERR_ABORTED` for a task that was cancelled or paused. */
+  run(errand: Errand): Promise<Outcome>;
+  setShare(share: number): void;
+  setThreads(threads: number): void;
+  readonly busy: number;
+  close(reason: LodgerError): void;
+}
+
+interface Waiting {
+  readonly flight: Flight;
+  readonly onBegin?: Errand['onBegin'];
+}
+
+/** A worker that was told to stop and does not is ended after so long. In Chromium its guest burns 2 s more. */
+const STOP_MS_MAX = 2_000;
+
+export function createCrew(options: CrewOptions): Crew {
+  const { platform, isolated, engineVersion } = options;
+  const compiled = new WeakMap<Kernel, Map<boolean, Promise<Ready<WebAssembly.Module>>>>();
+  const waiting: Waiting[] = [];
+  const threads: KernelThread[] = [];
+  let wanted = options.threads;
+  let share = options.share;
+  let closed: LodgerError | undefined;
+
+  const readyOf = (permit: Permit) => {
+    const builds = compiled.get(permit.kernel) ?? new Map();
+    compiled.set(permit.kernel, builds);
+    const known = builds.get(permit.deterministic) ?? options.compile(permit);
+    builds.set(permit.deterministic, known);
+    known.catch(() => builds.delete(permit.deterministic));
+    return known as Promise<Ready<WebAssembly.Module>>;
+  };
+  const open = () => {
+    const now = () => platform.now();
+    return new KernelThread(options.open(), { isolated, engineVersion, share, now, onFree: () => feed() });
+  };
+  const feed = () => {
+    while (threads.length < wanted && !closed) threads.push(open());
+    for (const thread of threads.slice(0, wanted)) {
+      while (waiting.length > 0 && thread.hasRoom) {
+        const { flight, onBegin } = waiting.shift() as Waiting;
+        thread.begin(flight);
+        onBegin?.((wish) => thread.wish(flight, wish));
+      }
+    }
+    // Those that are too many go when they have nothing to do.
+    for (const thread of threads.slice(wanted)) {
+      if (thread.flights.length > 0) continue;
+      thread.terminate();
+      threads.splice(threads.indexOf(thread), 1);
+    }
+  };
+  /** Ends a worker; the tasks behind the one that did not stop are begun on another. */
+  const replace = (thread: KernelThread, stubborn: Flight) => {
+    const at = threads.indexOf(thread);
+    if (at < 0 || !thread.flights.includes(stubborn)) return;
+    threads.splice(at, 1);
+    thread.terminate();
+    for (const flight of thread.flights) {
+      if (flight === stubborn) flight.settle(undefined);
+      else waiting.unshift({ flight });
+    }
+    feed();
+  };
+  const cancel = (flight: Flight) => {
+    const place = waiting.findIndex((each) => each.flight === flight);
+    if (place >= 0) {
+      waiting.splice(place, 1);
+      flight.settle(undefined);
+      return;
+    }
+    const thread = threads.find((each) => each.flights.includes(flight));
+    if (!thread) return;
+    thread.cancel(flight);
+    setTimeout(() => replace(thread, flight), STOP_MS_MAX);
+  };
+
+  feed();
+  return {
+    ready: Promise.all(threads.map((thread) => thread.ready)).then(() => undefined),
+    run: async ({ permit, input, index, signal, steps, onNotice, onBegin }) => {
+      if (closed) throw closed;
+      const kernel = await readyOf(permit);
+      if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
+      const { limits, seed, digests, blobs } = permit;
+      return new Promise<Outcome>((resolve, reject) => {
+        const abort = () => cancel(flight);
+        const flight: Flight = {
+          ...{ kernel, blobs, call: { input, index, limits, seed, digests } },
+          ...(steps && { steps }),
+          ...(onNotice && { onNotice }),
+          settle: (outcome) => {
+            signal?.removeEventListener('abort', abort);
+            if (outcome && !signal?.aborted) resolve(outcome);
+            else reject(closed ?? new LodgerError('ERR_ABORTED', [], { cause: signal?.reason }));
+          },
+        };
+        signal?.addEventListener('abort', abort, { once: true });
+        waiting.push({ flight, ...(onBegin && { onBegin }) });
+        feed();
+      });
+    },
+    setShare: (next) => {
+      share = next;
+      for (const thread of threads) thread.setShare(next);
+    },
+    setThreads: (next) => {
+      wanted = next;
+      feed();
+    },
+    get busy() {
+      return threads.filter((thread) => thread.flights.length > 0).length;
+    },
+    close: (reason) => {
+      closed = reason;
+      const flights = [...waiting.splice(0).map(({ flight }) => flight), ...threads.flatMap(({ flights: all }) => all)];
+      for (const thread of threads.splice(0)) thread.terminate();
+      for (const flight of flights) flight.settle(undefined);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+// The script of a tab's I/O worker: holds the connection to the site, checks digests, compiles, and has kernel workers run what it is given.
+
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { TASK } from '../../runtime/base/limits.ts';
+import { portable } from '../../runtime/base/platform.ts';
+import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
+import { parsePolicy } from '../../runtime/policy/policy.ts';
+import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import type { Clock, Lender, Machine, Terms } from '../lend/contracts.ts';
+import { createLender } from '../lend/lender.ts';
+import type { Pause } from '../wire/site.ts';
+import { openKey } from './key.ts';
+import { createTabRunner, type TabRunner } from './runner.ts';
+import { openSite } from './site.ts';
+import type { KernelPort } from './thread.ts';
+import { createTurn } from './turn.ts';
+import type { FromIoWorker, Lent, ToIoWorker } from './visit.ts';
+import { watchRunner } from './watch.ts';
+
+/** The page is told no more often. */
+const STATUS_MS = 250;
+const MiB = 2 ** 20;
+
+/** What a tab lets tasks use, whatever the site asks for. */
+const TERMS: Terms = {
+  policy: parsePolicy({
+    version: 1,
+    limits: { memoryBytesMax: 256 * MiB, wallMsMax: TASK.wallMsMax.max, fuelMax: TASK.fuelMax.max },
+    grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'blobs' }],
+  }),
+  kernels: { refused: [] },
+  accounts: { refused: [] },
+  priceFloor: 0,
+};
+
+const post = (message: FromIoWorker) => globalThis.postMessage(message);
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after: (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
+
+interface Visit {
+  readonly lender: Lender;
+  readonly runner: TabRunner;
+  lend(lent: Lent): void;
+}
+
+let visit: Visit | undefined;
+/** What the page wants; it may say so before lending has begun. */
+let wanted: { readonly pause: Pause | null; readonly lent?: Lent } = { pause: null };
+
+globalThis.onmessage = async ({ data }: MessageEvent<ToIoWorker>) => {
+  try {
+    if (data.type === 'begin') await begin(data);
+    else if (data.type === 'lent') lend(data.lent);
+    else if (data.type === 'pause') pause(data.pause);
+    else await leave();
+  } catch (error) {
+    const { code = 'ERR_HOST_FAULT', message } = error as { code?: string; message: string };
+    post({ type: 'failed', code, message });
+  }
+};
+
+function lend(lent: Lent): void {
+  wanted = { ...wanted, lent };
+  visit?.lend(lent);
+}
+
+function pause(reason: Pause | null): void {
+  wanted = { ...wanted, pause: reason };
+  visit?.lender.pause(reason);
+}
+
+async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, { type: 'begin' }>): Promise<void> {
+  if (visit) return;
+  const isolated = globalThis.crossOriginIsolated === true;
+  const engineVersion = engineOf(navigator.userAgent);
+  const runner = createTabRunner({
+    ...{ open: () => openWorker(kernelWorker), isolated, engineVersion },
+    ...{ threads: lent.threads, share: lent.share, platform: { ...portable, turn: createTurn() } },
+  });
+  await runner.ready;
+  const site = openSite(origin);
+  await site.visit();
+  const watched = watchRunner(runner);
+  let now = lent;
+  const crewOf = () => ({
+    ...{ threads: now.threads, run: watched.run, start: watched.start, resume: runner.resume },
+    hush: (isQuiet: boolean) => runner.setShare(isQuiet ? 0.05 : now.share),
+  });
+  const lender = createLender({
+    ...{ connect: site.connect, blobs: site.blobs, key: await openKey(), digest: portable.digest, clock },
+    ...{ machine: machineOf(name, engineVersion), crew: crewOf(), terms: TERMS, firstBatch: Date.now() * 1_000 },
+    tell: (event) => post({ type: 'event', event }),
+  });
+  const lend = (next: Lent) => {
+    now = next;
+    runner.setShare(next.share);
+    runner.setThreads(next.threads);
+    lender.setCrew(crewOf());
+  };
+  visit = { lender, runner, lend };
+  if (wanted.pause !== null) lender.pause(wanted.pause);
+  if (wanted.lent) lend(wanted.lent);
+  setInterval(() => post({ type: 'status', status: { ...lender.status(), ...watched.read(), isolated } }), STATUS_MS);
+}
+
+async function leave(): Promise<void> {
+  const left = visit;
+  visit = undefined;
+  await left?.lender.close();
+  await left?.runner.close();
+  post({ type: 'left' });
+  globalThis.close();
+}
+
+function openWorker(url: string): KernelPort {
+  const worker = new Worker(url);
+  worker.onerror = ({ message }) => {
+    const error = new LodgerError('ERR_HOST_FAULT', [
+      `a kernel worker could not be started: ${message || 'no script'}`,
+    ]);
+    post({ type: 'failed', code: error.code, message: error.message });
+  };
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    hear: (listener) => {
+      worker.onmessage = ({ data }) => listener(data);
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+function machineOf(name: string, engineVersion: string): Machine {
+  const { deviceMemory = 4 } = navigator as { deviceMemory?: number };
+  return {
+    ...{ name, kind: 'tab', program: `lodger in ${engineVersion}`, engines: [{ name: 'v8', version: engineVersion }] },
+    ...{ rewriter: REWRITER_VERSION, tariff: TARIFF_VERSION, memoryBytes: deviceMemory * 1024 * MiB },
+    isolation: ['tab'],
+  };
+}
+
+/** `Chrome/143.0.0.0` or the like: what the browser says of itself. */
+function engineOf(userAgent: string): string {
+  return (/(?:Firefox|Edg|Chrome|Version)\/[\d.]+/.exec(userAgent)?.[0] ?? 'browser').slice(0, 64);
+}

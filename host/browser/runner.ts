@@ -1,0 +1,81 @@
+// The runner of a tab: prepares and compiles kernels in the I/O worker, and hands their tasks to kernel workers, which have no network.
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { TASK } from '../../runtime/base/limits.ts';
+import type { Platform } from '../../runtime/base/platform.ts';
+import { check } from '../../runtime/base/schema.ts';
+import { createV8 } from '../../runtime/engine/v8.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import { type Runner, type RunOptions, RunOptionsSchema } from '../../runtime/job/task.ts';
+import type { Policy } from '../../runtime/policy/policy.ts';
+import { checkInput, type Permit, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
+import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { mapJob } from '../pool/mapping.ts';
+import { type Crew, createCrew, type Errand } from './crew.ts';
+import { createStarter } from './start.ts';
+import type { KernelPort } from './thread.ts';
+
+export interface TabOptions {
+  /** Opens a kernel worker. */
+  readonly open: () => KernelPort;
+  readonly threads: number;
+  /** Share of a core that each thread may have. */
+  readonly share: number;
+  /** Whether memory can be shared with kernel workers: only then does a task that runs hear of wishes at once. */
+  readonly isolated: boolean;
+  readonly platform: Platform;
+  readonly engineVersion: string;
+  readonly policy?: Policy;
+}
+
+export interface TabRunner extends Runner {
+  /** Resolves when the kernel workers have shown that they have no network. Rejects with `ERR_ISOLATION_MISSING`. */
+  readonly ready: Promise<void>;
+  setShare(share: number): void;
+  setThreads(threads: number): void;
+  readonly busy: number;
+}
+
+/** At most as many inputs and results are held. */
+const WINDOW_BYTES = 64 * 2 ** 20;
+
+export function createTabRunner(options: TabOptions): TabRunner {
+  const { platform, policy } = options;
+  const engine = createV8(options.engineVersion);
+  const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
+  const crew: Crew = createCrew({
+    ...options,
+    compile: ({ kernel, deterministic }: Permit) => compileFor(engine, kernel, { canonicalNaNs: deterministic }),
+  });
+  const submit = (permit: Permit, given: Omit<Errand, 'permit'>): Promise<Outcome> => crew.run({ permit, ...given });
+  const starter = createStarter({ permitter, crew });
+
+  return {
+    ready: crew.ready,
+    run: async (task, given: RunOptions = {}) => {
+      const { signal, checkpoint, onProgress } = check(RunOptionsSchema, given) as RunOptions;
+      if (checkpoint ?? onProgress) return starter.run(task, given);
+      const permit = permitTask(permitter, task);
+      const input = checkInput(permit, task.input);
+      return submit(permit, { input, index: task.index ?? 0, ...(signal && { signal }) });
+    },
+    start: starter.start,
+    resume: starter.resume,
+    map: (job, { signal, onProgress } = {}) => {
+      const permit = permitJob(permitter, job);
+      return mapJob(job.inputs, {
+        permit,
+        threads: options.threads,
+        windowBytesMax: WINDOW_BYTES,
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+        submit: (one) => submit(permit, one),
+      });
+    },
+    setShare: crew.setShare,
+    setThreads: crew.setThreads,
+    get busy() {
+      return crew.busy;
+    },
+    close: async () => crew.close(new LodgerError('ERR_CLOSED', ['tab'])),
+  };
+}

@@ -1,0 +1,108 @@
+// Kernels in a tab: the answers and the fuel are those of Node, a worker that could reach anything runs nothing, and who stops is heard.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { admit } from '../../runtime/admit/admit.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
+import { coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
+import { settingsText } from '../kernels/task.ts';
+import { ROOT } from '../project/files.ts';
+import { openBrowser } from './chromium.ts';
+import { openTab, type Tab } from './tab.ts';
+
+const WORKER = { worker: '/browser/kernel-worker.js' };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(() => browser.close());
+
+const pathOf = (name: string) => `/${name.replace(/\W/g, '-')}.wasm`;
+const builtBytes = (name: string) => readFile(join(ROOT, 'dist/kernels', `${name}.wasm`));
+/** A shot of half a second. */
+const SHOT = settingsText({
+  ...{ width: 200, depth: 100, spacing: 10, steps: 1_500, dt: 0.001, record: 20, peak: 15 },
+  ...{ source: [500, 40], receivers: [0, 1_900, 30, 20] },
+  layer: [
+    [0, 1500],
+    [500, 2600],
+  ],
+});
+
+/** As the tab says it. */
+function plain(outcome: Outcome): object {
+  const { state, log, receipt } = outcome;
+  const { fuel, fuelAtLeast } = receipt;
+  const used = { ...(fuel !== undefined && { fuel }), ...(fuelAtLeast !== undefined && { fuelAtLeast }) };
+  const ending = state === 'done' ? { output: [...outcome.output] } : { code: outcome.code, message: outcome.message };
+  return { state, lines: log.lines.map(({ level, text }) => `${level} ${text}`), ...used, ...ending };
+}
+
+async function inNode(kernel: Kernel, inputs: readonly Uint8Array[]): Promise<object[]> {
+  const outcomes = [];
+  const { seed, blobs } = GIVEN;
+  const job = { kernel, inputs, seed, blobs, grants: GRANTS };
+  for await (const outcome of createSandbox().map(job)) outcomes.push(plain(outcome));
+  return outcomes;
+}
+
+describe.each([true, false])('a tab (memory shared with its kernel workers: %s)', (isolated) => {
+  let tab: Tab;
+  beforeAll(async () => {
+    const cores = Object.entries(SUBJECTS).map(
+      async ([name, subject]) => [pathOf(name), await coreOf(subject)] as const,
+    );
+    const files = Object.fromEntries(await Promise.all(cores));
+    files['/wave.wasm'] = await builtBytes('wave');
+    tab = await openTab(browser, { isolated, files });
+    expect(await tab.do('open', { ...WORKER, threads: 2 })).toEqual({ isolated });
+  });
+  afterAll(() => tab.close());
+
+  test.each(Object.entries(SUBJECTS))('%s gives the bytes, the log and the fuel of Node', async (name, subject) => {
+    const inputs = [...subject.special, ...[0, 1, 100, 5_000].map((length) => subject.input(length))];
+    const { seed, blobs } = GIVEN;
+    const given = {
+      ...{ kernel: pathOf(name), inputs: inputs.map((input) => [...input]), seed, grants: GRANTS },
+      blobs: Object.fromEntries(Object.entries(blobs).map(([key, bytes]) => [key, [...bytes]])),
+    };
+    expect(await tab.do('run', given)).toEqual(await inNode(await admit(await coreOf(subject)), inputs));
+  });
+
+  test('a stepper that is paused goes on from its image, to the same end', async () => {
+    const input = [...Buffer.from(SHOT)];
+    const { paused, ...moved } = (await tab.do('move', { kernel: '/wave.wasm', input })) as { paused: boolean };
+    expect(paused).toBe(true);
+    const task = { kernel: await admit(await builtBytes('wave')), input: Uint8Array.from(input) };
+    expect(moved).toEqual(plain(await createSandbox().run(task)));
+  });
+
+  test('a loop that never ends is ended when nobody waits for it any more, and the next task runs', async () => {
+    expect(await tab.do('abort', { kernel: '/failing.wasm', input: [13], afterMs: 100 })).toBe('ERR_ABORTED');
+    const [after] = (await tab.do('run', { kernel: '/echo.wasm', inputs: [[1, 2, 3]] })) as object[];
+    expect(after).toMatchObject({ state: 'done', output: [1, 2, 3] });
+  });
+});
+
+describe('the way out', () => {
+  test('is asked for by no kernel worker: nothing leaves it', async () => {
+    const tab = await openTab(browser);
+    await tab.do('open', WORKER);
+    expect(tab.requests).toContain('GET /browser/kernel-worker.js');
+    expect(tab.requests).not.toContain('GET /browser/way-out.js');
+    await tab.close();
+  });
+
+  test.each([
+    ['no header', null],
+    ['a header that lets the site itself through', "default-src 'self'"],
+  ])('that is open, for want of the right header, ends it: %s', async (_, header) => {
+    const tab = await openTab(browser, { header });
+    await expect(tab.do('open', WORKER)).rejects.toThrow(/ERR_ISOLATION_MISSING.*could reach the network by fetch/);
+    await tab.close();
+  });
+});

@@ -1,0 +1,112 @@
+// What the tests do in a tab's I/O worker: the real runner, driven by messages from the page.
+
+import { createTabRunner, type TabRunner } from '../../host/browser/runner.ts';
+import type { KernelPort } from '../../host/browser/thread.ts';
+import { admit } from '../../runtime/admit/admit.ts';
+import { portable } from '../../runtime/base/platform.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Grant } from '../../runtime/policy/grant.ts';
+import { memoryStore } from '../../runtime/snapshot/store.ts';
+
+/** One thing to do, and what came of it goes back under the same number. */
+interface Order {
+  readonly id: number;
+  readonly act: keyof typeof acts;
+  readonly given: Record<string, unknown>;
+}
+
+let runner: TabRunner;
+
+function openWorker(url: string): KernelPort {
+  const worker = new Worker(url);
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    hear: (listener) => {
+      worker.onmessage = ({ data }) => listener(data);
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** What can be compared of it, as plain data. */
+function endingOf(outcome: Outcome): object {
+  const { state, log, receipt } = outcome;
+  const { fuel, fuelAtLeast } = receipt;
+  const used = { ...(fuel !== undefined && { fuel }), ...(fuelAtLeast !== undefined && { fuelAtLeast }) };
+  const ending = state === 'done' ? { output: [...outcome.output] } : { code: outcome.code, message: outcome.message };
+  return { state, lines: log.lines.map(({ level, text }) => `${level} ${text}`), ...used, ...ending };
+}
+
+const bytesOf = (value: unknown) => Uint8Array.from(value as number[]);
+const kernels = new Map<string, Awaited<ReturnType<typeof admit>>>();
+
+async function kernelAt(url: string) {
+  const known = kernels.get(url);
+  if (known) return known;
+  const kernel = await admit(new Uint8Array(await (await fetch(url)).arrayBuffer()), { platform: portable });
+  kernels.set(url, kernel);
+  return kernel;
+}
+
+const acts = {
+  open: async ({
+    worker,
+    threads = 1,
+    share = 1,
+    isolated = globalThis.crossOriginIsolated,
+  }: Record<string, unknown>) => {
+    runner = createTabRunner({
+      open: () => openWorker(worker as string),
+      threads: threads as number,
+      share: share as number,
+      isolated: isolated as boolean,
+      platform: portable,
+      engineVersion: 'test',
+    });
+    await runner.ready;
+    return { isolated: globalThis.crossOriginIsolated };
+  },
+  run: async ({ kernel, inputs, blobs = {}, ...terms }: Record<string, unknown>) => {
+    const job = {
+      ...(terms as { seed?: number; grants?: readonly Grant[] }),
+      kernel: await kernelAt(kernel as string),
+      inputs: (inputs as number[][]).map(bytesOf),
+      blobs: Object.fromEntries(Object.entries(blobs as object).map(([name, bytes]) => [name, bytesOf(bytes)])),
+    };
+    const outcomes = [];
+    for await (const outcome of runner.map(job)) outcomes.push(endingOf(outcome));
+    return outcomes;
+  },
+  abort: async ({ kernel, input, afterMs }: Record<string, unknown>) => {
+    const signal = AbortSignal.timeout(afterMs as number);
+    const task = { kernel: await kernelAt(kernel as string), input: bytesOf(input) };
+    return runner.run(task, { signal }).then(
+      ({ state }) => state,
+      (error: { code: string }) => error.code,
+    );
+  },
+  move: async ({ kernel, input }: Record<string, unknown>) => {
+    const store = memoryStore();
+    const task = { kernel: await kernelAt(kernel as string), input: bytesOf(input) };
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const steps = runner.start(task, { checkpoint: { store }, onProgress: () => begin() });
+    await Promise.race([begun, steps.outcome]);
+    const image = await steps.pause();
+    if (!image) return { paused: false };
+    const outcome = await runner.resume(image.digest, { kernel: task.kernel }, { checkpoint: { store } }).outcome;
+    return { paused: true, ...endingOf(outcome) };
+  },
+};
+
+globalThis.onmessage = async ({ data }: MessageEvent<Order>) => {
+  const { id, act, given } = data;
+  try {
+    globalThis.postMessage({ id, value: await acts[act](given) });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    globalThis.postMessage({ id, error: { code, message } });
+  }
+};
