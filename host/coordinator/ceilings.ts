@@ -24,7 +24,7 @@ export const DOOR = {
   helloMs: { default: 10_000, max: 10_000, unit: 'ms', reason: 'a host that says nothing holds a connection' },
   hostBufferBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'a host that does not read is let go' },
   eventBufferBytes: { default: MiB, max: MiB, unit: 'bytes', reason: 'a follower that does not read is let go' },
-  followers: { default: 1_024, max: 1_024, unit: 'followers of events', reason: 'each is told of every change' },
+  followers: { default: 1_000, max: 1_000, unit: 'followers of events', reason: 'each is told of every change' },
   requestsAnonymous: {
     default: 300,
     max: 300,
