@@ -1,5 +1,7 @@
 // Leases: what becomes of tasks whose host is silent, gone, wanted back, or not honest.
 import { afterEach, describe, expect, test } from 'vitest';
+import { ANONYMOUS } from '../../host/coordinator/belief.ts';
+import { KEY } from '../../host/coordinator/events.ts';
 import type { FromHost, Lease, ToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost, HOST_CALLER, OWN_CALLER } from './echo.ts';
 import { collect, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
@@ -172,6 +174,27 @@ describe('a host that is not honest', () => {
     await until(() => host.leases.length === 1);
     expect(() => host.say(host.report(host.leases[0] as Lease, 0))).toThrow(/limit is 1000/);
     expect(site.site.job(SUBMITTER, job)).toMatchObject({ runs: 0, fuel: 0 });
+  });
+
+  test('that nobody answers for and does nothing is not written down, and forgotten when there are thousands', async () => {
+    const site = await open();
+    const visitor = { account: ANONYMOUS, role: 'host' } as const;
+    const staying = createEcho({ caller: visitor, pulls: 0 });
+    staying.join(site.site);
+    await until(() => site.site.hosts(OPERATOR).length === 1);
+    const [{ host = '' } = {}] = site.site.hosts(OPERATOR);
+    for (let each = 0; each < 1_010; each++) {
+      const passing = await new Promise<EchoHost>((welcomed) => {
+        const hears = ({ type }: ToHost) => void (type === 'welcome' && setImmediate(welcomed, host));
+        const host = createEcho({ caller: visitor, pulls: 0, hears });
+        host.join(site.site);
+      });
+      passing.leave();
+    }
+    const hosts = site.site.hosts(OPERATOR);
+    expect(hosts).toHaveLength(1_000);
+    expect(hosts.find((each) => each.host === host)?.connected).toBe(true);
+    expect([...site.store.keys(...KEY.hosts)]).toEqual([]);
   });
 
   test('brings nothing with an old fence, and nothing for tasks that it was not given', async () => {
