@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createCoordinator } from '../../host/coordinator/coordinator.ts';
+import { createCoordinator } from '../../host/coordinator/door.ts';
 import { ROUTES, type Route } from '../../host/wire/routes.ts';
 import { scratch } from '../cli/lodger.ts';
 import { serveSite } from './served.ts';
