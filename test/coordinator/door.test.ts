@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { DOOR } from '../../host/coordinator/ceilings.ts';
-import { createCoordinator } from '../../host/coordinator/coordinator.ts';
+import { createCoordinator } from '../../host/coordinator/door.ts';
 import { createAuth } from '../../host/coordinator/http/auth.ts';
 import { ROUTES, type Route } from '../../host/wire/routes.ts';
 import { scratch } from '../cli/lodger.ts';
