@@ -78,6 +78,17 @@ describe('a job', () => {
     await expect(submitTasks(site, 5, { id: 'same', seed: 4 })).rejects.toThrow(/"id"/);
   });
 
+  test('is not what another account is given an estimate from', async () => {
+    const site = await open();
+    createEcho({ caller: OWN_CALLER }).join(site.site);
+    const job = await submitTasks(site, 3);
+    await collect(site.site, job);
+    const manifest = { version: 1, kernel: site.kernel } as const;
+    const of = (account: string) => site.site.estimate({ account, role: 'submitter' }, manifest, 10);
+    expect(of(SUBMITTER.account)).toMatchObject({ fuel: 1_000, why: expect.stringContaining(job) });
+    expect(of('eve')).toMatchObject({ fuel: null, why: expect.not.stringContaining(job) });
+  });
+
   test('of another account is not there for the others', async () => {
     const site = await open();
     await submitTasks(site, 5, { id: 'mine' });
