@@ -135,3 +135,17 @@ test('other bytes than a digest says are not counted when they are gone', async 
   expect((await served.call('PUT', path, { token, body: Buffer.alloc(90_000) })).status).toBe(422);
   expect((await served.call('PUT', path, { token, body: bytes })).status).toBe(201);
 });
+
+test('a grant does not tell an account which blobs of others are there', async () => {
+  await using served = await serveSite();
+  const [one, other] = [await served.tokenOf('one', 'submitter'), await served.tokenOf('other', 'submitter')];
+  const kernel = Buffer.from('what passes for a kernel');
+  await served.call('PUT', path, { token: one, body: bytes });
+  await served.call('PUT', `blobs/${digestOf(kernel)}`, { token: other, body: kernel });
+  const grants = [{ kind: 'blobs', name: 'data', digest }];
+  const body = { version: 1, kernel: digestOf(kernel), grants };
+  const asked = await served.call('POST', 'jobs', { token: other, body });
+  expect([asked.status, asked.code]).toEqual([404, 'ERR_NOT_FOUND']);
+  await served.call('PUT', path, { token: other, body: bytes });
+  expect((await served.call('POST', 'jobs', { token: other, body })).status).toBe(200);
+});
