@@ -45,7 +45,7 @@ function keeper(options: Parameters<typeof createEcho>[0] = {}): Keeper {
 
 describe('tasks on lease', () => {
   test('go to another host when theirs falls silent; the result that comes late is not counted twice', async () => {
-    const site = await open({ leaseMs: 150, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const silent = keeper();
     silent.join(site.site);
     const job = await submitTasks(site, 10);
@@ -56,7 +56,7 @@ describe('tasks on lease', () => {
   });
 
   test('stay with a host that beats', async () => {
-    const site = await open({ leaseMs: 150, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const slow = keeper();
     slow.join(site.site);
     const job = await submitTasks(site, 1);
@@ -105,7 +105,7 @@ describe('tasks on lease', () => {
   });
 
   test('that hosts die of are given up, and the others of their lease are not', async () => {
-    const site = await open({ leaseMs: 100, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const job = await submitTasks(site, 6, { retries: 2, confidence: 'trusted' });
     /** Dies as soon as it has task 3, and does the rest. */
     const mortal = () => {
