@@ -41,6 +41,12 @@ export const DOOR = {
   addresses: { default: 20_000, max: 20_000, unit: 'addresses and tokens counted', reason: 'each is kept in memory' },
   sessions: { default: 10_000, max: 10_000, unit: 'sessions of pages', reason: 'each is kept in memory' },
   sessionMs: { default: 43_200_000, max: 43_200_000, unit: 'ms', reason: 'somebody else may sit down at the machine' },
+  digestsShown: {
+    default: 100_000,
+    max: 100_000,
+    unit: 'digests that strangers may read',
+    reason: 'each is kept in memory',
+  },
   tickets: { default: 10_000, max: 10_000, unit: 'tickets', reason: 'each is kept in memory' },
   ticketMs: { default: 60_000, max: 60_000, unit: 'ms', reason: 'addresses, which hold them, end up in logs' },
   jobsListed: { default: 1_000, max: 100_000, unit: 'jobs in a list', reason: 'an answer is made whole' },

@@ -15,6 +15,7 @@ import { peopleHandlers } from './http/handle-people.ts';
 import { createLogs } from './http/logs.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
+import { createShown } from './http/shown.ts';
 import { takeSockets } from './http/sockets.ts';
 import { type CoordinatorOptions, fillOptions } from './options.ts';
 import { createSite } from './site.ts';
@@ -63,6 +64,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const auth = createAuth(accounts, Date.now);
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
+    const shown = createShown();
     const server = await createServer({
       ...{ auth, log, metrics, ...(tls && { tls }) },
       handlers: {
@@ -72,11 +74,11 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           secure: tls !== undefined,
           visitors: filled.visitors ?? true,
         }),
-        ...blobHandlers({ blobs, usage }),
+        ...blobHandlers({ blobs, usage, shown }),
       },
     });
     closers.push(() => server.close());
-    const sockets = takeSockets(server.server, { site, auth, accounts, log });
+    const sockets = takeSockets(server.server, { site, auth, accounts, usage, shown, log });
     closers.push(() => sockets.close());
     await server.listen({ host, port }).catch((error: Error) => {
       throw new LodgerError('ERR_OPTION_INVALID', ['listen', `an address that is free: ${error.message}`]);

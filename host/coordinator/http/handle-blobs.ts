@@ -5,9 +5,11 @@ import type { FastifyReply } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import type { Known } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import type { Blobs } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
+import type { Shown } from './shown.ts';
 
 const RESUME = 308;
 const CONFLICT = 409;
@@ -22,13 +24,15 @@ interface Piece {
 export function blobHandlers({
   blobs,
   usage,
+  shown,
 }: {
   readonly blobs: Blobs;
   readonly usage: Usage;
+  readonly shown: Shown;
 }): Pick<Handlers, 'getBlob' | 'putBlob'> {
   return {
     getBlob: async ({ caller, params: { digest }, request, reply }) => {
-      const size = mayRead(caller, digest, usage) ? await blobs.size(digest) : null;
+      const size = mayRead(caller, digest, { usage, shown }) ? await blobs.size(digest) : null;
       reply.header('accept-ranges', 'bytes').type('application/octet-stream');
       if (size === null) {
         reply.header('upload-offset', await blobs.partial(digest));
@@ -81,8 +85,13 @@ export function blobHandlers({
 
 const created = (reply: FastifyReply, size: number) => reply.code(201).header('upload-offset', size).send();
 
-/** Hosts read what leases name, by digest; submitters what they sent, and outputs of their own jobs. */
-function mayRead({ role, account }: Known, digest: string, usage: Usage): boolean {
+/** Hosts read by digest, strangers what their leases name; submitters what they sent, and outputs of their own jobs. */
+function mayRead(
+  { role, account }: Known,
+  digest: string,
+  { usage, shown }: { readonly usage: Usage; readonly shown: Shown },
+): boolean {
+  if (account === ANONYMOUS) return shown.has(account, digest) || usage.owns(account, digest);
   return role !== 'submitter' || usage.owns(account, digest);
 }
 

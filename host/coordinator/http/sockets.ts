@@ -5,11 +5,13 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import { SITE } from '../../wire/ceilings.ts';
-import { encodeFrame, PROTOCOL, parseFromHost } from '../../wire/site.ts';
+import { encodeFrame, type FromHost, PROTOCOL, parseFromHost } from '../../wire/site.ts';
 import type { Accounts, Known } from '../accounts.ts';
 import { DOOR } from '../ceilings.ts';
 import type { HostConnection, Site } from '../contracts.ts';
+import type { Usage } from '../usage.ts';
 import type { Auth } from './auth.ts';
+import type { Shown } from './shown.ts';
 
 /** WebSocket's codes for "against the rules", and for "going away". */
 const AGAINST_RULES = 1008;
@@ -20,11 +22,14 @@ export interface SocketParts {
   readonly site: Site;
   readonly auth: Auth;
   readonly accounts: Accounts;
+  readonly usage: Pick<Usage, 'owns'>;
+  readonly shown: Shown;
   readonly log: FastifyBaseLogger;
 }
 
 /** Takes WebSockets on a server. `close` ends them all. */
-export function takeSockets(server: Server, { site, auth, accounts, log }: SocketParts): { close(): void } {
+export function takeSockets(server: Server, parts: SocketParts): { close(): void } {
+  const { auth, accounts } = parts;
   const wss = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -48,7 +53,7 @@ export function takeSockets(server: Server, { site, auth, accounts, log }: Socke
         sockets.delete(opened);
         if (sockets.size === 0) byToken.delete(caller.token);
       });
-      serve(opened, site, caller, log);
+      serve(opened, caller, parts);
     });
   });
   return {
@@ -78,7 +83,7 @@ function refusalOf({ url = '', headers }: IncomingMessage, caller: Known | undef
   return offered.includes(PROTOCOL) ? undefined : '426 Upgrade Required';
 }
 
-function serve(socket: WebSocket, site: Site, caller: Known, log: FastifyBaseLogger): void {
+function serve(socket: WebSocket, caller: Known, { site, usage, shown, log }: SocketParts): void {
   socket.binaryType = 'nodebuffer';
   socket.on('error', (error) => log.debug({ err: error }, 'a connection of a host failed'));
   const end = (reason: string) => socket.close(AGAINST_RULES, cut(reason));
@@ -86,6 +91,7 @@ function serve(socket: WebSocket, site: Site, caller: Known, log: FastifyBaseLog
     caller,
     (message) => {
       if (socket.readyState !== socket.OPEN) return;
+      shown.told(caller.account, message);
       socket.send(encodeFrame(message));
       if (socket.bufferedAmount > DOOR.hostBufferBytes.max) socket.terminate();
     },
@@ -96,7 +102,10 @@ function serve(socket: WebSocket, site: Site, caller: Known, log: FastifyBaseLog
   socket.on('message', (data: RawData, isBinary: boolean) => {
     try {
       if (!isBinary) throw new RangeError('messages are binary');
-      connection.hear(parseFromHost(data as Buffer));
+      const message = parseFromHost(data as Buffer);
+      mustOwn(message, caller, usage);
+      shown.heard(message);
+      connection.hear(message);
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof LodgerError)) log.error({ err: error }, 'a message failed');
       const message = error instanceof Error ? error.message : String(error);
@@ -108,6 +117,14 @@ function serve(socket: WebSocket, site: Site, caller: Known, log: FastifyBaseLog
     clearTimeout(silent);
     connection.closed();
   });
+}
+
+/** A large output is a blob that the host has brought itself: it would otherwise hand on what belongs to somebody else. */
+function mustOwn(message: FromHost, { account }: Known, usage: Pick<Usage, 'owns'>): void {
+  if (message.type !== 'report') return;
+  for (const output of message.outputs)
+    if (typeof output === 'string' && !usage.owns(account, output))
+      throw new RangeError(`the output ${output} is no blob of this host's`);
 }
 
 /** The reason in a closing frame has its ceiling in bytes. */
