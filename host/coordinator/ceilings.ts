@@ -31,6 +31,12 @@ export const DOOR = {
     unit: 'requests an address in 10 s',
     reason: 'they cost, and guess tokens',
   },
+  requestsVisitors: {
+    default: 6_000,
+    max: 6_000,
+    unit: 'requests of all visitors of an address in 10 s',
+    reason: 'a visit costs nothing, and a room full of tabs has one address',
+  },
   requestsKnown: { default: 60_000, max: 60_000, unit: 'requests a token in 10 s', reason: 'callers share one thread' },
   addresses: { default: 20_000, max: 20_000, unit: 'addresses and tokens counted', reason: 'each is kept in memory' },
   sessions: { default: 10_000, max: 10_000, unit: 'sessions of pages', reason: 'each is kept in memory' },

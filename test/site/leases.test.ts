@@ -131,13 +131,14 @@ describe('tasks on lease', () => {
 
   test('that fail for their host are tried again, then given up with what it said', async () => {
     const site = await open();
-    const answer = () => ({ code: 'ERR_HOST_MEMORY', output: Buffer.from('no room'), fuel: null });
+    const answer = () => ({ code: 'ERR_HOST_MEMORY', output: Buffer.from('no room'), fuel: 7 });
     createEcho({ caller: OWN_CALLER, answer }).join(site.site);
     const job = await submitTasks(site, 3, { retries: 2 });
     const outcomes = await collect(site.site, job);
     expect(outcomes.map(({ code, message }) => `${code}: ${message}`)).toEqual(
       Array.from({ length: 3 }, () => 'ERR_HOST_MEMORY: no room'),
     );
+    expect(site.site.job(SUBMITTER, job).fuel).toBe(0);
   });
 });
 
@@ -164,6 +165,17 @@ describe('a host that is not honest', () => {
     const report = host.report(host.leases[0] as Lease, 0);
     expect(() => host.say(change(report))).toThrow(RangeError);
     expect(site.site.job(SUBMITTER, job).runs).toBe(0);
+  });
+
+  test('is refused that reports more fuel than its task may take, though it signed that', async () => {
+    const site = await open();
+    const answer = () => ({ code: '', output: Buffer.from('x'), fuel: 1_001 });
+    const host = keeper({ answer });
+    host.join(site.site);
+    const job = await submitTasks(site, 1, { limits: { fuelMax: 1_000 } });
+    await until(() => host.leases.length === 1);
+    expect(() => host.say(host.report(host.leases[0] as Lease, 0))).toThrow(/limit is 1000/);
+    expect(site.site.job(SUBMITTER, job)).toMatchObject({ runs: 0, fuel: 0 });
   });
 
   test('brings nothing with an old fence, and nothing for tasks that it was not given', async () => {
