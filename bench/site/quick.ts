@@ -17,8 +17,8 @@ interface Work {
 
 const TRUSTED: Work = { confidence: 'trusted', tasks: 60_000, jobs: 1 };
 const BELIEVED: Work = { confidence: 0.99, tasks: 40_000, jobs: 1 };
-/** In a job of so few tasks this confidence takes a check of each of them. */
-const CHECKED: Work = { confidence: 0.999999, tasks: 4_000, jobs: 5 };
+/** In jobs so few and small this confidence takes a check of each task. */
+const CHECKED: Work = { confidence: 0.999999, tasks: 4_000, jobs: 2 };
 
 interface Load {
   readonly tasksPerSecond: number;
