@@ -20,7 +20,7 @@ const lease: number[] = [];
 const acknowledged: number[] = [];
 const policies: number[] = [];
 let connected = 0;
-/** With 0 slots hosts pull one task and keep it: they are there to be counted. */
+/** With 0 slots hosts pull one task and keep it: they are there to be counted. With 1 they ask for one at a time, with more twice as much. */
 const pull = Number(slots) || 1;
 
 for (let index = 0; index < Number(count); index++) {
@@ -28,7 +28,7 @@ for (let index = 0; index < Number(count); index++) {
   const sent = new Map<number, number>();
   const host = createEcho({
     slots: pull,
-    pulls: Number(slots) === 0 ? 1 : 2,
+    pulls: Number(slots) > 1 ? 2 : 1,
     hears: (message) => {
       if (message.type === 'welcome') connected++;
       if (message.type === 'policy') policies.push(message.version);

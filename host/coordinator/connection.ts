@@ -66,8 +66,11 @@ function hear(state: State, connection: Connection, message: FromHost): void {
       pulled(state, connection, message.slots);
       return;
     case 'report':
-      deliver(state, connection, message);
+      // The next lease first: the host is not to wait for signatures to be checked.
       pulled(state, connection, message.slots);
+      deliver(state, connection, message);
+      // It may have had too much on lease to get more.
+      if (connection.pulls.length > 0) serve(state, connection);
       return;
     case 'beat':
       beat(state, connection, host, message);

@@ -158,3 +158,10 @@ export const KEY = {
 } as const satisfies Record<string, unknown>;
 
 export const nothingSettled = (): Settled => ({ tasks: [], from: [], wrong: [], runs: [], failed: [] });
+
+/** With how many runs, and how surely, a task was accepted by the event that made it final. Zero runs where it was given up. */
+export function beliefOf(event: SiteEvent, task: number): { readonly runs: number; readonly confidence: number } {
+  const settled = 'settled' in event ? event.settled : undefined;
+  const at = settled?.tasks.indexOf(task) ?? -1;
+  return { runs: settled?.runs[at] ?? 0, confidence: 1 - (settled?.wrong[at] ?? 0) };
+}

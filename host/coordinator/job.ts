@@ -26,6 +26,8 @@ export interface Detail {
   /** By task that is not final: the event of its first run, and those of further ones. */
   firstIn: Uint32Array;
   readonly moreIn: Map<number, number[]>;
+  /** By task that is final: events of its runs besides `settledIn` and `answerIn`, for the few that have any. */
+  readonly othersIn: Map<number, number[]>;
   /** How many hosts were lost with a task, and how often it failed for its host's doing. */
   readonly lost: Map<number, number>;
   readonly faults: Map<number, number>;
@@ -128,6 +130,7 @@ export function noDetail(): Detail {
     states: new Uint8Array(0),
     firstIn: new Uint32Array(0),
     moreIn: new Map(),
+    othersIn: new Map(),
     lost: new Map(),
     faults: new Map(),
   };
@@ -193,11 +196,29 @@ function noteSettled(job: Job, number: number, { tasks, from }: Settled): void {
     if (settledIn[task] === 0) job.settled++;
     settledIn[task] = number;
     answerIn[task] = from[row] || number;
+    keepOthers(job, task);
     firstIn[task] = 0;
     if (moreIn.size > 0) moreIn.delete(task);
     if (lost.size > 0) lost.delete(task);
     if (faults.size > 0) faults.delete(task);
   }
+}
+
+/** What would be forgotten of a task's runs: it is made final by two events at most. */
+function keepOthers(job: Job, task: number): void {
+  const { firstIn, moreIn, settledIn, answerIn, othersIn } = job.detail;
+  if (firstIn[task] === answerIn[task] && !moreIn.has(task)) return;
+  const others = eventsOf(job, task).filter((event) => event !== settledIn[task] && event !== answerIn[task]);
+  if (others.length > 0) othersIn.set(task, others);
+}
+
+/** Events that may have runs of a task, final or not, in their order: a run is there where the event has a row that counts. */
+export function runEventsOf(job: Job, task: number): number[] {
+  const { settledIn, answerIn, othersIn } = job.detail;
+  const settled = settledIn[task] ?? 0;
+  if (settled === 0) return eventsOf(job, task);
+  const all = new Set([settled, answerIn[task] as number, ...(othersIn.get(task) ?? [])]);
+  return [...all].sort((a, b) => a - b);
 }
 
 /** Events that have runs of a task that is not final, in their order. */

@@ -2,7 +2,7 @@
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Delivered, SignedReceipt } from './contracts.ts';
-import { KEY, type Outputs, type RunEvent, type SiteEvent, USE } from './events.ts';
+import { beliefOf, KEY, type Outputs, type RunEvent, type SiteEvent, USE } from './events.ts';
 import { hexAt, type Job } from './job.ts';
 import { entryOf, receiptsOf } from './receipts.ts';
 import type { State } from './state.ts';
@@ -71,9 +71,7 @@ function createReader(state: State, job: Job): (task: number) => Delivered {
   return (task) => {
     const { settledIn, answerIn } = job.detail;
     const { event: made } = load(settledIn[task] as number);
-    const settled = 'settled' in made ? made.settled : undefined;
-    const at = settled?.tasks.indexOf(task) ?? -1;
-    const belief = { runs: settled?.runs[at] ?? 0, confidence: 1 - (settled?.wrong[at] ?? 0) };
+    const belief = beliefOf(made, task);
     const answer = load(answerIn[task] as number);
     if (answer.event.type === 'fail')
       return { ...cancelled(task, answer.event.message), state: 'failed', code: answer.event.code, ...belief };

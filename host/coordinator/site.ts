@@ -14,9 +14,10 @@ import { outcomes, receipts } from './outcomes.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
 import type { Host, SiteOptions, State, Surroundings } from './state.ts';
-import { hostStatus, jobStatus, siteStatus, taskStatus, whyHost, whyTask } from './status.ts';
+import { hostStatus, jobStatus, siteStatus, taskStatus } from './status.ts';
 import { addInputs, submit } from './submit.ts';
 import { createWatch, type Watch } from './watch.ts';
+import { whyHost, whyTask } from './why.ts';
 
 const TICK_MS = 1_000;
 const REMOVE_EVERY_MS = 600_000;

@@ -107,12 +107,15 @@ describe('tasks on lease', () => {
   test('that hosts die of are given up, and the others of their lease are not', async () => {
     const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const job = await submitTasks(site, 6, { retries: 2, confidence: 'trusted' });
-    /** Dies as soon as it has task 3, and does the rest. */
+    const beats: NodeJS.Timeout[] = [];
+    /** Dies as soon as it has task 3, and does the rest. It beats: while it waits for work it is not to be taken for dead. */
     const mortal = () => {
       const host: EchoHost = createEcho({
         caller: OWN_CALLER,
         pulls: 1,
         hears: (message) => {
+          if (message.type === 'welcome')
+            beats.push(setInterval(() => host.say({ type: 'beat', paused: null, load: null, progress: [] }), 20));
           if (message.type !== 'lease' || !message.tasks.includes(3)) return undefined;
           host.leave();
           setTimeout(() => mortal(), 5);
@@ -123,6 +126,7 @@ describe('tasks on lease', () => {
     };
     mortal();
     const outcomes = await collect(site.site, job);
+    for (const beat of beats) clearInterval(beat);
     expect(outcomes.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'failed', 'done', 'done']);
     expect(outcomes[3]).toMatchObject({ code: 'ERR_HOST_FAULT', message: expect.stringMatching(/hosts were lost/) });
   });

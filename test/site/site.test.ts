@@ -70,6 +70,53 @@ describe('a job', () => {
     if (bad.reports > 0) expect(bad.closed).toMatch(/banned/);
   });
 
+  test('tells of each task every run that counted, whoever ran it, and how surely it was accepted', async () => {
+    const first = await open();
+    const tab = createEcho({
+      caller: owner('tabs'),
+      slots: 8,
+      answer: (job, task, input) => (task === 3 ? liar(job, task) : { code: '', output: input, fuel: 100 }),
+    });
+    tab.join(first.site);
+    const job = await submitTasks(first, 8);
+    await until(() => first.site.job(SUBMITTER, job).counts.checking === 8);
+    expect(first.site.task(SUBMITTER, job, 0)).toMatchObject({
+      confidence: null,
+      runs: [{ host: tab.id, check: false }],
+    });
+    const own = createEcho({ caller: OWN_CALLER });
+    own.join(first.site);
+    await collect(first.site, job);
+    await first.close();
+    opened.pop();
+    const { site } = await open({ folder: first.folder });
+    for (let task = 0; task < 8; task++) {
+      const { runs, confidence } = site.task(SUBMITTER, job, task);
+      expect(runs.map(({ host, check }) => [host, check])).toEqual([
+        [tab.id, false],
+        [own.id, true],
+      ]);
+      expect(runs[0]?.answer === runs[1]?.answer).toBe(task !== 3);
+      expect(confidence).toBe((await collect(site, job, task))[0]?.confidence);
+      expect(confidence).toBeGreaterThanOrEqual(0.999);
+    }
+  });
+
+  test('that no host may run says why, in the words of what was asked for', async () => {
+    const site = await open();
+    createEcho({ name: 'plain', caller: owner('ada') }).join(site.site);
+    createEcho({ name: 'open', caller: owner('bob') }).join(site.site);
+    const walls = await submitTasks(site, 2, { requirements: { isolation: ['jail'] } });
+    const other = await submitTasks(site, 2, { requirements: { hosts: ['plain'], isolation: ['jail'] } });
+    await until(() => site.site.status().hosts === 2);
+    expect(site.site.task(SUBMITTER, walls, 1).why).toBe(
+      'no host that is connected may run it now: the host lacks isolation: jail',
+    );
+    expect(site.site.why(SUBMITTER, { job: other, task: 0 })).toBe(
+      'no host that is connected may run it now: the host lacks isolation: jail (1 of 2); the host is none of those that the job names (1 of 2)',
+    );
+  });
+
   test('sent again is the same job; another one of its id is refused', async () => {
     const site = await open();
     await submitTasks(site, 5, { id: 'same' });

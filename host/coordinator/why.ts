@@ -1,0 +1,88 @@
+// Why a task does not run and a host has no work, in the words that everybody is told. Pure: reads the state, changes nothing.
+import { TASK_STATES, type TaskStatus } from '../wire/api.ts';
+import { heldBy } from './dispatch.ts';
+import { stops } from './ending.ts';
+import { refusal } from './fits.ts';
+import type { Job } from './job.ts';
+import type { Host, State } from './state.ts';
+
+/** Reasons that one answer tells, those of most hosts first. */
+const REASONS_MAX = 3;
+
+/** Why a task stands where it stands, and what ends that. */
+export function whyTask(state: State, job: Job, index: number): string {
+  const is = TASK_STATES[job.detail.states[index] as number] as TaskStatus['state'];
+  const stopped = stops(state, job);
+  switch (is) {
+    case 'done':
+    case 'failed':
+      return `it is ${is}: its outcome is there`;
+    case 'cancelled':
+      return job.record.reason === '' ? 'the job was cancelled' : `the job has ended: ${job.record.reason}`;
+    case 'leased':
+      return 'a host has it on lease';
+    case 'provisional':
+      return 'there is a result on the word of one host; it is believed when the job ends, unless that host is found to lie';
+    case 'checking':
+    case 'disputed': {
+      const what =
+        is === 'disputed' ? 'results of two hosts differ' : 'there is a result that another host has to confirm';
+      return `${what}; ${whoMay(state, job, index)}`;
+    }
+    case 'waiting':
+      return stopped === '' ? whoMay(state, job, index) : `nothing more of this job is begun: ${stopped}`;
+    default:
+      return is satisfies never;
+  }
+}
+
+function whoMay(state: State, job: Job, index: number): string {
+  const connected = [...state.hosts.values()].filter(({ connection }) => connection !== null);
+  if (connected.length === 0) return 'no host is connected';
+  const counts = new Map<string, number>();
+  for (const host of connected) {
+    const reason = against(state, job, { index, host });
+    if (reason === undefined) return 'it waits for a host with a free slot that may have it';
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  const all = [...counts].sort(([, a], [, b]) => b - a);
+  const told = all.slice(0, REASONS_MAX).map(([reason, count]) => {
+    return all.length === 1 ? `the host ${reason}` : `the host ${reason} (${count} of ${connected.length})`;
+  });
+  return `no host that is connected may run it now: ${told.join('; ')}${all.length > told.length ? '; and more' : ''}`;
+}
+
+/** What stands against a host's running a task, in words that follow "the host"; undefined for nothing. */
+function against(state: State, job: Job, { index, host }: { index: number; host: Host }): string | undefined {
+  const { record, paused, view } = host;
+  const wanted = job.replicas.wantedOf(index);
+  if (wanted?.not.includes(record.account)) return `belongs to an owner that has run it: ${record.account}`;
+  if (view) {
+    const refused = refusal(job, view, state.with.clock());
+    if (refused !== undefined) return refused;
+    if (wanted?.trusted && view.standing(job.id).kind !== 'trusted')
+      return 'is not trusted, and the word of one that is has to decide';
+  }
+  return paused === null ? undefined : `is paused: ${paused}`;
+}
+
+/** Why a host has no work; empty where it has. */
+export function whyHost(state: State, host: Host): string {
+  const { connection, record, paused, view } = host;
+  if (record.standing === 'banned') return 'it is banned';
+  if (!connection) return 'it is not connected';
+  if (heldBy(state, connection) > 0) return '';
+  if (paused !== null) return `it is paused: ${paused}`;
+  if (state.openJobs.size === 0) return 'there are no jobs';
+  const open = [...state.openJobs.values()].filter((job) => job.open.length > 0);
+  if (open.length === 0) return 'every task is done or with another host';
+  if (connection.pulls.length === 0) return 'it has not asked for work';
+  const now = state.with.clock();
+  let first: string | undefined;
+  for (const job of open) {
+    const refused = view ? refusal(job, view, now) : undefined;
+    if (refused === undefined) return 'what is open has to be run by another owner';
+    first ??= refused;
+  }
+  return `the host ${first}`;
+}
