@@ -56,7 +56,9 @@ export function importsOf(
         room.fuel.charge(room.bytesMoved);
       }
     };
-    imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
+    // Names of the table: none of them is one that every object inherits.
+    imports[wanted.module] ??= {};
+    (imports[wanted.module] as Record<string, HostFunction>)[wanted.function] = counted as HostFunction;
   });
   return imports;
 }

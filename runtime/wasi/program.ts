@@ -19,6 +19,7 @@ const LAST_NS = 2n ** 62n;
 
 const NEWLINE = 10;
 const FIRST_BYTES = 1024;
+const NOTHING = new Uint8Array();
 
 /** Ends a program that has called `proc_exit`. Thrown through the guest, caught where it was called. */
 export class Exited extends Error {
@@ -34,9 +35,9 @@ export class Program {
   readonly #input: Uint8Array;
   readonly #outputBytesMax: number;
   readonly #open: [boolean, boolean, boolean] = [true, true, true];
-  readonly #line = new Uint8Array(LINE_BYTES);
+  #line: Uint8Array | undefined;
   #read = 0;
-  #output: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_BYTES);
+  #output: Uint8Array<ArrayBuffer> = NOTHING;
   #written = 0;
   #lineBytes = 0;
   /** Since the start. */
@@ -73,7 +74,8 @@ export class Program {
     const bytes = this.#written + count;
     if (bytes > this.#outputBytesMax) throw new TaskFailure('ERR_OUTPUT_TOO_LARGE', bytes, this.#outputBytesMax);
     if (bytes <= this.#output.byteLength) return;
-    const larger = new Uint8Array(Math.min(Math.max(2 * this.#output.byteLength, bytes), this.#outputBytesMax));
+    const wanted = Math.max(2 * this.#output.byteLength, bytes, FIRST_BYTES);
+    const larger = new Uint8Array(Math.min(wanted, this.#outputBytesMax));
     larger.set(this.#output.subarray(0, this.#written));
     this.#output = larger;
   }
@@ -91,6 +93,7 @@ export class Program {
 
   /** Whole lines go to the log, the rest waits for its end. What is not UTF-8 is replaced. */
   log(room: TaskRoom, bytes: Uint8Array): void {
+    this.#line ??= new Uint8Array(LINE_BYTES);
     for (const byte of bytes) {
       if (byte !== NEWLINE) this.#line[this.#lineBytes++] = byte;
       if (byte === NEWLINE || this.#lineBytes === LINE_BYTES) this.#endLine(room);
@@ -103,7 +106,7 @@ export class Program {
   }
 
   #endLine(room: TaskRoom): void {
-    const bytes = this.#line.subarray(0, this.#lineBytes);
+    const bytes = (this.#line ?? NOTHING).subarray(0, this.#lineBytes);
     if (keepsLine(room, bytes.byteLength)) room.lines.push({ level: 'info', text: new TextDecoder().decode(bytes) });
     this.#lineBytes = 0;
   }

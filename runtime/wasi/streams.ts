@@ -17,8 +17,8 @@ const RIGHTS = { read: 1n << 1n, write: 1n << 6n, poll: 1n << 27n } as const;
 export const STREAM_CALLS = {
   fd_read: (room, program) => (stream: number, buffers: number, count: number, area: number) => {
     if (stream !== STREAM.input || !program.isOpen(stream)) return ERRNO.BADF;
-    const pieces = buffersOf(room, buffers, count);
     const memory = guestOf(room).bytes();
+    const pieces = buffersOf(room, memory, [buffers, count]);
     const at = range(memory, area, 4, 1, 'the number of bytes');
     if (!pieces) return ERRNO.INVAL;
     let moved = 0;
@@ -29,8 +29,8 @@ export const STREAM_CALLS = {
   },
   fd_write: (room, program) => (stream: number, buffers: number, count: number, area: number) => {
     if (stream === STREAM.input || !program.isOpen(stream)) return ERRNO.BADF;
-    const pieces = buffersOf(room, buffers, count);
     const memory = guestOf(room).bytes();
+    const pieces = buffersOf(room, memory, [buffers, count]);
     const at = range(memory, area, 4, 1, 'the number of bytes');
     if (!pieces) return ERRNO.INVAL;
     const moved = stream === STREAM.output ? writeAll(program, pieces) : logSome(room, program, pieces);
@@ -63,8 +63,11 @@ export const STREAM_CALLS = {
 } as const satisfies Record<string, Make>;
 
 /** The buffers, as views of the memory; undefined where there are too many, or too many bytes in all. */
-function buffersOf(room: TaskRoom, buffers: number, count: number): Uint8Array[] | undefined {
-  const memory = guestOf(room).bytes();
+function buffersOf(
+  room: TaskRoom,
+  memory: Uint8Array,
+  [buffers, count]: readonly [number, number],
+): Uint8Array[] | undefined {
   const number = count >>> 0;
   const at = range(memory, buffers, 8 * number, 1, 'the list of buffers');
   if (number > BUFFERS_MAX) return undefined;
