@@ -1,6 +1,6 @@
 // A coordinator in a process of its own, for the benchmark of sites: takes orders and tells what it uses by messages of its parent.
 import process from 'node:process';
-import { createCoordinator } from '../../host/coordinator/coordinator.ts';
+import { createCoordinator } from '../../host/coordinator/door.ts';
 
 /** What the parent is told first. */
 export interface Ready {

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { check, oneOf } from '../../runtime/base/schema.ts';
 import { ENGINE_CHOICES } from '../../runtime/job/form.ts';
+import { narrow } from '../../runtime/policy/narrow.ts';
 import { ISOLATIONS } from '../cell/isolation.ts';
 import { STRICTNESS } from '../cell/walls.ts';
 import { fileError } from '../jobs/files.ts';
@@ -105,6 +106,8 @@ async function start(
     if (next === policy) return;
     const before = policy;
     policy = next;
+    // What is not allowed any more ends at once, whatever becomes of the crew; what is new is allowed when that is there.
+    lender.setTerms({ ...next.terms, policy: narrow(before.terms.policy, next.terms.policy) });
     await place.setBytesMax(next.diskBytesMax);
     if (threadsOf(next) !== threadsOf(before) || next.memoryBytesMax !== before.memoryBytesMax) {
       const old = crew;

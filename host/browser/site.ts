@@ -14,30 +14,38 @@ const KEPT_BYTES_MAX = 256 * 2 ** 20;
 /** At most so much is read into memory. */
 const BLOB_BYTES_MAX = 1024 * 2 ** 20;
 
-/** A tab has no secret of its own: a visit opens a session, and each connection takes a ticket. Throws `ERR_ACCESS_DENIED`. */
+type Call = (path: string, init?: RequestInit) => Promise<Response>;
+
+/** A tab has no secret of its own: a visit gives it a token, and each connection takes a ticket. Throws `ERR_ACCESS_DENIED`. */
 export function openSite(origin: string): { readonly connect: Connect; readonly blobs: Blobs; visit(): Promise<void> } {
+  let token = '';
   const visit = async () => {
-    await call(origin, `${API}/visit`, { method: 'POST' });
+    const answer = await send(origin, `${API}/visit`, { method: 'POST' });
+    ({ token } = (await answer.json()) as { token: string });
   };
-  const connect: Connect = async (hear, closed) => {
-    let answer: Response;
+  const call: Call = async (path, init = {}) => {
+    const ask = () => send(origin, path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
     try {
-      answer = await call(origin, `${API}/tickets`, { method: 'POST' });
+      return await ask();
     } catch (error) {
-      // The site has forgotten this visit: it was started again, say.
+      // The site has forgotten this visit: it was started again, say, or half a day has gone by.
       if (!(error instanceof LodgerError && error.code === 'ERR_ACCESS_DENIED')) throw error;
       await visit();
-      answer = await call(origin, `${API}/tickets`, { method: 'POST' });
+      return ask();
     }
+  };
+  const connect: Connect = async (hear, closed) => {
+    const answer = await call(`${API}/tickets`, { method: 'POST' });
     const { ticket } = (await answer.json()) as { ticket: string };
     const url = `${origin.replace(/^http/, 'ws')}/connect?ticket=${encodeURIComponent(ticket)}`;
     return openSocket(new WebSocket(url, PROTOCOL), hear, closed);
   };
-  return { connect, blobs: createBlobs(origin), visit };
+  return { connect, blobs: createBlobs(origin, call), visit };
 }
 
-async function call(origin: string, path: string, init: RequestInit): Promise<Response> {
-  const answer = await fetch(`${origin}${path}`, { credentials: 'same-origin', ...init }).catch((error: unknown) => {
+/** Whoever is signed in to the site's console in this browser has no part in it: no cookie goes along. */
+async function send(origin: string, path: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(`${origin}${path}`, { credentials: 'omit', ...init }).catch((error: unknown) => {
     throw new LodgerError('ERR_SITE_UNREACHABLE', [origin, String(error)]);
   });
   if (answer.ok) return answer;
@@ -78,7 +86,7 @@ function openSocket(
   });
 }
 
-function createBlobs(origin: string): Blobs {
+function createBlobs(origin: string, call: Call): Blobs {
   /** In the order of their last use, the latest last. */
   const held = new Set<Digest>();
   const urlOf = (digest: Digest) => `${origin}${API}/blobs/${digest}`;
@@ -113,7 +121,7 @@ function createBlobs(origin: string): Blobs {
         held.delete(digest);
         await cache?.delete(urlOf(digest));
       }
-      const answer = await call(origin, `${API}/blobs/${digest}`, {});
+      const answer = await call(`${API}/blobs/${digest}`);
       if (Number(answer.headers.get('content-length') ?? 0) > BLOB_BYTES_MAX)
         throw new LodgerError('ERR_HOST_MEMORY', ['a blob is larger than a tab takes']);
       const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -123,7 +131,7 @@ function createBlobs(origin: string): Blobs {
       return bytes;
     },
     put: async (digest, bytes) => {
-      await call(origin, `${API}/blobs/${digest}`, {
+      await call(`${API}/blobs/${digest}`, {
         method: 'PUT',
         body: bytes as Uint8Array<ArrayBuffer>,
         headers: { 'content-type': 'application/octet-stream' },

@@ -123,7 +123,7 @@ async function loadAsc(load: Load): Promise<Asc> {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
     throw new LodgerError(
       'ERR_PEER_MISSING',
-      ['building a kernel', 'assemblyscript', `assemblyscript@${ASC_VERSION}`],
+      ['building a kernel', 'assemblyscript', `--save-dev assemblyscript@${ASC_VERSION}`],
       {
         cause: error,
       },

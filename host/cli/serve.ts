@@ -82,7 +82,7 @@ async function serve(flags: ServeFlags, signal: AbortSignal): Promise<0 | 1> {
   const data = flags.data ?? (fresh ? await mkdtemp(join(tmpdir(), 'lodger-site-')) : join(dataFolder(), 'site'));
   try {
     // Loaded here, since no other command needs a server.
-    const { createCoordinator } = await import('../coordinator/coordinator.ts');
+    const { createCoordinator } = await import('../coordinator/door.ts');
     const site = await createCoordinator(await optionsOf(flags, data));
     try {
       return await serveAt(site, { flags, data, signal });

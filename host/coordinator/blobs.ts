@@ -13,6 +13,7 @@ const READ_BYTES = 256 * 1024;
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Uploads under way whose digest need not be computed anew when they go on. */
 const HASHES_MAX = 1_000;
+const STALE_MS = 24 * 3_600_000;
 
 /** A content-addressed folder; what else the site asks of it. A digest that is none is `ERR_NOT_FOUND`. */
 export interface BlobFolder extends Blobs {
@@ -31,6 +32,8 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
   const coming = join(path, 'coming');
   try {
     mkdirSync(coming, { recursive: true });
+    // What nobody has gone on with for long is not paid for by anybody.
+    for (const name of await readdir(coming)) if (await isStale(join(coming, name))) await rm(join(coming, name));
     for (const part of await readdir(path)) if (/^[0-9a-f]{2}$/.test(part)) sweep(join(path, part));
   } catch (error) {
     throw fileError('write', path, error);
@@ -190,6 +193,10 @@ function inTurn<T>(turns: Map<Digest, Promise<unknown>>, digest: Digest, act: ()
     if (turns.get(digest) === settled) turns.delete(digest);
   });
   return turn;
+}
+
+async function isStale(path: string): Promise<boolean> {
+  return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
 }
 
 async function sizeOf(path: string): Promise<number | null> {

@@ -8,7 +8,7 @@ import type { Caller, HostConnection } from './contracts.ts';
 import { deliver, RETRIES } from './deliver.ts';
 import { serve } from './dispatch.ts';
 import { KEY } from './events.ts';
-import { describe, meet } from './hosts.ts';
+import { describe, isStranger, meet } from './hosts.ts';
 import { isSigned, publicKey } from './keys.ts';
 import { giveBack } from './opening.ts';
 import { lose } from './settling.ts';
@@ -108,7 +108,8 @@ function hello(state: State, connection: Connection, message: Extract<FromHost, 
   const { name, leaseMs, beatMs, store } = state.with;
   const { version, policy } = state.policy;
   connection.send({ type: 'welcome', host: id, site: name, leaseMs, beatMs, policy, policyVersion: version });
-  void state.write([store.put(KEY.host(id), host.record)], () => state.changed('host', id));
+  const puts = isStranger(host) ? [] : [store.put(KEY.host(id), host.record)];
+  void state.write(puts, () => state.changed('host', id));
   state.changed('site', '');
 }
 

@@ -37,11 +37,8 @@ export interface Coordinator {
 
 const OPERATOR = 'operator';
 
-/**
- * Starts a site, or starts one again from its folder. Throws `ERR_OPTION_INVALID`, and `ERR_FILE` for a folder that cannot be used, or
- * is in use by another process.
- */
-export async function createCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+/** What `createCoordinator` of `door.ts` does. */
+export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const filled = fillOptions(options);
   const log = pino({ level: filled.log, base: null }, pino.destination({ dest: 2, sync: true }));
   const store = await openStore(join(filled.data, 'state'));

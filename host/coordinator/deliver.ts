@@ -1,4 +1,5 @@
 // A report of a host becomes an event: what counts in it, what it settles, what has to be run again. Nothing of it is shown before the flush.
+import { TASK } from '../../runtime/base/limits.ts';
 import { faultOf } from '../../runtime/job/outcome.ts';
 import type { Report } from '../wire/site.ts';
 import { firstStanding } from './belief.ts';
@@ -31,6 +32,7 @@ export function deliver(state: State, connection: Connection, report: Report): v
     void state.write([], acknowledge);
     return;
   }
+  checkFuels(report, job);
   if (take(state, job, { host, report, lease }, acknowledge)) return;
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
   void state.write([], acknowledge);
@@ -161,6 +163,13 @@ function showRun(state: State, job: Job, event: RunEvent, { logs }: Outputs): vo
   for (const [row, log] of logs.entries())
     if (log && event.use[row] === USE.first) state.with.onLog(job.id, event.tasks[row] as number, log[0]);
   state.changed('host', event.host);
+}
+
+/** Fuel that no run of the task can take would empty budgets and quotas of others. */
+function checkFuels({ fuels }: Report, { record }: Job): void {
+  const most = record.manifest.limits?.fuelMax ?? TASK.fuelMax.default;
+  for (const fuel of fuels)
+    if (fuel !== null && fuel > most) throw new RangeError(`a task took ${fuel} fuel where its limit is ${most}`);
 }
 
 const COLUMNS = ['codes', 'outputs', 'fuels', 'fuelsAtLeast', 'wallMs', 'memoryBytesPeak', 'logs'] as const;

@@ -2,13 +2,16 @@
 import type { Estimate } from '../wire/answers.ts';
 import type { Manifest } from '../wire/api.ts';
 import { ANONYMOUS, isTrusted } from './belief.ts';
+import type { Caller } from './contracts.ts';
 import { costOf } from './cost.ts';
 import { CONFIDENCE, isSteady } from './job.ts';
 import type { State } from './state.ts';
 
-/** From the hosts that are connected now and, where the kernel has run before, what a task of it took. */
-export function estimate(state: State, manifest: Manifest, tasks: number): Estimate {
-  const same = [...state.jobs.values()].find((job) => job.kernel === manifest.kernel && job.mean.runs > 0);
+/** From the hosts that are connected now and, where the caller's account has run the kernel before, what a task of it took. */
+export function estimate(state: State, { account, role }: Caller, manifest: Manifest, tasks: number): Estimate {
+  // What others run, and that they do, is theirs.
+  const seen = [...state.jobs.values()].filter((job) => role === 'operator' || job.account === account);
+  const same = seen.find((job) => job.kernel === manifest.kernel && job.mean.runs > 0);
   const { runs, why } = costOf({ tasks, ...askedOf(manifest), ...hostsOf(state) });
   const fuel = same ? runs * (same.mean.fuel / same.mean.runs) : null;
   const speed = [...state.hosts.values()].reduce(

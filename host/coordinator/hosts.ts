@@ -1,6 +1,6 @@
 // Hosts of a site: what is kept of each, and what a connection's attributes say of it.
 import type { Attributes } from '../wire/site.ts';
-import { standingOf } from './belief.ts';
+import { ANONYMOUS, standingOf } from './belief.ts';
 import type { Caller } from './contracts.ts';
 import { type RunEvent, USE } from './events.ts';
 import { publicKey } from './keys.ts';
@@ -46,12 +46,29 @@ export function meet(
       disagreed: 0,
     });
     state.hosts.set(id, host);
+    if (caller.account === ANONYMOUS) forgetStrangers(state);
   }
   host.record = { ...host.record, name: attributes.name, kind: attributes.kind, seen: now };
   host.own = caller.role === 'operator';
   host.paused = null;
   describe(state, host, attributes, caller);
   return host;
+}
+
+/** Keys cost nothing: of hosts that nobody answers for, those that have done nothing are not written down, and forgotten where there are many. */
+const STRANGERS_MAX = 1_000;
+
+export function isStranger({ record: { account, tasksDone, standing } }: Host): boolean {
+  return account === ANONYMOUS && tasksDone === 0 && standing === 'known';
+}
+
+function forgetStrangers(state: State): void {
+  const strangers = [...state.hosts.values()].filter(isStranger);
+  if (strangers.length <= STRANGERS_MAX) return;
+  // Those that are here, or have something on lease, stay.
+  const known = new Set([...state.connections].map(({ host }) => host));
+  const gone = strangers.slice(0, -1).filter((host) => !known.has(host));
+  for (const { id } of gone.slice(0, strangers.length - STRANGERS_MAX)) state.hosts.delete(id);
 }
 
 /** What a host says of itself, as choosing sees it. */

@@ -240,7 +240,8 @@ export function countShown(job: Job, number: number, event: SiteEvent): void {
   }
 }
 
-/** Exact fuel of what counts in a batch. */
+/** Exact fuel of what counts in a batch: an account does not pay for what was its host's doing. */
 export function fuelOf({ fuels, use }: Pick<RunEvent, 'fuels' | 'use'>): number {
-  return fuels.reduce<number>((sum, fuel, row) => sum + (use[row] === USE.dropped ? 0 : (fuel ?? 0)), 0);
+  const counts = (row: number) => use[row] === USE.first || use[row] === USE.check;
+  return fuels.reduce<number>((sum, fuel, row) => sum + (counts(row) ? (fuel ?? 0) : 0), 0);
 }

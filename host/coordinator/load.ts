@@ -1,4 +1,6 @@
 // A site's memory from its store: what it is after a start, and after something could not be written.
+
+import { TASK } from '../../runtime/base/limits.ts';
 import { type Policy, parsePolicy } from '../../runtime/policy/policy.ts';
 import { replicasOf } from './belief.ts';
 import type { Store } from './contracts.ts';
@@ -15,9 +17,10 @@ import { CHAIN_START } from './receipts.ts';
 import { growTo } from './settling.ts';
 import type { Connection, HostRecord, State, Surroundings } from './state.ts';
 
-/** What a site allows that has not been told otherwise: every grant that its hosts can give, and the defaults as ceilings. */
+/** What a site allows that has not been told otherwise: every grant that its hosts can give, and all that a task may ask for. Owners narrow it. */
 const OPEN_POLICY: Policy = parsePolicy({
   version: 1,
+  limits: Object.fromEntries(Object.entries(TASK).map(([limit, { max }]) => [limit, max])),
   grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs' }],
 });
 

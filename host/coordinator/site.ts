@@ -245,7 +245,7 @@ function siteOf(held: Holder): Site {
       checkOperator(caller, 'the standing of hosts');
       await setStanding(state(), hostOf(state(), caller, id), standing);
     },
-    estimate: (_, manifest, tasks) => estimate(state(), manifest, tasks),
+    estimate: (caller, manifest, tasks) => estimate(state(), caller, manifest, tasks),
     connect: (caller, send, close) => connect(state(), caller, { send, close }),
     close: held.close,
   };

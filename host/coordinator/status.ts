@@ -3,7 +3,7 @@ import { VERSION } from '../platform/version.ts';
 import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type TaskStatus } from '../wire/api.ts';
 import { heldBy } from './dispatch.ts';
 import { stops } from './ending.ts';
-import { KEY, type RunEvent } from './events.ts';
+import { KEY, type RunEvent, type SiteEvent } from './events.ts';
 import { refusal } from './fits.ts';
 import { deliveryOf, eventsOf, type Job } from './job.ts';
 import type { Host, State } from './state.ts';
@@ -34,7 +34,7 @@ export function jobStatus(state: State, job: Job): JobStatus {
 
 export function taskStatus(state: State, job: Job, index: number): TaskStatus {
   const leases = [...state.leases.held(job.id)].filter((lease) => lease.left.has(index));
-  const events = eventsOf(job, index);
+  const events = runsOf(state, job, index);
   const input = state.inputs.get(job.id, job.starts, index);
   const now = state.with.now();
   return {
@@ -55,6 +55,17 @@ export function taskStatus(state: State, job: Job, index: number): TaskStatus {
     confidence: null,
     why: whyTask(state, job, index),
   };
+}
+
+/** Events that have runs of a task. Of one that is final, those that have its answer and that settled it: others are not kept in memory. */
+function runsOf({ with: { store } }: State, job: Job, index: number): number[] {
+  const { settledIn, answerIn } = job.detail;
+  if (settledIn[index] === 0) return eventsOf(job, index);
+  const both = new Set([answerIn[index] as number, settledIn[index] as number]);
+  return [...both].filter((number) => {
+    const event = store.get(KEY.event(job.id, number)) as SiteEvent | undefined;
+    return event?.type === 'run' && event.tasks.includes(index);
+  });
 }
 
 function runStatus(

@@ -16,6 +16,9 @@ export interface Usage {
   own(account: string, digest: Digest, bytes: number): Promise<void>;
   /** Throws `ERR_QUOTA_SPENT` where an account would store more than it may. */
   mayStore(account: string, bytes: number): void;
+  /** The same for a blob that comes in pieces: what has come counts as all of it until it is owned, or given back. */
+  reserve(account: string, digest: Digest, bytes: number): void;
+  giveBack(digest: Digest): void;
   /** Throws `ERR_QUOTA_SPENT` where an account has used its fuel of the day. */
   mayWork(account: string): void;
   storedBytes(account: string): number;
@@ -30,6 +33,16 @@ export function createUsage(store: Store, accounts: Accounts, now: () => number)
   const stored = new Map<string, number>();
   for (const { key, value } of store.range(['owned', ''], ['owned', '~'])) add(stored, String(key[1]), Number(value));
   const fuel = createFuel(store, now);
+  const reserved = new Map<Digest, { readonly account: string; readonly bytes: number }>();
+  const giveBack = (digest: Digest) => {
+    const { account = '', bytes = 0 } = reserved.get(digest) ?? {};
+    if (reserved.delete(digest)) add(stored, account, -bytes);
+  };
+  const mayStore = (account: string, bytes: number) => {
+    const { storedBytes } = accounts.quotas(account);
+    if ((stored.get(account) ?? 0) + bytes <= storedBytes) return;
+    throw new LodgerError('ERR_QUOTA_SPENT', ['storedBytes', formatSize(storedBytes), 'ask the operator for more']);
+  };
   return {
     owns: (account, digest) => store.get(['owned', account, digest]) !== undefined,
     own: async (account, digest, bytes) => {
@@ -37,11 +50,17 @@ export function createUsage(store: Store, accounts: Accounts, now: () => number)
       add(stored, account, bytes);
       await store.put(['owned', account, digest], bytes);
     },
-    mayStore: (account, bytes) => {
-      const { storedBytes } = accounts.quotas(account);
-      if ((stored.get(account) ?? 0) + bytes <= storedBytes) return;
-      throw new LodgerError('ERR_QUOTA_SPENT', ['storedBytes', formatSize(storedBytes), 'ask the operator for more']);
+    mayStore,
+    reserve: (account, digest, bytes) => {
+      const known = reserved.get(digest);
+      // Whoever says later that it is shorter has not made it so.
+      const most = Math.max(bytes, known?.bytes ?? 0);
+      mayStore(account, most - (known?.account === account ? known.bytes : 0));
+      giveBack(digest);
+      reserved.set(digest, { account, bytes: most });
+      add(stored, account, most);
     },
+    giveBack,
     mayWork: (account) => {
       const { fuelPerDay } = accounts.quotas(account);
       if (fuel.today(account) < fuelPerDay) return;

@@ -62,8 +62,9 @@ export const ROUTES = {
     ...{ gives: 'json', answer: WhoSchema },
   },
   visit: {
-    ...{ method: 'POST', path: '/visit', roles: 'anyone', gives: 'json', answer: WhoSchema },
-    about: 'a cookie for a tab that is lent by somebody without a token, where the site takes visitors',
+    ...{ method: 'POST', path: '/visit', roles: 'anyone', gives: 'json' },
+    about: 'a token of half a day for a tab that is lent by somebody who has none, where the site takes visitors',
+    answer: v.object({ token: v.string(), ...WhoSchema.entries }),
   },
   signOut: { method: 'DELETE', path: '/session', roles: 'anyone', about: 'end the session', gives: 'nothing' },
 

@@ -25,7 +25,7 @@ export const ERRORS = {
   ERR_JOB_INVALID: { fault: 'caller', text: 'job file: "%s" must be %s' },
   ERR_FILE: { fault: 'caller', text: 'cannot %s "%s": %s' },
   ERR_BUILD_FAILED: { fault: 'caller', text: 'kernel does not build: %s' },
-  ERR_PEER_MISSING: { fault: 'caller', text: '%s needs the package "%s": npm install --save-dev %s' },
+  ERR_PEER_MISSING: { fault: 'caller', text: '%s needs the package "%s": npm install %s' },
   ERR_ENGINE_MISSING: { fault: 'caller', text: 'engine "%s" is not here: %s' },
   ERR_ISOLATION_MISSING: { fault: 'caller', text: 'this machine does not give the isolation asked for: %s' },
   ERR_QUEUE_FULL: {

@@ -285,7 +285,7 @@ test('the main job finds the family of its query first, and says how fast', asyn
       blobs: { query: join(data, 'query.fasta') },
     }),
   );
-  const { exitCode, stdout, stderr } = await lodger(['map', join(folder, 'job.json'), '--once']);
+  const { exitCode, stdout, stderr } = await lodger(['map', join(folder, 'job.json')]);
   expect(stdout).toMatch(/│ +1 │.*│ MYG_/);
   expect(stdout).toMatch(/720 records, .* GCUPS$/m);
   expect(stderr).toMatch(/^tasks .* 0 failed$/m);

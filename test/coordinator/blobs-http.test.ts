@@ -109,3 +109,43 @@ test('an account stores no more than its quota, and is told so before it sends',
   const list = (await served.call('GET', 'accounts')).body as { id: string; used: { storedBytes: number } }[];
   expect(list.find(({ id }) => id === 'lab')?.used.storedBytes).toBe(100_000);
 });
+
+test('what has come of a blob counts as all of it, whatever is said of its length afterwards', async () => {
+  await using served = await serveSite();
+  const token = await served.tokenOf('lab', 'submitter');
+  await served.call('PUT', 'accounts', { body: { id: 'lab', quotas: { storedBytes: 100_010 } } });
+  const send = (of: Uint8Array, from: number, to: number, total: number) =>
+    served.call('PUT', `blobs/${digestOf(of)}`, {
+      ...{ token, body: of.subarray(from, to), headers: { 'content-range': `bytes ${from}-${to - 1}/${total}` } },
+    });
+  const other = Buffer.from('eleven bytes');
+  expect((await send(bytes, 0, 10, 100_000)).status).toBe(308);
+  expect((await send(other, 0, 1, other.length)).code).toBe('ERR_QUOTA_SPENT');
+  expect((await send(bytes, 0, 1, 1)).status).toBe(409);
+  expect((await send(other, 0, 1, other.length)).code).toBe('ERR_QUOTA_SPENT');
+  expect((await send(bytes, 10, 100_000, 100_000)).status).toBe(201);
+  const list = (await served.call('GET', 'accounts')).body as { id: string; used: { storedBytes: number } }[];
+  expect(list.find(({ id }) => id === 'lab')?.used.storedBytes).toBe(100_000);
+});
+
+test('other bytes than a digest says are not counted when they are gone', async () => {
+  await using served = await serveSite();
+  const token = await served.tokenOf('lab', 'submitter');
+  await served.call('PUT', 'accounts', { body: { id: 'lab', quotas: { storedBytes: 100_000 } } });
+  expect((await served.call('PUT', path, { token, body: Buffer.alloc(90_000) })).status).toBe(422);
+  expect((await served.call('PUT', path, { token, body: bytes })).status).toBe(201);
+});
+
+test('a grant does not tell an account which blobs of others are there', async () => {
+  await using served = await serveSite();
+  const [one, other] = [await served.tokenOf('one', 'submitter'), await served.tokenOf('other', 'submitter')];
+  const kernel = Buffer.from('what passes for a kernel');
+  await served.call('PUT', path, { token: one, body: bytes });
+  await served.call('PUT', `blobs/${digestOf(kernel)}`, { token: other, body: kernel });
+  const grants = [{ kind: 'blobs', name: 'data', digest }];
+  const body = { version: 1, kernel: digestOf(kernel), grants };
+  const asked = await served.call('POST', 'jobs', { token: other, body });
+  expect([asked.status, asked.code]).toEqual([404, 'ERR_NOT_FOUND']);
+  await served.call('PUT', path, { token: other, body: bytes });
+  expect((await served.call('POST', 'jobs', { token: other, body })).status).toBe(200);
+});

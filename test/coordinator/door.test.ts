@@ -3,7 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createCoordinator } from '../../host/coordinator/coordinator.ts';
+import { DOOR } from '../../host/coordinator/ceilings.ts';
+import { createCoordinator } from '../../host/coordinator/door.ts';
+import { createAuth } from '../../host/coordinator/http/auth.ts';
 import { ROUTES, type Route } from '../../host/wire/routes.ts';
 import { scratch } from '../cli/lodger.ts';
 import { serveSite } from './served.ts';
@@ -85,6 +87,41 @@ test('a page signs in with a token and gets a cookie that scripts and other page
   expect((await as({ origin: served.site.url }, 'POST', 'tickets')).status).toBe(200);
   await as({ origin: served.site.url }, 'DELETE', 'session');
   expect((await as({})).status).toBe(401);
+});
+
+test('a visit signs nobody out: it gives a token and no cookie, and as many as strangers make leave sessions as they were', async () => {
+  await using served = await serveSite();
+  const signed = await served.call('POST', 'session', { token: null, body: { token: served.token } });
+  const cookie = (signed.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const visit = await served.call('POST', 'visit', { token: null, headers: { cookie } });
+  expect(visit.headers.get('set-cookie')).toBeNull();
+  const { token } = visit.body as { token: string };
+  expect((await served.call('GET', 'who', { token })).body).toMatchObject({ account: 'anonymous', role: 'host' });
+  const auth = createAuth(served.site.accounts, Date.now);
+  const { session } = auth.signIn(served.token);
+  for (let visits = 0; visits <= DOOR.sessions.max; visits++) auth.visit();
+  expect(auth.who({ cookie: `lodger=${session}` })).toMatchObject({ role: 'operator' });
+});
+
+test('requests of all visits from one address count together', async () => {
+  await using served = await serveSite();
+  const lefts: number[] = [];
+  for (let visits = 0; visits < 3; visits++) {
+    const { token } = (await served.call('POST', 'visit', { token: null })).body as { token: string };
+    const { headers } = await served.call('GET', 'who', { token });
+    lefts.push(DOOR.requestsVisitors.max - Number(headers.get('x-ratelimit-remaining')));
+  }
+  expect(lefts).toEqual([1, 2, 3]);
+});
+
+test('a ticket ends with the token that asked for it', async () => {
+  await using served = await serveSite();
+  const token = await served.tokenOf('owner', 'host');
+  const { ticket } = (await served.call('POST', 'tickets', { token })).body as { ticket: string };
+  const [{ id = '' } = {}] = served.site.accounts.list().find(({ id }) => id === 'owner')?.tokens ?? [];
+  await served.call('DELETE', `accounts/owner/tokens/${id}`);
+  const found = await opened(`${served.site.url}/connect?ticket=${ticket}`, ['lodger.1'], {});
+  expect(found.status).toBe(401);
 });
 
 test.each([

@@ -58,7 +58,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders whose code may load by a name that is not written there: an optional peer, the module of a thread, the native library. */
-const LOADERS = ['host/build', 'host/platform', 'host/pool', 'bench', 'test'];
+const LOADERS = ['host/browser', 'host/build', 'host/platform', 'host/pool', 'bench', 'test'];
 
 /** What the runtime has to get from its host, and the one file that stands in for a host. */
 const HOST_NAMES =

@@ -1,5 +1,7 @@
 // Leases: what becomes of tasks whose host is silent, gone, wanted back, or not honest.
 import { afterEach, describe, expect, test } from 'vitest';
+import { ANONYMOUS } from '../../host/coordinator/belief.ts';
+import { KEY } from '../../host/coordinator/events.ts';
 import type { FromHost, Lease, ToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost, HOST_CALLER, OWN_CALLER } from './echo.ts';
 import { collect, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
@@ -43,7 +45,7 @@ function keeper(options: Parameters<typeof createEcho>[0] = {}): Keeper {
 
 describe('tasks on lease', () => {
   test('go to another host when theirs falls silent; the result that comes late is not counted twice', async () => {
-    const site = await open({ leaseMs: 150, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const silent = keeper();
     silent.join(site.site);
     const job = await submitTasks(site, 10);
@@ -54,7 +56,7 @@ describe('tasks on lease', () => {
   });
 
   test('stay with a host that beats', async () => {
-    const site = await open({ leaseMs: 150, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const slow = keeper();
     slow.join(site.site);
     const job = await submitTasks(site, 1);
@@ -103,7 +105,7 @@ describe('tasks on lease', () => {
   });
 
   test('that hosts die of are given up, and the others of their lease are not', async () => {
-    const site = await open({ leaseMs: 100, beatMs: 50 });
+    const site = await open({ leaseMs: 1_000, beatMs: 250 });
     const job = await submitTasks(site, 6, { retries: 2, confidence: 'trusted' });
     /** Dies as soon as it has task 3, and does the rest. */
     const mortal = () => {
@@ -127,13 +129,14 @@ describe('tasks on lease', () => {
 
   test('that fail for their host are tried again, then given up with what it said', async () => {
     const site = await open();
-    const answer = () => ({ code: 'ERR_HOST_MEMORY', output: Buffer.from('no room'), fuel: null });
+    const answer = () => ({ code: 'ERR_HOST_MEMORY', output: Buffer.from('no room'), fuel: 7 });
     createEcho({ caller: OWN_CALLER, answer }).join(site.site);
     const job = await submitTasks(site, 3, { retries: 2 });
     const outcomes = await collect(site.site, job);
     expect(outcomes.map(({ code, message }) => `${code}: ${message}`)).toEqual(
       Array.from({ length: 3 }, () => 'ERR_HOST_MEMORY: no room'),
     );
+    expect(site.site.job(SUBMITTER, job).fuel).toBe(0);
   });
 });
 
@@ -160,6 +163,38 @@ describe('a host that is not honest', () => {
     const report = host.report(host.leases[0] as Lease, 0);
     expect(() => host.say(change(report))).toThrow(RangeError);
     expect(site.site.job(SUBMITTER, job).runs).toBe(0);
+  });
+
+  test('is refused that reports more fuel than its task may take, though it signed that', async () => {
+    const site = await open();
+    const answer = () => ({ code: '', output: Buffer.from('x'), fuel: 1_001 });
+    const host = keeper({ answer });
+    host.join(site.site);
+    const job = await submitTasks(site, 1, { limits: { fuelMax: 1_000 } });
+    await until(() => host.leases.length === 1);
+    expect(() => host.say(host.report(host.leases[0] as Lease, 0))).toThrow(/limit is 1000/);
+    expect(site.site.job(SUBMITTER, job)).toMatchObject({ runs: 0, fuel: 0 });
+  });
+
+  test('that nobody answers for and does nothing is not written down, and forgotten when there are thousands', async () => {
+    const site = await open();
+    const visitor = { account: ANONYMOUS, role: 'host' } as const;
+    const staying = createEcho({ caller: visitor, pulls: 0 });
+    staying.join(site.site);
+    await until(() => site.site.hosts(OPERATOR).length === 1);
+    const [{ host = '' } = {}] = site.site.hosts(OPERATOR);
+    for (let each = 0; each < 1_010; each++) {
+      const passing = await new Promise<EchoHost>((welcomed) => {
+        const hears = ({ type }: ToHost) => void (type === 'welcome' && setImmediate(welcomed, host));
+        const host = createEcho({ caller: visitor, pulls: 0, hears });
+        host.join(site.site);
+      });
+      passing.leave();
+    }
+    const hosts = site.site.hosts(OPERATOR);
+    expect(hosts).toHaveLength(1_000);
+    expect(hosts.find((each) => each.host === host)?.connected).toBe(true);
+    expect([...site.store.keys(...KEY.hosts)]).toEqual([]);
   });
 
   test('brings nothing with an old fence, and nothing for tasks that it was not given', async () => {

@@ -78,6 +78,31 @@ describe('a job', () => {
     await expect(submitTasks(site, 5, { id: 'same', seed: 4 })).rejects.toThrow(/"id"/);
   });
 
+  test('that is done still tells who ran each task, and that they agreed', async () => {
+    const site = await open();
+    const job = await submitTasks(site, 4, { wait: false });
+    createEcho({ caller: HOST_CALLER }).join(site.site);
+    createEcho({ caller: { account: 'other', role: 'host' } }).join(site.site);
+    await collect(site.site, job);
+    for (let task = 0; task < 4; task++) {
+      const { state, runs } = site.site.task(SUBMITTER, job, task);
+      expect(state).toBe('done');
+      expect(new Set(runs.map(({ host }) => host)).size).toBe(2);
+      expect(new Set(runs.map(({ answer }) => answer)).size).toBe(1);
+    }
+  });
+
+  test('is not what another account is given an estimate from', async () => {
+    const site = await open();
+    createEcho({ caller: OWN_CALLER }).join(site.site);
+    const job = await submitTasks(site, 3);
+    await collect(site.site, job);
+    const manifest = { version: 1, kernel: site.kernel } as const;
+    const of = (account: string) => site.site.estimate({ account, role: 'submitter' }, manifest, 10);
+    expect(of(SUBMITTER.account)).toMatchObject({ fuel: 1_000, why: expect.stringContaining(job) });
+    expect(of('eve')).toMatchObject({ fuel: null, why: expect.not.stringContaining(job) });
+  });
+
   test('of another account is not there for the others', async () => {
     const site = await open();
     await submitTasks(site, 5, { id: 'mine' });

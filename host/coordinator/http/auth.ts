@@ -15,7 +15,7 @@ export interface Auth {
   byCookie(headers: IncomingHttpHeaders): boolean;
   /** Opens a session. Throws `ERR_ACCESS_DENIED`. */
   signIn(token: string): { readonly known: Known; readonly session: string };
-  /** Opens a session for somebody whom nobody knows: a tab that is lent. */
+  /** A token for somebody whom nobody knows: a tab that is lent. It is no cookie, which would sign its browser out of the console. */
   visit(): string;
   signOut(headers: IncomingHttpHeaders): void;
   ticket(known: Known): string;
@@ -32,29 +32,31 @@ interface Kept {
 /** `now` gives ms since 1970. Sessions and tickets end with the process. */
 export function createAuth(accounts: Accounts, now: () => number): Auth {
   const sessions = new Map<string, Kept>();
+  /** Apart from sessions: strangers make as many as they like, and the oldest goes. */
+  const visits = new Map<string, Kept>();
   const tickets = new Map<string, { readonly known: Known; readonly expires: number }>();
+  accounts.onRevoked((token) => {
+    for (const [ticket, { known }] of tickets) if (known.token === token) tickets.delete(ticket);
+  });
 
-  const bySession = (headers: IncomingHttpHeaders) => {
-    const session = cookieOf(headers);
-    const kept = session === undefined ? undefined : sessions.get(session);
-    return kept && kept.expires > now() ? kept.who() : undefined;
-  };
-  const open = (who: Kept['who']) => {
+  const find = (kept: Kept | undefined) => (kept && kept.expires > now() ? kept.who() : undefined);
+  const open = (map: Map<string, Kept>, who: Kept['who']) => {
     const session = randomBytes(32).toString('base64url');
-    keep(sessions, session, { who, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
+    keep(map, session, { who, expires: now() + DOOR.sessionMs.default }, DOOR.sessions.max);
     return session;
   };
   const bearer = ({ authorization = '' }: IncomingHttpHeaders) => /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
   return {
     who: (headers) => {
       const token = bearer(headers);
-      return token === undefined ? bySession(headers) : accounts.who(token);
+      if (token === undefined) return find(sessions.get(cookieOf(headers) ?? ''));
+      return accounts.who(token) ?? find(visits.get(token));
     },
     byCookie: (headers) => bearer(headers) === undefined && cookieOf(headers) !== undefined,
     signIn: (token) => {
       const known = accounts.who(token);
       if (!known) throw new LodgerError('ERR_ACCESS_DENIED', ['this token is not known, was revoked or has expired']);
-      return { known, session: open(() => accounts.who(token)) };
+      return { known, session: open(sessions, () => accounts.who(token)) };
     },
     visit: () => {
       const visitor: Known = {
@@ -62,7 +64,7 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
         role: 'host',
         token: `visit-${randomBytes(9).toString('base64url')}`,
       };
-      return open(() => visitor);
+      return open(visits, () => visitor);
     },
     signOut: (headers) => {
       sessions.delete(cookieOf(headers) ?? '');

@@ -57,8 +57,9 @@ export function blobHandlers({
         }
         return created(reply, size);
       }
-      usage.mayStore(account, piece.total);
-      const there = await blobs.write(digest, source, piece).catch((error: unknown) => {
+      usage.reserve(account, digest, Math.max(piece.total, await blobs.partial(digest)));
+      const there = await blobs.write(digest, source, piece).catch(async (error: unknown) => {
+        if ((await blobs.partial(digest)) === 0) usage.giveBack(digest);
         if (error instanceof LodgerError && error.code === 'ERR_OPTION_INVALID') return undefined;
         throw error;
       });
@@ -71,6 +72,7 @@ export function blobHandlers({
             message: 'option "content-range" must begin where the last piece ended',
           });
       if (there < piece.total) return reply.code(RESUME).header('upload-offset', there).send();
+      usage.giveBack(digest);
       await usage.own(account, digest, piece.total);
       return created(reply, there);
     },

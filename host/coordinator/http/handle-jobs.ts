@@ -30,6 +30,7 @@ export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handle
     submit: async ({ caller, body }) => {
       usage.mayWork(caller.account);
       const needed = [body.kernel, ...(body.merge ? [body.merge.kernel] : []), ...Object.values(body.blobs ?? {})];
+      for (const grant of body.grants ?? []) if (grant.kind === 'blobs') needed.push(grant.digest);
       for (const digest of needed) await mustHave(caller, digest, { usage, blobs });
       return site.submit(caller, body);
     },

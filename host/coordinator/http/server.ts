@@ -15,6 +15,7 @@ import { packageFile } from '../../platform/version.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Auth } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
@@ -63,8 +64,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     global: true,
     timeWindow: 10_000,
     cache: DOOR.addresses.max,
-    keyGenerator: (request) => known.get(request)?.token ?? request.ip,
-    max: (request) => (known.has(request) ? DOOR.requestsKnown.max : DOOR.requestsAnonymous.max),
+    ...rates((request) => known.get(request)),
     errorResponseBuilder: (_, { max, after }) =>
       new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
   });
@@ -166,6 +166,21 @@ function checked(schema: GenericSchema, data: unknown): { readonly value: unknow
   } catch (error) {
     return { error: error as Error };
   }
+}
+
+/** By whom requests are counted, and how many are taken. Visits cost nothing, so those of an address count together. */
+function rates(find: (request: FastifyRequest) => Known | undefined) {
+  return {
+    keyGenerator: (request: FastifyRequest) => {
+      const { account, token } = find(request) ?? {};
+      return account === ANONYMOUS ? `visits ${request.ip}` : (token ?? request.ip);
+    },
+    max: (request: FastifyRequest) => {
+      const { account } = find(request) ?? {};
+      if (account === undefined) return DOOR.requestsAnonymous.max;
+      return account === ANONYMOUS ? DOOR.requestsVisitors.max : DOOR.requestsKnown.max;
+    },
+  };
 }
 
 const STATUS: Readonly<Partial<Record<keyof typeof ERRORS, number>>> = {

@@ -40,8 +40,14 @@ export function outcomeFrame({ output, ...rest }: Delivered): Buffer {
 
 async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array): AsyncGenerator<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]();
+  const ask = () => {
+    const asked = iterator.next();
+    // Whoever reads may leave while it is on its way: what then goes wrong is nobody's to hear.
+    asked.catch(() => undefined);
+    return asked;
+  };
   try {
-    let next = iterator.next();
+    let next = ask();
     for (;;) {
       const first = await (quiet ? within(next) : next);
       if (first === undefined) {
@@ -51,7 +57,7 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
       if (first.done) return;
       const parts = [first.value];
       let size = first.value.byteLength;
-      next = iterator.next();
+      next = ask();
       const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
       let ended = false;
       while (size < GATHERED_BYTES) {
@@ -61,7 +67,7 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
         if (more.done) break;
         parts.push(more.value);
         size += more.value.byteLength;
-        next = iterator.next();
+        next = ask();
       }
       yield parts.length === 1 ? first.value : Buffer.concat(parts);
       if (ended) return;
@@ -110,7 +116,6 @@ export function sendEvents(
   if (followers.count >= DOOR.followers.max)
     throw new LodgerError('ERR_QUOTA_SPENT', ['followers', DOOR.followers.max, 'try again later']);
   const first = job === undefined ? undefined : site.job(caller, job);
-  followers.count++;
   const stream = new Readable({ read: () => undefined });
   const tell = (event: string, data: unknown) => {
     stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -122,6 +127,7 @@ export function sendEvents(
     tell(event, data);
     if (data.state !== 'open') stream.push(null);
   });
+  followers.count++;
   const unfollow = job === undefined ? () => undefined : logs.follow(job, (line) => tell('log', line));
   const timer = setInterval(() => stream.push(': \n\n'), DOOR.quietMs.default);
   stream.once('close', () => {
