@@ -20,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   native: () => import('./native.bench.ts'),
   checkpoint: () => import('./checkpoint.bench.ts'),
   files: () => import('./files.bench.ts'),
+  wasi: () => import('./wasi.bench.ts'),
   lift: () => import('./lift.bench.ts'),
   site: () => import('./site.bench.ts'),
   yield: () => import('./yield.bench.ts'),

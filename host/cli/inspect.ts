@@ -4,7 +4,7 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { ADMISSION, type Ceiling, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import { WORLD } from '../../runtime/job/world.ts';
+import { IMPORTABLE } from '../../runtime/job/world.ts';
 import { declarationsOf } from '../../runtime/payload/declare.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { isImageFile } from '../keep/image-file.ts';
@@ -48,7 +48,7 @@ function documentOf(kernel: Kernel) {
     imports: kernel.imports.map(({ module, function: name, interface: from }) => ({
       module,
       function: name,
-      grant: WORLD[from].grant,
+      grant: IMPORTABLE[from].grant,
     })),
     grants: grantsOf(kernel),
     memory: { bytesMin: memory.min * PAGE, ...(memory.max === undefined ? {} : { bytesMax: memory.max * PAGE }) },
@@ -64,7 +64,7 @@ function rowsOf(kernel: Kernel): (readonly [string, string])[] {
   const { memory } = kernel;
   const most = memory.max === undefined ? 'as much as the task may have' : `${formatSize(memory.max * PAGE)} at most`;
   const imports = kernel.imports.map(({ module, function: name, interface: from }) => {
-    const { grant } = WORLD[from];
+    const { grant } = IMPORTABLE[from];
     return `${module} ${name} (${grant === null ? 'always granted' : `needs grant ${grant}`})`;
   });
   return [
@@ -92,7 +92,7 @@ function payloadText({ payload }: Kernel): string {
 }
 
 function grantsOf(kernel: Kernel): string[] {
-  const grants = kernel.imports.map(({ interface: from }) => WORLD[from].grant);
+  const grants = kernel.imports.map(({ interface: from }) => IMPORTABLE[from].grant);
   return [...new Set(grants.filter((grant) => grant !== null))].sort();
 }
 

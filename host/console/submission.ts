@@ -1,7 +1,7 @@
 // What the page does to submit a job: looks at the kernel as admission does, sends blobs by digest, cuts inputs into tasks.
 import { admit } from '../../runtime/admit/admit.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
-import { WORLD } from '../../runtime/job/world.ts';
+import { IMPORTABLE } from '../../runtime/job/world.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Manifest } from '../wire/api.ts';
 import { SITE } from '../wire/ceilings.ts';
@@ -22,7 +22,7 @@ export interface Looked {
 /** Throws what `admit` throws: a kernel that no host would take is refused before it is sent. */
 export async function lookAt(bytes: Uint8Array): Promise<Looked> {
   const { digest, shape, memory, imports } = await admit(bytes);
-  const grants = new Set(imports.map((wanted) => WORLD[wanted.interface].grant).filter((grant) => grant !== null));
+  const grants = new Set(imports.map((wanted) => IMPORTABLE[wanted.interface].grant).filter((grant) => grant !== null));
   return { bytes, digest, shape, memoryBytes: memory.min * PAGE, grants: [...grants] };
 }
 

@@ -56,7 +56,8 @@ export function createWasmtime(
     },
     instantiate: ({ facts, metered, compiled }, imports, memoryPagesMax, { wallMsMax, job } = {}) => {
       // In the order of the module's imports, as the addon asks for them.
-      const functions = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function]);
+      const given = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function]);
+      const functions = facts.repeats ? facts.repeats.map((index) => given[index]) : given;
       const { module, refill, stackSpent } = METER_IMPORTS;
       // A growth that this host could not give ends the guest before it asks.
       if (metered) functions.push(imports[module]?.[refill], imports[module]?.[stackSpent], nothing);

@@ -1,21 +1,17 @@
 // The world's imports, made anew for each task from what it was granted. They close over nothing but that task.
-import { chacha20 } from '@noble/ciphers/chacha.js';
 import { GUEST } from '../base/limits.ts';
 import { LOG_LEVELS, TaskFailure } from '../job/outcome.ts';
-import type { InterfaceName } from '../job/world.ts';
+import type { InterfaceName, KernelImport } from '../job/world.ts';
 import { allocate, lowerBytes, range, setU32, setU64, stringBytes, violation } from './memory.ts';
 import { OUTSIDE_MAKERS } from './outside.ts';
-import { guestOf, type HostFunction, type Make, refuse, type TaskRoom, text } from './room.ts';
+import { writeRandom } from './random.ts';
+import { guestOf, type HostFunction, keepsLine, type Make, refuse, type TaskRoom, text } from './room.ts';
 
 export type { HostFunction, TaskRoom } from './room.ts';
 
 /** Module name -> function name -> function. */
 export type HostImports = Record<string, Record<string, HostFunction>>;
 
-const KEYSTREAM = new Uint8Array(64 * 1024);
-const NONCE = new Uint8Array(12);
-/** The block counter has 32 bits, and the cipher refuses its last value. */
-const RANDOM_BYTES = (2 ** 32 - 1) * 64;
 const NO_LEAVE = 'an import was called from cabi_realloc or a cabi_post_ function';
 
 /** Every function of the world. */
@@ -37,14 +33,17 @@ const MAKERS: Readonly<Record<InterfaceName, Readonly<Record<string, Make>>>> = 
   },
 };
 
-/** The imports of one task: exactly those its kernel asks for. */
-export function importsOf(room: TaskRoom): HostImports {
+/** The imports of one task: exactly those its kernel asks for. `make`: where they are not of the world. */
+export function importsOf(
+  room: TaskRoom,
+  make: (wanted: KernelImport) => HostFunction | undefined = (wanted) => ofWorld(room, wanted),
+): HostImports {
   const imports: HostImports = {};
   room.facts.imports.forEach((wanted, index) => {
-    const make = MAKERS[wanted.interface][wanted.function];
-    if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
+    const made = make(wanted);
+    if (!made) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
     room.calls[index] ??= 0;
-    const call = make(room) as (...args: unknown[]) => number | bigint | undefined;
+    const call = made as (...args: unknown[]) => number | bigint | undefined;
     const counted = (...args: unknown[]) => {
       room.calls[index] = (room.calls[index] as number) + 1;
       // To fail is allowed everywhere: it never returns into the guest.
@@ -57,42 +56,29 @@ export function importsOf(room: TaskRoom): HostImports {
         room.fuel.charge(room.bytesMoved);
       }
     };
-    imports[wanted.module] = { ...imports[wanted.module], [wanted.function]: counted as HostFunction };
+    // Names of the table: none of them is one that every object inherits.
+    imports[wanted.module] ??= {};
+    (imports[wanted.module] as Record<string, HostFunction>)[wanted.function] = counted as HostFunction;
   });
   return imports;
+}
+
+function ofWorld(room: TaskRoom, wanted: KernelImport): HostFunction | undefined {
+  return wanted.interface === 'wasi' ? undefined : MAKERS[wanted.interface][wanted.function]?.(room);
 }
 
 function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {
   const name = LOG_LEVELS[level >>> 0] ?? violation(`log level ${level >>> 0} is not one of 0 to 3`);
   const size = stringBytes(room.facts.encoding, length);
   range(guestOf(room).bytes(), pointer, size, room.facts.encoding === 'utf16' ? 2 : 1, 'a string');
-  if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
-    room.linesDropped++;
-    return;
-  }
-  room.lines.push({ level: name, text: text(room, pointer, length, size) });
-  room.logBytes += size;
+  if (keepsLine(room, size)) room.lines.push({ level: name, text: text(room, pointer, length, size) });
 }
 
-/** ChaCha20 of RFC 8439 with the task's key, a nonce of zeros and the block counter from 0; the stream goes on from call to call. */
 function fill(room: TaskRoom, length: number, area: number): undefined {
-  const guest = guestOf(room);
-  const at = range(guest.bytes(), area, 8, 4, 'the result area');
-  const pointer = allocate(guest, 1, length);
-  const memory = guest.bytes();
-  const end = room.randomBytes + length;
-  if (end > RANDOM_BYTES) violation(`over ${RANDOM_BYTES} random bytes were asked for, where the stream ends`);
-  for (let done = 0; done < length; ) {
-    const from = (room.randomBytes + done) % 64;
-    const count = Math.min(length - done, KEYSTREAM.byteLength - from);
-    const blocks = KEYSTREAM.subarray(0, Math.ceil((from + count) / 64) * 64).fill(0);
-    chacha20(room.key(), NONCE, blocks, blocks, Math.floor((room.randomBytes + done) / 64));
-    memory.set(blocks.subarray(from, from + count), pointer + done);
-    done += count;
-    room.fuel?.look();
-  }
-  room.bytesMoved += length;
-  room.randomBytes = end;
+  const at = range(guestOf(room).bytes(), area, 8, 4, 'the result area');
+  const pointer = allocate(guestOf(room), 1, length);
+  writeRandom(room, pointer, length);
+  const memory = guestOf(room).bytes();
   setU32(memory, at, pointer);
   setU32(memory, at + 4, length);
 }

@@ -60,6 +60,16 @@ export function text(
   return liftString(guestOf(room).bytes(), room.facts.encoding, pointer, length, bytesMax);
 }
 
+/** Whether the log has room for a line of so many bytes, which is then taken; else it is counted as dropped. */
+export function keepsLine(room: TaskRoom, size: number): boolean {
+  if (room.lines.length >= room.limits.logLinesMax || room.logBytes + size > room.limits.logBytesMax) {
+    room.linesDropped++;
+    return false;
+  }
+  room.logBytes += size;
+  return true;
+}
+
 /** The `err` branch of a result. */
 export function refuse(room: TaskRoom, area: number, size: number, align: 4 | 8, message: string): undefined {
   const guest = guestOf(room);

@@ -11,7 +11,7 @@ import { isComponent } from '../wasm/sections.ts';
 import { checkCeiling, checkCeilings, measure } from './ceilings.ts';
 import { extractCore } from './component.ts';
 import { readEncoding } from './encoding.ts';
-import { checkExports } from './exports.ts';
+import { checkExports, isCommand } from './exports.ts';
 import { checkFeatures } from './features.ts';
 import { checkImports } from './imports.ts';
 import { readPayload } from './payload.ts';
@@ -55,9 +55,10 @@ export async function admit<Input = unknown, Output = unknown>(
   const features = checkFeatures(module);
   const report = measure(module, own.length);
   checkCeilings(report, ceilings);
-  const imports = checkImports(module);
+  const { imports, repeats } = checkImports(module, isCommand(module) ? 'command' : 'of the world');
   const { shape, optional, memory } = checkExports(module);
-  const strings = encoding ?? readEncoding(core, module.customs);
+  // A program's texts are bytes to its host, but for its lines in the log.
+  const strings = shape === 'command' ? 'utf8' : (encoding ?? readEncoding(core, module.customs));
   const payload = readPayload(core, module.customs);
   validate(core);
   const digest = toHex(platform.digest(own));
@@ -73,6 +74,7 @@ export async function admit<Input = unknown, Output = unknown>(
     core,
     features,
     report,
+    ...(repeats && { repeats }),
     ...(payload && { payload }),
   }) as Kernel<Input, Output>;
 }

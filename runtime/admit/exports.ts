@@ -5,6 +5,7 @@ import type { Module, Size } from '../wasm/module.ts';
 import { spell } from './imports.ts';
 import { quote } from './quote.ts';
 
+const OF_THE_WORLD = ['kernel', 'stepper'] as const;
 const REALLOC = { params: 'iiii', results: 'i' };
 const POST = { params: 'i', results: '' };
 const INITIALIZE = { params: '', results: '' };
@@ -30,6 +31,7 @@ export function checkExports(module: Module): { shape: Shape; optional: string[]
     checkSignature(module, post, POST);
     optional.push(post);
   }
+  if (shape === 'command') return { shape, optional, memory: memoryOf(module) };
   if (!names.has('cabi_realloc')) throw misfit('it does not export "cabi_realloc", which takes the input');
   checkSignature(module, 'cabi_realloc', REALLOC);
   if (names.has('_initialize')) {
@@ -39,15 +41,26 @@ export function checkExports(module: Module): { shape: Shape; optional: string[]
   return { shape, optional: optional.sort(), memory: memoryOf(module) };
 }
 
+/** Whether it is a WASI program, by the names of its exports. What is of the world may export `_start` beside, which nobody calls. */
+export function isCommand({ exports }: Module): boolean {
+  const names = new Set(exports.map(({ name }) => name));
+  return names.has('_start') && shapesAmong(names).length === 0;
+}
+
+function shapesAmong(names: { has(name: string): boolean }): Shape[] {
+  return OF_THE_WORLD.filter((shape) => Object.keys(SHAPES[shape]).some((name) => names.has(name)));
+}
+
 function shapeOf(names: ReadonlyMap<string, unknown>): Shape {
-  const found = (Object.keys(SHAPES) as Shape[]).filter((shape) =>
-    Object.keys(SHAPES[shape]).some((name) => names.has(name)),
-  );
+  const found = shapesAmong(names);
   const [shape, other] = found;
+  if (shape === undefined && names.has('_start')) return 'command';
   if (shape === undefined && [...names.keys()].some((name) => name.startsWith(MANGLED)))
     throw misfit(`its exports are named as in "${MANGLED}", which is not read; build with legacy name mangling`);
   if (shape === undefined)
-    throw misfit('it exports neither "run" (a kernel) nor "begin", "step", "finish" (a stepper)');
+    throw misfit(
+      'it exports neither "run" (a kernel) nor "begin", "step", "finish" (a stepper) nor "_start" (a command)',
+    );
   if (other !== undefined) throw misfit(`it exports functions of a ${shape} and of a ${other}; it can be one of them`);
   return shape;
 }

@@ -1,5 +1,7 @@
 // A kernel's imports against the world: every one must be a function of a known interface, with its exact core signature.
 import { LodgerError } from '../base/errors.ts';
+import type { KernelFacts } from '../job/kernel.ts';
+import { PREVIEW1, PREVIEW1_MODULE } from '../job/preview1.ts';
 import { INTERFACE, type InterfaceName, type KernelImport, WORLD, type WorldFunction } from '../job/world.ts';
 import type { FunctionType, Module, ModuleImport } from '../wasm/module.ts';
 import { quote } from './quote.ts';
@@ -13,26 +15,58 @@ const REMEDIES: readonly (readonly [start: string, remedy: string])[] = [
   ['cm32p2', 'this name mangling is not read; build with legacy name mangling'],
   [
     'wasi',
-    'there is no system interface here; build for wasm32-unknown-unknown and use the interfaces of lodger:kernel',
+    `there is no system interface here but ${PREVIEW1_MODULE}, and that for programs only: build a command for it, or for wasm32-unknown-unknown with the interfaces of lodger:kernel`,
   ],
   ['env', 'nothing is called "env" here; use the interfaces of lodger:kernel, or link the function into the module'],
 ];
 const ABORT = 'build with "lodger build", which turns abort into exit.fail (asc: --use abort=)';
 
-/** The imports, each once, in the order of the file. Throws `ERR_KERNEL_INTERFACE` for the first that the world does not have. */
-export function checkImports(module: Module): KernelImport[] {
+/**
+ * The imports, each once, in the order of the file. Throws `ERR_KERNEL_INTERFACE` for the first that the world does not have, or, of a
+ * command, that is not of WASI preview 1.
+ */
+export function checkImports(
+  module: Module,
+  shape: 'command' | 'of the world',
+): Pick<KernelFacts, 'imports' | 'repeats'> {
   const found = new Map<string, KernelImport>();
   for (const one of module.imports) {
-    const known = checkImport(one, module.types);
-    found.set(`${known.module} ${known.function}`, known);
+    const known = shape === 'command' ? checkCall(one, module.types) : checkImport(one, module.types);
+    found.set(nameOf(known), known);
   }
-  return [...found.values()];
+  const imports = [...found.values()];
+  if (imports.length === module.imports.length) return { imports };
+  const names = [...found.keys()];
+  return { imports, repeats: module.imports.map(({ module: from, name }) => names.indexOf(`${from} ${name}`)) };
+}
+
+function nameOf({ module, function: name }: KernelImport): string {
+  return `${module} ${name}`;
+}
+
+function refusal({ module, name }: ModuleImport, why: string): LodgerError {
+  return new LodgerError('ERR_KERNEL_INTERFACE', [`it imports ${quote(name)} from ${quote(module)}: ${why}`]);
+}
+
+function checkCall(one: ModuleImport, types: readonly FunctionType[]): KernelImport {
+  const { module, name, kind } = one;
+  if (module !== PREVIEW1_MODULE) throw refusal(one, `a program (it exports "_start") gets ${PREVIEW1_MODULE} only`);
+  if (kind !== 'function') throw refusal(one, `a ${kind} cannot be imported, only functions; define it in the module`);
+  const wanted = Object.hasOwn(PREVIEW1, name) ? PREVIEW1[name] : undefined;
+  if (wanted === undefined) throw refusal(one, 'WASI preview 1 has no such call');
+  checkType(one, types, wanted);
+  return { interface: 'wasi', function: name, module };
+}
+
+function checkType(one: ModuleImport, types: readonly FunctionType[], wanted: FunctionType): void {
+  const type = types[one.type];
+  if (type?.params === wanted.params && type.results === wanted.results) return;
+  throw refusal(one, `it must be ${spell(wanted)}, not ${type === undefined ? 'nothing' : spell(type)}`);
 }
 
 function checkImport(one: ModuleImport, types: readonly FunctionType[]): KernelImport {
   const { module, name, kind } = one;
-  const refuse = (why: string) =>
-    new LodgerError('ERR_KERNEL_INTERFACE', [`it imports ${quote(name)} from ${quote(module)}: ${why}`]);
+  const refuse = (why: string) => refusal(one, why);
   if (module === 'env' && name === 'abort') throw refuse(ABORT);
   const [, remedy] = REMEDIES.find(([start]) => module.startsWith(start)) ?? [];
   if (remedy !== undefined) throw refuse(remedy);
@@ -50,10 +84,7 @@ function checkImport(one: ModuleImport, types: readonly FunctionType[]): KernelI
   const functions: Readonly<Record<string, WorldFunction>> = WORLD[own].functions;
   const wanted = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (wanted === undefined) throw refuse(`the interface has ${Object.keys(functions).join(', ')} only`);
-  const type = types[one.type];
-  if (type?.params !== wanted.params || type.results !== wanted.results) {
-    throw refuse(`it must be ${spell(wanted)}, not ${type === undefined ? 'nothing' : spell(type)}`);
-  }
+  checkType(one, types, wanted);
   return { interface: own, function: name, module };
 }
 

@@ -16,7 +16,10 @@ export interface KernelFacts {
   readonly digest: Digest;
   readonly shape: Shape;
   readonly encoding: StringEncoding;
+  /** Each once. */
   readonly imports: readonly KernelImport[];
+  /** Which of `imports` the module's own are, in its order, where it has one of them more than once: Go's linker makes such modules. */
+  readonly repeats?: readonly number[];
   /** Which of the optional exports are there: `_initialize`, `cabi_post_run` and so on. */
   readonly optional: readonly string[];
   /** Pages of 64 KiB. `max` is the kernel's own; a task's limit may be lower. */

@@ -1,6 +1,7 @@
 // The world a kernel lives in, as data: what `kernels/wit/kernel.wit` says, flattened to core signatures by the canonical ABI.
 // The component model's Python reference (definitions.py, flatten_functype) is the source of the flattening rules.
 import type { GrantKind } from '../policy/grant.ts';
+import { PREVIEW1 } from './preview1.ts';
 
 /** Interfaces are named `lodger:kernel/<name>@0.1.x`; any patch version fits. */
 export const INTERFACE = /^lodger:kernel\/([a-z][a-z0-9-]*)@0\.1\.(?:0|[1-9]\d{0,8})$/;
@@ -89,9 +90,12 @@ export const WORLD = {
 
 export type InterfaceName = keyof typeof WORLD;
 
+/** Everything that a kernel can import: the world, or, by a command alone, WASI preview 1. */
+export const IMPORTABLE = { ...WORLD, wasi: { grant: null, deterministic: true, functions: PREVIEW1 } } as const;
+
 /** One function that a kernel imports. */
 export interface KernelImport {
-  readonly interface: InterfaceName;
+  readonly interface: keyof typeof IMPORTABLE;
   readonly function: string;
   /** The import's module name as written, version included: an engine has to link it under exactly this name. */
   readonly module: string;
@@ -102,7 +106,7 @@ export interface WorldExport extends WorldFunction {
   readonly post: boolean;
 }
 
-/** The shapes, and what each must export besides `memory` and `cabi_realloc`. */
+/** The shapes, and what each must export besides `memory` and, for those of the world, `cabi_realloc`. */
 export const SHAPES = {
   kernel: {
     run: { params: 'ii', results: 'i', wit: 'func(input: list<u8>) -> result<list<u8>, string>', post: true },
@@ -112,6 +116,8 @@ export const SHAPES = {
     step: { params: '', results: 'i', wit: 'func() -> result<f64, string>', post: true },
     finish: { params: '', results: 'i', wit: 'func() -> result<list<u8>, string>', post: true },
   },
+  /** A WASI program. No component exports this name. */
+  command: { _start: { params: '', results: '', wit: 'func()', post: false } },
 } as const satisfies Record<string, Record<string, WorldExport>>;
 
 export type Shape = keyof typeof SHAPES;

@@ -63,7 +63,7 @@ export interface Prepared {
  */
 export function prepare(kernel: Kernel, form: Form): Prepared {
   const { memoryForm, metered, canonicalNaNs = false, memoryPagesMax = PAGES_MAX } = form;
-  const { digest, shape, encoding, imports, optional, memory, report } = sealed(kernel);
+  const { digest, shape, encoding, imports, repeats, optional, memory, report } = sealed(kernel);
   const max = Math.min(memory.max ?? PAGES_MAX, memoryForm === 'defined' ? memoryPagesMax : PAGES_MAX);
   if (!(max >= memory.min && Number.isInteger(max))) {
     throw new LodgerError('ERR_OPTION_INVALID', [
@@ -76,6 +76,7 @@ export function prepare(kernel: Kernel, form: Form): Prepared {
     shape,
     encoding,
     imports: imports.map((one) => ({ ...one })),
+    ...(repeats && { repeats: [...repeats] }),
     optional: [...optional],
     memory: { ...memory },
   };

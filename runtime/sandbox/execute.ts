@@ -1,12 +1,18 @@
 // One task in this thread, from its start to its end, in a fresh instance. Nothing is thrown out of it.
 import type { Ready } from '../engine/engine.ts';
 import type { Outcome } from '../job/outcome.ts';
+import { runProgram } from '../wasi/run.ts';
 import type { Call, Place } from './call.ts';
 import { Running } from './running.ts';
 
 /** Runs one task to its end. Instances are never used twice. */
 export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Outcome {
   const running = new Running(place, ready, call);
-  running.attempt(() => running.give(running.start().exports.whole(call.input, call.limits.outputBytesMax)));
+  running.attempt(() => {
+    const { exports } = running.start();
+    const { room } = running;
+    if (room.program) running.give(runProgram(room, room.program, room.fuel));
+    else running.give(exports.whole(call.input, call.limits.outputBytesMax));
+  });
   return running.end();
 }

@@ -9,7 +9,7 @@ import { fillLimits, LimitsSchema } from '../job/limits.ts';
 import type { OutsideTerms } from '../job/outside.ts';
 import { type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
-import { WORLD } from '../job/world.ts';
+import { IMPORTABLE } from '../job/world.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { narrowGrants, type Policy, permits } from '../policy/policy.ts';
@@ -157,6 +157,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   const asked = terms.grants ?? [];
   const grants = permitter.policy ? narrowGrants(permitter.policy, asked) : asked;
   cover(kernel, grants);
+  mustReach(kernel, asked);
   if (permitter.policy) permits(permitter.policy, limits, grants);
   const outside = settle(permitter.holder, asked, grants);
   const floor = kernel.memory.min * PAGE;
@@ -181,10 +182,20 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
 /** Every import needs its grant. */
 function cover(kernel: Kernel, grants: readonly Grant[]): void {
   for (const wanted of kernel.imports) {
-    const { grant } = WORLD[wanted.interface];
+    const { grant } = IMPORTABLE[wanted.interface];
     if (grant === null || grants.some(({ kind }) => kind === grant)) continue;
     throw new LodgerError('ERR_GRANT_MISSING', [`${wanted.module} ${wanted.function}`, REMEDIES[grant]]);
   }
+}
+
+/** A program has no call behind which these could stand: who grants them expects something that would not be there. */
+const NOT_OF_PROGRAMS: readonly GrantKind[] = ['clock', 'blobs', 'files', 'http'];
+
+function mustReach({ shape }: Kernel, asked: readonly Grant[]): void {
+  const stray = shape === 'command' && asked.find(({ kind }) => NOT_OF_PROGRAMS.includes(kind));
+  if (!stray) return;
+  const why = 'a WASI program has its input, its output, its log, virtual time and seeded random bytes, and no more';
+  throw new LodgerError('ERR_GRANT_UNAVAILABLE', [stray.kind, why]);
 }
 
 /** The granted blobs' bytes, each of the digest that its grant names, those of pinned folders among them. */

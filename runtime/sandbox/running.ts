@@ -10,6 +10,8 @@ import type { OutsideTerms } from '../job/outside.ts';
 import { METER_IMPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { programImports } from '../wasi/calls.ts';
+import { Program } from '../wasi/program.ts';
 import { type Beyond, openBeyond, type Waiting } from './beyond.ts';
 import type { Call, Place } from './call.ts';
 import { Fuel } from './fuel.ts';
@@ -46,7 +48,7 @@ export class Running<Compiled = unknown> {
   start(): { readonly guest: Guest; readonly exports: Exports } {
     const { ready, room, call } = this;
     const { fuel } = room;
-    const imports = importsOf(room);
+    const imports = room.program ? programImports(room, room.program) : importsOf(room);
     if (fuel) imports[METER_IMPORTS.module] = fuel.imports();
     const stops = ready.metered ? undefined : { wallMsMax: call.limits.wallMsMax, job: call.job };
     const pagesMax = Math.floor(call.limits.memoryBytesMax / PAGE);
@@ -160,7 +162,7 @@ export function newHead(
 }
 
 /** What the imports see, and what ends with the task. */
-type Room = TaskRoom & { readonly fuel?: Fuel; readonly outside?: Beyond };
+type Room = TaskRoom & { readonly fuel?: Fuel; readonly outside?: Beyond; readonly program?: Program };
 
 /** What the imports of one task see; nothing of it is shared with another. */
 export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>, ready: Ready, call: Call): Room {
@@ -170,6 +172,7 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
   const { outside: terms, blobs, limits } = call;
   const waiting = terms && waitingOf(platform, call, startedAt);
   const outside = waiting && openBeyond(terms, { blobs, waiting, ...(doors && { doors }) });
+  const program = ready.facts.shape === 'command' ? new Program(call.input, limits.outputBytesMax) : undefined;
   return {
     facts: ready.facts,
     limits,
@@ -189,6 +192,7 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
     logBytes: 0,
     randomBytes: 0,
     ...(outside && { outside }),
+    ...(program && { program }),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Platform, toHex } from '../base/platform.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Folder, FolderPlace, OutsideTerms } from '../job/outside.ts';
 import { parseManifest, treeKey, treeOf } from '../job/tree.ts';
-import { WORLD } from '../job/world.ts';
+import { IMPORTABLE } from '../job/world.ts';
 import { formatGrant, type Grant } from '../policy/grant.ts';
 import { reachesBeyond } from '../policy/policy.ts';
 
@@ -103,5 +103,7 @@ function checkDigest(platform: Platform, key: string, bytes: Uint8Array): void {
 /** Whether every run of a kernel with these grants gives the same answer: pinned folders do, others do not. */
 export function isRepeatable({ imports }: Pick<Kernel, 'imports'>, outside: OutsideTerms | undefined): boolean {
   const pinned = outside?.folders.every(({ source }) => 'tree' in source) ?? false;
-  return imports.every((wanted) => WORLD[wanted.interface].deterministic || (wanted.interface === 'files' && pinned));
+  return imports.every(
+    (wanted) => IMPORTABLE[wanted.interface].deterministic || (wanted.interface === 'files' && pinned),
+  );
 }

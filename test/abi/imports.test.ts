@@ -10,7 +10,7 @@ import { type FakeGuest, factsOf, fakeGuest } from './guest.ts';
 const GIVEN = Object.keys(WORLD) as InterfaceName[];
 
 /** Every function that this runtime gives. */
-const IMPORTS: readonly KernelImport[] = GIVEN.flatMap((name) =>
+const IMPORTS: readonly (KernelImport & { readonly interface: InterfaceName })[] = GIVEN.flatMap((name) =>
   Object.keys(WORLD[name].functions).map((own) => ({
     interface: name,
     function: own,

@@ -27,7 +27,7 @@ const IMPORTS = {
 export type ImportName = keyof typeof IMPORTS;
 export const IMPORT_NAMES = Object.keys(IMPORTS) as ImportName[];
 
-const EXPORTS: Readonly<Record<Shape, string>> = {
+const EXPORTS: Readonly<Record<Exclude<Shape, 'command'>, string>> = {
   kernel: `
     (func (export "run") (param i32 i32) (result i32) i32.const 0)
     (func (export "cabi_post_run") (param i32))`,
@@ -39,7 +39,7 @@ const EXPORTS: Readonly<Record<Shape, string>> = {
 };
 
 export interface Made {
-  readonly shape?: Shape;
+  readonly shape?: Exclude<Shape, 'command'>;
   readonly imports?: readonly ImportName[];
   readonly encoding?: StringEncoding;
   /** Whether the module exports `_initialize`. */

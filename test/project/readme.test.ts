@@ -22,7 +22,19 @@ const json = JSON.parse(textOf('package.json'));
 
 test('every code block and table is compared with something', () => {
   expect(marks()).toEqual([
-    ...['start', 'write', 'kernel', 'embed', 'embed-output', 'pool', 'typed-kernel', 'typed-host', 'typed-output'],
+    ...[
+      'start',
+      'write',
+      'kernel',
+      'program-commands',
+      'program-job',
+      'embed',
+      'embed-output',
+      'pool',
+      'typed-kernel',
+      'typed-host',
+      'typed-output',
+    ],
     ...[
       'stepper-kernel',
       'stepper-host',

@@ -8,6 +8,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['runtime/policy', 'runtime/payload'],
   ['runtime/job', 'runtime/wasm'],
   ['runtime/admit', 'runtime/abi', 'runtime/meter', 'runtime/snapshot'],
+  ['runtime/wasi'],
   ['runtime/prepare'],
   ['runtime/engine'],
   ['runtime/sandbox'],

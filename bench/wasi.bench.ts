@@ -1,0 +1,95 @@
+// What a WASI program costs: its start against a kernel that does the same, and making a Go program ready.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeEngine } from '../host/platform/engines.ts';
+import { node } from '../host/platform/node.ts';
+import { admit } from '../runtime/admit/admit.ts';
+import { formatSize, short } from '../runtime/base/units.ts';
+import type { Kernel } from '../runtime/job/kernel.ts';
+import type { EngineName } from '../runtime/job/outcome.ts';
+import { prepare } from '../runtime/prepare/prepare.ts';
+import { createSandbox } from '../runtime/sandbox/sandbox.ts';
+import type { Measure, Result } from './result.ts';
+import { ratio } from './result.ts';
+import { interleave, median, type Variant } from './rounds.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const PROGRAMS = new URL('test/fixtures/programs/', ROOT);
+const PREPARES = 5;
+const PREPARE_MS_MAX = 3_000;
+
+export default async function measure(): Promise<Result> {
+  const program = await admit(readFileSync(new URL('copy.wasm', PROGRAMS)), { platform: node });
+  const large = await admit(readFileSync(new URL('tool.wasm', PROGRAMS)), { platform: node });
+  const kernel = await admit(readFileSync(new URL('dist/kernels/echo.wasm', ROOT)), { platform: node });
+  const text = 'x'.repeat(64);
+  const variants = (['v8', 'wasmtime'] as const).flatMap((name) => [
+    start(name, 'program', program, text),
+    start(name, 'program with C library', large, `copy\n${text}`),
+    start(name, 'kernel', kernel, text),
+  ]);
+  const times = await interleave(variants, { rounds: 11, samples: 3 });
+  const against = (what: string, name: EngineName, atMost: number) =>
+    ratio(
+      `start of a ${what} that copies 64 bytes, against the echo kernel, ${name}`,
+      times,
+      [`${what}, ${name}`, `kernel, ${name}`],
+      atMost,
+    );
+  const starts = (['v8', 'wasmtime'] as const).flatMap((name) => [
+    against('program', name, 2),
+    { ...against('program with C library', name, 2), must: '', holds: null },
+  ]);
+  return { name: 'wasi', times, measures: [...starts, await go()] };
+}
+
+function start(engine: EngineName, what: string, kernel: Kernel, text: string): Variant {
+  const sandbox = createSandbox({ engine: nodeEngine(engine), platform: node });
+  const input = new TextEncoder().encode(text);
+  return {
+    name: `${what}, ${engine}`,
+    operations: 200,
+    once: async () => {
+      for (let task = 0; task < 200; task++) {
+        const outcome = await sandbox.run({ kernel, input });
+        if (outcome.state === 'failed' || outcome.output.byteLength !== 64) throw new Error(`${what} lost bytes`);
+      }
+    },
+  };
+}
+
+/** Admits and meters a program in Go, anew each time. */
+async function go(): Promise<Measure> {
+  const measure = 'admitting and metering a program in Go';
+  const must = '<= 3 s';
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'lodger-bench-'));
+  const out = join(folder, 'tool.wasm');
+  const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', out, fileURLToPath(new URL('tool.go', PROGRAMS))];
+  const path = `${process.env['PATH']}:/usr/local/go/bin`;
+  const env = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', PATH: path };
+  try {
+    const { status } = spawnSync('go', args, { cwd: folder, env });
+    if (status !== 0) return { measure, value: 'there is no Go here', must, holds: null };
+    const bytes = readFileSync(out);
+    const all: number[] = [];
+    for (let round = 0; round < PREPARES; round++) {
+      const began = performance.now();
+      const kernel = await admit(bytes, { platform: node });
+      const prepared = prepare(kernel, { memoryForm: 'imported', metered: true, canonicalNaNs: true });
+      if (prepared.bytes.byteLength < bytes.byteLength) throw new Error('the meter lost bytes');
+      all.push(performance.now() - began);
+    }
+    const [first, usual] = [all[0] as number, median(all)];
+    return {
+      measure: `${measure} (${formatSize(bytes.byteLength)})`,
+      value: `${short(first / 1e3)} s the first time, ${short(usual / 1e3)} s (median of ${PREPARES})`,
+      must,
+      holds: first <= PREPARE_MS_MAX,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

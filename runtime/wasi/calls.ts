@@ -1,0 +1,69 @@
+// The imports of a WASI program, made for one task from the table of all calls. What the table always refuses needs no code of its own.
+import { type HostImports, importsOf } from '../abi/imports.ts';
+import { range, setU32 } from '../abi/memory.ts';
+import { writeRandom } from '../abi/random.ts';
+import { guestOf, type HostFunction, type TaskRoom } from '../abi/room.ts';
+import { ERRNO, PREVIEW1, type SystemCall } from '../job/preview1.ts';
+import { Exited, type Program } from './program.ts';
+import { STREAM_CALLS } from './streams.ts';
+import { TIME_CALLS } from './time.ts';
+
+/** Makes a call for one task. */
+export type Make = (room: TaskRoom, program: Program) => HostFunction;
+
+const NAME = new TextEncoder().encode('program\0');
+
+/** Every call that the table gives. */
+const CALLS: Readonly<Record<string, Make>> = {
+  ...STREAM_CALLS,
+  ...TIME_CALLS,
+  args_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 1], [bytes, NAME.byteLength]),
+  args_get: (room) => (list: number, text: number) => {
+    const memory = guestOf(room).bytes();
+    const at = range(memory, list, 4, 1, 'the list of arguments');
+    const start = range(memory, text, NAME.byteLength, 1, 'the arguments');
+    memory.set(NAME, start);
+    setU32(memory, at, start);
+    room.bytesMoved += 4 + NAME.byteLength;
+    return ERRNO.SUCCESS;
+  },
+  environ_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 0], [bytes, 0]),
+  environ_get: (room) => (list: number, text: number) => {
+    range(guestOf(room).bytes(), list, 0, 1, 'the environment');
+    range(guestOf(room).bytes(), text, 0, 1, 'the environment');
+    return ERRNO.SUCCESS;
+  },
+  random_get: (room) => (pointer: number, length: number) => {
+    const start = range(guestOf(room).bytes(), pointer, length >>> 0, 1, 'a buffer');
+    writeRandom(room, start, length >>> 0);
+    return ERRNO.SUCCESS;
+  },
+  proc_exit: () => (code: number) => {
+    throw new Exited(code >>> 0);
+  },
+};
+
+/** The imports of one task: exactly those that its program asks for. */
+export function programImports(room: TaskRoom, program: Program): HostImports {
+  return importsOf(room, ({ function: name }) => {
+    const call = PREVIEW1[name];
+    if (!call) return undefined;
+    return call.answer === 'given' ? CALLS[name]?.(room, program) : refusal(call, program);
+  });
+}
+
+/** What is always answered in the same way. */
+function refusal({ answer, fd }: SystemCall, program: Program): HostFunction {
+  const error = ERRNO[answer as keyof typeof ERRNO];
+  if (fd === undefined) return () => error;
+  const call = (...args: readonly (number | bigint)[]) => (program.isOpen(Number(args[fd])) ? error : ERRNO.BADF);
+  return call as HostFunction;
+}
+
+function writeSizes(room: TaskRoom, ...sizes: readonly (readonly [area: number, size: number])[]): number {
+  const memory = guestOf(room).bytes();
+  const places = sizes.map(([area]) => range(memory, area, 4, 1, 'a size'));
+  for (const [index, at] of places.entries()) setU32(memory, at, sizes[index]?.[1] ?? 0);
+  room.bytesMoved += 4 * sizes.length;
+  return ERRNO.SUCCESS;
+}

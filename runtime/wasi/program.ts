@@ -1,0 +1,129 @@
+// A WASI program's side of the world: its streams, its clock, and the lines that it writes to the log. All of it ends with the task.
+import { keepsLine, type TaskRoom } from '../abi/room.ts';
+import { TaskFailure } from '../job/outcome.ts';
+
+/** The numbers of its streams. */
+export const STREAM = { input: 0, output: 1, log: 2 } as const;
+
+/** A line of the log that is longer comes in pieces of this many bytes. */
+export const LINE_BYTES = 8 * 1024;
+
+/** How much later it is at every reading. A clock that stood still would make a program that waits for it spin for ever. */
+export const READING_NS = 1_000n;
+/** Monotonic time at the start: Go takes a clock at 0 for one that fails. */
+export const STARTED_NS = 1_000_000_000n;
+/** The time of day at the start: 2000-01-01T00:00:00Z. */
+export const DAY_NS = 946_684_800_000_000_000n;
+/** The clock stops here, after 146 years: later times would not fit the signed numbers that programs keep them in. */
+const LAST_NS = 2n ** 62n;
+
+const NEWLINE = 10;
+const FIRST_BYTES = 1024;
+const NOTHING = new Uint8Array();
+
+/** Ends a program that has called `proc_exit`. Thrown through the guest, caught where it was called. */
+export class Exited extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`it exited with code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+export class Program {
+  readonly #input: Uint8Array;
+  readonly #outputBytesMax: number;
+  readonly #open: [boolean, boolean, boolean] = [true, true, true];
+  #line: Uint8Array | undefined;
+  #read = 0;
+  #output: Uint8Array<ArrayBuffer> = NOTHING;
+  #written = 0;
+  #lineBytes = 0;
+  /** Since the start. */
+  #elapsed = 0n;
+
+  constructor(input: Uint8Array, outputBytesMax: number) {
+    this.#input = input;
+    this.#outputBytesMax = outputBytesMax;
+  }
+
+  isOpen(stream: number): boolean {
+    return this.#open[stream] ?? false;
+  }
+
+  close(stream: number): void {
+    this.#open[stream] = false;
+  }
+
+  /** Bytes of the input that were not read. */
+  get left(): number {
+    return this.#input.byteLength - this.#read;
+  }
+
+  /** Copies the input's next bytes; as many as there are. */
+  read(into: Uint8Array): number {
+    const piece = this.#input.subarray(this.#read, this.#read + into.byteLength);
+    into.set(piece);
+    this.#read += piece.byteLength;
+    return piece.byteLength;
+  }
+
+  /** Fails the task where its output would be too large, before anything is copied. */
+  mayWrite(count: number): void {
+    const bytes = this.#written + count;
+    if (bytes > this.#outputBytesMax) throw new TaskFailure('ERR_OUTPUT_TOO_LARGE', bytes, this.#outputBytesMax);
+    if (bytes <= this.#output.byteLength) return;
+    const wanted = Math.max(2 * this.#output.byteLength, bytes, FIRST_BYTES);
+    const larger = new Uint8Array(Math.min(wanted, this.#outputBytesMax));
+    larger.set(this.#output.subarray(0, this.#written));
+    this.#output = larger;
+  }
+
+  /** After `mayWrite`. */
+  write(bytes: Uint8Array): void {
+    this.#output.set(bytes, this.#written);
+    this.#written += bytes.byteLength;
+  }
+
+  /** What was written: the caller's own. */
+  takeOutput(): Uint8Array<ArrayBuffer> {
+    return this.#output.slice(0, this.#written);
+  }
+
+  /** Whole lines go to the log, the rest waits for its end. What is not UTF-8 is replaced. */
+  log(room: TaskRoom, bytes: Uint8Array): void {
+    this.#line ??= new Uint8Array(LINE_BYTES);
+    for (const byte of bytes) {
+      if (byte !== NEWLINE) this.#line[this.#lineBytes++] = byte;
+      if (byte === NEWLINE || this.#lineBytes === LINE_BYTES) this.#endLine(room);
+    }
+  }
+
+  /** The last line, if it has no end. */
+  flush(room: TaskRoom): void {
+    if (this.#lineBytes > 0) this.#endLine(room);
+  }
+
+  #endLine(room: TaskRoom): void {
+    const bytes = (this.#line ?? NOTHING).subarray(0, this.#lineBytes);
+    if (keepsLine(room, bytes.byteLength)) room.lines.push({ level: 'info', text: new TextDecoder().decode(bytes) });
+    this.#lineBytes = 0;
+  }
+
+  /** Virtual time in ns since the start. */
+  get elapsed(): bigint {
+    return this.#elapsed;
+  }
+
+  /** Time as a clock of the program shows it, which goes on by that. */
+  reading(base: bigint): bigint {
+    this.waitUntil(this.#elapsed + READING_NS);
+    return base + this.#elapsed;
+  }
+
+  /** Nobody waits: it is that late at once. */
+  waitUntil(elapsed: bigint): void {
+    if (elapsed > this.#elapsed) this.#elapsed = elapsed < LAST_NS ? elapsed : LAST_NS;
+  }
+}
