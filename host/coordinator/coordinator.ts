@@ -78,7 +78,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       },
     });
     closers.push(() => server.close());
-    const sockets = takeSockets(server.server, { site, auth, accounts, usage, shown, log });
+    const sockets = takeSockets(server.server, { site, auth, accounts, shown, log });
     closers.push(() => sockets.close());
     await server.listen({ host, port }).catch((error: Error) => {
       throw new LodgerError('ERR_OPTION_INVALID', ['listen', `an address that is free: ${error.message}`]);

@@ -5,11 +5,10 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import { SITE } from '../../wire/ceilings.ts';
-import { encodeFrame, type FromHost, PROTOCOL, parseFromHost } from '../../wire/site.ts';
+import { encodeFrame, PROTOCOL, parseFromHost } from '../../wire/site.ts';
 import type { Accounts, Known } from '../accounts.ts';
 import { DOOR } from '../ceilings.ts';
 import type { HostConnection, Site } from '../contracts.ts';
-import type { Usage } from '../usage.ts';
 import type { Auth } from './auth.ts';
 import type { Shown } from './shown.ts';
 
@@ -22,7 +21,6 @@ export interface SocketParts {
   readonly site: Site;
   readonly auth: Auth;
   readonly accounts: Accounts;
-  readonly usage: Pick<Usage, 'owns'>;
   readonly shown: Shown;
   readonly log: FastifyBaseLogger;
 }
@@ -83,7 +81,7 @@ function refusalOf({ url = '', headers }: IncomingMessage, caller: Known | undef
   return offered.includes(PROTOCOL) ? undefined : '426 Upgrade Required';
 }
 
-function serve(socket: WebSocket, caller: Known, { site, usage, shown, log }: SocketParts): void {
+function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketParts): void {
   socket.binaryType = 'nodebuffer';
   socket.on('error', (error) => log.debug({ err: error }, 'a connection of a host failed'));
   const end = (reason: string) => socket.close(AGAINST_RULES, cut(reason));
@@ -103,7 +101,6 @@ function serve(socket: WebSocket, caller: Known, { site, usage, shown, log }: So
     try {
       if (!isBinary) throw new RangeError('messages are binary');
       const message = parseFromHost(data as Buffer);
-      mustOwn(message, caller, usage);
       shown.heard(message);
       connection.hear(message);
     } catch (error) {
@@ -117,14 +114,6 @@ function serve(socket: WebSocket, caller: Known, { site, usage, shown, log }: So
     clearTimeout(silent);
     connection.closed();
   });
-}
-
-/** A large output is a blob that the host has brought itself: it would otherwise hand on what belongs to somebody else. */
-function mustOwn(message: FromHost, { account }: Known, usage: Pick<Usage, 'owns'>): void {
-  if (message.type !== 'report') return;
-  for (const output of message.outputs)
-    if (typeof output === 'string' && !usage.owns(account, output))
-      throw new RangeError(`the output ${output} is no blob of this host's`);
 }
 
 /** The reason in a closing frame has its ceiling in bytes. */
