@@ -1,7 +1,6 @@
 // Inputs on their way to a site: gathered into frames as they come, the large ones sent as blobs before.
-import { Buffer } from 'node:buffer';
 import { SITE } from '../wire/ceilings.ts';
-import { encode } from '../wire/codec.ts';
+import { frameOf } from '../wire/frame.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Batch } from './site.ts';
 
@@ -11,13 +10,7 @@ const BATCH_TASKS = 4_096;
 /** A batch as the one frame of a request. */
 export function inputsFrame({ from, inputs, last }: Batch): Uint8Array {
   const sizes = inputs.map((input) => (typeof input === 'string' ? input : input.byteLength));
-  const message = encode({ from, inputs: sizes, last });
-  const data = inputs.filter((input) => typeof input !== 'string');
-  const head = Buffer.alloc(8);
-  const bytes = data.reduce((sum, each) => sum + each.byteLength, 0);
-  head.writeUInt32LE(message.byteLength + bytes, 0);
-  head.writeUInt32LE(message.byteLength, 4);
-  return Buffer.concat([head, message, ...data]);
+  return frameOf({ from, inputs: sizes, last }, ...inputs.filter((input) => typeof input !== 'string'));
 }
 
 /**

@@ -2,8 +2,7 @@
 import type { JSX } from 'preact';
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import '../parts/tokens.css';
-import '../parts/parts.css';
+import '../parts/style.ts';
 import { Mark } from '../parts/icons.tsx';
 import { recallTheme, ThemeSwitch } from '../parts/theme.tsx';
 import { AccountsPage } from './accounts.tsx';

@@ -1,14 +1,12 @@
 // Final outcomes of a job as they come, in input order, read from the frames that the site sends.
-import { decode } from '../wire/codec.ts';
 import type { WireDelivered } from '../wire/delivered.ts';
+import { frameIn } from '../wire/frame.ts';
 import { api } from './api.ts';
 
 export interface Shown extends Omit<WireDelivered, 'output'> {
   /** Bytes; the digest of a blob for a large one. */
   readonly output: Uint8Array | string;
 }
-
-const HEAD_BYTES = 8;
 
 /** Reads on from a task until the job has ended or the signal fires. */
 export async function* outcomesOf(job: string, from: number, signal: AbortSignal): AsyncGenerator<Shown> {
@@ -20,25 +18,12 @@ export async function* outcomesOf(job: string, from: number, signal: AbortSignal
     kept = joined(kept, value);
     for (let frame = frameIn(kept); frame; frame = frameIn(kept)) {
       kept = kept.subarray(frame.size);
-      const message = decode(frame.message) as WireDelivered | null;
+      const message = frame.message as WireDelivered | null;
       // One that says nothing says that the site is there.
       if (message)
-        yield { ...message, output: typeof message.output === 'string' ? message.output : frame.bytes.slice() };
+        yield { ...message, output: typeof message.output === 'string' ? message.output : frame.data.slice() };
     }
   }
-}
-
-function frameIn(bytes: Uint8Array) {
-  if (bytes.byteLength < HEAD_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const [whole, head] = [view.getUint32(0, true), view.getUint32(4, true)];
-  const size = HEAD_BYTES + whole;
-  if (bytes.byteLength < size) return undefined;
-  return {
-    size,
-    message: bytes.subarray(HEAD_BYTES, HEAD_BYTES + head),
-    bytes: bytes.subarray(HEAD_BYTES + head, size),
-  };
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {

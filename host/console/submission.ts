@@ -5,7 +5,7 @@ import { IMPORTABLE } from '../../runtime/job/world.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Manifest } from '../wire/api.ts';
 import { SITE } from '../wire/ceilings.ts';
-import { encode } from '../wire/codec.ts';
+import { frameOf } from '../wire/frame.ts';
 import { api, digestOf } from './api.ts';
 
 export type Cut = 'files' | 'lines' | 'fasta';
@@ -100,7 +100,7 @@ export async function* inputsFrames(inputs: AsyncIterable<Uint8Array>): AsyncGen
   let data: Uint8Array[] = [];
   let bytes = 0;
   const take = (last: boolean) => {
-    const frame = frameOf({ from, inputs: sizes, last }, data);
+    const frame = frameOf({ from, inputs: sizes, last }, ...data);
     from += sizes.length;
     [sizes, data, bytes] = [[], [], 0];
     return frame;
@@ -115,20 +115,4 @@ export async function* inputsFrames(inputs: AsyncIterable<Uint8Array>): AsyncGen
     if (bytes >= FRAME_BYTES || sizes.length >= FRAME_TASKS) yield take(false);
   }
   yield take(true);
-}
-
-function frameOf(message: unknown, data: readonly Uint8Array[]): Uint8Array {
-  const head = encode(message);
-  const bytes = data.reduce((sum, each) => sum + each.byteLength, 0);
-  const frame = new Uint8Array(8 + head.byteLength + bytes);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, head.byteLength + bytes, true);
-  view.setUint32(4, head.byteLength, true);
-  frame.set(head, 8);
-  let at = 8 + head.byteLength;
-  for (const each of data) {
-    frame.set(each, at);
-    at += each.byteLength;
-  }
-  return frame;
 }

@@ -6,7 +6,7 @@ import { createAgent } from 'lodger/host';
 import { expect, test } from 'vitest';
 import { createSiteClient } from '../../host/client/site.ts';
 import { DOOR } from '../../host/coordinator/ceilings.ts';
-import { frameOf } from '../../host/coordinator/http/streams.ts';
+import { frameOf } from '../../host/wire/frame.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { openapi } from './openapi.ts';
 import { type Answer, type Served, serveSite } from './served.ts';

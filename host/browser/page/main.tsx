@@ -1,8 +1,7 @@
 // The page of a tab that is lent: what it is and can never touch, before anything runs; then what it does, for whom, and what it gave.
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import '../../parts/tokens.css';
-import '../../parts/parts.css';
+import '../../parts/style.ts';
 import { Problem } from '../../parts/controls.tsx';
 import { Mark } from '../../parts/icons.tsx';
 import { recallTheme, ThemeSwitch } from '../../parts/theme.tsx';

@@ -3,8 +3,8 @@ import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
-import { encode } from '../../wire/codec.ts';
 import type { WireDelivered } from '../../wire/delivered.ts';
+import { frameOf } from '../../wire/frame.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Caller, Delivered, Site } from '../contracts.ts';
 import type { Logs } from './logs.ts';
@@ -19,21 +19,10 @@ export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncItera
     .send(Readable.from(gathered(pieces, quiet), { objectMode: false, highWaterMark: GATHERED_BYTES }));
 }
 
-/** A frame of `frames.ts` as bytes. */
-export function frameOf(message: unknown, bytes: Uint8Array = NOTHING): Buffer {
-  const body = encode(message);
-  const frame = Buffer.allocUnsafe(8 + body.byteLength + bytes.byteLength);
-  frame.writeUInt32LE(body.byteLength + bytes.byteLength, 0);
-  frame.writeUInt32LE(body.byteLength, 4);
-  frame.set(body, 8);
-  frame.set(bytes, 8 + body.byteLength);
-  return frame;
-}
-
 /** A frame that says nothing but that the site is there. */
 export const QUIET_FRAME: Uint8Array = frameOf(null);
 
-export function outcomeFrame({ output, ...rest }: Delivered): Buffer {
+export function outcomeFrame({ output, ...rest }: Delivered): Uint8Array {
   const message = { ...rest, output: typeof output === 'string' ? output : output.byteLength } as WireDelivered;
   return frameOf(message, typeof output === 'string' ? NOTHING : output);
 }

@@ -1,0 +1,33 @@
+// A frame as bytes: the length of all that follows and that of the message in it, four bytes each with the lowest first, then the message,
+// then bytes that belong to it. In Node and in browsers.
+import { decode, encode } from './codec.ts';
+
+export const HEAD_BYTES = 8;
+
+/** A message and the bytes behind it, in one piece. */
+export function frameOf(message: unknown, ...data: readonly Uint8Array[]): Uint8Array {
+  const body = encode(message);
+  const size = data.reduce((sum, { byteLength }) => sum + byteLength, body.byteLength);
+  const frame = new Uint8Array(HEAD_BYTES + size);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, size, true);
+  view.setUint32(4, body.byteLength, true);
+  let at = HEAD_BYTES;
+  for (const part of [body, ...data]) {
+    frame.set(part, at);
+    at += part.byteLength;
+  }
+  return frame;
+}
+
+/** The frame that bytes begin with, once all of it is there: its message, what is behind that, and how many bytes it has. */
+export function frameIn(
+  bytes: Uint8Array,
+): { readonly message: unknown; readonly data: Uint8Array; readonly size: number } | undefined {
+  if (bytes.byteLength < HEAD_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const size = HEAD_BYTES + view.getUint32(0, true);
+  if (bytes.byteLength < size) return undefined;
+  const end = HEAD_BYTES + view.getUint32(4, true);
+  return { message: decode(bytes.subarray(HEAD_BYTES, end)), data: bytes.subarray(end, size), size };
+}
