@@ -24,6 +24,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['host/client', 'host/author', 'host/lend'],
   ['host/parts'],
   ['host/agent', 'host/coordinator', 'host/browser', 'host/console'],
+  ['host/federation'],
   ['host'],
   ['host/cli'],
   ['bench'],
