@@ -104,7 +104,7 @@ const RULES: readonly Rule[] = [
     const missing = wanted.isolation.filter((wall) => !record.isolation.includes(wall));
     return unless(missing.length === 0, () => `lacks isolation: ${missing.join(', ')}`);
   },
-  ({ site: { home, record } }) => unless(home || record.fuelPerSecond >= 1, () => 'has no host that works'),
+  ({ site: { home, record } }) => unless(home || works(record), () => 'has no host that works'),
   ({ wanted: { deadline }, site: { home, record }, now }) =>
     unless(
       home || deadline === null || now + record.deadlineMs <= deadline,
@@ -155,16 +155,19 @@ interface Lane {
 
 function lane(wanted: Wanted, site: SiteView): Lane {
   const { record, home, linkBytesPerSecond, delayMs, held, checks } = site;
-  const computed = record.fuelPerSecond / (wanted.fuelPerTask ?? FUEL_GUESS);
+  const computed = works(record) ? record.fuelPerSecond / (wanted.fuelPerTask ?? FUEL_GUESS) : 0;
   const carried =
     home || linkBytesPerSecond === null ? Number.MAX_VALUE : linkBytesPerSecond / Math.max(1, wanted.bytesPerTask);
   return {
     site,
     perSecond: Math.min(computed, carried),
-    startS: (record.fuelPerSecond > 0 ? record.queuedFuel / record.fuelPerSecond : 0) + delayMs / 1_000,
+    startS: (works(record) ? record.queuedFuel / record.fuelPerSecond : 0) + delayMs / 1_000,
     most: home ? Number.MAX_SAFE_INTEGER : Math.max(0, PROBATION * (1 + checks) - held),
   };
 }
+
+/** Less than a unit of fuel a second is none: shares of it would not be numbers. */
+const works = ({ fuelPerSecond }: SiteRecord): boolean => fuelPerSecond >= 1;
 
 /** Whole tasks that a lane has done after so many seconds. */
 const doneBy = ({ perSecond, startS, most }: Lane, seconds: number): number =>
