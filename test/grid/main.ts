@@ -1,4 +1,5 @@
-// npm run simulate: the same seeded grid under the site's rule of belief and under others, and what each costs and lets through.
+// npm run simulate: the same seeded grid under the site's rule of belief and under others, and what each costs and lets through; or many
+// sites that share work.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { interruptible } from '../../host/cli/interrupt.ts';
@@ -6,6 +7,7 @@ import { createProgress } from '../../host/cli/progress.ts';
 import { boinc, lodger, quorum, type Rule } from './rules.ts';
 import type { Score } from './score.ts';
 import { simulate } from './simulate.ts';
+import { SITES_USAGE, simulateSites } from './sites/command.ts';
 import { describeRun, type Row } from './summary.ts';
 
 const RULES: Readonly<Record<string, () => Rule>> = {
@@ -87,11 +89,20 @@ function run(wanted: Wanted, signal: AbortSignal): Row[] {
   return rows;
 }
 
-const wanted = read(process.argv.slice(2));
-if (wanted) {
-  const rows = await interruptible(async (signal) => run(wanted, signal));
-  process.stdout.write(describeRun(wanted, rows));
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'sites') {
+  const text = simulateSites(rest);
+  if (text === undefined) refuse(SITES_USAGE);
+  else process.stdout.write(text);
 } else {
-  process.stderr.write(USAGE);
+  const wanted = read(process.argv.slice(2));
+  if (wanted) {
+    const rows = await interruptible(async (signal) => run(wanted, signal));
+    process.stdout.write(describeRun(wanted, rows));
+  } else refuse(`${USAGE}\n${SITES_USAGE}`);
+}
+
+function refuse(usage: string): void {
+  process.stderr.write(usage);
   process.exitCode = 2;
 }
