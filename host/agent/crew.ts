@@ -43,24 +43,22 @@ export async function createCrew(policy: Shape, { isolation, strict, engine }: C
   const shared = { engine, threads, cpuShare: policy.cpuShare };
   if (isolation === 'thread') {
     const pool = await createPool(shared);
-    const { start, resume } = pool;
-    return { ...crewOf(pool, policy), start, resume, threads, isolation: [], pids: () => [process.pid] };
+    return { ...crewOf(pool, policy), threads, isolation: [], pids: () => [process.pid] };
   }
   const cellMemoryBytesMax = Math.min(Math.max(policy.memoryBytesMax, CELL_BYTES_MIN), CELL.memoryBytesMax.max);
   const pool: CellPool = await createPool({ ...shared, isolation: 'process', strict, cellMemoryBytesMax });
-  // Its `start` and `resume` refuse: images do not leave a cell, so `run` takes steppers from beginning to end.
   return {
     ...crewOf(pool, policy),
     ...{ threads, isolation: pool.isolation, pids: () => [process.pid, ...pool.pids()] },
   };
 }
 
-function crewOf(pool: Pool, { cpuShare }: Shape): Pick<AgentCrew, 'run' | 'hush' | 'setCpuShare' | 'close'> {
+function crewOf(pool: Pool, { cpuShare }: Shape): Omit<AgentCrew, 'threads' | 'isolation' | 'pids'> {
   let share = cpuShare;
   let isQuiet = false;
   const set = () => pool.setCpuShare(isQuiet ? POOL.cpuShareMin.default : share);
   return {
-    run: pool.run,
+    ...{ run: pool.run, start: pool.start, resume: pool.resume },
     hush: (quiet) => {
       isQuiet = quiet;
       set();

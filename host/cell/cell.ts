@@ -8,6 +8,7 @@ import { createReader, writeFrame } from '../wire/frames.ts';
 import { CELL } from './ceilings.ts';
 import type { Contract, Entry } from './entry.ts';
 import { kill, type Launched, type LaunchOptions, launch } from './launch.ts';
+import { boardCell, type Talk } from './steps.ts';
 import type { Wall } from './walls.ts';
 import { judge, lookAt, NOTHING_SEEN } from './watch.ts';
 
@@ -25,6 +26,11 @@ export interface Cell {
   readonly tasks: ReadonlyMap<number, Entry>;
   /** Bytes of their inputs. */
   readonly bytes: number;
+  /** How many of them are run again, since they died with another cell. */
+  readonly suspects: number;
+  /** How many of them are spoken to. */
+  readonly spoken: number;
+  /** Throws `ERR_IMAGE_INVALID` for a stepper whose image cannot be read. */
   give(entry: Entry): void;
   /** Asks for the end of a task. What has not ended soon takes the cell with it. */
   cancel(entry: Entry): void;
@@ -72,10 +78,12 @@ function createCell(
   const { child, frames, pid } = launched;
   const tasks = new Map<number, Entry>();
   const asking = new Map<number, AbortController>();
+  const talks = new Map<number, Talk>();
   const kernels = new Set<string>();
   const contracts = new Set<number>();
   const walls: Wall[] = [...launched.held];
   let bytes = 0;
+  let suspects = 0;
   let replyBytesMax = CELL.replyBytes.default as number;
   let silentRounds = 0;
   let heardAt = now();
@@ -96,14 +104,22 @@ function createCell(
     const entry = tasks.get(task);
     if (!entry) return undefined;
     tasks.delete(task);
+    talks.delete(task);
     asking.get(task)?.abort();
     asking.delete(task);
     bytes -= entry.input.byteLength;
+    if (entry.stage === 'again') suspects--;
     heardAt = now();
     return entry;
   };
 
-  const hear = (message: FromCell) => {
+  const talkOf = ({ task }: { readonly task: number }): Talk => {
+    const talk = talks.get(task);
+    if (!talk) throw new RangeError('a task was spoken of that nobody speaks to');
+    return talk;
+  };
+
+  const hear = (message: FromCell, bytes: Uint8Array) => {
     silentRounds = 0;
     switch (message.type) {
       case 'ready':
@@ -120,6 +136,14 @@ function createCell(
         onResult(cell, entry, message);
         return;
       }
+      case 'image':
+        talkOf(message).image(message.digest, bytes);
+        return;
+      case 'notice': {
+        const { step, share, fuel, answers } = message;
+        talkOf(message).notice({ step, share, fuel, answers });
+        return;
+      }
       case 'ask':
         answer(message).catch(({ message: reason }: Error) => end(`it sent what is no message: ${reason}`));
         return;
@@ -132,7 +156,7 @@ function createCell(
 
   const read = createReader(
     () => replyBytesMax,
-    (message, bytes) => hear(parseFromCell(message, bytes)),
+    (message, bytes) => hear(parseFromCell(message, bytes), bytes),
   );
   frames.on('data', (piece: Buffer) => {
     if (ended !== undefined) return;
@@ -191,6 +215,9 @@ function createCell(
     }
   };
 
+  const expect = (most: number) => {
+    replyBytesMax = Math.max(replyBytesMax, CELL.replyBytes.default + most);
+  };
   const learnTerms = ({ number, permit }: Contract) => {
     if (contracts.has(number)) return;
     contracts.add(number);
@@ -214,7 +241,7 @@ function createCell(
     });
     const asksMax = outside ? FILES.writeBytes.max : 0;
     const outcomeMax = limits.outputBytesMax + 2 * limits.logBytesMax;
-    replyBytesMax = Math.max(replyBytesMax, CELL.replyBytes.default + Math.max(outcomeMax, asksMax));
+    expect(Math.max(outcomeMax, asksMax));
     const [oldest] = kernels;
     if (kernels.size <= kernelsKept || oldest === undefined) return;
     kernels.delete(oldest);
@@ -228,13 +255,21 @@ function createCell(
     get bytes() {
       return bytes;
     },
+    get suspects() {
+      return suspects;
+    },
+    get spoken() {
+      return talks.size;
+    },
     give: (entry) => {
+      const { task, contract, index, input, steps } = entry;
+      learnTerms(contract);
+      if (steps) talks.set(task, boardCell({ ...entry, steps }, { say, expect }));
+      else say({ type: 'task', task, terms: contract.number, index }, input);
       if (tasks.size === 0) heardAt = now();
-      tasks.set(entry.task, entry);
-      bytes += entry.input.byteLength;
-      learnTerms(entry.contract);
-      const { task, contract, index, input } = entry;
-      say({ type: 'task', task, terms: contract.number, index }, input);
+      tasks.set(task, entry);
+      bytes += input.byteLength;
+      if (entry.stage === 'again') suspects++;
     },
     cancel: ({ task }) => {
       say({ type: 'cancel', task });

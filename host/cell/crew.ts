@@ -4,10 +4,11 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
+import { reasonOf } from '../pool/flight.ts';
 import type { FromCell } from '../wire/cell.ts';
 import { CELL } from './ceilings.ts';
 import { type Cell, type CellOptions, startCell } from './cell.ts';
-import { type Contract, type Entry, failedIn, nextStage, type Stage } from './entry.ts';
+import { type Contract, type Entry, failedIn, isLost, nextStage, type Stage } from './entry.ts';
 import type { Wall } from './walls.ts';
 
 export interface CrewOptions extends CellOptions {
@@ -20,6 +21,8 @@ export interface Crew {
   submit(entry: Entry): void;
   /** Takes a task back, wherever it is; it is settled with the reason once nothing of it runs any more. */
   cancel(entry: Entry, reason: LodgerError): void;
+  /** Whether a cell has it. */
+  has(entry: Entry): boolean;
   forget(contract: Contract): void;
   setCpuShare(share: number): void;
   /** `lost`: cells that ended before they were told to. */
@@ -47,7 +50,12 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   let idlers: (() => void)[] = [];
 
   const onResult = (cell: Cell, entry: Entry, message: Extract<FromCell, { type: 'outcome' | 'refused' }>) => {
-    settle(entry, entry.withdrawn ?? resultOf(entry, message, cell.walls));
+    const result = resultOf(entry, message, cell.walls);
+    if (entry.withdrawn || !isLost(entry, result)) settle(entry, entry.withdrawn ?? result);
+    else {
+      entry.attempts++;
+      queues[entry.stage].add(entry);
+    }
     if (cell === apart) {
       // What ran in it was suspected.
       apart = undefined;
@@ -113,17 +121,23 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
 
   /** Suspects run with as many beside them as there are threads, and nothing that is not suspected. */
   const next = (cell: Cell): Entry | undefined => {
-    const suspects = queues.again.size > 0 || [...cell.tasks.values()].some(({ stage }) => stage === 'again');
+    const suspects = queues.again.size > 0 || cell.suspects > 0;
     const countMax = suspects ? order.threads : order.threads * POOL.batchTasksMax.default * 2;
     const [entry] = suspects ? queues.again : queues.fresh;
     if (!entry || cell.tasks.size >= countMax) return undefined;
+    // Their images wait outside, and no thread would be free for what comes after them.
+    if (entry.steps && cell.spoken >= order.threads) return undefined;
     const fits = cell.tasks.size === 0 || cell.bytes + entry.input.byteLength <= order.windowBytesMax;
     return fits ? entry : undefined;
   };
 
   const give = (cell: Cell, entry: Entry) => {
     queues[entry.stage].delete(entry);
-    cell.give(entry);
+    try {
+      cell.give(entry);
+    } catch (error) {
+      settle(entry, reasonOf(error));
+    }
   };
 
   const pump = () => {
@@ -147,6 +161,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     entry.settle(result);
   };
 
+  const cellOf = ({ task }: Entry) => [...cells].find(({ tasks }) => tasks.has(task));
+
   const counts = () => ({
     running: [...cells].reduce((sum, { tasks }) => sum + tasks.size, 0),
     waiting: queues.fresh.size + queues.again.size + queues.alone.size,
@@ -166,11 +182,12 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     cancel: (entry, reason) => {
       if (entry.settled || entry.withdrawn) return;
       entry.withdrawn = reason;
-      const cell = [...cells].find(({ tasks }) => tasks.has(entry.task));
+      const cell = cellOf(entry);
       if (cell) cell.cancel(entry);
       else settle(entry, reason);
       pump();
     },
+    has: (entry) => cellOf(entry) !== undefined,
     forget: (contract) => {
       for (const cell of cells) cell.forget(contract);
     },

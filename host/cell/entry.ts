@@ -5,7 +5,9 @@ import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import { faultOf } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { newHead } from '../../runtime/sandbox/running.ts';
+import type { TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import type { Session } from '../grants/session.ts';
+import type { Boarding } from '../pool/steps.ts';
 
 /** What the tasks of one job have in common. */
 export interface Contract {
@@ -24,6 +26,10 @@ export interface Entry {
   readonly submittedAt: number;
   /** Answers what it asks of the outside, where it may ask anything. */
   readonly session?: Session;
+  /** Of a stepper's task that can be spoken to. */
+  readonly steps?: Boarding;
+  /** Which task it is, of one that goes on from an image. */
+  readonly identity?: TaskIdentity;
   attempts: number;
   stage: Stage;
   /** Why nobody wants it any more. */
@@ -35,6 +41,12 @@ export interface Entry {
 /** What becomes of a task whose cell ended with it inside. Pure. */
 export function nextStage({ stage }: Pick<Entry, 'stage'>): Stage | 'failed' {
   return ({ fresh: 'again', again: 'alone', alone: 'failed' } as const)[stage];
+}
+
+/** Whether a stepper's task has lost its thread in its cell, and goes on from its last image: once, as in a pool of threads. */
+export function isLost({ attempts, steps }: Entry, result: Outcome | LodgerError): boolean {
+  const isHosts = 'state' in result && result.state === 'failed' && result.code === 'ERR_HOST_FAULT';
+  return isHosts && attempts === 1 && steps?.hasImage === true;
 }
 
 /** The outcome of a task of which no cell can tell. */

@@ -5,14 +5,16 @@ import process from 'node:process';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { ADMISSION, type Ceilings } from '../../runtime/base/limits.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { loadAddon } from '../platform/native.ts';
 import { node } from '../platform/node.ts';
-import { createPool, type ThreadPool } from '../pool/pool.ts';
+import { createPool, type OpenJob, type ThreadPool } from '../pool/pool.ts';
 import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
 import { createReader, writeFrame } from '../wire/frames.ts';
 import { createAsked } from './asked.ts';
+import { createSpoken, type Spoken } from './spoken.ts';
 
 /** The descriptor of the frames. The parent has the other end. */
 export const FRAMES = 3;
@@ -22,8 +24,6 @@ const READ_BYTES = 256 * 1024;
 
 /** Outside it was admitted by whatever ceilings its owner gave; they may be higher than the defaults, never than these. */
 const CEILINGS = Object.fromEntries(Object.entries(ADMISSION).map(([name, { max }]) => [name, max])) as Ceilings;
-
-type RunTask = ReturnType<ThreadPool['open']>;
 
 /** Runs until the other end of the frames is closed. `order`: a `CellOrder` as JSON. */
 export async function live(order: string): Promise<void> {
@@ -68,8 +68,10 @@ function createInhabitant(
   say: (message: FromCell, bytes?: Uint8Array) => void,
 ): (message: ToCell, bytes: Uint8Array) => void {
   const kernels = new Map<string, Promise<Kernel>>();
-  const jobs = new Map<number, Promise<RunTask>>();
-  const running = new Map<number, AbortController>();
+  const jobs = new Map<number, Promise<OpenJob>>();
+  const running = new Map<number, { readonly control: AbortController; readonly spoken: Spoken | undefined }>();
+  /** Images for the next task of each number. */
+  const links = new Map<number, Map<Digest, Uint8Array>>();
   const asked = createAsked(say);
 
   const open = async ({
@@ -82,21 +84,27 @@ function createInhabitant(
     digests,
     deterministic,
     outside,
-  }: CellTerms): Promise<RunTask> => {
+  }: CellTerms): Promise<OpenJob> => {
     if (bytes) kernels.set(digest, admit(bytes, { ceilings: CEILINGS, platform: node }));
     const kernel = await kernels.get(digest);
     if (!kernel) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given its kernel']);
     return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic }, outside);
   };
 
-  const run = async (task: number, given: { terms: number; index: number; input: Uint8Array }) => {
+  const run = async ({ task, terms, index, steps }: Extract<ToCell, { type: 'task' }>, input: Uint8Array) => {
     const control = new AbortController();
-    running.set(task, control);
+    const { signal } = control;
+    const given = { task, links: links.get(task) ?? new Map(), signal, say };
+    links.delete(task);
+    const spoken = steps && createSpoken({ ...given, steps });
+    running.set(task, { control, spoken });
     try {
-      const { terms, index, input } = given;
-      const runTask = await jobs.get(terms);
-      if (!runTask) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
-      const outcome = await runTask({ index, input, signal: control.signal, session: asked.sessionOf(task) });
+      const job = await jobs.get(terms);
+      if (!job) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
+      const one = { index, input, signal, session: asked.sessionOf(task) };
+      const started = spoken && job.start(one, spoken.keeper);
+      if (started) spoken?.begin(started);
+      const outcome = await (started?.outcome ?? job.run(one));
       if (outcome.state === 'failed') say({ type: 'outcome', task, outcome });
       else {
         const { output, ...rest } = outcome;
@@ -125,10 +133,19 @@ function createInhabitant(
         if (message.kernel !== undefined) kernels.delete(message.kernel);
         return;
       case 'task':
-        run(message.task, { ...message, input: bytes });
+        run(message, bytes);
+        return;
+      case 'link':
+        links.set(message.task, (links.get(message.task) ?? new Map()).set(message.digest, bytes));
+        return;
+      case 'wish':
+        running.get(message.task)?.spoken?.wish(message.wish);
+        return;
+      case 'stored':
+        running.get(message.task)?.spoken?.stored();
         return;
       case 'cancel':
-        running.get(message.task)?.abort();
+        running.get(message.task)?.control.abort();
         return;
       case 'answer':
         asked.hear(message, bytes);

@@ -22,7 +22,9 @@ import { aborted, createCancels } from '../pool/cancels.ts';
 import { mapJob } from '../pool/mapping.ts';
 import { type FilledOptions, mustShare, type Pool } from '../pool/pool.ts';
 import { createShelf } from '../pool/share.ts';
+import { createStarter, type OneTask } from '../pool/start.ts';
 import { createTally } from '../pool/stats.ts';
+import type { Boarding } from '../pool/steps.ts';
 import { CELL } from './ceilings.ts';
 import { createContracts } from './contracts.ts';
 import { startCrew } from './crew.ts';
@@ -45,10 +47,8 @@ export interface CellPool extends Pool {
 }
 
 /** What the caller gives with one task. */
-interface Given {
-  readonly input: Uint8Array;
-  readonly index: number;
-  readonly signal?: AbortSignal;
+interface Submission extends OneTask {
+  readonly steps?: Boarding;
   readonly moved?: boolean;
 }
 
@@ -89,54 +89,77 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
   };
 
   /** One task into the crew; it holds its contract until it is settled. */
-  const submit = (contract: Contract, { input, index, signal, moved = false }: Given): Promise<Outcome> =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) throw aborted(signal);
-      contracts.hold(contract);
-      const { outside } = contract.permit;
-      const session = sessionForCell(outside);
-      const entry: Entry = {
-        task: ++tasks,
-        contract,
-        index,
-        // The caller may use its buffer again at once, and a cell may have to be given the task twice.
-        input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : shelf.own(input),
-        submittedAt: now(),
-        ...(session && { session }),
-        attempts: 1,
-        stage: 'fresh',
-        withdrawn: undefined,
-        settled: false,
-        settle: (result) => {
-          if (signal) cancels.remove(signal, entry);
-          live.delete(entry);
-          // An outcome has come from the cell, so it was all sent.
-          if (!moved && !(result instanceof LodgerError) && entry.attempts === 1) shelf.giveBack(entry.input);
-          contracts.release(contract);
-          tally.count(result, now() - entry.submittedAt);
-          session?.close();
-          if (result instanceof LodgerError) reject(result);
-          else resolve(outside ? withReport(result, outside, session?.report()) : result);
-        },
-      };
-      if (signal) cancels.add(signal, entry);
-      live.add(entry);
-      crew.submit(entry);
+  const submit = (contract: Contract, given: Submission) => {
+    const { input, index, signal, moved = false, steps, identity } = given;
+    if (signal?.aborted) throw aborted(signal);
+    contracts.hold(contract);
+    const { outside } = contract.permit;
+    const session = sessionForCell(outside);
+    let settle: Entry['settle'] = () => undefined;
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      settle = (result) => (result instanceof LodgerError ? reject(result) : resolve(result));
     });
+    const entry: Entry = {
+      task: ++tasks,
+      contract,
+      index,
+      ...(steps && { steps }),
+      ...(identity && { identity }),
+      // The caller may use its buffer again at once, and a cell may have to be given the task twice.
+      input: moved ? new Uint8Array(structuredClone(input.buffer, { transfer: [input.buffer] })) : shelf.own(input),
+      submittedAt: now(),
+      ...(session && { session }),
+      attempts: 1,
+      stage: 'fresh',
+      withdrawn: undefined,
+      settled: false,
+      settle: (result) => {
+        if (signal) cancels.remove(signal, entry);
+        live.delete(entry);
+        // An outcome has come from the cell, so it was all sent.
+        if (!moved && !(result instanceof LodgerError) && entry.attempts === 1) shelf.giveBack(entry.input);
+        contracts.release(contract);
+        tally.count(result, now() - entry.submittedAt);
+        session?.close();
+        settle(outside ? withReport(result, outside, session?.report()) : result);
+      },
+    };
+    if (signal) cancels.add(signal, entry);
+    live.add(entry);
+    crew.submit(entry);
+    return { entry, outcome };
+  };
+  const mustHaveRoom = () => {
+    mustBeOpen();
+    // Which of the tasks in a cell wait there is not known here.
+    if (live.size >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [live.size]);
+  };
+  const starter = createStarter<Entry>(permitter, {
+    submit: (permit, given) => {
+      mustHaveRoom();
+      const contract = contracts.open(permit);
+      try {
+        return submit(contract, given);
+      } finally {
+        contracts.release(contract);
+      }
+    },
+    cancel: crew.cancel,
+    pause: (entry) => {
+      if (!crew.has(entry)) crew.cancel(entry, new LodgerError('ERR_ABORTED'));
+    },
+  });
 
   const run = async (task: Task, runOptions: RunOptions = {}): Promise<Outcome> => {
     mustBeOpen();
-    const { signal, checkpoint, onProgress } = check(RunOptionsSchema, runOptions) as RunOptions;
-    if (checkpoint) throw noSteps('checkpoint');
-    if (onProgress) throw noSteps('onProgress');
+    const { signal, ...spoken } = check(RunOptionsSchema, runOptions) as RunOptions;
+    if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, runOptions);
     const contract = contracts.ofTask(task, () => permitTask(permitter, task));
     try {
       const input = checkInput(contract.permit, task.input);
-      // Which of the tasks in a cell wait there is not known here.
-      const waiting = live.size;
-      if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
+      mustHaveRoom();
       const moved = task.transfer === true && isWhole(input);
-      return await submit(contract, { input, index: task.index ?? 0, moved, ...(signal && { signal }) });
+      return await submit(contract, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
     } finally {
       contracts.release(contract);
     }
@@ -153,7 +176,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
       windowBytesMax,
       submit: async (given) => {
         mustBeOpen();
-        return submit(contract, given);
+        return submit(contract, given).outcome;
       },
       release: () => contracts.release(contract),
     });
@@ -163,12 +186,8 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     isolation: crew.walls,
     pids: crew.pids,
     run,
-    start: () => {
-      throw noSteps('isolation');
-    },
-    resume: () => {
-      throw noSteps('isolation');
-    },
+    start: starter.start,
+    resume: starter.resume,
     map,
     stats: () => {
       const { lost, ...counts } = crew.counts();
@@ -179,16 +198,10 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
       open = false;
       if (how === 'end') for (const entry of [...live]) crew.cancel(entry, new LodgerError('ERR_CLOSED', ['pool']));
       await crew.idle();
+      await starter.idle();
       await crew.close();
     },
   };
-}
-
-/** Images do not leave a cell in this version, so a stepper runs there from its beginning to its end. */
-function noSteps(option: 'checkpoint' | 'onProgress' | 'isolation'): LodgerError {
-  const must =
-    option === 'isolation' ? '"thread" for steppers that are paused or resumed' : 'left out with isolation "process"';
-  return new LodgerError('ERR_OPTION_INVALID', [option, must]);
 }
 
 function halfOfMemory(): number {

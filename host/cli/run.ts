@@ -123,9 +123,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const { digests = false, deterministic } = flags;
   const task = { kernel, input, grants, blobs, limits, ...seed, digests, deterministic };
   const pool = await createPool({ engine: flags.engine, isolation: flags.isolation, threads: 1, ...shareOf(flags) });
-  // A cell does not tell of steps yet.
-  const tells = kernel.shape === 'stepper' && flags.isolation === 'thread';
-  const progress = tells ? createStepProgress() : undefined;
+  const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
   const options = { signal, ...(progress && { onProgress: progress.step }) };
   try {
     const kept =

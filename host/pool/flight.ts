@@ -7,6 +7,7 @@ import { type Desk, openDesk } from './asks.ts';
 import { CONTROL } from './control.ts';
 import type { Compiled, Entry } from './lane.ts';
 import type { Batch } from './message.ts';
+import { boardThread } from './steps.ts';
 import type { Lease } from './threads.ts';
 
 /** A batch on a thread. */
@@ -62,7 +63,7 @@ export function failedBy(
 /** What goes with a stepper's task that is sent to a thread; why it cannot go, if the image that it goes on from cannot be read. */
 export function boardOn({ steps }: Entry, control: Int32Array): Batch['steps'] | LodgerError {
   try {
-    return steps?.board(control);
+    return steps && boardThread(steps, control);
   } catch (error) {
     return reasonOf(error);
   }

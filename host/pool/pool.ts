@@ -23,7 +23,7 @@ import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { HOLDER, NO_HOLDER } from '../grants/holder.ts';
 import type { RequestsOptions } from '../grants/http.ts';
-import { type Session, sessionFor, withReport } from '../grants/session.ts';
+import { sessionFor, withReport } from '../grants/session.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from './cancels.ts';
@@ -32,8 +32,9 @@ import type { Entry, Lane } from './lane.ts';
 import { mapJob } from './mapping.ts';
 import { RecentLanes } from './recent.ts';
 import { createShelf, share } from './share.ts';
-import { createStarter, type Given } from './start.ts';
+import { createStarter, type OneTask, type Started } from './start.ts';
 import { createTally, type PoolStats } from './stats.ts';
+import type { Boarding, Keeper } from './steps.ts';
 import { startThreads } from './threads.ts';
 
 export interface PoolOptions {
@@ -85,15 +86,6 @@ export interface Pool extends Runner {
   close(how?: 'drain' | 'end'): Promise<void>;
 }
 
-/** What a task has of its own, in a job. */
-export interface OneTask {
-  readonly input: Uint8Array;
-  readonly index: number;
-  readonly signal?: AbortSignal;
-  /** Who answers what it asks of the outside, where that is not this pool. */
-  readonly session?: Session;
-}
-
 /** What those of the project's own say beside the options. */
 export interface Internals extends RequestsOptions {
   /** Whether this pool holds no rights: it asks whoever gave it a task for files and answers. */
@@ -103,12 +95,18 @@ export interface Internals extends RequestsOptions {
 /** What those of the project's own have beside it who hand tasks on. `outside`: terms that were settled by who holds the right. */
 export interface ThreadPool extends Pool {
   /** Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. */
-  open(terms: Terms, outside?: OutsideTerms): (one: OneTask) => Promise<Outcome>;
+  open(terms: Terms, outside?: OutsideTerms): OpenJob;
+}
+
+export interface OpenJob {
+  run(one: OneTask): Promise<Outcome>;
+  /** A stepper's task that can be spoken to, with somebody else for its images. */
+  start(one: OneTask, keeper: Keeper): Started;
 }
 
 /** One task for the threads. */
 interface Submission extends OneTask {
-  readonly steps?: Given['steps'];
+  readonly steps?: Boarding;
   /** Whether its buffer is the caller's no more. */
   readonly moved?: boolean;
 }
@@ -222,13 +220,17 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     const { waiting } = dispatcher.counts();
     if (waiting >= queueMax) throw new LodgerError('ERR_QUEUE_FULL', [waiting]);
   };
-  const starter = createStarter({
-    permitter,
+  const pause = (entry: Entry) => {
+    if (!entry.flight) dispatcher.cancel(entry, new LodgerError('ERR_ABORTED'));
+    // It stands for the outcome that there will not be.
+    entry.withdrawn ??= new LodgerError('ERR_ABORTED');
+  };
+  const starter = createStarter<Entry>(permitter, {
     submit: (permit, given) => {
       mustHaveRoom();
       return submit(laneOf(permit), given);
     },
-    cancel: dispatcher.cancel,
+    ...{ cancel: dispatcher.cancel, pause },
   });
 
   const recent = new RecentLanes();
@@ -267,7 +269,12 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     open: (terms, outside) => {
       mustBeOpen();
       const lane = laneOf({ ...permitJob(permitter, { ...terms, inputs: [] }), ...(outside && { outside }) });
-      return async (given) => submit(lane, given).outcome;
+      const stage = { submit: (_: Permit, given: Submission) => submit(lane, given), cancel: dispatcher.cancel, pause };
+      const { begin } = createStarter<Entry>(permitter, stage);
+      return {
+        run: async (one) => submit(lane, one).outcome,
+        start: (one, keeper) => begin(lane.permit, keeper, one),
+      };
     },
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),
     setCpuShare: (share) => {

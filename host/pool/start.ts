@@ -1,10 +1,11 @@
-// Starts steppers that can be spoken to on a pool's threads, and goes on with them from their images.
+// Starts steppers that can be spoken to in a pool, and goes on with them from their images.
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import type { Steps } from '../../runtime/job/steps.ts';
+import type { ImageNotice, Steps } from '../../runtime/job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
+import type { Wish } from '../../runtime/sandbox/conduct.ts';
 import {
   givenOf,
   type Permit,
@@ -13,52 +14,60 @@ import {
   permitLive,
   permitSteps,
 } from '../../runtime/sandbox/permit.ts';
+import type { TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';
-import type { Entry } from './lane.ts';
-import { type Boarding, createBoarding } from './steps.ts';
+import type { Session } from '../grants/session.ts';
+import { type Boarding, callersKeeper, createBoarding, type Keeper } from './steps.ts';
 
 /** What the pool does for it. */
-export interface Stage {
-  readonly permitter: Permitter;
+export interface Stage<Entry> {
   submit(permit: Permit, given: Given): { readonly entry: Entry; readonly outcome: Promise<Outcome> };
   cancel(entry: Entry, reason: LodgerError): void;
+  /** A task is going to be paused: one that waits is taken back at once, with ERR_ABORTED. */
+  pause(entry: Entry): void;
+}
+
+/** What a task has of its own. */
+export interface OneTask {
+  readonly input: Uint8Array;
+  readonly index: number;
+  readonly signal?: AbortSignal;
+  /** Who answers what it asks of the outside, where that is not this pool. */
+  readonly session?: Session;
+  /** Which task it is, of one that goes on from an image. */
+  readonly identity?: TaskIdentity;
 }
 
 /** One task to submit. */
-export interface Given {
-  readonly input: Uint8Array;
-  readonly index: number;
+export interface Given extends OneTask {
   readonly steps: Boarding;
-  readonly signal?: AbortSignal;
+}
+
+/** A task that can be spoken to. */
+export interface Started {
+  /** How it ends. Rejects with what `keeper` threw, and otherwise as `run` does. */
+  readonly outcome: Promise<Outcome>;
+  wish(wish: Wish): Promise<ImageNotice | undefined>;
 }
 
 export interface Starter extends Pick<Runner, 'start' | 'resume'> {
   /** `run` of a stepper whose caller wants to hear of its steps. */
   run: Runner['run'];
+  /** One whose terms are settled, with somebody else for its images. */
+  begin(permit: Permit, keeper: Keeper, own: OneTask): Started;
   /** Resolves when the images of all tasks have been stored. */
   idle(): Promise<unknown>;
 }
 
-export function createStarter({ permitter, submit, cancel }: Stage): Starter {
+export function createStarter<Entry>(permitter: Permitter, { submit, cancel, pause }: Stage<Entry>): Starter {
   const pending = new Set<Promise<unknown>>();
-  const begin = (
-    permit: Permit,
-    options: RunOptions,
-    given: Pick<Given, 'input' | 'index'> & { from?: string },
-  ): Steps => {
-    const { signal, checkpoint, onProgress } = options;
-    const { input, index, from } = given;
+  const begin = (permit: Permit, keeper: Keeper, own: OneTask): Started => {
     let failure: LodgerError | undefined;
-    const steps = createBoarding({
-      ...(checkpoint && { checkpoint }),
-      ...(onProgress && { onProgress }),
-      ...(from !== undefined && { from }),
-      onFailed: (error) => {
-        failure ??= callersOwn(error);
-        cancel(entry, failure);
-      },
+    const steps = createBoarding(keeper, (error) => {
+      failure ??= callersOwn(error);
+      cancel(entry, failure);
     });
-    const { entry, outcome: ended } = submit(permit, { input, index, steps, ...(signal && { signal }) });
+    const { entry, outcome: ended } = submit(permit, { ...own, steps });
     const outcome = ended
       .finally(() => steps.close())
       .then(
@@ -75,26 +84,30 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
     outcome.catch(() => undefined).finally(() => pending.delete(outcome));
     return {
       outcome,
-      image: () => steps.wish({ kind: 'image' }),
-      pause: () => {
-        if (!entry.flight) cancel(entry, new LodgerError('ERR_ABORTED'));
-        // It stands for the outcome that there will not be.
-        entry.withdrawn ??= new LodgerError('ERR_ABORTED');
-        return steps.wish({ kind: 'pause' });
+      wish: (wish) => {
+        if (wish.kind === 'pause') pause(entry);
+        return steps.wish(wish);
       },
-      setLimits: async (limits) => steps.wish({ kind: 'limits', limits: permitLive(permitter, permit, limits) }),
     };
   };
+  const stepsOf = (permit: Permit, { outcome, wish }: Started): Steps => ({
+    outcome,
+    image: () => wish({ kind: 'image' }),
+    pause: () => wish({ kind: 'pause' }),
+    setLimits: async (limits) => wish({ kind: 'limits', limits: permitLive(permitter, permit, limits) }),
+  });
   return {
     idle: () => Promise.allSettled(pending),
+    begin,
     run: (task, options = {}) => {
       const permit = permitSteps(permitter, task);
-      return begin(permit, options, givenOf(permit, task)).outcome;
+      return begin(permit, callersKeeper(options), { ...givenOf(permit, task), ...signalOf(options) }).outcome;
     },
     start: (task, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
       const permit = permitSteps(permitter, task);
-      return begin(permit, checked, givenOf(permit, task));
+      const own = { ...givenOf(permit, task), ...signalOf(checked) };
+      return stepsOf(permit, begin(permit, callersKeeper(checked), own));
     },
     resume: (image, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
@@ -102,9 +115,15 @@ export function createStarter({ permitter, submit, cancel }: Stage): Starter {
       const { store } = checked.checkpoint;
       const { manifest } = openImage(store, image, { platform: permitter.platform, memoryBytesMax }).image;
       const permit = permitImage(permitter, terms, manifest);
-      return begin(permit, checked, { input: new Uint8Array(), index: manifest.task.index, from: image });
+      const { task: identity } = manifest;
+      const own = { input: new Uint8Array(), index: identity.index, identity, ...signalOf(checked) };
+      return stepsOf(permit, begin(permit, callersKeeper(checked, image), own));
     },
   };
+}
+
+function signalOf({ signal }: RunOptions): Pick<OneTask, 'signal'> {
+  return signal ? { signal } : {};
 }
 
 /** What the store or a function of the caller's threw. */

@@ -1,6 +1,7 @@
 // A thread's side of a stepper's task that can be spoken to: wishes come by a port, notices go back by it.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { TASK } from '../../runtime/base/limits.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
 import { conduct, type Desk, type Notice, type Schedule, type Wish } from '../../runtime/sandbox/conduct.ts';
@@ -9,12 +10,17 @@ import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
 import { CONTROL } from './control.ts';
 import type { Head } from './message.ts';
 
+/** The image that a task goes on from, and all that it takes to open it. */
+export interface Opening {
+  readonly digest: Digest;
+  readonly links: ReadonlyMap<Digest, Uint8Array>;
+}
+
 /** What travels with such a task. */
 export interface StepsOrder {
   readonly port: MessagePort;
   readonly schedule: Schedule;
-  /** The image that it goes on from, and all that it takes to open it. */
-  readonly from?: { readonly digest: string; readonly links: ReadonlyMap<string, Uint8Array> };
+  readonly from?: Opening;
 }
 
 /** Runs a task from step to step; `undefined` when it was paused. */
@@ -35,7 +41,7 @@ export function runSteps(
   }
 }
 
-function resumed(place: Place, head: Head, call: Call, { digest, links }: NonNullable<StepsOrder['from']>): Stepping {
+function resumed(place: Place, head: Head, call: Call, { digest, links }: Opening): Stepping {
   const store = memoryStore();
   for (const [name, bytes] of links) store.put(name, bytes);
   const options = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };

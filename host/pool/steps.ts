@@ -1,26 +1,40 @@
-// The pool's side of a stepper's task that can be spoken to: passes wishes on, and puts its images into the caller's store.
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+// The pool's side of a stepper's task that can be spoken to: passes wishes on to whoever has it, and its images to whoever keeps them.
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Digest } from '../../runtime/base/platform.ts';
-import type { Checkpoints, ImageNotice, StepProgress } from '../../runtime/job/steps.ts';
-import { type Notice, pass, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
+import type { ImageNotice } from '../../runtime/job/steps.ts';
+import type { RunOptions } from '../../runtime/job/task.ts';
+import { type Notice, pass, type Schedule, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { linksTo } from '../../runtime/snapshot/store.ts';
 import { CONTROL, tellWish } from './control.ts';
-import type { StepsOrder } from './steps-thread.ts';
+import type { Opening, StepsOrder } from './steps-thread.ts';
 
-export interface StepsOptions {
-  /** Without it no images are taken. */
-  readonly checkpoint?: Checkpoints;
-  readonly onProgress?: (progress: StepProgress) => void;
-  /** The image that the task goes on from. */
-  readonly from?: Digest;
-  /** Called when an image could not be stored, or a function of the caller's threw. */
-  readonly onFailed: (error: unknown) => void;
+/** Keeps the images of one task, and hears how far it is. */
+export interface Keeper {
+  readonly schedule: Schedule;
+  /** Resolves with the last image of a notice when all are kept. Rejects with what the caller's own code throws. */
+  take(notice: Notice): Promise<ImageNotice | undefined>;
+  /** Whether there is an image to go on from, should the task be lost. */
+  readonly hasImage: boolean;
+  /** The image to go on from; `undefined` for the beginning. Throws `ERR_IMAGE_INVALID`. */
+  opening(): Opening | undefined;
 }
 
-/** One task, on whichever thread it is. */
+/** The way to the thread or the cell that has a task. */
+export interface Way {
+  tell(wish: Wish): void;
+  /** A notice with images is settled, so that another image may follow. */
+  clear(): void;
+  /** The task is there no more: hands on what came and was not heard yet. */
+  leave(): void;
+}
+
+/** What goes with a task. */
+export type Ticket = Omit<StepsOrder, 'port'>;
+
+/** One task, wherever it is. */
 export interface Boarding {
-  /** Called whenever the task is sent to a thread: what goes with it. A task whose thread was lost goes on from its last image. */
-  board(control: Int32Array): StepsOrder;
+  /** Sends the task somewhere, by `open`. One that was lost goes on from its last image. Throws `ERR_IMAGE_INVALID`. */
+  board(open: (ticket: Ticket, hear: (notice: Notice) => void) => Way): void;
   /** Tells the task a wish; `undefined` if it ends without an answer to it. */
   wish(wish: Wish): Promise<ImageNotice | undefined>;
   /** Whether there is an image to go on from. */
@@ -35,73 +49,58 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createBoarding({ checkpoint, onProgress, from, onFailed }: StepsOptions): Boarding {
-  const spoken = { ...(checkpoint && { checkpoint }), ...(onProgress && { onProgress }) };
-  let latest = from;
-  let ours: MessagePort | undefined;
-  let control: Int32Array | undefined;
+/** `onFailed` is called when an image could not be stored, or a function of the caller's threw. */
+export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => void): Boarding {
+  let way: Way | undefined;
   /** Wishes without an answer yet, in the order in which they are told. */
   let waiting: Waiting[] = [];
   let closed = false;
 
   /** Notices are settled one after the other: an image is told when it and all before it are stored. */
   let settled = Promise.resolve();
+  let unsettled = 0;
 
-  const settle = async (notice: Notice, words: Int32Array | undefined) => {
+  const settle = async (notice: Notice, from: Way) => {
     const { images, answers } = notice;
     const answer = answers ? waiting.shift() : undefined;
     try {
-      const image = await pass(notice, spoken);
-      latest = image?.digest ?? latest;
-      // Those of a thread that has landed may belong to another task by now.
-      if (images.length > 0 && words !== undefined && words === control) Atomics.add(words, CONTROL.settled, 1);
+      const image = await keeper.take(notice);
+      // What has landed may be another task's by now.
+      if (images.length > 0 && from === way) from.clear();
       answer?.resolve(image);
     } catch (error) {
       answer?.reject(error);
       onFailed(error);
     }
-  };
-  const hear = (notice: Notice, words: Int32Array | undefined) => {
-    settled = settled.then(() => settle(notice, words));
+    unsettled--;
   };
   const leave = () => {
-    if (!ours) return;
-    // The report may come before the last notices.
-    for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours)) hear(left.message, undefined);
-    ours.close();
-    ours = undefined;
-    control = undefined;
-  };
-  /** A task that is on no thread yet hears of it when it is. */
-  const tell = (wish: Wish) => {
-    if (!ours || !control) return;
-    ours.postMessage(wish);
-    tellWish(control);
+    const left = way;
+    way = undefined;
+    left?.leave();
   };
   return {
-    board: (words) => {
+    board: (open) => {
       leave();
-      const { port1, port2 } = new MessageChannel();
-      ours = port1;
-      control = words;
-      port1.on('message', (notice: Notice) => hear(notice, words));
-      port1.unref();
-      for (const { wish } of waiting) tell(wish);
-      return {
-        port: port2,
-        schedule: scheduleOf(checkpoint),
-        ...(checkpoint &&
-          latest !== undefined && { from: { digest: latest, links: linksTo(checkpoint.store, latest) } }),
-      };
+      const from = keeper.opening();
+      const opened: Way = open({ schedule: keeper.schedule, ...(from && { from }) }, (notice) => {
+        // Progress alone is old when what came before it is stored at last.
+        if (unsettled > 0 && notice.images.length === 0 && !notice.answers) return;
+        unsettled++;
+        settled = settled.then(() => settle(notice, opened));
+      });
+      way = opened;
+      // A task that is nowhere yet hears of them when it is.
+      for (const { wish } of waiting) opened.tell(wish);
     },
     wish: (wish) => {
       if (closed) return Promise.resolve(undefined);
       const answer = new Promise<ImageNotice | undefined>((resolve, reject) => waiting.push({ wish, resolve, reject }));
-      tell(wish);
+      way?.tell(wish);
       return answer;
     },
     get hasImage() {
-      return checkpoint !== undefined && latest !== undefined;
+      return keeper.hasImage;
     },
     close: async () => {
       leave();
@@ -112,4 +111,47 @@ export function createBoarding({ checkpoint, onProgress, from, onFailed }: Steps
       for (const { resolve } of late) resolve(undefined);
     },
   };
+}
+
+/** Keeps images in the caller's store. `from`: the one that the task goes on from. */
+export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Digest): Keeper {
+  const spoken = { ...(checkpoint && { checkpoint }), ...(onProgress && { onProgress }) };
+  let latest = from;
+  return {
+    schedule: scheduleOf(checkpoint),
+    take: async (notice) => {
+      const image = await pass(notice, spoken);
+      latest = image?.digest ?? latest;
+      return image;
+    },
+    get hasImage() {
+      return checkpoint !== undefined && latest !== undefined;
+    },
+    opening: () =>
+      checkpoint && latest !== undefined ? { digest: latest, links: linksTo(checkpoint.store, latest) } : undefined,
+  };
+}
+
+/** What goes with a task that is sent to a thread: it is spoken to by a port of its own. Throws `ERR_IMAGE_INVALID`. */
+export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder {
+  const { port1: ours, port2: port } = new MessageChannel();
+  let order: StepsOrder | undefined;
+  boarding.board((ticket, hear) => {
+    order = { port, ...ticket };
+    ours.on('message', hear);
+    ours.unref();
+    return {
+      tell: (wish) => {
+        ours.postMessage(wish);
+        tellWish(control);
+      },
+      clear: () => void Atomics.add(control, CONTROL.settled, 1),
+      leave: () => {
+        // The report may come before the last notices.
+        for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours)) hear(left.message);
+        ours.close();
+      },
+    };
+  });
+  return order as unknown as StepsOrder;
 }

@@ -2,10 +2,13 @@
 import * as v from 'valibot';
 import { ERRORS, type ErrorCode } from '../../runtime/base/errors.ts';
 import type { Limits } from '../../runtime/base/limits.ts';
-import { integer } from '../../runtime/base/schema.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
+import { digest, integer } from '../../runtime/base/schema.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import type { Answer, Ask, OutsideTerms } from '../../runtime/job/outside.ts';
+import type { StepProgress } from '../../runtime/job/steps.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
+import type { Schedule, Wish } from '../../runtime/sandbox/conduct.ts';
 import { OutcomeSchema } from './outcome.ts';
 
 /** What a cell is started with: the options of its pool, already checked. */
@@ -36,6 +39,12 @@ export interface CellTerms {
   readonly outside?: OutsideTerms;
 }
 
+/** Of a stepper's task that is spoken to: when images are due, and the one that it goes on from. */
+export interface WireSteps {
+  readonly schedule: Schedule;
+  readonly from?: Digest;
+}
+
 export type ToCell =
   | ({ readonly type: 'terms' } & CellTerms)
   /** Neither terms nor a kernel that are not needed any more are kept. */
@@ -46,7 +55,13 @@ export type ToCell =
       readonly task: number;
       readonly terms: number;
       readonly index: number;
+      readonly steps?: WireSteps;
     }
+  /** An image that the next such task needs to go on, which comes with it. */
+  | { readonly type: 'link'; readonly task: number; readonly digest: Digest }
+  | { readonly type: 'wish'; readonly task: number; readonly wish: Wish }
+  /** The images of its earliest notice are stored. */
+  | { readonly type: 'stored'; readonly task: number }
   | { readonly type: 'cancel'; readonly task: number }
   /** Of the question of that number; bytes come with it. */
   | { readonly type: 'answer'; readonly number: number; readonly answer: WireAnswer }
@@ -59,6 +74,9 @@ export type FromCell =
   | { readonly type: 'outcome'; readonly task: number; readonly outcome: Outcome }
   /** Not run: its caller's doing, as `run` would have thrown it. */
   | { readonly type: 'refused'; readonly task: number; readonly code: ErrorCode; readonly message: string }
+  /** An image of a task, which comes with it; the next notice tells of it. */
+  | { readonly type: 'image'; readonly task: number; readonly digest: Digest }
+  | ({ readonly type: 'notice'; readonly task: number; readonly answers: boolean } & StepProgress)
   /** What a task asks of the outside; bytes come with it. */
   | { readonly type: 'ask'; readonly task: number; readonly number: number; readonly ask: Ask }
   | { readonly type: 'pong' };
@@ -137,6 +155,11 @@ const FromCellSchema = v.variant('type', [
   v.strictObject({ type: v.literal('ready'), unlocked: text(4_096) }),
   v.strictObject({ type: v.literal('outcome'), task, outcome: OutcomeSchema }),
   v.strictObject({ type: v.literal('refused'), task, code: v.picklist(CODES), message: text(65_536) }),
+  v.strictObject({ type: v.literal('image'), task, digest: digest() }),
+  v.strictObject({
+    ...{ type: v.literal('notice'), task, answers: v.boolean() },
+    ...{ step: task, share: v.pipe(v.number(), v.minValue(0), v.maxValue(1)), fuel: task },
+  }),
   v.strictObject({ type: v.literal('ask'), task, number: task, ask: AskSchema }),
   v.strictObject({ type: v.literal('pong') }),
 ]);

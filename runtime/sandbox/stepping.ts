@@ -1,7 +1,7 @@
 // A stepper's task between its steps: it can be imaged there, given other limits, left, and gone on with elsewhere.
 import type { Exports } from '../abi/exports.ts';
 import { type Limits, PAGE, TASK } from '../base/limits.ts';
-import { fromHex, toHex } from '../base/platform.ts';
+import { fromHex, type Platform, toHex } from '../base/platform.ts';
 import type { Guest, Ready } from '../engine/engine.ts';
 import type { Outcome, TaskFailure } from '../job/outcome.ts';
 import type { LiveLimits } from '../job/steps.ts';
@@ -39,11 +39,8 @@ export class Stepping<Compiled = unknown> {
   /** Begins a task, up to its first step. Throws `ERR_IMAGE_INVALID` for what is no metered stepper. */
   static begin<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Stepping<Compiled> {
     const { input, seed, index, limits } = call;
-    const identity: TaskIdentity = {
-      ...{ kernel: ready.facts.digest, tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION },
-      ...{ input: toHex(place.platform.digest(input)), inputBytes: input.byteLength, seed, index },
-      deterministic: ready.canonicalNaNs,
-    };
+    const { facts, canonicalNaNs: deterministic } = ready;
+    const identity = identityOf(place.platform, { kernel: facts.digest, input, seed, index, deterministic });
     const stepping = new Stepping(new Running(place, ready, call), identity, ceilingsOf(limits));
     stepping.#running.attempt(() => stepping.#start().begin(input));
     return stepping;
@@ -237,6 +234,18 @@ export class Stepping<Compiled = unknown> {
       calls: callsOf(room),
     };
   }
+}
+
+/** Which task it is, of one that begins with this input. */
+export function identityOf(
+  { digest }: Platform,
+  {
+    input,
+    ...rest
+  }: { readonly input: Uint8Array } & Pick<TaskIdentity, 'kernel' | 'seed' | 'index' | 'deterministic'>,
+): TaskIdentity {
+  const versions = { tariff: TARIFF_VERSION, rewriter: REWRITER_VERSION };
+  return { ...rest, ...versions, input: toHex(digest(input)), inputBytes: input.byteLength };
 }
 
 function ceilingsOf({ memoryBytesMax, fuelMax = 0, outputBytesMax, logBytesMax, logLinesMax }: Limits): Ceilings {

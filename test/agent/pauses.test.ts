@@ -18,6 +18,7 @@ beforeAll(async () => {
   stepper = (await builtKernel('stepper', 'incremental')).wasm;
 });
 
+const HOW = ['thread', 'process'] as const;
 const CALM = { version: 1, threads: 2, memoryFreeBytesMin: 0, diskFreeBytesMin: 0 } as const;
 const LONG = new Uint8Array(Uint32Array.of(4_000_000_000).buffer);
 const releases = (site: TinySite) => site.heard.flatMap((one) => (one.type === 'release' ? [one] : []));
@@ -28,24 +29,21 @@ const cpuMs = () => {
 const quiet = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('an agent whose owner wants the machine', () => {
-  test.each(['thread', 'process'] as const)(
-    'stops its guests in a %s, gives their tasks back and goes on when it may',
-    async (isolation) => {
-      const { site, url } = await servedSite();
-      site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(6, () => DO.loop)]);
-      const { agent } = await startAgent({ site: url, isolation, strict: 'any' });
-      await site.until('leases', () => agent.status().tasksHeld === 6);
-      agent.pause();
-      await site.until('all given back', () => releases(site).flatMap(({ tasks }) => tasks).length === 6);
-      expect(new Set(releases(site).map(({ reason }) => reason))).toEqual(new Set(['asked']));
-      expect(agent.status()).toMatchObject({ state: 'paused', paused: 'asked', tasksHeld: 0, tasksReleased: 6 });
-      expect(agent.status().why).toBe('paused by its owner, until "lodger agent resume"');
-      const told = site.heard.findLast((one) => one.type === 'beat');
-      expect(told).toMatchObject({ paused: 'asked' });
-      agent.resume();
-      await site.until('leases again', () => agent.status().tasksHeld === 6);
-    },
-  );
+  test.each(HOW)('stops its guests in a %s, gives their tasks back and goes on when it may', async (isolation) => {
+    const { site, url } = await servedSite();
+    site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(6, () => DO.loop)]);
+    const { agent } = await startAgent({ site: url, isolation, strict: 'any' });
+    await site.until('leases', () => agent.status().tasksHeld === 6);
+    agent.pause();
+    await site.until('all given back', () => releases(site).flatMap(({ tasks }) => tasks).length === 6);
+    expect(new Set(releases(site).map(({ reason }) => reason))).toEqual(new Set(['asked']));
+    expect(agent.status()).toMatchObject({ state: 'paused', paused: 'asked', tasksHeld: 0, tasksReleased: 6 });
+    expect(agent.status().why).toBe('paused by its owner, until "lodger agent resume"');
+    const told = site.heard.findLast((one) => one.type === 'beat');
+    expect(told).toMatchObject({ paused: 'asked' });
+    agent.resume();
+    await site.until('leases again', () => agent.status().tasksHeld === 6);
+  });
 
   test('uses no CPU for guests while it is paused', async () => {
     const { site, url } = await servedSite();
@@ -82,46 +80,52 @@ describe('an agent whose owner wants the machine', () => {
     expect(() => again.pause(-1)).toThrow('option "hours" must be a number above 0');
   });
 
-  test('lets the image of a stepper go to the site, and another goes on from it', async () => {
-    const { site, url } = await servedSite({ leaseTasks: 1 });
-    site.add('job', termsOf(site.put(stepper), { limits: { wallMsMax: 600_000 }, everyMs: 60_000 }), [LONG]);
-    const { agent } = await startAgent({ site: url });
-    await site.until('some progress', () =>
-      site.heard.some((one) => one.type === 'beat' && (one.progress[0]?.[2] ?? 0) > 0),
-    );
-    agent.pause();
-    await site.until('a release', () => releases(site).length === 1);
-    const image = site.heard.findLast((one) => one.type === 'image');
-    expect(image?.share).toBeGreaterThan(0);
-    const { agent: other } = await startAgent({ site: url });
-    const share = image?.share ?? 1;
-    await site.until('more progress', () =>
-      site.heard.some((one) => one.type === 'beat' && (one.progress[0]?.[2] ?? 0) > share),
-    );
-    other.pause();
-    await site.until('a later image', () => releases(site).length === 2);
-    const later = site.heard.findLast((one) => one.type === 'image');
-    expect(later?.share).toBeGreaterThan(share);
-    expect(later?.step).toBeGreaterThan(image?.step ?? 0);
-    expect(site.faults).toEqual([]);
-  });
+  test.each(HOW)(
+    'lets the image of a stepper in a %s go to the site, and another goes on from it',
+    async (isolation) => {
+      const { site, url } = await servedSite({ leaseTasks: 1 });
+      site.add('job', termsOf(site.put(stepper), { limits: { wallMsMax: 600_000 }, everyMs: 60_000 }), [LONG]);
+      const { agent } = await startAgent({ site: url, isolation, strict: 'any' });
+      await site.until('some progress', () =>
+        site.heard.some((one) => one.type === 'beat' && (one.progress[0]?.[2] ?? 0) > 0),
+      );
+      agent.pause();
+      await site.until('a release', () => releases(site).length === 1);
+      const image = site.heard.findLast((one) => one.type === 'image');
+      expect(image?.share).toBeGreaterThan(0);
+      const { agent: other } = await startAgent({ site: url, isolation, strict: 'any' });
+      const share = image?.share ?? 1;
+      await site.until('more progress', () =>
+        site.heard.some((one) => one.type === 'beat' && (one.progress[0]?.[2] ?? 0) > share),
+      );
+      other.pause();
+      await site.until('a later image', () => releases(site).length === 2);
+      const later = site.heard.findLast((one) => one.type === 'image');
+      expect(later?.share).toBeGreaterThan(share);
+      expect(later?.step).toBeGreaterThan(image?.step ?? 0);
+      expect(site.faults).toEqual([]);
+    },
+  );
 
-  test('sends images of steppers as often as the job says, and comes to the same end from one of them', async () => {
-    const { site, url } = await servedSite();
-    const input = new Uint8Array(Uint32Array.of(300_000_000).buffer);
-    site.add('job', termsOf(site.put(stepper), { everyMs: 50 }), [input]);
-    const { agent } = await startAgent({ site: url });
-    await site.until('three images', () => site.heard.filter((one) => one.type === 'image').length >= 3);
-    agent.pause();
-    await site.until('a release', () => releases(site).length === 1);
-    agent.resume();
-    await site.until('its end', () => site.results.has('job 0'));
-    expect(site.results.get('job 0')).toMatchObject({ code: '' });
-    const sum = (300_000_000n * 300_000_001n) / 2n;
-    const { output } = site.results.get('job 0') ?? {};
-    expect(Buffer.from(output as Uint8Array).readBigUInt64LE()).toBe(sum);
-    expect(site.faults).toEqual([]);
-  });
+  test.each(HOW)(
+    'sends images of steppers in a %s as often as the job says, and comes to the same end from one of them',
+    async (isolation) => {
+      const { site, url } = await servedSite();
+      const input = new Uint8Array(Uint32Array.of(300_000_000).buffer);
+      site.add('job', termsOf(site.put(stepper), { everyMs: 50 }), [input]);
+      const { agent } = await startAgent({ site: url, isolation, strict: 'any' });
+      await site.until('three images', () => site.heard.filter((one) => one.type === 'image').length >= 3);
+      agent.pause();
+      await site.until('a release', () => releases(site).length === 1);
+      agent.resume();
+      await site.until('its end', () => site.results.has('job 0'));
+      expect(site.results.get('job 0')).toMatchObject({ code: '' });
+      const sum = (300_000_000n * 300_000_001n) / 2n;
+      const { output } = site.results.get('job 0') ?? {};
+      expect(Buffer.from(output as Uint8Array).readBigUInt64LE()).toBe(sum);
+      expect(site.faults).toEqual([]);
+    },
+  );
 
   test('begins a stepper anew whose image is damaged', async () => {
     const { site, url } = await servedSite();

@@ -1,10 +1,19 @@
 // What a pool of cells promises beyond a pool of threads: the same answers, walls that receipts name, and tasks that survive their cell.
 import { readFile } from 'node:fs/promises';
-import { admit, type Kernel, type Outcome, type Receipt } from 'lodger';
+import {
+  admit,
+  type ImageNotice,
+  type Kernel,
+  memoryStore,
+  type Outcome,
+  type Receipt,
+  type StepProgress,
+} from 'lodger';
 import { type CellPool, createPool, type IsolatedOptions } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findJail } from '../../host/platform/jail.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
+import { builtKernel } from '../kernels/built.ts';
 import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
 
@@ -23,7 +32,12 @@ const workerOf = (pool: CellPool): number => {
 
 /** Sends a signal to every process of a pool, working or warm. */
 const signalAll = (pool: CellPool, signal: NodeJS.Signals) => {
-  for (const pid of pool.pids()) if (pid > 1) process.kill(pid, signal);
+  for (const pid of pool.pids())
+    try {
+      if (pid > 1) process.kill(pid, signal);
+    } catch {
+      // One that has ended, and whose end was not heard of yet.
+    }
 };
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -86,22 +100,6 @@ describe.each(ENGINE_NAMES)('on %s, a cell', (engine) => {
     await expect(cells.run(greedy)).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
     expect(cells.stats().running).toBe(0);
   });
-});
-
-test.each([
-  [{ checkpoint: {} }, 'checkpoint'],
-  [{ onProgress: () => undefined }, 'onProgress'],
-])('steppers that are spoken to are refused in a cell: %o', async (_, name) => {
-  const pool = await open();
-  const kernel = await guest();
-  const store = { put: () => undefined, get: () => undefined, delete: () => undefined };
-  const options = name === 'checkpoint' ? { checkpoint: { store } } : { onProgress: () => undefined };
-  await expect(pool.run({ kernel, input: inputOf(DO.echo, 1) }, options)).rejects.toMatchObject({
-    code: 'ERR_OPTION_INVALID',
-    message: expect.stringContaining(`option "${name}" must be left out`),
-  });
-  expect(() => pool.start({ kernel, input: inputOf(DO.echo, 1) }, { checkpoint: { store } })).toThrow('"isolation"');
-  await pool.close();
 });
 
 test.each<[object, string]>([
@@ -169,6 +167,37 @@ describe.runIf(process.platform === 'linux')('when its cell', () => {
     });
     for (const outcome of await Promise.all(innocent)) expect(outcome.state).toBe('done');
     expect(await pool.run({ kernel, input: inputOf(DO.echo, 9) })).toMatchObject({ state: 'done' });
+    await pool.close();
+  });
+
+  test('is killed, a stepper in it goes on from its last image, and comes to the end that it would have come to', async () => {
+    const walk = await admit((await builtKernel('walk')).wasm);
+    const grants = [{ kind: 'log' as const }, { kind: 'random' as const }];
+    const limits = { memoryBytesMax: 60 * 65_536 };
+    const task = { kernel: walk, input: new Uint8Array(Uint32Array.of(20_000).buffer), grants, limits, seed: 3 };
+    const pool = await open({ threads: 1 });
+    const expected = await pool.run(task);
+    const steps: number[] = [];
+    let killedAt = 0;
+    const onImage = ({ step }: ImageNotice) => {
+      if (steps.push(step) !== 2) return;
+      killedAt = step;
+      process.kill(workerOf(pool), 'SIGKILL');
+    };
+    const starts: number[] = [];
+    const onProgress = ({ step }: StepProgress) => {
+      if (killedAt > 0 && pool.stats().threadRestarts === 1) starts.push(step);
+    };
+    const outcome = await pool.run(task, {
+      checkpoint: { store: memoryStore(), everyFuel: 5_000_000, onImage },
+      onProgress,
+    });
+    expect(outcome).toMatchObject({ state: 'done', log: expected.log, receipt: { fuel: expected.receipt.fuel } });
+    expect(outcome.receipt).toMatchObject({ attempts: 2, isolation: pool.isolation });
+    expect(Buffer.from(outcome.state === 'done' ? outcome.output : [])).toEqual(
+      Buffer.from(expected.state === 'done' ? expected.output : []),
+    );
+    expect(starts[0]).toBeGreaterThan(killedAt);
     await pool.close();
   });
 

@@ -46,18 +46,24 @@ async function broken(signal: NodeJS.Signals, ...more: string[]) {
   return ended;
 }
 
-test('a stepper that was killed goes on from its newest image, says so, and leaves no image behind', async () => {
-  expect((await broken('SIGKILL')).exitCode).toBeNull();
-  const { exitCode, stdout, stderr } = await run('--output', 'out.bin', '--json', ...kept);
-  expect(stderr).toMatch(/^lodger: goes on from step \d+ \([\d.]+ %, fuel [\d.]+ [kMG]\)\n$/);
-  const { resumed, receipt } = JSON.parse(stdout);
-  expect(resumed.step).toBe(Number(/step (\d+)/.exec(stderr)?.[1]));
-  expect(resumed.fuel).toBeLessThan(receipt.fuel);
-  expect(exitCode).toBe(0);
-  expect(await readdir(folder)).toEqual(['out.bin']);
-  const whole = await readFile(join(shared.path, 'whole.bin'));
-  expect(Buffer.compare(await readFile(join(folder, 'out.bin')), whole)).toBe(0);
-});
+test.each([
+  ['on a thread', []],
+  ['in a cell', ['--isolation', 'process']],
+])(
+  'a stepper %s that was killed goes on from its newest image, says so, and leaves no image behind',
+  async (_, how) => {
+    expect((await broken('SIGKILL', ...how)).exitCode).toBeNull();
+    const { exitCode, stdout, stderr } = await run('--output', 'out.bin', '--json', ...kept, ...how);
+    expect(stderr).toMatch(/^lodger: goes on from step \d+ \([\d.]+ %, fuel [\d.]+ [kMG]\)\n$/);
+    const { resumed, receipt } = JSON.parse(stdout);
+    expect(resumed.step).toBe(Number(/step (\d+)/.exec(stderr)?.[1]));
+    expect(resumed.fuel).toBeLessThan(receipt.fuel);
+    expect(exitCode).toBe(0);
+    expect(await readdir(folder)).toEqual(['out.bin']);
+    const whole = await readFile(join(shared.path, 'whole.bin'));
+    expect(Buffer.compare(await readFile(join(folder, 'out.bin')), whole)).toBe(0);
+  },
+);
 
 test('Ctrl-C takes an image and says where it was left', async () => {
   const { exitCode, stderr } = await broken('SIGINT');

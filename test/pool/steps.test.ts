@@ -1,4 +1,4 @@
-// Steppers that are spoken to while they run, in a pool's threads and in the caller's own: paused, looked into, moved, limited anew.
+// Steppers that are spoken to while they run, in a pool's threads, in a cell and in the caller's own: paused, looked into, moved, limited anew.
 import {
   admit,
   createSandbox,
@@ -34,6 +34,7 @@ function boom(): never {
 
 const RUNNERS: readonly (readonly [string, () => Promise<Runner>])[] = ENGINE_NAMES.flatMap((engine) => [
   [`a pool on ${engine}`, () => createPool({ engine, threads: 1, policy })] as const,
+  [`a cell on ${engine}`, () => createPool({ engine, threads: 1, policy, isolation: 'process' })] as const,
   [
     `a sandbox on ${engine}`,
     async () => createSandbox({ engine: nodeEngine(engine), platform: node, policy }),
