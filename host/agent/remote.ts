@@ -45,7 +45,9 @@ export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote
     try {
       const given = { ...headers, ...(options.headers as Record<string, string> | undefined) };
       const answer = await request(blobUrl(digest), { ...options, headers: given, dispatcher: pool } as never);
-      if (answer.statusCode < 500 && answer.statusCode !== 429) return answer;
+      // Too many requests are over soon; a quota of the account that is spent is not.
+      const isBusy = answer.statusCode === 429 && answer.headers['retry-after'] !== undefined;
+      if (answer.statusCode < 500 && !isBusy) return answer;
       await answer.body.dump();
       throw new Error(`it answers with status ${answer.statusCode}`);
     } catch (error) {
@@ -81,7 +83,8 @@ export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote
         const answer = await ask(digest, { method: 'PUT', body, headers: { 'content-range': range, ...OCTETS } });
         onBytes(end - at);
         if (answer.statusCode >= 200 && answer.statusCode < 300) return void (await answer.body.dump());
-        if (answer.statusCode !== 308) return refuse(digest, answer);
+        // Another agent of the same token may be sending the same: then there is more of it by now.
+        if (answer.statusCode !== 308 && answer.statusCode !== 409) return refuse(digest, answer);
         await answer.body.dump();
         at = offsetOf(answer, bytes.byteLength);
       }

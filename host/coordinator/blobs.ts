@@ -1,19 +1,23 @@
-// Blobs: files named by the SHA-256 of what is in them, which are there whole or not at all. What is still coming in lies apart.
+// Blobs: files named by the SHA-256 of what is in them, which are there whole or not at all. What is still coming in lies apart, for each
+// of those who send it.
 import { createHash, type Hash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError, sweep, writeOwn } from '../jobs/files.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { Blobs } from './contracts.ts';
+import type { BlobPlace, Blobs } from './contracts.ts';
 
 const READ_BYTES = 256 * 1024;
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Uploads under way whose digest need not be computed anew when they go on. */
 const HASHES_MAX = 1_000;
-const STALE_MS = 24 * 3_600_000;
+/** A sender's part of a blob: no name of a sender leads out of the folder. */
+const PART = /^([0-9a-f]{64})\.([\w-]{1,64})$/;
+/** What nobody has asked for or gone on with for so long is waited for no more. */
+export const STALE_MS = 24 * 3_600_000;
 
 /** A content-addressed folder; what else the site asks of it. A digest that is none is `ERR_NOT_FOUND`. */
 export interface BlobFolder extends Blobs {
@@ -21,9 +25,12 @@ export interface BlobFolder extends Blobs {
   has(digest: Digest): boolean;
   /** A blob whose bytes are at hand. Throws `ERR_BLOB_MISMATCH`, and `ERR_FILE`. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
-  delete(digest: Digest): Promise<void>;
+  /** Deletes one that nobody has brought or asked for since a moment, at once: what is done in the same turn sees it gone. */
+  deleteUnused(digest: Digest, since: number): boolean;
   /** Every blob that is there. */
   list(): AsyncIterable<Digest>;
+  /** Parts that nobody has gone on with since a moment are removed. */
+  dropParts(since: number): Promise<readonly { readonly digest: Digest; readonly by: string }[]>;
 }
 
 /** Opens a folder of blobs, which is made if it is not there. Throws `ERR_FILE`. */
@@ -33,35 +40,42 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
   try {
     mkdirSync(coming, { recursive: true });
     // What nobody has gone on with for long is not paid for by anybody.
-    for (const name of await readdir(coming)) if (await isStale(join(coming, name))) await rm(join(coming, name));
+    await dropParts(coming, Date.now() - STALE_MS);
     for (const part of await readdir(path)) if (/^[0-9a-f]{2}$/.test(part)) sweep(join(path, part));
   } catch (error) {
     throw fileError('write', path, error);
   }
   const places: Places = {
     whole: (digest) => join(path, checked(digest).slice(0, 2), digest),
-    coming: (digest) => join(coming, checked(digest)),
+    coming: (digest, by) => join(coming, partName(digest, by)),
   };
-  const hashes = new Map<Digest, { readonly hash: Hash; readonly bytes: number }>();
-  const turns = new Map<Digest, Promise<unknown>>();
+  const hashes: Hashes = new Map();
+  const turns = new Map<string, Promise<unknown>>();
   return {
     has: (digest) => existsSync(places.whole(digest)),
     size: (digest) => sizeOf(places.whole(digest)),
-    partial: async (digest) => (await sizeOf(places.coming(digest))) ?? 0,
-    write: (digest, source, { from, total }) =>
-      inTurn(turns, digest, () => append(places, hashes, { digest, from, source, total })),
+    use: async (digest) => {
+      touch(places.whole(digest));
+      return sizeOf(places.whole(digest));
+    },
+    partial: async (digest, by) => (await sizeOf(places.coming(digest, by))) ?? 0,
+    write: (digest, source, place) =>
+      inTurn(turns, partName(digest, place.by), () => append(places, hashes, { ...place, digest, source })),
     put: async (digest, bytes) => {
       const found = createHash('sha256').update(bytes).digest('hex');
       if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', ['of an upload', found, digest]);
-      if (existsSync(places.whole(digest))) return;
+      if (touch(places.whole(digest))) return;
       mkdirSync(join(path, digest.slice(0, 2)), { recursive: true });
       await writeOwn(places.whole(digest), bytes);
     },
     read: (digest, from, to) => pieces(places.whole(digest), digest, from, to),
-    delete: async (digest) => {
-      await rm(places.whole(digest), { force: true });
-      await rm(places.coming(digest), { force: true });
+    deleteUnused: (digest, since) => {
+      const file = places.whole(digest);
+      if (!existsSync(file) || statSync(file).mtimeMs > since) return false;
+      rmSync(file);
+      return true;
     },
+    dropParts: (since) => dropParts(coming, since),
     async *list() {
       for (const part of await readdir(path))
         if (/^[0-9a-f]{2}$/.test(part))
@@ -72,36 +86,40 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
 
 interface Places {
   whole(digest: Digest): string;
-  coming(digest: Digest): string;
+  coming(digest: Digest, by: string): string;
 }
 
-interface Upload {
+interface Upload extends BlobPlace {
   readonly digest: Digest;
-  readonly from: number;
   readonly source: AsyncIterable<Uint8Array>;
-  readonly total: number;
 }
 
-type Hashes = Map<Digest, { readonly hash: Hash; readonly bytes: number }>;
+/** By name of a part. */
+type Hashes = Map<string, { readonly hash: Hash; readonly bytes: number }>;
 
-async function append(places: Places, hashes: Hashes, { digest, from, source, total }: Upload): Promise<number> {
+async function append(
+  places: Places,
+  hashes: Hashes,
+  { digest, from, source, total, by, anew }: Upload,
+): Promise<number> {
   const { max } = SITE.blobBytes;
   if (!(Number.isSafeInteger(total) && total >= 0 && total <= max))
     throw new LodgerError('ERR_OPTION_INVALID', ['total', `a length of at most ${max} bytes`]);
   const whole = places.whole(digest);
-  if (existsSync(whole)) return total;
-  const path = places.coming(digest);
+  const path = places.coming(digest, by);
+  if (anew) await rm(path, { force: true });
   const there = (await sizeOf(path)) ?? 0;
   if (from !== there) throw new LodgerError('ERR_OPTION_INVALID', ['from', `${there}, which is how much has come`]);
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, 'a+');
-    const kept = hashes.get(digest);
+    const name = partName(digest, by);
+    const kept = hashes.get(name);
     const hash = kept?.bytes === there ? kept.hash : await hashOf(handle, there);
-    hashes.delete(digest);
+    hashes.delete(name);
     const at = await appendTo(handle, hash, source, { at: there, total });
     if (at < total) {
-      if (hashes.size < HASHES_MAX) hashes.set(digest, { hash, bytes: at });
+      if (hashes.size < HASHES_MAX) hashes.set(name, { hash, bytes: at });
       return at;
     }
     const found = hash.digest('hex');
@@ -181,22 +199,43 @@ async function* pieces(path: string, digest: Digest, from = 0, to?: number): Asy
   }
 }
 
-/** One after the other for a digest, whatever became of the one before. */
-function inTurn<T>(turns: Map<Digest, Promise<unknown>>, digest: Digest, act: () => Promise<T>): Promise<T> {
-  const turn = (turns.get(digest) ?? Promise.resolve()).then(act, act);
+/** One after the other under a name, whatever became of the one before. */
+function inTurn<T>(turns: Map<string, Promise<unknown>>, name: string, act: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(name) ?? Promise.resolve()).then(act, act);
   const settled = turn.then(
     () => undefined,
     () => undefined,
   );
-  turns.set(digest, settled);
+  turns.set(name, settled);
   void settled.then(() => {
-    if (turns.get(digest) === settled) turns.delete(digest);
+    if (turns.get(name) === settled) turns.delete(name);
   });
   return turn;
 }
 
-async function isStale(path: string): Promise<boolean> {
-  return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
+async function dropParts(folder: string, since: number): Promise<{ digest: Digest; by: string }[]> {
+  const dropped: { digest: Digest; by: string }[] = [];
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (!found || found.mtimeMs > since) continue;
+    await rm(path, { force: true });
+    const [, digest, by] = PART.exec(name) ?? [];
+    if (digest !== undefined && by !== undefined) dropped.push({ digest, by });
+  }
+  return dropped;
+}
+
+/** Marks a file as wanted from now on, and says whether it is there. */
+function touch(path: string): boolean {
+  try {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw fileError('write', path, error);
+  }
 }
 
 async function sizeOf(path: string): Promise<number | null> {
@@ -211,4 +250,10 @@ async function sizeOf(path: string): Promise<number | null> {
 function checked(digest: Digest): Digest {
   if (!DIGEST.test(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
   return digest;
+}
+
+function partName(digest: Digest, by: string): string {
+  const name = `${checked(digest)}.${by}`;
+  if (!PART.test(name)) throw new LodgerError('ERR_OPTION_INVALID', ['by', 'a name of 1 to 64 letters and digits']);
+  return name;
 }

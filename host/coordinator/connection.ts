@@ -162,12 +162,23 @@ function keepImage(state: State, connection: Connection, message: Extract<FromHo
   const job = lease && state.openJobs.get(lease.job);
   if (!job || lease.holder !== connection || !lease.tasks.includes(task) || !connection.host) return;
   // Of a task that is run to check another's result, nothing is kept: it would stand in the way of the first one's.
-  if (job.detail.firstIn[task] !== 0 || job.detail.settledIn[task] !== 0 || !state.with.blobs.has(image)) return;
+  if (job.detail.firstIn[task] !== 0 || job.detail.settledIn[task] !== 0 || !hasImages(state, connection, message))
+    return;
   const record = { image, parent, host: connection.host.id, step, share, fuel };
   lease.progress.set(task, share);
-  void state.write([state.with.store.put(KEY.image(job.id, task), record)], () => {
+  const { store, refs } = state.with;
+  void state.write([store.put(KEY.image(job.id, task), record), ...refs.addImage(job, image, parent)], () => {
     if (job.detail.settledIn[task] === 0) job.images.set(task, record);
   });
+}
+
+/** Whoever gets the task next may read both, so whoever names them has to have them. */
+function hasImages(
+  { with: { blobs, mayRead } }: State,
+  { caller }: Connection,
+  { image, parent }: Extract<FromHost, { type: 'image' }>,
+): boolean {
+  return [image, ...(parent === null ? [] : [parent])].every((each) => blobs.has(each) && mayRead(caller, each));
 }
 
 /** It is gone: its pulls with it. Its leases stay until they run out, since it may come back with results. */

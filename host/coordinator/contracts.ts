@@ -35,12 +35,14 @@ export interface Store {
 export interface Blobs {
   /** Bytes of a whole one; null where it is not, or not whole. */
   size(digest: Digest): Promise<number | null>;
-  /** Bytes that are there of one whose sending was broken off. */
-  partial(digest: Digest): Promise<number>;
+  /** The same, and it stays for a day from now on, whoever refers to it. */
+  use(digest: Digest): Promise<number | null>;
+  /** Bytes that are there of what a sender has not brought whole. */
+  partial(digest: Digest, by: string): Promise<number>;
   /**
-   * Adds bytes at `from`, which is what `partial` tells. When `total` are there they are checked, made safe on disk and named. Resolves to
-   * the bytes that are there. Throws `ERR_BLOB_MISMATCH` for other bytes, which are dropped, `ERR_OPTION_INVALID` for another `from`, and
-   * `ERR_FILE` where the disk is full.
+   * Adds bytes at `from`, which is what `partial` tells. When `total` are there they are checked, made safe on disk and named, whether or
+   * not somebody else has brought the same. Resolves to the bytes that are there. Throws `ERR_BLOB_MISMATCH` for other bytes, which are
+   * dropped, `ERR_OPTION_INVALID` for another `from`, and `ERR_FILE` where the disk is full.
    */
   write(digest: Digest, source: AsyncIterable<Uint8Array>, place: BlobPlace): Promise<number>;
   /** Bytes `[from, to)`, checked where all are read. Throws `ERR_NOT_FOUND`. */
@@ -50,6 +52,10 @@ export interface Blobs {
 export interface BlobPlace {
   readonly from: number;
   readonly total: number;
+  /** Who sends it: nobody else can spoil its part, or learn from it. */
+  readonly by: string;
+  /** What came of it before is dropped. */
+  readonly anew?: boolean;
 }
 
 /** Tasks `[from, to)` that each need one more run, by nobody whose owner is in `not`. */

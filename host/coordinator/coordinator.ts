@@ -18,8 +18,10 @@ import { createServer } from './http/server.ts';
 import { createShown } from './http/shown.ts';
 import { takeSockets } from './http/sockets.ts';
 import { type CoordinatorOptions, fillOptions } from './options.ts';
+import { createRefs } from './refs.ts';
 import { createSite } from './site.ts';
 import { openStore } from './store.ts';
+import { sweepEvery } from './sweep.ts';
 import { createUsage } from './usage.ts';
 
 export type { CoordinatorOptions } from './options.ts';
@@ -50,21 +52,29 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   try {
     const blobs = await openBlobs(join(filled.data, 'blobs'));
     const accounts = createAccounts(store, Date.now);
-    const usage = createUsage(store, accounts, Date.now);
+    const refs = createRefs(store);
+    const usage = createUsage({ store, accounts, refs, now: Date.now });
     closers.push(() => usage.close());
+    const shown = createShown({ usage, refs });
     const logs = createLogs();
     const site = await createSite({
       ...{ store, blobs, quotas: accounts.quotas, fuelToday: usage.fuelToday, onFuel: usage.addFuel },
       ...(filled.name !== undefined && { name: filled.name }),
+      ...{ refs, mayRead: shown.mayRead },
+      onOutput: async (account, digest) => {
+        const size = await blobs.size(digest);
+        // Where it cannot be written, the site itself stops.
+        if (size !== null) await usage.own(account, digest, size).catch(() => undefined);
+      },
       log: (level, message) => log[level](message),
       onLog: logs.tell,
     });
     closers.push(() => site.close());
+    closers.push(sweepEvery({ blobs, refs, usage, now: Date.now, warn: (message) => log.warn(message) }));
     const operatorToken = await firstToken(accounts, filled.tokenFile);
     const auth = createAuth(accounts, Date.now);
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
-    const shown = createShown();
     const server = await createServer({
       ...{ auth, log, metrics, ...(tls && { tls }) },
       handlers: {

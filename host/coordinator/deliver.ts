@@ -3,7 +3,7 @@ import { TASK } from '../../runtime/base/limits.ts';
 import { faultOf } from '../../runtime/job/outcome.ts';
 import type { Report } from '../wire/site.ts';
 import { firstStanding } from './belief.ts';
-import type { Range } from './contracts.ts';
+import type { Caller, Range } from './contracts.ts';
 import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
 import { countDelivered } from './hosts.ts';
 import { digestOf } from './inputs.ts';
@@ -33,12 +33,13 @@ export function deliver(state: State, connection: Connection, report: Report): v
     return;
   }
   checkFuels(report, job);
-  if (take(state, job, { host, report, lease }, acknowledge)) return;
+  if (take(state, job, { caller: connection.caller, host, report, lease }, acknowledge)) return;
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
   void state.write([], acknowledge);
 }
 
 interface Batch {
+  readonly caller: Caller;
   readonly host: Host;
   readonly report: Report;
   readonly lease: SiteLease | undefined;
@@ -57,22 +58,30 @@ function take(state: State, job: Job, batch: Batch, acknowledge: () => void): bo
   countDelivered(state, host, final);
   const { store } = state.with;
   const puts = [store.put(KEY.outputs(job.id, job.events + 1), outputs), store.put(KEY.chain, state.chain)];
+  const brought = report.outputs.filter((output, row) => typeof output === 'string' && counts(use[row])) as string[];
+  puts.push(...state.with.refs.add(job, brought));
   happen(state, job, final, {
     decided,
     puts,
     shown: () => {
       acknowledge();
+      for (const digest of brought) state.with.onOutput(job.account, digest);
       showRun(state, job, final, outputs);
     },
   });
   return true;
 }
 
+const counts = (use: number | undefined) => use === USE.first || use === USE.check;
+
 /** What each row may count for. A host that gives no fence of this start may bring first answers, but not choose what to check. */
-function useOf(state: State, job: Job, { host, report, lease }: Batch): number[] {
+function useOf(state: State, job: Job, { caller, host, report, lease }: Batch): number[] {
   const asked = lease ? new Set(lease.tasks) : undefined;
   const old = report.fence[0] < state.epoch;
   const seen = new Set<number>();
+  const { blobs, mayRead } = state.with;
+  // A digest alone is no output: the job's account may read what is named here, so whoever names it has to have it.
+  const hasBrought = (output: string) => blobs.has(output) && mayRead(caller, output);
   return report.tasks.map((task, row) => {
     if (task >= job.tasks || job.detail.settledIn[task] !== 0 || seen.has(task)) return USE.dropped;
     if (!(asked?.has(task) ?? old) || host.record.standing === 'banned') return USE.dropped;
@@ -80,7 +89,7 @@ function useOf(state: State, job: Job, { host, report, lease }: Batch): number[]
     const hasRuns = job.detail.firstIn[task] !== 0;
     if (hasRuns && !asked) return USE.dropped;
     const [code, output] = [report.codes[row] as string, report.outputs[row]];
-    const faulty = code !== '' ? faultOf(code) !== 'job' : typeof output === 'string' && !state.with.blobs.has(output);
+    const faulty = code !== '' ? faultOf(code) !== 'job' : typeof output === 'string' && !hasBrought(output);
     if (faulty) return USE.fault;
     return hasRuns ? USE.check : USE.first;
   });

@@ -1,4 +1,5 @@
-// How jobs end: done, cancelled, past their deadline, out of fuel; and how what is left of them goes at last.
+// How jobs end: done, cancelled, past their deadline, out of fuel; and how what is left of them goes at last. Blobs that nobody needs
+// then are deleted by `sweep.ts`.
 import { type JobRecord, KEY } from './events.ts';
 import { type Job, show } from './job.ts';
 import type { State } from './state.ts';
@@ -38,8 +39,8 @@ export function end(
   const written = state.write([store.put(KEY.job(job.id), job.record)], () => {
     for (let task = 0; task < job.tasks; task++) if (job.detail.settledIn[task] === 0) show(job, task, 'cancelled');
     job.record = { ...job.record, summary: summaryOf(job) };
-    void state.write([store.put(KEY.job(job.id), job.record)]);
-    for (const image of job.images.keys()) void store.remove(KEY.image(job.id, image)).catch(() => undefined);
+    const gone = [...job.images.keys()].map((image) => store.remove(KEY.image(job.id, image)));
+    void state.write([store.put(KEY.job(job.id), job.record), ...gone, ...state.with.refs.remove(job, 'image')]);
     job.images.clear();
     tell(state, job);
   });
@@ -77,8 +78,8 @@ export function removeOld(state: State): void {
     const { ended, manifest } = job.record;
     if (ended === null || now - ended < (manifest.keepDays ?? KEEP_DAYS) * DAY_MS || job.listeners.size > 0) continue;
     state.jobs.delete(job.id);
-    const { store } = state.with;
-    const gone = [store.remove(KEY.job(job.id)), ...state.inputs.remove(job.id)];
+    const { store, refs } = state.with;
+    const gone = [store.remove(KEY.job(job.id)), ...state.inputs.remove(job.id), ...refs.remove(job)];
     for (const key of store.keys(...KEY.events(job.id))) gone.push(store.remove(key));
     for (const key of store.keys(...KEY.allOutputs(job.id))) gone.push(store.remove(key));
     for (const key of store.keys(...KEY.images(job.id))) gone.push(store.remove(key));

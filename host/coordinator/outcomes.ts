@@ -83,21 +83,24 @@ function createReader(state: State, job: Job): (task: number) => Delivered {
 
 const text = new TextDecoder();
 const NOTHING = new Uint8Array();
+const MISSING = 'hosts named an output that they had not brought';
 
 function deliveredOf(
   event: RunEvent,
   { outputs, logs }: Outputs,
   { task, row, runs, confidence }: { task: number; row: number; runs: number; confidence: number },
 ): Delivered {
-  const code = event.codes[row] as string;
   const output = outputs[row] as Datum;
+  // Given up though its host said that it was done: nobody brought what was named as its output.
+  const isMissing = event.codes[row] === '' && event.use[row] === USE.givenUp;
+  const code = isMissing ? 'ERR_HOST_FAULT' : (event.codes[row] as string);
   const log = logs[row];
   return {
     index: task,
     state: code === '' ? 'done' : 'failed',
     output: code === '' ? output : NOTHING,
     code,
-    message: code === '' || typeof output === 'string' ? '' : text.decode(output),
+    message: isMissing ? MISSING : code === '' || typeof output === 'string' ? '' : text.decode(output),
     log: log ? { lines: log[0], linesDropped: log[1] } : null,
     fuel: event.fuels[row] ?? null,
     wallMs: event.wallMs[row] ?? 0,

@@ -11,6 +11,7 @@ import { KEY } from './events.ts';
 import type { Job } from './job.ts';
 import { loadState, replay } from './load.ts';
 import { outcomes, receipts } from './outcomes.ts';
+import { createRefs } from './refs.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
 import type { Host, SiteOptions, State, Surroundings } from './state.ts';
@@ -42,6 +43,9 @@ function filled(options: SiteOptions): Surroundings {
     quotas: () => ({}),
     fuelToday: () => 0,
     onFuel: () => undefined,
+    refs: createRefs(options.store),
+    mayRead: () => true,
+    onOutput: () => undefined,
     log: () => undefined,
     onLog: () => undefined,
     ...options,

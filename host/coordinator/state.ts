@@ -10,6 +10,7 @@ import type { Job } from './job.ts';
 import type { SiteKey } from './keys.ts';
 import type { Lease, Leases } from './leases.ts';
 import type { Rate } from './rate.ts';
+import type { Refs } from './refs.ts';
 
 /** Ceilings of accounts; what is absent is not bounded. */
 export interface Quotas {
@@ -31,6 +32,12 @@ export interface SiteOptions {
   /** Fuel that an account has had since midnight, and what it has now. */
   readonly fuelToday?: (account: string) => number;
   readonly onFuel?: (account: string, fuel: number) => void;
+  /** Which jobs name which blobs; whoever deletes blobs has to have the same. */
+  readonly refs?: Refs;
+  /** Whether somebody may read a blob, and so name it as what its own host has made: anybody all of them by default. */
+  readonly mayRead?: (caller: Caller, digest: Digest) => boolean;
+  /** A job of an account has a blob as an output. */
+  readonly onOutput?: (account: string, digest: Digest) => void;
   readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Told of a task's log lines once they are on disk. */
   readonly onLog?: (job: string, task: number, lines: readonly (readonly [level: number, text: string])[]) => void;

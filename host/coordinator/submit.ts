@@ -26,7 +26,7 @@ export async function submit(state: State, { account }: Caller, manifest: Manife
     }
     throw new LodgerError('ERR_JOB_INVALID', ['id', 'one that no other job has']);
   }
-  checkJob(state, manifest);
+  const blobs = checkJob(state, manifest);
   const record: JobRecord = {
     account,
     manifest,
@@ -42,21 +42,22 @@ export async function submit(state: State, { account }: Caller, manifest: Manife
   const job = newJob(id, record, replicasOf(state.key, id, record));
   state.jobs.set(id, job);
   state.openJobs.set(id, job);
-  await state.write([state.with.store.put(KEY.job(id), record)], () => tell(state, job));
+  const puts = [state.with.store.put(KEY.job(id), record), ...state.with.refs.add(job, blobs)];
+  await state.write(puts, () => tell(state, job));
   return job;
 }
 
-function checkJob(state: State, manifest: Manifest): void {
+/** Gives the blobs that it names. */
+function checkJob(state: State, manifest: Manifest): readonly string[] {
   if (state.openJobs.size >= SITE.jobsOpen.max)
     throw new LodgerError('ERR_QUOTA_SPENT', ['jobs', SITE.jobsOpen.max, 'wait until some are done']);
   permits(state.policy.policy, manifest.limits ?? {}, manifest.grants ?? []);
-  const { blobs } = state.with;
-  for (const digest of [manifest.kernel, ...Object.values(manifest.blobs ?? {})])
-    if (!blobs.has(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
-  for (const grant of manifest.grants ?? [])
-    if (grant.kind === 'blobs' && !blobs.has(grant.digest))
-      throw new LodgerError('ERR_NOT_FOUND', ['blob', grant.digest]);
+  const needed = [manifest.kernel, ...Object.values(manifest.blobs ?? {})];
+  for (const grant of manifest.grants ?? []) if (grant.kind === 'blobs') needed.push(grant.digest);
+  for (const digest of needed)
+    if (!state.with.blobs.has(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
   if (manifest.merge) throw new LodgerError('ERR_JOB_INVALID', ['merge', 'left out: this site does not fold results']);
+  return needed;
 }
 
 function sameManifest(a: Manifest, b: Manifest): boolean {
@@ -84,6 +85,7 @@ export async function addInputs(state: State, job: Job, { from, inputs, last }: 
   const start = job.received;
   job.received += fresh.length;
   const puts = state.inputs.add(job.id, job.starts, fresh);
+  puts.push(...state.with.refs.add(job, fresh.filter(isBlob)));
   if (last) {
     job.record = { ...job.record, sealed: true, total: job.received };
     puts.push(state.with.store.put(KEY.job(job.id), job.record));
@@ -94,6 +96,8 @@ export async function addInputs(state: State, job: Job, { from, inputs, last }: 
     growTo(state, job, start + fresh.length, last);
   });
 }
+
+const isBlob = (datum: Datum): datum is string => typeof datum === 'string';
 
 function checkInputs(state: State, job: Job, inputs: readonly Datum[]): void {
   if (job.received + inputs.length > SITE.jobTasks.max)

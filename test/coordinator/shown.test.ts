@@ -1,40 +1,36 @@
-// What strangers may read of a site's blobs: what leases name to them, and nothing else that they know the digest of.
+// Who may read which of a site's blobs: what leases name to a host, what an account has, and nothing else that somebody knows the digest of.
 import { expect, test } from 'vitest';
+import type { Caller } from '../../host/coordinator/contracts.ts';
 import { createShown } from '../../host/coordinator/http/shown.ts';
-import type { FromHost, ToHost } from '../../host/wire/site.ts';
+import type { ToHost } from '../../host/wire/site.ts';
 
 const digest = (letter: string) => letter.repeat(64);
 const lease = (change: object) =>
   ({ type: 'lease', fence: [1, 1], job: 'job', tasks: [0], inputs: [new Uint8Array()], ...change }) as ToHost;
-const image = (name: string, parent: string | null) =>
-  ({ type: 'image', fence: [1, 1], task: 0, image: name, parent, step: 1, share: 0, fuel: 0 }) as FromHost;
+const caller = (account: string, role: Caller['role'] = 'host'): Caller => ({ account, role });
+const parents: Readonly<Record<string, string>> = { b: 'a', c: 'b', d: 'd' };
+const shownTo = () =>
+  createShown({
+    usage: { owns: (account, name) => account === 'ann' && name === digest('e') },
+    refs: { parentOf: (job, image) => (job === 'job' ? (parents[image[0] ?? '']?.repeat(64) ?? null) : null) },
+  });
 
-test('kernel, blobs and inputs of a lease are shown to the account that gets it, and to no other', () => {
-  const shown = createShown();
+test('kernel, blobs and inputs of a lease are shown to the account that gets it, as a host, and to no other', () => {
+  const shown = shownTo();
   const terms = { kernel: digest('a'), blobs: { query: digest('b') } };
-  shown.told('anonymous', lease({ terms, inputs: [digest('c'), new Uint8Array(3)] }));
+  shown.told(caller('lender'), lease({ terms, inputs: [digest('c'), new Uint8Array(3)] }));
   for (const letter of ['a', 'b', 'c']) {
-    expect(shown.has('anonymous', digest(letter))).toBe(true);
-    expect(shown.has('ann', digest(letter))).toBe(false);
+    expect(shown.mayRead(caller('lender'), digest(letter))).toBe(true);
+    expect(shown.mayRead(caller('lender', 'submitter'), digest(letter))).toBe(false);
+    expect(shown.mayRead(caller('bob'), digest(letter))).toBe(false);
   }
-  expect(shown.has('anonymous', digest('d'))).toBe(false);
+  expect(shown.mayRead(caller('lender'), digest('d'))).toBe(false);
+  expect(shown.mayRead(caller('ann'), digest('e'))).toBe(true);
 });
 
-test('with an image come those before it, and hosts that name circles hold nobody up', () => {
-  const shown = createShown();
-  for (const [name, parent] of [
-    ['a', null],
-    ['b', 'a'],
-    ['c', 'b'],
-    ['a', 'c'],
-    ['d', 'd'],
-  ] as const)
-    shown.heard(image(digest(name), parent === null ? null : digest(parent)));
-  shown.told('anonymous', lease({ images: [digest('c')] }));
-  expect(['a', 'b', 'c', 'd'].map((letter) => shown.has('anonymous', digest(letter)))).toEqual([
-    true,
-    true,
-    true,
-    false,
-  ]);
+test('with an image come those that it was made from, and one that names itself holds nobody up', () => {
+  const shown = shownTo();
+  shown.told(caller('lender'), lease({ images: [digest('c'), digest('d'), null] }));
+  const readable = ['a', 'b', 'c', 'd', 'e'].map((letter) => shown.mayRead(caller('lender'), digest(letter)));
+  expect(readable).toEqual([true, true, true, true, false]);
 });

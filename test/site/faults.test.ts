@@ -142,19 +142,19 @@ describe('files', () => {
     const blobs = await openBlobs(path);
     const bytes = Buffer.alloc(700_000, 7);
     const digest = toHex(node.digest(bytes));
-    expect(await blobs.write(digest, pieces(bytes.subarray(0, 300_001)), { from: 0, total: bytes.length })).toBe(
-      300_001,
-    );
-    expect(await blobs.partial(digest)).toBe(300_001);
+    const whole = { by: 'ann', from: 0, total: bytes.length };
+    expect(await blobs.write(digest, pieces(bytes.subarray(0, 300_001)), whole)).toBe(300_001);
+    expect(await blobs.partial(digest, 'ann')).toBe(300_001);
+    expect(await blobs.partial(digest, 'bob')).toBe(0);
     expect(blobs.has(digest)).toBe(false);
-    const rest = { from: 300_001, total: bytes.length };
+    const rest = { ...whole, from: 300_001 };
     await expect(blobs.write(digest, pieces(bytes), { ...rest, from: 0 })).rejects.toThrow(/300001/);
     expect(await blobs.write(digest, pieces(bytes.subarray(300_001)), rest)).toBe(bytes.length);
     expect(await joined(blobs.read(digest))).toEqual(bytes);
     expect(await joined(blobs.read(digest, 10, 20))).toHaveLength(10);
     const other = toHex(node.digest(Buffer.from('other')));
-    await expect(blobs.write(other, pieces(bytes), { from: 0, total: bytes.length })).rejects.toThrow(/digest/);
-    expect(await blobs.partial(other)).toBe(0);
+    await expect(blobs.write(other, pieces(bytes), whole)).rejects.toThrow(/digest/);
+    expect(await blobs.partial(other, 'ann')).toBe(0);
     expect(await blobs.size(other)).toBeNull();
     await writeFile(join(path, digest.slice(0, 2), digest), Buffer.alloc(700_000, 8));
     await expect(joined(blobs.read(digest))).rejects.toThrow(/digest/);

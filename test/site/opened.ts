@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BlobFolder, openBlobs } from '../../host/coordinator/blobs.ts';
 import type { Caller, Delivered, Site, Store } from '../../host/coordinator/contracts.ts';
+import { createRefs, type Refs } from '../../host/coordinator/refs.ts';
 import { createSite } from '../../host/coordinator/site.ts';
 import type { SiteOptions } from '../../host/coordinator/state.ts';
 import { openStore } from '../../host/coordinator/store.ts';
@@ -19,6 +20,7 @@ export interface Opened {
   readonly store: Store;
   readonly blobs: BlobFolder;
   readonly site: Site;
+  readonly refs: Refs;
   /** Digest of a blob that passes for a kernel: echo hosts do not look at it. */
   readonly kernel: string;
   close(): Promise<void>;
@@ -39,7 +41,8 @@ export async function openSite(
   const bytes = new TextEncoder().encode('a kernel');
   const kernel = toHex(node.digest(bytes));
   await blobs.put(kernel, bytes);
-  const site = await createSite({ store, blobs, ...options }).catch(async (error: unknown) => {
+  const refs = createRefs(store);
+  const site = await createSite({ store, blobs, refs, ...options }).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
@@ -47,7 +50,7 @@ export async function openSite(
     await site.close();
     await store.close();
   };
-  return { folder: path, store, blobs, site, kernel, close };
+  return { folder: path, store, blobs, site, refs, kernel, close };
 }
 
 export const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true });

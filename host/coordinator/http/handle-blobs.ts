@@ -1,11 +1,8 @@
 // Handlers of blobs: sent whole or in pieces, resumed where they were broken off, read whole or in part.
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import { SITE } from '../../wire/ceilings.ts';
-import type { Known } from '../accounts.ts';
-import { ANONYMOUS } from '../belief.ts';
 import type { Blobs } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
@@ -19,6 +16,8 @@ interface Piece {
   /** Behind the last byte. */
   readonly to: number;
   readonly total: number;
+  /** Not told to be a piece, it takes the place of what came before. */
+  readonly anew: boolean;
 }
 
 export function blobHandlers({
@@ -32,10 +31,12 @@ export function blobHandlers({
 }): Pick<Handlers, 'getBlob' | 'putBlob'> {
   return {
     getBlob: async ({ caller, params: { digest }, request, reply }) => {
-      const size = mayRead(caller, digest, { usage, shown }) ? await blobs.size(digest) : null;
+      const isAsked = request.method === 'HEAD';
+      // Whoever asks whether it is there will not send it: it is to be there when a job names it.
+      const size = shown.mayRead(caller, digest) ? await blobs[isAsked ? 'use' : 'size'](digest) : null;
       reply.header('accept-ranges', 'bytes').type('application/octet-stream');
       if (size === null) {
-        reply.header('upload-offset', await blobs.partial(digest));
+        reply.header('upload-offset', await blobs.partial(digest, caller.token));
         throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
       }
       reply.header('etag', `"${digest}"`);
@@ -44,39 +45,36 @@ export function blobHandlers({
       if (range) reply.code(206).header('content-range', `bytes ${range.from}-${range.to - 1}/${size}`);
       const { from, to } = range ?? { from: 0, to: size };
       reply.header('content-length', to - from);
-      if (request.method === 'HEAD') return reply.send(Readable.from([], { objectMode: false }));
+      if (isAsked && usage.owns(caller.account, digest)) await usage.own(caller.account, digest, size);
+      if (isAsked) return reply.send(Readable.from([], { objectMode: false }));
       return reply.send(Readable.from(blobs.read(digest, from, to), { objectMode: false }));
     },
     putBlob: async ({ caller, params: { digest }, request, reply, body }) => {
       const piece = pieceOf(request.headers);
       const source = limited(body as Readable, piece.to - piece.from);
-      const { account } = caller;
-      const size = await blobs.size(digest);
+      const { account, token: by } = caller;
+      // A digest alone opens nothing: what others have brought is sent again by whoever wants to have it.
+      const size = usage.owns(account, digest) ? await blobs.use(digest) : null;
       if (size !== null) {
-        if (!usage.owns(account, digest)) {
-          // Who has all the bytes may have them counted as its own; a digest alone opens nothing.
-          usage.mayStore(account, size);
-          await mustBe(source, digest, piece);
-          await usage.own(account, digest, size);
-        }
+        await usage.own(account, digest, size);
         return created(reply, size);
       }
-      usage.reserve(account, digest, Math.max(piece.total, await blobs.partial(digest)));
-      const there = await blobs.write(digest, source, piece).catch(async (error: unknown) => {
-        if ((await blobs.partial(digest)) === 0) usage.giveBack(digest);
+      usage.reserve(account, { digest, by }, Math.max(piece.total, await blobs.partial(digest, by)));
+      const there = await blobs.write(digest, source, { ...piece, by }).catch(async (error: unknown) => {
+        if ((await blobs.partial(digest, by)) === 0) usage.giveBack({ digest, by });
         if (error instanceof LodgerError && error.code === 'ERR_OPTION_INVALID') return undefined;
         throw error;
       });
       if (there === undefined)
         return reply
           .code(CONFLICT)
-          .header('upload-offset', await blobs.partial(digest))
+          .header('upload-offset', await blobs.partial(digest, by))
           .send({
             code: 'ERR_OPTION_INVALID',
             message: 'option "content-range" must begin where the last piece ended',
           });
       if (there < piece.total) return reply.code(RESUME).header('upload-offset', there).send();
-      usage.giveBack(digest);
+      usage.giveBack({ digest, by });
       await usage.own(account, digest, piece.total);
       return created(reply, there);
     },
@@ -84,16 +82,6 @@ export function blobHandlers({
 }
 
 const created = (reply: FastifyReply, size: number) => reply.code(201).header('upload-offset', size).send();
-
-/** Hosts read by digest, strangers what their leases name; submitters what they sent, and outputs of their own jobs. */
-function mayRead(
-  { role, account }: Known,
-  digest: string,
-  { usage, shown }: { readonly usage: Usage; readonly shown: Shown },
-): boolean {
-  if (account === ANONYMOUS) return shown.has(account, digest) || usage.owns(account, digest);
-  return role !== 'submitter' || usage.owns(account, digest);
-}
 
 /** What a request sends: all of it, or `Content-Range: bytes 0-99/1000`. Throws `ERR_OPTION_INVALID`. */
 function pieceOf(headers: Readonly<Record<string, string | string[] | undefined>>): Piece {
@@ -103,8 +91,8 @@ function pieceOf(headers: Readonly<Record<string, string | string[] | undefined>
   const [, from = '0', last = '', total = ''] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(String(range)) ?? [];
   const piece =
     range === undefined
-      ? { from: 0, to: whole, total: whole }
-      : { from: Number(from), to: Number(last) + 1, total: Number(total) };
+      ? { from: 0, to: whole, total: whole, anew: true }
+      : { from: Number(from), to: Number(last) + 1, total: Number(total), anew: false };
   if (total === '' && range !== undefined)
     throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'bytes A-B/TOTAL']);
   if (piece.to - piece.from !== whole || piece.to > piece.total)
@@ -126,14 +114,6 @@ async function* limited(body: Readable, bytes: number): AsyncGenerator<Uint8Arra
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
-}
-
-async function mustBe(source: AsyncIterable<Uint8Array>, digest: string, { from, to, total }: Piece): Promise<void> {
-  if (from !== 0 || to !== total) throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'the whole blob']);
-  const hash = createHash('sha256');
-  for await (const part of source) hash.update(part);
-  const found = hash.digest('hex');
-  if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', [digest.slice(0, 12), found, digest]);
 }
 
 /** The range that is asked for; nothing for all of it, `none` for what the blob has not. Several ranges are answered with all. */

@@ -7,7 +7,7 @@ import { SITE } from '../../wire/ceilings.ts';
 import { createReader } from '../../wire/frames.ts';
 import type { Datum } from '../../wire/site.ts';
 import { DOOR } from '../ceilings.ts';
-import type { Blobs, Caller, Site } from '../contracts.ts';
+import type { Blobs, Caller, Delivered, Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
 import type { Logs } from './logs.ts';
@@ -50,7 +50,7 @@ export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handle
     outcomes: ({ caller, params, query, reply, signal }) => {
       // Asked for here, so that a job that is not there is a refusal and no broken answer.
       site.job(caller, params.job);
-      const frames = framesOf(site, caller, usage, { job: params.job, from: query.from ?? 0, signal });
+      const frames = framesOf(site.outcomes(caller, params.job, query.from ?? 0, signal));
       return sendPieces(reply, 'application/octet-stream', frames, QUIET_FRAME);
     },
     states: ({ caller, params, reply }) =>
@@ -76,18 +76,8 @@ async function mustHave(
   throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
 }
 
-async function* framesOf(
-  site: Site,
-  caller: Caller,
-  usage: Usage,
-  { job, from, signal }: { readonly job: string; readonly from: number; readonly signal: AbortSignal },
-): AsyncGenerator<Uint8Array> {
-  // Jobs of others, which an operator may read, stay their account's.
-  const { account } = site.job(caller, job);
-  for await (const delivered of site.outcomes(caller, job, from, signal)) {
-    if (typeof delivered.output === 'string') await usage.own(account, delivered.output, 0);
-    yield outcomeFrame(delivered);
-  }
+async function* framesOf(outcomes: AsyncIterable<Delivered>): AsyncGenerator<Uint8Array> {
+  for await (const delivered of outcomes) yield outcomeFrame(delivered);
 }
 
 async function* linesOf(documents: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {

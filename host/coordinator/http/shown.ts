@@ -1,20 +1,30 @@
-// Which blobs strangers may read: those that the site itself has named to them, in leases. A digest that they know from elsewhere opens nothing.
+// Who may read which blobs: everybody what their account has brought, and what its jobs have; hosts also what the site itself has named to
+// them, in leases. A digest that they know from elsewhere opens nothing.
 import type { Digest } from '../../../runtime/base/platform.ts';
-import type { FromHost, ToHost } from '../../wire/site.ts';
+import type { Lease, ToHost } from '../../wire/site.ts';
 import { DOOR } from '../ceilings.ts';
+import type { Caller } from '../contracts.ts';
+import type { Refs } from '../refs.ts';
+import type { Usage } from '../usage.ts';
 
 export interface Shown {
-  /** The site says this to somebody of the account. */
-  told(account: string, message: ToHost): void;
-  /** A host says this: an image is followed by those that come before it. */
-  heard(message: FromHost): void;
-  has(account: string, digest: Digest): boolean;
+  /** The site says this to a host of the caller's. */
+  told(caller: Caller, message: ToHost): void;
+  mayRead(caller: Caller, digest: Digest): boolean;
 }
 
-export function createShown(): Shown {
-  /** The latest last. */
+/** Images that one is made of, one behind the other: more of them are no chain of an honest host. */
+const CHAIN_MAX = 10_000;
+
+export function createShown({
+  usage,
+  refs,
+}: {
+  readonly usage: Pick<Usage, 'owns'>;
+  readonly refs: Pick<Refs, 'parentOf'>;
+}): Shown {
+  /** By account, the latest last. */
   const byAccount = new Map<string, Set<Digest>>();
-  const parents = new Map<Digest, Digest>();
 
   const show = (account: string, digest: Digest) => {
     const digests = byAccount.get(account) ?? new Set();
@@ -26,31 +36,25 @@ export function createShown(): Shown {
       digests.delete(oldest);
     }
   };
-  return {
-    told: (account, message) => {
-      if (message.type !== 'lease') return;
-      const { terms, inputs, images = [] } = message;
-      if (terms) for (const digest of [terms.kernel, ...Object.values(terms.blobs)]) show(account, digest);
-      for (const input of inputs) if (typeof input === 'string') show(account, input);
-      for (const image of images)
-        for (let at: Digest | null | undefined = image; at; at = parents.get(at)) show(account, at);
-    },
-    heard: (message) => {
-      if (message.type !== 'image' || message.parent === null) return;
-      parents.delete(message.image);
-      // A chain goes back in time, so that it has no circles: what is named as a parent was an image before.
-      if (message.parent !== message.image && !leadsTo(parents, message.parent, message.image))
-        parents.set(message.image, message.parent);
-      for (const oldest of parents.keys()) {
-        if (parents.size <= DOOR.digestsShown.max) break;
-        parents.delete(oldest);
-      }
-    },
-    has: (account, digest) => byAccount.get(account)?.has(digest) ?? false,
+  const showChain = (account: string, job: string, image: Digest) => {
+    let at: Digest | null = image;
+    for (let links = 0; at !== null && links < CHAIN_MAX; links++) {
+      show(account, at);
+      at = refs.parentOf(job, at);
+    }
   };
-}
-
-function leadsTo(parents: ReadonlyMap<Digest, Digest>, from: Digest, to: Digest): boolean {
-  for (let at: Digest | undefined = from; at !== undefined; at = parents.get(at)) if (at === to) return true;
-  return false;
+  const showLease = (account: string, { job, terms, inputs, images = [] }: Lease) => {
+    if (terms) for (const digest of [terms.kernel, ...Object.values(terms.blobs)]) show(account, digest);
+    for (const input of inputs) if (typeof input === 'string') show(account, input);
+    for (const image of images) if (image !== null) showChain(account, job, image);
+  };
+  return {
+    told: ({ account, role }, message) => {
+      if (message.type === 'lease' && role !== 'operator') showLease(account, message);
+    },
+    mayRead: ({ account, role }, digest) =>
+      role === 'operator' ||
+      usage.owns(account, digest) ||
+      (role === 'host' && byAccount.get(account)?.has(digest) === true),
+  };
 }

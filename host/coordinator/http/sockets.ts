@@ -89,7 +89,7 @@ function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketPar
     caller,
     (message) => {
       if (socket.readyState !== socket.OPEN) return;
-      shown.told(caller.account, message);
+      shown.told(caller, message);
       socket.send(encodeFrame(message));
       if (socket.bufferedAmount > DOOR.hostBufferBytes.max) socket.terminate();
     },
@@ -100,9 +100,7 @@ function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketPar
   socket.on('message', (data: RawData, isBinary: boolean) => {
     try {
       if (!isBinary) throw new RangeError('messages are binary');
-      const message = parseFromHost(data as Buffer);
-      shown.heard(message);
-      connection.hear(message);
+      connection.hear(parseFromHost(data as Buffer));
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof LodgerError)) log.error({ err: error }, 'a message failed');
       const message = error instanceof Error ? error.message : String(error);
