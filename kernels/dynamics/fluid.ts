@@ -1,5 +1,6 @@
 // The particles at one time, and velocity Verlet, which moves them on: Swope et al., J. Chem. Phys. 76 (1982), 637.
 // Values are f64: forces are small differences of large terms, and the energy must stay through a hundred thousand steps.
+import { Bonds } from './bonds';
 import { CellList } from './cells';
 import { Plan } from './plan';
 
@@ -13,6 +14,7 @@ export class Fluid {
   readonly velocities: usize;
   private readonly forces: usize;
   private readonly cells: CellList;
+  private readonly bonds: Bonds;
   /** Farthest way of a particle in one step that still makes sense, squared. */
   private readonly wayMax: f64;
   /** Of all particles together, at the time of the positions. */
@@ -27,6 +29,7 @@ export class Fluid {
     this.velocities = heap.alloc(bytes);
     this.forces = heap.alloc(bytes);
     this.cells = new CellList(plan.particles, plan.edge, plan.cutoff);
+    this.bonds = new Bonds(plan);
     this.wayMax = 0.25 * plan.cutoff * plan.cutoff;
   }
 
@@ -48,7 +51,7 @@ export class Fluid {
   }
 
   computeForces(): void {
-    this.potential = this.cells.compute(this.positions, this.forces);
+    this.potential = this.cells.compute(this.positions, this.forces) + this.bonds.compute(this.positions, this.forces);
   }
 
   /** One time step. False where a particle went so far that the step is too long; the state is then of no use. */

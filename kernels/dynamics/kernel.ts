@@ -1,4 +1,4 @@
-// Molecular dynamics of a Lennard-Jones fluid in a periodic box, at constant energy: velocity Verlet, forces by cell lists.
+// Molecular dynamics of a Lennard-Jones fluid in a periodic box, of atoms or chains, at constant energy: velocity Verlet, cell lists.
 // A stepper: between two steps, memory holds positions, velocities and forces of one time, and the samples so far.
 import { fail, Settings, Writer } from 'lodger/kernel';
 import { Fluid } from './fluid';

@@ -25,6 +25,10 @@ export class Plan {
   samples: i32 = 0;
   /** Time steps in which the temperature is held. */
   equilibration: i32 = 0;
+  /** Particles of a chain, 1 where there are no bonds; length of a bond at rest, and its spring constant. */
+  chain: i32 = 1;
+  bondLength: f64 = 0;
+  bondStiffness: f64 = 0;
 }
 
 /** Reads a run. Fails by name of the setting. */
@@ -47,7 +51,25 @@ export function readPlan(settings: Settings): Plan {
   plan.samples = plan.steps / plan.sample + 1;
   if (plan.samples > SAMPLES_MAX) fail(`there would be ${plan.samples} samples, at most ${SAMPLES_MAX} are possible`);
   plan.equilibration = settings.integerOr('equilibration', 0, 0, plan.steps);
+  readBonds(settings, plan);
   return plan;
+}
+
+/** Chains lie along rows of unit cells at the beginning. */
+function readBonds(settings: Settings, plan: Plan): void {
+  const row = 4 * plan.lattice;
+  plan.chain = settings.integerOr('chain', 1, 1, row);
+  if (row % plan.chain !== 0) fail(`setting "chain" must divide ${row}, the particles of a row of the lattice`);
+  if (plan.chain === 1) return;
+  const bond = settings.numbers('bond', 2);
+  plan.bondLength = bond[0];
+  plan.bondStiffness = bond[1];
+  if (!(plan.bondLength >= 0.5 && plan.bondLength <= 2)) {
+    fail(`setting "bond": a length of ${plan.bondLength} is not from 0.5 to 2`);
+  }
+  if (!(plan.bondStiffness > 0 && plan.bondStiffness <= 1e6)) {
+    fail(`setting "bond": a stiffness of ${plan.bondStiffness} is not above 0 and up to 1000000`);
+  }
 }
 
 /** A face-centred cubic lattice of n unit cells along each edge has 4 n^3 places. */

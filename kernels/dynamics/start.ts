@@ -12,21 +12,28 @@ export function start(fluid: Fluid, temperature: f64): void {
   fluid.scaleTo(temperature);
 }
 
+/** Unit cell by unit cell along x: each particle is a nearest neighbour of the one before it in its row, as chains want it. */
 function placeOnLattice(fluid: Fluid): void {
   const n = fluid.lattice;
-  const half = fluid.edge / <f64>(2 * n);
   let i = 0;
-  // Places of a grid twice as fine whose numbers have an even sum; half a step off the wall.
-  for (let x = 0; x < 2 * n; x++) {
-    for (let y = 0; y < 2 * n; y++) {
-      for (let z = (x + y) & 1; z < 2 * n; z += 2) {
-        fluid.set(fluid.positions, i, 0, (<f64>x + 0.5) * half);
-        fluid.set(fluid.positions, i, 1, (<f64>y + 0.5) * half);
-        fluid.set(fluid.positions, i, 2, (<f64>z + 0.5) * half);
-        i++;
+  for (let z = 0; z < n; z++) {
+    for (let y = 0; y < n; y++) {
+      for (let x = 0; x < n; x++) {
+        placeAt(fluid, i++, 2 * x, 2 * y, 2 * z);
+        placeAt(fluid, i++, 2 * x, 2 * y + 1, 2 * z + 1);
+        placeAt(fluid, i++, 2 * x + 1, 2 * y, 2 * z + 1);
+        placeAt(fluid, i++, 2 * x + 1, 2 * y + 1, 2 * z);
       }
     }
   }
+}
+
+/** On a grid twice as fine as the lattice, half a step off the wall. */
+function placeAt(fluid: Fluid, i: i32, x: i32, y: i32, z: i32): void {
+  const half = fluid.edge / <f64>(2 * fluid.lattice);
+  fluid.set(fluid.positions, i, 0, (<f64>x + 0.5) * half);
+  fluid.set(fluid.positions, i, 1, (<f64>y + 0.5) * half);
+  fluid.set(fluid.positions, i, 2, (<f64>z + 0.5) * half);
 }
 
 /** One normally distributed number of variance 1: Box and Muller, Annals of Mathematical Statistics 29 (1958), 610. */

@@ -38,6 +38,8 @@ export interface State {
   readonly cutoff: number;
   readonly positions: Float64Array;
   readonly velocities: Float64Array;
+  /** Of chains: particles of each, length and stiffness of bonds. */
+  readonly bonds?: { readonly chain: number; readonly length: number; readonly stiffness: number };
 }
 
 /** Moves a state on by velocity Verlet; gives the potential energy per particle at its end. */
@@ -57,7 +59,10 @@ export function integrate(state: State, dt: number, steps: number): number {
   return potential / (positions.length / 3);
 }
 
-function forcesOf({ positions, edge, cutoff }: State): { readonly forces: Float64Array; readonly potential: number } {
+function forcesOf({ positions, edge, cutoff, bonds }: State): {
+  readonly forces: Float64Array;
+  readonly potential: number;
+} {
   const count = positions.length / 3;
   const forces = new Float64Array(positions.length);
   const shift = 4 * (cutoff ** -12 - cutoff ** -6);
@@ -71,9 +76,16 @@ function forcesOf({ positions, edge, cutoff }: State): { readonly forces: Float6
         way[axis] = apart - edge * Math.round(apart / edge);
         square += (way[axis] ?? 0) ** 2;
       }
-      if (square >= cutoff * cutoff) continue;
-      potential += 4 * (square ** -6 - square ** -3) - shift;
-      const share = (48 * square ** -6 - 24 * square ** -3) / square;
+      let share = 0;
+      if (square < cutoff * cutoff) {
+        potential += 4 * (square ** -6 - square ** -3) - shift;
+        share = (48 * square ** -6 - 24 * square ** -3) / square;
+      }
+      if (bonds && i - j === 1 && i % bonds.chain !== 0) {
+        const stretch = Math.sqrt(square) - bonds.length;
+        potential += (bonds.stiffness * stretch ** 2) / 2;
+        share -= (bonds.stiffness * stretch) / Math.sqrt(square);
+      }
       for (let axis = 0; axis < 3; axis++) {
         const force = share * (way[axis] ?? 0);
         forces[axis * count + i] = (forces[axis * count + i] ?? 0) + force;

@@ -39,6 +39,15 @@ describe('refuses, and says what is wrong:', () => {
     ['a time step that throws particles about', { dt: 0.2 }, /dt of 0\.2 is too long: in step \d+ a particle moved/],
     ['too many samples', { steps: 2000000, sample: 1 }, 'there would be 2000001 samples, at most 1000000'],
     ['equilibration beyond the end', { equilibration: 201 }, 'setting "equilibration" must be from 0 to 200'],
+    [
+      'chains that do not fit the lattice',
+      { chain: 3, bond: [1, 400] },
+      'setting "chain" must divide 20, the particles',
+    ],
+    ['chains without bonds', { chain: 4 }, 'setting "bond" is missing'],
+    ['bonds without chains', { bond: [1, 400] }, 'setting "bond" is not known'],
+    ['a bond without length', { chain: 4, bond: [0, 400] }, 'setting "bond": a length of 0.0 is not from 0.5 to 2'],
+    ['a bond that pushes', { chain: 4, bond: [1, -1] }, 'setting "bond": a stiffness of -1.0 is not above 0'],
     ['a setting that is not known', { colour: 3 }, 'setting "colour" is not known'],
   ])('%s', async (_what, changes, message) => {
     await expect(fluid(changes)).rejects.toThrow(/^ERR_EXIT: /);
@@ -61,10 +70,14 @@ describe('particles', () => {
     ['a box of the fewest cells', { density: 1.0, cutoff: 2.6 }],
     ['a gas in more cells than its cutoff fills', { density: 0.05, temperature: 2, dt: 0.002 }],
     ['a long cutoff', { particles: 864, density: 0.7, cutoff: 3.5 }],
+    ['pairs', { chain: 2, bond: [1.1, 300], dt: 0.002 }],
+    ['chains as long as the box', { chain: 20, bond: [1, 400], dt: 0.001 }],
   ])('of %s move as those of the oracle without cells', async (_what, changes) => {
     const [first, last] = [await fluid({ ...changes, steps: 0 }), await fluid({ ...changes, steps: 50 })];
-    const { dt, cutoff } = { ...LIQUID, ...changes };
+    const { dt, cutoff, chain, bond } = { ...LIQUID, chain: 1, bond: [0, 0], ...changes };
+    const [length = 0, stiffness = 0] = bond;
     const state = {
+      bonds: { chain, length, stiffness },
       edge: first.edge,
       cutoff,
       positions: first.positions.slice(),
@@ -87,6 +100,43 @@ describe('particles', () => {
     }
     // The lattice has melted: energy went from one kind to the other.
     expect((samples.at(-1)?.[1] ?? 0) - (samples[0]?.[1] ?? 0)).toBeLessThan(-0.3);
+  });
+
+  test('of chains keep energy and momentum, and are as far apart as springs of that heat are', async () => {
+    const [chain, stiffness, temperature] = [4, 400, 1];
+    const bonded = {
+      chain,
+      bond: [1, stiffness],
+      temperature,
+      dt: 0.001,
+      sample: 50,
+      steps: 12000,
+      equilibration: 6000,
+    };
+    const { samples, velocities, positions, particles, edge } = await fluid(bonded);
+    const free = samples.filter(([time]) => time > 6.0005).map(([, , , total]) => total);
+    expect(free.length).toBe(120);
+    expect(Math.max(...free) - Math.min(...free)).toBeLessThan(1e-3);
+    for (let axis = 0; axis < 3; axis++) {
+      const sum = velocities.slice(axis * particles, (axis + 1) * particles).reduce((all, one) => all + one, 0);
+      expect(Math.abs(sum)).toBeLessThan(1e-10);
+    }
+    const lengths: number[] = [];
+    for (let i = 1; i < particles; i++) {
+      if (i % chain === 0) continue;
+      const ways = [0, 1, 2].map((axis) => {
+        const apart = (positions[axis * particles + i] ?? 0) - (positions[axis * particles + i - 1] ?? 0);
+        return apart - edge * Math.round(apart / edge);
+      });
+      lengths.push(Math.hypot(...ways));
+    }
+    // A spring alone varies by T / k; the repulsion of its ends makes it stiffer and a little longer.
+    const mean = meanOf(lengths);
+    expect(mean).toBeGreaterThan(1);
+    expect(mean).toBeLessThan(1.06);
+    const variance = meanOf(lengths.map((length) => (length - mean) ** 2));
+    expect(variance).toBeGreaterThan((0.6 * temperature) / stiffness);
+    expect(variance).toBeLessThan((1.2 * temperature) / stiffness);
   });
 
   test('stay in the box', async () => {
