@@ -56,6 +56,18 @@ export class Grid {
     store<f32>(this.now + at, load<f32>(this.now + at) + load<f32>(this.c + at) * strength);
   }
 
+  /** Address of the field at the first column of a row of the model. */
+  row(row: i32): usize {
+    return this.now + this.offset(this.sponge, row + this.sponge);
+  }
+
+  /** Takes all waves away. */
+  clear(): void {
+    const bytes = <usize>(this.stride * (this.rows + 2 * REACH)) * 4;
+    memory.fill(this.now, 0, bytes);
+    memory.fill(this.past, 0, bytes);
+  }
+
   /** One time step. */
   advance(): void {
     for (let row = 0; row < this.rows; row++) {

@@ -22,6 +22,8 @@ export interface WaveOutput {
   readonly traces: readonly Float32Array[];
 }
 
+type Velocity = (column: number, row: number) => number;
+
 const WEIGHTS = [-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560];
 
 /** The output of the kernel, by the form that its README states. */
@@ -41,46 +43,71 @@ export function readWave(output: Uint8Array): WaveOutput {
   };
 }
 
-/** Field and traces of a shot whose receivers stand on grid points. */
-export function propagate(shot: Shot): { readonly field: number[]; readonly traces: number[][] } {
-  const { sponge, dt, spacing } = shot;
-  const [columns, rows] = [shot.width + 2 * sponge, shot.depth + 2 * sponge];
+/** A field at rest over columns and rows of a model, whose velocities are asked for by column and row. */
+export function createField(shot: Pick<Shot, 'width' | 'depth' | 'spacing' | 'sponge' | 'dt'>, velocityOf: Velocity) {
+  const { sponge, width, depth } = shot;
+  const [columns, rows] = [width + 2 * sponge, depth + 2 * sponge];
   let now = new Float64Array(columns * rows);
   let past = new Float64Array(columns * rows);
   const value = (x: number, z: number) =>
     x < 0 || z < 0 || x >= columns || z >= rows ? 0 : (now[z * columns + x] ?? 0);
-  const index = (x: number, z: number) => (z / spacing + sponge) * columns + x / spacing + sponge;
-  const [first, last, count, receiverDepth] = shot.receivers;
-  const receivers = Array.from({ length: count }, (_, i) =>
-    index(first + (i / (count - 1 || 1)) * (last - first), receiverDepth),
-  );
-  const traces: number[][] = receivers.map(() => []);
-
-  for (let n = 0; n < shot.steps; n++) {
-    const next = new Float64Array(columns * rows);
-    for (let z = 0; z < rows; z++) {
-      const velocity = velocityAt(shot, Math.min(shot.depth - 1, Math.max(0, z - sponge)) * spacing);
-      const courant = (velocity * dt) / spacing;
-      for (let x = 0; x < columns; x++) {
-        let laplacian = 0;
-        for (let k = 4; k >= 0; k--) {
-          const ends =
-            k === 0 ? 2 * value(x, z) : value(x - k, z) + value(x + k, z) + value(x, z - k) + value(x, z + k);
-          laplacian += (WEIGHTS[k] ?? 0) * ends;
+  const inside = (at: number, count: number) => Math.min(count - 1, Math.max(0, at - sponge));
+  const courantAt = (x: number, z: number) => (velocityOf(inside(x, width), inside(z, depth)) * shot.dt) / shot.spacing;
+  const courants = Array.from(now, (_, at) => courantAt(at % columns, Math.floor(at / columns)));
+  const index = (column: number, row: number) => (row + sponge) * columns + column + sponge;
+  return {
+    at: (column: number, row: number) => now[index(column, row)] ?? 0,
+    /** Adds a source of this strength, undamped: it must not stand in the sponge. */
+    add(column: number, row: number, strength: number): void {
+      const at = index(column, row);
+      now[at] = (now[at] ?? 0) + (courants[at] ?? 0) ** 2 * strength;
+    },
+    advance(): void {
+      const next = new Float64Array(columns * rows);
+      for (let z = 0; z < rows; z++) {
+        for (let x = 0; x < columns; x++) {
+          let laplacian = 0;
+          for (let k = 4; k >= 0; k--) {
+            const ends =
+              k === 0 ? 2 * value(x, z) : value(x - k, z) + value(x + k, z) + value(x, z - k) + value(x, z + k);
+            laplacian += (WEIGHTS[k] ?? 0) * ends;
+          }
+          const at = z * columns + x;
+          const courant = courants[at] ?? 0;
+          const damping = courant * (dampingAt(x, columns, sponge) + dampingAt(z, rows, sponge));
+          next[at] =
+            (2 * value(x, z) - (1 - damping) * (past[at] ?? 0) + courant * courant * laplacian) / (1 + damping);
         }
-        const damping = courant * (dampingAt(x, columns, sponge) + dampingAt(z, rows, sponge));
-        const at = z * columns + x;
-        next[at] = (2 * value(x, z) - (1 - damping) * (past[at] ?? 0) + courant * courant * laplacian) / (1 + damping);
       }
-    }
-    const at = index(...shot.source);
-    const courant = (velocityAt(shot, shot.source[1]) * dt) / spacing;
-    next[at] = (next[at] ?? 0) + courant * courant * ricker(shot.peak, n * dt);
-    [past, now] = [now, next];
-    for (const [i, receiver] of receivers.entries()) traces[i]?.push(now[receiver] ?? 0);
+      [past, now] = [now, next];
+    },
+  };
+}
+
+/** Field and traces of a shot whose receivers stand on grid points. */
+export function propagate(shot: Shot): { readonly field: number[]; readonly traces: number[][] } {
+  const { dt, spacing, width, depth } = shot;
+  const field = createField(shot, (_, row) => velocityAt(shot, row * spacing));
+  const receivers = receiversOf(shot);
+  const traces: number[][] = receivers.map(() => []);
+  for (let n = 0; n < shot.steps; n++) {
+    field.advance();
+    field.add(shot.source[0] / spacing, shot.source[1] / spacing, ricker(shot.peak, n * dt));
+    for (const [i, [column, row]] of receivers.entries()) traces[i]?.push(field.at(column, row));
   }
-  const inner = (z: number) => [...now.slice((z + sponge) * columns + sponge).slice(0, shot.width)];
-  return { field: Array.from({ length: shot.depth }, (_, z) => inner(z)).flat(), traces };
+  return {
+    field: Array.from({ length: width * depth }, (_, at) => field.at(at % width, Math.floor(at / width))),
+    traces,
+  };
+}
+
+/** Columns and rows. */
+export function receiversOf({ receivers, spacing }: Shot): [number, number][] {
+  const [first, last, count, depth] = receivers;
+  return Array.from({ length: count }, (_, i) => [
+    (first + (i / (count - 1 || 1)) * (last - first)) / spacing,
+    depth / spacing,
+  ]);
 }
 
 /** The pulse at a time. */

@@ -3,12 +3,14 @@ import { LodgerError } from '../../../runtime/base/errors.ts';
 import { type Canvas, encodePng } from './canvas.ts';
 import { drawRun, readRun } from './dynamics.ts';
 import { drawTile, readTile } from './fractal.ts';
+import { drawMigration, readMigration } from './migration.ts';
 import { drawFindings, readFindings } from './spectra.ts';
 import { drawShot, readShot } from './wave.ts';
 
 /** Magic -> what reads and draws such an output; undefined where its header does not fit its bytes. */
 const FORMS: Readonly<Record<string, (output: Uint8Array) => Canvas | undefined>> = {
   lodgwave: formOf(readShot, drawShot),
+  lodgmigr: formOf(readMigration, drawMigration),
   lodgdyna: formOf(readRun, drawRun),
   lodgfrac: formOf(readTile, drawTile),
   lodgspec: formOf(readFindings, drawFindings),

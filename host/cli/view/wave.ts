@@ -1,6 +1,7 @@
 // The picture of a seismic shot: the wave field over the velocities, and beside it what the receivers recorded.
 import { drawAxes, MARGIN, placeOn } from './axes.ts';
 import { type Box, type Canvas, type Colour, createCanvas, disc, INK, PAPER, paint } from './canvas.ts';
+import { between, fullColourAt, rockColours, waveColour } from './field.ts';
 
 /** What kernels/wave gives, by the form in its README. */
 interface Shot {
@@ -26,13 +27,6 @@ const RECORD_WIDTH = 460;
 
 /** Colours are full at this share of the values, from the weakest on: weak waves would not be seen beside the strongest. */
 const CLIPPED_FROM = { field: 0.995, record: 0.97 } as const;
-/** Values that are looked at to find it. */
-const LOOKED_AT = 100_000;
-
-const UP: Colour = [178, 24, 43];
-const DOWN: Colour = [33, 102, 172];
-/** The fastest rock. The slowest is as white as the paper. */
-const FAST: Colour = [176, 178, 184];
 const SOURCE: Colour = [240, 160, 0];
 
 /** Reads an output of kernels/wave; undefined where its header does not fit its bytes. */
@@ -81,12 +75,7 @@ function drawModel(
 ): void {
   const { width, depth, velocities, field, source, line } = shot;
   const full = fullColourAt(field, CLIPPED_FROM.field);
-  const [slow, fast] = velocities.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [1e9, 0]);
-  const shade = (across: number, down: number) => {
-    const column = Math.min(width - 1, Math.round(across * (width - 1)));
-    const velocity = velocities[Math.min(depth - 1, Math.round(down * (depth - 1))) * width + column] ?? slow;
-    return mix(PAPER, FAST, (velocity - slow) / Math.max(1e-9, fast - slow));
-  };
+  const shade = rockColours(velocities, { width, depth });
   paint(canvas, box, (across, down) =>
     waveColour(between(field, { width, depth }, across, down) / full, shade(across, down)),
   );
@@ -122,42 +111,6 @@ function drawRecord(canvas: Canvas, box: Box, shot: Shot): void {
     down: { from: 0, to: samples * shot.interval, title: 'time / s' },
     title: 'shot record, times t^2',
   });
-}
-
-/** A value between the four points around a place. What is no number counts as 0. */
-function between(
-  values: Float32Array,
-  { width, depth }: { readonly width: number; readonly depth: number },
-  across: number,
-  down: number,
-): number {
-  const [x, y] = [across * (width - 1), down * (depth - 1)];
-  const [column, row] = [Math.min(width - 2, Math.floor(x)), Math.min(depth - 2, Math.floor(y))];
-  const value = (at: number) => values[at] || 0;
-  const at = Math.max(0, row) * width + Math.max(0, column);
-  const [right, below] = [width > 1 ? 1 : 0, depth > 1 ? width : 0];
-  const top = value(at) + (x - column) * (value(at + right) - value(at));
-  const bottom = value(at + below) + (x - column) * (value(at + below + right) - value(at + below));
-  return top + (y - row) * (bottom - top);
-}
-
-/** From full blue at -1 over the ground at 0 to full red at 1. */
-function waveColour(value: number, ground: Colour): Colour {
-  return mix(ground, value > 0 ? UP : DOWN, Math.min(1, Math.abs(value)) ** 0.75);
-}
-
-function fullColourAt(values: Float32Array, share: number): number {
-  const every = Math.max(1, Math.floor(values.length / LOOKED_AT));
-  const sizes = values
-    .filter((value, at) => at % every === 0 && Number.isFinite(value))
-    .map(Math.abs)
-    .sort();
-  return sizes[Math.floor(share * (sizes.length - 1))] || sizes.at(-1) || 1;
-}
-
-function mix(one: Colour, other: Colour, share: number): Colour {
-  const part = (at: 0 | 1 | 2) => one[at] + share * (other[at] - one[at]);
-  return [part(0), part(1), part(2)];
 }
 
 /** Three digits, and none that say nothing. */

@@ -1,0 +1,132 @@
+// Reverse-time migration: Baysal, Kosloff and Sherwood, Geophysics 48 (1983), 1514. Where the source's field and that of the receivers,
+// sent back in time, meet, something has sent waves back. Three runs a shot: the true model, which makes the record; the smooth one,
+// whose field is kept and whose record is taken away, so that waves which nothing has sent back are not in it; and back in time.
+import { Grid } from '../wave/grid';
+import { Survey } from './survey';
+
+const RECORD = 0;
+const FORWARD = 1;
+const BACK = 2;
+
+export class Migration {
+  private readonly truth: Grid;
+  private readonly smooth: Grid;
+  /** Time step after time step, `receivers` values each. */
+  private readonly records: StaticArray<f32>;
+  /** The source's field in the model, every `record` steps. */
+  private readonly kept: usize;
+  /** Of the shot at hand: products of both fields, and squares of the source's, summed over time. */
+  private readonly met: StaticArray<f32>;
+  private readonly lit: StaticArray<f32>;
+  /** Over all shots. */
+  readonly image: StaticArray<f32>;
+  private run: i32 = RECORD;
+  private index: i32 = 0;
+  /** Time steps of the run. */
+  private done: i32 = 0;
+
+  constructor(
+    private readonly survey: Survey,
+    velocities: StaticArray<f32>,
+    smooth: StaticArray<f32>,
+  ) {
+    const shot = survey.shot;
+    this.truth = new Grid(shot, velocities);
+    this.smooth = new Grid(shot, smooth);
+    this.records = new StaticArray<f32>(shot.receivers * shot.steps);
+    this.kept = heap.alloc(<usize>velocities.length * <usize>shot.samples * 4);
+    this.met = new StaticArray<f32>(velocities.length);
+    this.lit = new StaticArray<f32>(velocities.length);
+    this.image = new StaticArray<f32>(velocities.length);
+    survey.place(0);
+  }
+
+  /** Points that a time step computes. */
+  get points(): i32 {
+    return this.truth.points;
+  }
+
+  get isDone(): bool {
+    return this.index === this.survey.shots;
+  }
+
+  get share(): f64 {
+    const runs = <f64>(3 * this.index + this.run) + <f64>this.done / <f64>this.survey.shot.steps;
+    return runs / <f64>(3 * this.survey.shots);
+  }
+
+  /** One time step of one run. */
+  advance(): void {
+    const shot = this.survey.shot;
+    if (this.run === RECORD) this.shoot(this.truth, 1);
+    else if (this.run === FORWARD) this.shoot(this.smooth, -1);
+    else this.sendBack();
+    if (++this.done < shot.steps) return;
+
+    this.done = 0;
+    if (this.run === RECORD) this.truth.clear();
+    else this.smooth.clear();
+    if (++this.run <= BACK) return;
+
+    this.run = RECORD;
+    this.addShot();
+    if (++this.index < this.survey.shots) this.survey.place(this.index);
+  }
+
+  /** From the source; what receivers record is added or taken away. */
+  private shoot(field: Grid, sign: f32): void {
+    const shot = this.survey.shot;
+    field.advance();
+    field.add(shot.sourceColumn, shot.sourceRow, shot.pulse(this.done));
+    const from = this.done * shot.receivers;
+    for (let i = 0; i < shot.receivers; i++) {
+      const value = sign * field.at(shot.receiverColumn(i), shot.receiverRow);
+      this.records[from + i] = sign > 0 ? value : this.records[from + i] + value;
+    }
+    if (sign < 0 && (this.done + 1) % shot.record === 0) this.keep(field, (this.done + 1) / shot.record - 1);
+  }
+
+  private keep(field: Grid, sample: i32): void {
+    const shot = this.survey.shot;
+    const bytes = <usize>shot.width * 4;
+    let to = this.kept + <usize>sample * <usize>shot.depth * bytes;
+    for (let row = 0; row < shot.depth; row++, to += bytes) memory.copy(to, field.row(row), bytes);
+  }
+
+  /** From the receivers, from the last step to the first. */
+  private sendBack(): void {
+    const shot = this.survey.shot;
+    const step = shot.steps - 1 - this.done;
+    if ((step + 1) % shot.record === 0) this.meet((step + 1) / shot.record - 1);
+    this.smooth.advance();
+    for (let i = 0; i < shot.receivers; i++) {
+      this.smooth.add(shot.receiverColumn(i), shot.receiverRow, this.records[step * shot.receivers + i]);
+    }
+  }
+
+  private meet(sample: i32): void {
+    const shot = this.survey.shot;
+    let at = 0;
+    let from = this.kept + ((<usize>sample * <usize>this.met.length) << 2);
+    for (let row = 0; row < shot.depth; row++) {
+      let here = this.smooth.row(row);
+      for (const end = at + shot.width; at < end; at++, from += 4, here += 4) {
+        const source = load<f32>(from);
+        this.met[at] += source * load<f32>(here);
+        this.lit[at] += source * source;
+      }
+    }
+  }
+
+  /** By what has lit a point, so that it does not matter how far the source is; where it is dark, less than that. */
+  private addShot(): void {
+    let most: f32 = 0;
+    for (let at = 0; at < this.lit.length; at++) most = max(most, this.lit[at]);
+    const least = most * <f32>1e-4;
+    for (let at = 0; at < this.image.length; at++) {
+      if (most > 0) this.image[at] += this.met[at] / (this.lit[at] + least);
+      this.met[at] = 0;
+      this.lit[at] = 0;
+    }
+  }
+}
