@@ -26,6 +26,7 @@ import {
 } from './options.ts';
 import { createProgress } from './progress.ts';
 import { note } from './say.ts';
+import { pictureIfAny } from './view/pictures.ts';
 
 interface MapFlags {
   readonly engine?: EngineChoice;
@@ -76,6 +77,7 @@ async function mapJob(path: string, flags: MapFlags, signal: AbortSignal): Promi
   const inputs = await openInputs(job.file.inputs, job.folder, fillLimits(job.file.limits).inputBytesMax);
   const keep = flags.checkpoint === undefined ? undefined : await openKeep(flags.checkpoint, job.terms);
   const results = await openResults(job.file.results, job.folder, {
+    picture: pictureIfAny,
     ...(flags.output !== undefined && { output: flags.output }),
     ...(keep && { begun: keep.results }),
   });

@@ -14,6 +14,7 @@ import { example, type Finish } from './options.ts';
 import { columns, note, print, printJson } from './say.ts';
 import { atSite, type SiteFlags, withSite } from './site.ts';
 import { createSum, type Sum } from './sum.ts';
+import { pictureIfAny } from './view/pictures.ts';
 
 interface ResultFlags extends SiteFlags {
   readonly output?: string;
@@ -57,7 +58,9 @@ async function fetchAll(
   const kernel = await admit(await site.getBlob(manifest.kernel, signal), { platform: node });
   const { output: folder } = flags;
   const results =
-    folder === undefined ? undefined : await openResults({ kind: 'folder', folder }, '.', { output: folder });
+    folder === undefined
+      ? undefined
+      : await openResults({ kind: 'folder', folder }, '.', { output: folder, picture: pictureIfAny });
   const sum = createSum();
   const take = async (index: number, outcome: Outcome) => {
     const shown = readable(kernel, outcome);

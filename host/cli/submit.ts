@@ -23,6 +23,7 @@ import { blobFiles, example, type Finish, several, wholeNumber } from './options
 import { createProgress } from './progress.ts';
 import { columns, note, print, printable, printJson } from './say.ts';
 import { atSite, type SiteFlags, type Way, wayOf, withSite } from './site.ts';
+import { pictureIfAny } from './view/pictures.ts';
 
 interface SubmitFlags extends SiteFlags {
   readonly wait?: true;
@@ -96,6 +97,7 @@ interface Waiting {
 export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, flags, signal }: Waiting) {
   const inputs = await opened(job);
   const results = await openResults(job.file.results, job.folder, {
+    picture: pictureIfAny,
     ...(flags.output !== undefined && { output: flags.output }),
   });
   const terms = askedOf(job, flags);

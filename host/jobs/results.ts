@@ -11,7 +11,7 @@ import { fileError, makeFile, makeFolder, sweep, writeWhole } from './files.ts';
 export const JSON_OUTPUT_BYTES = 256 * 2 ** 20;
 
 /** What `taskFiles` calls its files. */
-const TASK_FILE = /^\d{6,16}\.(?:out|log|failed\.json)$/;
+const TASK_FILE = /^\d{6,16}\.(?:out|png|log|failed\.json)$/;
 
 /** Takes outcomes in input order. One of `finish` and `discard` must be called. */
 export interface Results {
@@ -29,6 +29,8 @@ export interface ResultOptions {
   readonly output?: string;
   /** Where the same job was writing its results when it was broken off: those are written anew. */
   readonly begun?: string | null;
+  /** Of outputs that have a picture, its PNG: in a folder, it goes beside the output. */
+  readonly picture?: (output: Uint8Array) => Uint8Array | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface ResultOptions {
 export async function openResults(
   plan: ResultPlan | undefined,
   folder: string,
-  { output, begun }: ResultOptions = {},
+  { output, begun, picture }: ResultOptions = {},
 ): Promise<Results | undefined> {
   if (plan?.kind === 'file') {
     const path = output === undefined ? resolve(folder, plan.file) : resolve(output, basename(plan.file));
@@ -49,7 +51,7 @@ export async function openResults(
   if (target === undefined) return undefined;
   const path = output === undefined ? resolve(folder, target) : resolve(output);
   if (path === begun) await clear(path);
-  return taskFiles(path);
+  return taskFiles(path, picture);
 }
 
 /** Removes the files of a task each that were written before, and nothing else. */
@@ -58,7 +60,7 @@ async function clear(path: string): Promise<void> {
   for (const name of await namesIn(path)) if (TASK_FILE.test(name)) await rm(join(path, name));
 }
 
-async function taskFiles(path: string): Promise<Results> {
+async function taskFiles(path: string, picture: ResultOptions['picture']): Promise<Results> {
   const found = await namesIn(path);
   if (found.length > 0) {
     throw new LodgerError('ERR_FILE', [
@@ -75,12 +77,13 @@ async function taskFiles(path: string): Promise<Results> {
       const name = join(path, String(index).padStart(6, '0'));
       const log = logText(outcome.log);
       if (log !== '') await writeWhole(`${name}.log`, log);
-      if (outcome.state === 'done') await writeWhole(`${name}.out`, outcome.output);
-      else
-        await writeWhole(
-          `${name}.failed.json`,
-          `${JSON.stringify({ code: outcome.code, message: outcome.message })}\n`,
-        );
+      if (outcome.state === 'failed') {
+        const { code, message } = outcome;
+        return writeWhole(`${name}.failed.json`, `${JSON.stringify({ code, message })}\n`);
+      }
+      await writeWhole(`${name}.out`, outcome.output);
+      const png = picture?.(outcome.output);
+      if (png) await writeWhole(`${name}.png`, png);
     },
     finish: async () => {
       finished = true;

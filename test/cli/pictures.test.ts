@@ -54,7 +54,7 @@ function pixels(output: Uint8Array) {
 
 describe('an output has no picture', () => {
   test.each<[string, Uint8Array, RegExp]>([
-    ['that is empty', new Uint8Array(), /begins with none of lodgwave, lodgdyna, lodgfrac, lodgspec/],
+    ['that is empty', new Uint8Array(), /begins with none of lodgwave, lodgmigr, lodgdyna, lodgfrac, lodgspec/],
     ['that is text', Uint8Array.from(ascii('lodgwav\n')), /begins with none of/],
     ['that is named as what every object has', Uint8Array.from(ascii('toString')), /begins with none of/],
     [
@@ -218,6 +218,26 @@ test('text is written in dots, from left to right and upwards', () => {
   expect(textWidth('ab')).toBe(22);
 });
 
+test('the picture of a migration has the model above and the image below, where it is strong', () => {
+  const [width, depth] = [40, 30];
+  const header = Buffer.alloc(64);
+  header.write('lodgmigr');
+  for (const [at, value] of [1, width, depth, 3].entries()) header.writeUInt32LE(value, 8 + 4 * at);
+  header.writeFloatLE(10, 24);
+  const values = new Float32Array(3 * width * depth).fill(1500);
+  for (let at = 0; at < width * depth; at++) values[2 * width * depth + at] = Math.floor(at / width) === 20 ? 1 : 0;
+  const output = Uint8Array.from(Buffer.concat([header, new Uint8Array(values.buffer)]));
+  const { height, data, channels, width: across } = decode(pictureOf(output, 'x.png'));
+  const reds = Array.from({ length: height }, (_, y) => {
+    const at = channels * (y * across + Math.floor(across / 2));
+    return (data[at] ?? 0) - (data[at + 2] ?? 0) > 100;
+  });
+  const [first, last] = [reds.indexOf(true), reds.lastIndexOf(true)];
+  expect(first).toBeGreaterThan(height / 2);
+  expect(last - first).toBeLessThan(height / 10);
+  expect(() => pictureOf(output.subarray(0, -4), 'x.png')).toThrow('its header does not fit it');
+});
+
 describe('lodger run --picture', () => {
   let folder: Awaited<ReturnType<typeof scratch>>;
   const files = async () => (await readdir(folder.path)).sort();
@@ -262,5 +282,27 @@ describe('lodger run --picture', () => {
     const { stdout } = await echo('--input', 'shot', '--json', '--picture', 'b.png');
     expect(JSON.parse(stdout)).toMatchObject({ state: 'done', pictureFile: 'b.png' });
     expect(await files()).toContain('b.png');
+  });
+});
+
+describe('lodger map', () => {
+  test('writes a picture beside each output that has one, in a folder of results', async () => {
+    await using folder = await scratch();
+    await lodger(['build', 'kernels/echo', '-o', join(folder.path, 'echo.wasm')]);
+    await writeFile(join(folder.path, 'shot'), shot());
+    await writeFile(join(folder.path, 'text'), 'no form of ours');
+    await writeFile(join(folder.path, 'broken'), 'lodgwave, and no more');
+    const job = {
+      version: 1,
+      kernel: 'echo.wasm',
+      inputs: { files: ['text', 'shot', 'broken'] },
+      results: { folder: 'out' },
+    };
+    await writeFile(join(folder.path, 'job.json'), JSON.stringify(job));
+    expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    const names = (await readdir(join(folder.path, 'out'))).sort();
+    expect(names).toEqual(['000000.out', '000001.out', '000001.png', '000002.out']);
+    const png = Uint8Array.from(await readFile(join(folder.path, 'out', '000001.png')));
+    expect(png).toEqual(pictureOf(shot(), 'a.png'));
   });
 });

@@ -74,6 +74,7 @@ const ALL: Readonly<Record<string, Subject>> = {
   ...SUBJECTS,
   wave: short('kernels/wave', 'salt.txt'),
   dynamics: short('kernels/dynamics', 'argon.txt'),
+  chains: short('kernels/dynamics', 'chains.txt'),
 };
 
 test.each(Object.entries(ALL))(

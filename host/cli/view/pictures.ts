@@ -20,21 +20,24 @@ const MAGIC_BYTES = 8;
 
 /** An output as a PNG; `path` is where it is to go, for messages. Throws `ERR_FILE` for an output that has no picture. */
 export function pictureOf(output: Uint8Array, path: string): Uint8Array {
-  const magic = new TextDecoder('latin1').decode(output.subarray(0, MAGIC_BYTES));
-  const draw = Object.hasOwn(FORMS, magic) ? FORMS[magic] : undefined;
-  if (draw === undefined) {
-    const known = Object.keys(FORMS).join(', ');
-    throw new LodgerError('ERR_FILE', ['draw', path, `the output begins with none of ${known}, which have pictures`]);
-  }
-  const canvas = draw(output);
-  if (canvas === undefined) {
-    throw new LodgerError('ERR_FILE', [
-      'draw',
-      path,
-      `the output begins with ${magic}, but its header does not fit it`,
-    ]);
-  }
-  return encodePng(canvas);
+  const png = pictureIfAny(output);
+  if (png) return png;
+  const magic = magicOf(output);
+  const reason = Object.hasOwn(FORMS, magic)
+    ? `the output begins with ${magic}, but its header does not fit it`
+    : `the output begins with none of ${Object.keys(FORMS).join(', ')}, which have pictures`;
+  throw new LodgerError('ERR_FILE', ['draw', path, reason]);
+}
+
+/** An output as a PNG; undefined where it has no picture. */
+export function pictureIfAny(output: Uint8Array): Uint8Array | undefined {
+  const magic = magicOf(output);
+  const canvas = Object.hasOwn(FORMS, magic) ? FORMS[magic]?.(output) : undefined;
+  return canvas && encodePng(canvas);
+}
+
+function magicOf(output: Uint8Array): string {
+  return new TextDecoder('latin1').decode(output.subarray(0, MAGIC_BYTES));
 }
 
 function formOf<T>(read: (output: Uint8Array) => T | undefined, draw: (content: T) => Canvas) {
