@@ -60,7 +60,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--output <file>', 'where the output goes (default: standard output)')
     .option(
       '--picture <file>',
-      'a PNG of the output, if it is of a form that has one: wave, migration, dynamics, fractal, spectra',
+      'a PNG of the output, if it is of a form that has one: wave, dynamics, fractal, spectra',
     )
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option(

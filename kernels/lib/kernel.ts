@@ -8,7 +8,7 @@ export { Fft } from './fft';
 export { files } from './files';
 export { http, HttpResponse } from './http';
 export { log } from './log';
-export { math, math2 } from './math';
+export { math, math2, math4 } from './math';
 export { Philox } from './philox';
 export { random } from './random';
 export { Reader } from './reader';

@@ -2,6 +2,7 @@
 // Each has one algorithm, so that a number alone gets the bits that it would get in a vector.
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { expLanes, tanhLanes } from './exponential';
+import { cosFour, expFour, highOf, joined, logFour, lowOf, sinFour, tanhFour } from './four';
 import { logLanes, powLanes } from './logarithm';
 import { normalCdfLanes, normalQuantileLanes } from './normal';
 import { cosLanes, sinLanes } from './sine';
@@ -81,5 +82,48 @@ export abstract class math2 {
 
   static normalQuantile(p: v128): v128 {
     return normalQuantileLanes(p);
+  }
+}
+
+/** The same functions of the four lanes of an f32x4, in ulp of f32. What has no way of its own goes through f64, and is rounded once more. */
+export abstract class math4 {
+  /** Within 1.2 ulp. */
+  static exp(x: v128): v128 {
+    return expFour(x);
+  }
+
+  /** Within 1.2 ulp. */
+  static log(x: v128): v128 {
+    return logFour(x);
+  }
+
+  /** Within 0.501 ulp. */
+  static pow(x: v128, y: v128): v128 {
+    return joined(powLanes(lowOf(x), lowOf(y)), powLanes(highOf(x), highOf(y)));
+  }
+
+  /** Within 1.5 ulp for every x. */
+  static sin(x: v128): v128 {
+    return sinFour(x);
+  }
+
+  /** Within 1.5 ulp for every x. */
+  static cos(x: v128): v128 {
+    return cosFour(x);
+  }
+
+  /** Within 3 ulp. */
+  static tanh(x: v128): v128 {
+    return tanhFour(x);
+  }
+
+  /** Within 0.501 ulp. */
+  static normalCdf(x: v128): v128 {
+    return joined(normalCdfLanes(lowOf(x)), normalCdfLanes(highOf(x)));
+  }
+
+  /** Within 0.501 ulp. */
+  static normalQuantile(p: v128): v128 {
+    return joined(normalQuantileLanes(lowOf(p)), normalQuantileLanes(highOf(p)));
   }
 }

@@ -1,14 +1,20 @@
 // Reverse-time migration: Baysal, Kosloff and Sherwood, Geophysics 48 (1983), 1514. Where the source's field and that of the receivers,
 // sent back in time, meet, something has sent waves back. Three runs a shot: the true model, which makes the record; the smooth one,
 // whose field is kept and whose record is taken away, so that waves which nothing has sent back are not in it; and back in time.
-import { Grid } from '../wave/grid';
-import { Survey } from './survey';
+import { Settings, Writer } from 'lodger/kernel';
+import { Grid } from './grid';
+import { readSurvey, smoothed, Survey } from './survey';
+import { readVelocities } from './velocities';
+import { Work } from './work';
+
+const HEADER_BYTES = 64;
+const VERSION: u32 = 1;
 
 const RECORD = 0;
 const FORWARD = 1;
 const BACK = 2;
 
-export class Migration {
+export class Migration extends Work {
   private readonly truth: Grid;
   private readonly smooth: Grid;
   /** Time step after time step, `receivers` values each. */
@@ -19,7 +25,7 @@ export class Migration {
   private readonly met: StaticArray<f32>;
   private readonly lit: StaticArray<f32>;
   /** Over all shots. */
-  readonly image: StaticArray<f32>;
+  private readonly image: StaticArray<f32>;
   private run: i32 = RECORD;
   private index: i32 = 0;
   /** Time steps of the run. */
@@ -27,12 +33,13 @@ export class Migration {
 
   constructor(
     private readonly survey: Survey,
-    velocities: StaticArray<f32>,
-    smooth: StaticArray<f32>,
+    private readonly velocities: StaticArray<f32>,
+    private readonly model: StaticArray<f32>,
   ) {
+    super();
     const shot = survey.shot;
     this.truth = new Grid(shot, velocities);
-    this.smooth = new Grid(shot, smooth);
+    this.smooth = new Grid(shot, model);
     this.records = new StaticArray<f32>(shot.receivers * shot.steps);
     this.kept = heap.alloc(<usize>velocities.length * <usize>shot.samples * 4);
     this.met = new StaticArray<f32>(velocities.length);
@@ -41,16 +48,11 @@ export class Migration {
     survey.place(0);
   }
 
-  /** Points that a time step computes. */
-  get points(): i32 {
+  points(): i32 {
     return this.truth.points;
   }
 
-  get isDone(): bool {
-    return this.index === this.survey.shots;
-  }
-
-  get share(): f64 {
+  share(): f64 {
     const runs = <f64>(3 * this.index + this.run) + <f64>this.done / <f64>this.survey.shot.steps;
     return runs / <f64>(3 * this.survey.shots);
   }
@@ -129,4 +131,45 @@ export class Migration {
       this.lit[at] = 0;
     }
   }
+
+  /** Header, velocities, those of the smooth model, and the image: see README.md. */
+  finish(): Uint8Array {
+    const shot = this.survey.shot;
+    const writer = new Writer(HEADER_BYTES + 12 * this.image.length);
+    writer.bytes(Uint8Array.wrap(String.UTF8.encode('lodgmigr')));
+    writer.u32(VERSION);
+    writer.u32(shot.width);
+    writer.u32(shot.depth);
+    writer.u32(this.survey.shots);
+    writer.f32(<f32>shot.spacing);
+    writer.f32(<f32>shot.peak);
+    for (let i = 0; i < 8; i++) writer.u32(0);
+    for (let at = 0; at < this.velocities.length; at++) writer.f32(this.velocities[at]);
+    for (let at = 0; at < this.model.length; at++) writer.f32(this.model[at]);
+    for (let row = 0; row < shot.depth; row++) {
+      for (let column = 0; column < shot.width; column++) writer.f32(this.curve(column, row));
+    }
+    return writer.finish();
+  }
+
+  /** Minus the second difference of the summed image, which takes away what waves on the same way leave: slow changes along rays. */
+  private curve(column: i32, row: i32): f32 {
+    const shot = this.survey.shot;
+    const image = this.image;
+    const at = row * shot.width + column;
+    const left = column > 0 ? at - 1 : at;
+    const right = column < shot.width - 1 ? at + 1 : at;
+    const above = row > 0 ? at - shot.width : at;
+    const below = row < shot.depth - 1 ? at + shot.width : at;
+    return 4 * image[at] - (image[left] + image[right] + (image[above] + image[below]));
+  }
+}
+
+/** Fails by name of the setting. */
+export function readMigration(settings: Settings): Migration {
+  const survey = readSurvey(settings);
+  const velocities = readVelocities(settings, survey.shot);
+  settings.finish();
+  survey.shot.check(velocities);
+  return new Migration(survey, velocities, smoothed(velocities, survey));
 }

@@ -1,6 +1,6 @@
 // A survey: shots with the same receivers, and the model as a migration knows it, without its edges.
 import { fail, Settings } from 'lodger/kernel';
-import { readShot, Shot } from '../wave/shot';
+import { readShot, Shot } from './shot';
 
 const SHOTS_MAX = 1000;
 /** Values of the source's field that are kept for a shot, and of the records of one. */

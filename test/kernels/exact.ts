@@ -24,10 +24,14 @@ export function exactOf(value: number): Exact {
   return { n: value < 0 ? -n : n, e: Math.max(1, exponent) - 1075 };
 }
 
-/** How far a number is from an exact one, in units of the last place that the exact one has as an f64. */
-export function ulpsOff(value: number, exact: Exact): number {
+/** Bits of a number's significand, and the exponent of the smallest number. */
+const F64 = [53, -1074] as const;
+export const F32 = [24, -149] as const;
+
+/** How far a number is from an exact one, in units of the last place that the exact one has as an f64, or an f32. */
+export function ulpsOff(value: number, exact: Exact, [digits, least]: readonly [number, number] = F64): number {
   if (!Number.isFinite(value)) return Number.POSITIVE_INFINITY;
-  const unit = Math.max(lengthOf(exact.n) + exact.e - 53, -1074);
+  const unit = Math.max(lengthOf(exact.n) + exact.e - digits, least);
   const own = exactOf(value);
   const low = Math.min(own.e, exact.e, unit) - 40;
   const difference = abs((own.n << BigInt(own.e - low)) - (exact.n << BigInt(exact.e - low)));
@@ -169,11 +173,11 @@ export const EXACT = {
 } as const;
 
 /** How far x is from the number below which a normal one is with probability p, in ulp of x: by the slope there. */
-export function quantileUlpsOff(x: number, p: number): number {
+export function quantileUlpsOff(x: number, p: number, [digits]: readonly [number, number] = F64): number {
   const { n, e } = cdfOf(x);
   const bits = -e;
   const off = abs(n - fixed(exactOf(p), bits)) << BigInt(bits);
-  const unit = lengthOf(exactOf(x).n) + exactOf(x).e - 53;
+  const unit = lengthOf(exactOf(x).n) + exactOf(x).e - digits;
   const distance = off / densityOf(x, bits);
   return Number((distance << 20n) >> BigInt(bits + unit)) / 2 ** 20;
 }

@@ -1,4 +1,4 @@
-// The migration image: against an oracle, by what it must show where, and what it refuses.
+// The migration image of the kernel wave: against an oracle, by what it must show where, and what it refuses.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type MigrationOutput, migrate, readMigration, type Survey } from './migration-oracle.ts';
 import { type Run, runnerOf, settingsText } from './task.ts';
@@ -6,7 +6,7 @@ import { type Run, runnerOf, settingsText } from './task.ts';
 let run: Run;
 
 beforeAll(async () => {
-  run = await runnerOf('migration');
+  run = await runnerOf('wave');
 });
 
 /** Water over rock, two shots. */

@@ -3,7 +3,7 @@ import { drawAxes, MARGIN } from './axes.ts';
 import { type Box, type Canvas, createCanvas, PAPER, paint } from './canvas.ts';
 import { between, fullColourAt, rockColours, waveColour } from './field.ts';
 
-/** What kernels/migration gives, by the form in its README. */
+/** What kernels/wave gives for a survey, by the form in its README. */
 interface Migration {
   readonly width: number;
   readonly depth: number;
@@ -20,7 +20,7 @@ const SIDE_MIN = 200;
 /** Colours are full at this share of the values: what lies around sources and receivers outshines the rest. */
 const CLIPPED_FROM = 0.985;
 
-/** Reads an output of kernels/migration; undefined where its header does not fit its bytes. */
+/** Reads an output of kernels/wave for a survey; undefined where its header does not fit its bytes. */
 export function readMigration(output: Uint8Array): Migration | undefined {
   if (output.byteLength < HEADER_BYTES) return undefined;
   const view = new DataView(output.buffer, output.byteOffset, output.byteLength);
