@@ -6,7 +6,7 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Notice, Wish } from '../../runtime/sandbox/conduct.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
-import type { TaskMessage } from './message.ts';
+import type { Code, TaskMessage } from './message.ts';
 import { type Flight, type KernelPort, KernelThread } from './thread.ts';
 
 export interface CrewOptions {
@@ -16,7 +16,11 @@ export interface CrewOptions {
   readonly isolated: boolean;
   readonly platform: Platform;
   readonly engineVersion: string;
-  compile(permit: Permit): Promise<Ready<WebAssembly.Module>>;
+  /** The address of a script, which kernel workers must not reach. */
+  readonly wayOut: string;
+  compile(permit: Permit): Promise<Ready<Code>>;
+  /** Where memory is not shared: told of a kernel whose task has run for `LONG_MS`, and is no stepper's. Nothing else will stop it. */
+  readonly onLong?: (kernel: Kernel) => void;
 }
 
 /** One task to run. */
@@ -48,10 +52,13 @@ interface Waiting {
 
 /** A worker that was told to stop and does not is ended after so long. In Chromium its guest burns 2 s more. */
 const STOP_MS_MAX = 2_000;
+/** What nobody can speak to is short, or is given back. */
+const LONG_MS = 2_000;
+const LOOK_MS = 250;
 
 export function createCrew(options: CrewOptions): Crew {
-  const { platform, isolated, engineVersion } = options;
-  const compiled = new WeakMap<Kernel, Map<boolean, Promise<Ready<WebAssembly.Module>>>>();
+  const { platform, isolated, engineVersion, wayOut, onLong } = options;
+  const compiled = new WeakMap<Kernel, Map<boolean, Promise<Ready<Code>>>>();
   const waiting: Waiting[] = [];
   const threads: KernelThread[] = [];
   let wanted = options.threads;
@@ -64,11 +71,11 @@ export function createCrew(options: CrewOptions): Crew {
     const known = builds.get(permit.deterministic) ?? options.compile(permit);
     builds.set(permit.deterministic, known);
     known.catch(() => builds.delete(permit.deterministic));
-    return known as Promise<Ready<WebAssembly.Module>>;
+    return known as Promise<Ready<Code>>;
   };
   const open = () => {
     const now = () => platform.now();
-    return new KernelThread(options.open(), { isolated, engineVersion, share, now, onFree: () => feed() });
+    return new KernelThread(options.open(), { isolated, engineVersion, wayOut, share, now, onFree: () => feed() });
   };
   const feed = () => {
     while (threads.length < wanted && !closed) threads.push(open());
@@ -111,18 +118,26 @@ export function createCrew(options: CrewOptions): Crew {
     setTimeout(() => replace(thread, flight), STOP_MS_MAX);
   };
 
+  const look = () => {
+    for (const thread of threads) {
+      const long = thread.overdue(LONG_MS);
+      if (long) onLong?.(long);
+    }
+  };
+  const looking = isolated ? undefined : setInterval(look, LOOK_MS);
+
   feed();
   return {
     ready: Promise.all(threads.map((thread) => thread.ready)).then(() => undefined),
     run: async ({ permit, input, index, signal, steps, onNotice, onBegin }) => {
       if (closed) throw closed;
-      const kernel = await readyOf(permit);
+      const ready = await readyOf(permit);
       if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
       const { limits, seed, digests, blobs } = permit;
       return new Promise<Outcome>((resolve, reject) => {
         const abort = () => cancel(flight);
         const flight: Flight = {
-          ...{ kernel, blobs, call: { input, index, limits, seed, digests } },
+          ...{ kernel: permit.kernel, ready, blobs, call: { input, index, limits, seed, digests } },
           ...(steps && { steps }),
           ...(onNotice && { onNotice }),
           settle: (outcome) => {
@@ -149,6 +164,7 @@ export function createCrew(options: CrewOptions): Crew {
     },
     close: (reason) => {
       closed = reason;
+      clearInterval(looking);
       const flights = [...waiting.splice(0).map(({ flight }) => flight), ...threads.flatMap(({ flights: all }) => all)];
       for (const thread of threads.splice(0)) thread.terminate();
       for (const flight of flights) flight.settle(undefined);

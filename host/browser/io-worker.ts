@@ -1,6 +1,6 @@
 // The script of a tab's I/O worker: holds the connection to the site, checks digests, compiles, and has kernel workers run what it is given.
 
-import { LodgerError } from '../../runtime/base/errors.ts';
+import type { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import { portable } from '../../runtime/base/platform.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
@@ -8,11 +8,11 @@ import { parsePolicy } from '../../runtime/policy/policy.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
 import type { Clock, Lender, Machine, Terms } from '../lend/contracts.ts';
 import { createLender } from '../lend/lender.ts';
-import type { Pause } from '../wire/site.ts';
+import { CROSS_ORIGIN, type Pause } from '../wire/site.ts';
 import { openKey } from './key.ts';
-import { createTabRunner, type TabRunner } from './runner.ts';
+import { type Frames, openRunner } from './open-runner.ts';
+import type { TabRunner } from './runner.ts';
 import { openSite } from './site.ts';
-import type { KernelPort } from './thread.ts';
 import { createTurn } from './turn.ts';
 import type { FromIoWorker, Lent, ToIoWorker } from './visit.ts';
 import { watchRunner } from './watch.ts';
@@ -20,6 +20,8 @@ import { watchRunner } from './watch.ts';
 /** The page is told no more often. */
 const STATUS_MS = 250;
 const MiB = 2 ** 20;
+/** Kernels that a tab without shared memory remembers as too long. */
+const REFUSED_MAX = 64;
 
 /** What a tab lets tasks use, whatever the site asks for. */
 const TERMS: Terms = {
@@ -33,7 +35,9 @@ const TERMS: Terms = {
   priceFloor: 0,
 };
 
-const post = (message: FromIoWorker) => globalThis.postMessage(message);
+const post = (message: FromIoWorker, transfer: Transferable[] = []) =>
+  (globalThis as unknown as Worker).postMessage(message, transfer);
+const fail = ({ code, message }: LodgerError) => post({ type: 'failed', code, message });
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -76,15 +80,20 @@ function pause(reason: Pause | null): void {
   visit?.lender.pause(reason);
 }
 
-async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, { type: 'begin' }>): Promise<void> {
+async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWorker, { type: 'begin' }>) {
   if (visit) return;
-  const isolated = globalThis.crossOriginIsolated === true;
   const engineVersion = engineOf(navigator.userAgent);
-  const runner = createTabRunner({
-    ...{ open: () => openWorker(kernelWorker), isolated, engineVersion },
+  /** Without shared memory: kernels whose tasks take too long for a tab that cannot stop them. */
+  const refused = new Set<string>();
+  const { runner, framed, isolated } = await openRunner({
+    ...{ kernelWorker, frames, engineVersion, onError: fail },
     ...{ threads: lent.threads, share: lent.share, platform: { ...portable, turn: createTurn() } },
+    onLong: ({ digest }) => {
+      if (refused.has(digest)) return;
+      refused.add(digest);
+      lender.setTerms({ ...TERMS, kernels: { refused: [...refused].slice(-REFUSED_MAX) } });
+    },
   });
-  await runner.ready;
   const site = openSite(origin);
   await site.visit();
   const watched = watchRunner(runner);
@@ -95,7 +104,8 @@ async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, {
   });
   const lender = createLender({
     ...{ connect: site.connect, blobs: site.blobs, key: await openKey(), digest: portable.digest, clock },
-    ...{ machine: machineOf(name, engineVersion), crew: crewOf(), terms: TERMS, firstBatch: Date.now() * 1_000 },
+    ...{ crew: crewOf(), terms: TERMS, firstBatch: Date.now() * 1_000 },
+    machine: machineOf(name, engineVersion, wallsOf({ isolated, framed })),
     tell: (event) => post({ type: 'event', event }),
   });
   const lend = (next: Lent) => {
@@ -107,7 +117,8 @@ async function begin({ origin, name, lent, kernelWorker }: Extract<ToIoWorker, {
   visit = { lender, runner, lend };
   if (wanted.pause !== null) lender.pause(wanted.pause);
   if (wanted.lent) lend(wanted.lent);
-  setInterval(() => post({ type: 'status', status: { ...lender.status(), ...watched.read(), isolated } }), STATUS_MS);
+  const status = () => ({ ...lender.status(), ...watched.read(), isolated, framed });
+  setInterval(() => post({ type: 'status', status: status() }), STATUS_MS);
 }
 
 async function leave(): Promise<void> {
@@ -119,29 +130,27 @@ async function leave(): Promise<void> {
   globalThis.close();
 }
 
-function openWorker(url: string): KernelPort {
-  const worker = new Worker(url);
-  worker.onerror = ({ message }) => {
-    const error = new LodgerError('ERR_HOST_FAULT', [
-      `a kernel worker could not be started: ${message || 'no script'}`,
-    ]);
-    post({ type: 'failed', code: error.code, message: error.message });
-  };
-  return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
-    hear: (listener) => {
-      worker.onmessage = ({ data }) => listener(data);
-    },
-    terminate: () => worker.terminate(),
-  };
+let framesOpened = 0;
+/** Workers have no document: their page makes frames for them. */
+const frames: Frames = {
+  open: (script, port) => {
+    const frame = framesOpened++;
+    post({ type: 'frame', frame, script, port }, [port]);
+    return () => post({ type: 'unframe', frame });
+  },
+};
+
+/** What stands around a task, as jobs can ask for it. */
+function wallsOf({ isolated, framed }: { readonly isolated: boolean; readonly framed: boolean }): string[] {
+  return ['tab', ...(isolated ? [CROSS_ORIGIN] : []), ...(framed ? ['frame'] : [])];
 }
 
-function machineOf(name: string, engineVersion: string): Machine {
+function machineOf(name: string, engineVersion: string, isolation: readonly string[]): Machine {
   const { deviceMemory = 4 } = navigator as { deviceMemory?: number };
   return {
     ...{ name, kind: 'tab', program: `lodger in ${engineVersion}`, engines: [{ name: 'v8', version: engineVersion }] },
     ...{ rewriter: REWRITER_VERSION, tariff: TARIFF_VERSION, memoryBytes: deviceMemory * 1024 * MiB },
-    isolation: ['tab'],
+    isolation: [...isolation],
   };
 }
 

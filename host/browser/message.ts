@@ -5,10 +5,23 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call } from '../../runtime/sandbox/call.ts';
 import type { Notice, Schedule, Wish } from '../../runtime/sandbox/conduct.ts';
 
+/** Compiled code; or bytes that it is compiled from, for a worker in a frame of another origin, which nothing compiled can reach. */
+export type Code = WebAssembly.Module | Uint8Array<ArrayBuffer>;
+
 export type ToKernelWorker =
-  /** The first message. `control`: the words of `host/pool/control.ts`; absent where nothing can be shared. */
-  | { readonly type: 'begin'; readonly control?: SharedArrayBuffer; readonly engineVersion: string }
-  | { readonly type: 'kernel'; readonly kernel: number; readonly ready: Ready<WebAssembly.Module> }
+  /** To one in a frame: all else comes through this port. */
+  | { readonly type: 'port'; readonly port: MessagePort }
+  /**
+   * The first message. `control`: the words of `host/pool/control.ts`; absent where nothing can be shared. `wayOut`: the address of a script,
+   * which must be out of reach.
+   */
+  | {
+      readonly type: 'begin';
+      readonly control?: SharedArrayBuffer;
+      readonly engineVersion: string;
+      readonly wayOut: string;
+    }
+  | { readonly type: 'kernel'; readonly kernel: number; readonly ready: Ready<Code> }
   | { readonly type: 'blob'; readonly blob: number; readonly bytes: Uint8Array }
   | { readonly type: 'forget'; readonly kernel?: number; readonly blob?: number }
   | TaskMessage

@@ -3,7 +3,9 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import type { Platform } from '../../runtime/base/platform.ts';
 import { check } from '../../runtime/base/schema.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
 import { createV8 } from '../../runtime/engine/v8.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { type Runner, type RunOptions, RunOptionsSchema } from '../../runtime/job/task.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
@@ -11,6 +13,7 @@ import { checkInput, type Permit, permitJob, permitTask } from '../../runtime/sa
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { mapJob } from '../pool/mapping.ts';
 import { type Crew, createCrew, type Errand } from './crew.ts';
+import type { Code } from './message.ts';
 import { createStarter } from './start.ts';
 import type { KernelPort } from './thread.ts';
 
@@ -25,6 +28,12 @@ export interface TabOptions {
   readonly platform: Platform;
   readonly engineVersion: string;
   readonly policy?: Policy;
+  /** The address of a script of the page's own, which kernel workers must not reach. */
+  readonly wayOut: string;
+  /** Whether kernel workers are in frames of another origin, where they compile for themselves. */
+  readonly framed?: boolean;
+  /** Where memory is not shared: told of a kernel whose task runs for too long without being a stepper's. */
+  readonly onLong?: (kernel: Kernel) => void;
 }
 
 export interface TabRunner extends Runner {
@@ -40,7 +49,7 @@ const WINDOW_BYTES = 64 * 2 ** 20;
 
 export function createTabRunner(options: TabOptions): TabRunner {
   const { platform, policy } = options;
-  const engine = createV8(options.engineVersion);
+  const engine: Engine<Code> = options.framed ? bytesOnly(options.engineVersion) : createV8(options.engineVersion);
   const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
   const crew: Crew = createCrew({
     ...options,
@@ -77,5 +86,16 @@ export function createTabRunner(options: TabOptions): TabRunner {
       return crew.busy;
     },
     close: async () => crew.close(new LodgerError('ERR_CLOSED', ['tab'])),
+  };
+}
+
+/** Checks what kernel workers will compile. Compiled code does not get to another origin's frame. */
+function bytesOnly(version: string): Engine<Code> {
+  return {
+    ...(createV8(version) as Engine<Code>),
+    compile: async ({ bytes }) => {
+      if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) return bytes as Uint8Array<ArrayBuffer>;
+      throw new LodgerError('ERR_KERNEL_MALFORMED', ['this browser does not take it', 0]);
+    },
   };
 }

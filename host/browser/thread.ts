@@ -1,10 +1,11 @@
 // One kernel worker as the I/O worker sees it: what it was told, what it has to do, and how it is stopped.
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Notice, Wish } from '../../runtime/sandbox/conduct.ts';
 import { CONTROL, newControl, setShare, withdraw } from '../pool/control.ts';
-import type { FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
+import type { Code, FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
 
 /** A worker, or what leads to one in another frame. */
 export interface KernelPort {
@@ -15,7 +16,8 @@ export interface KernelPort {
 
 /** A task on its way. */
 export interface Flight {
-  readonly kernel: Ready<WebAssembly.Module>;
+  readonly kernel: Kernel;
+  readonly ready: Ready<Code>;
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly call: TaskMessage['call'];
   readonly steps?: TaskMessage['steps'];
@@ -45,8 +47,9 @@ export class KernelThread {
   #idleSince: number;
   readonly #now: () => number;
   readonly #onFree: () => void;
+  #isReady = false;
 
-  constructor(port: KernelPort, { isolated, engineVersion, share, now, onFree }: ThreadOptions) {
+  constructor(port: KernelPort, { isolated, engineVersion, wayOut, share, now, onFree }: ThreadOptions) {
     this.#port = port;
     this.#now = now;
     this.#onFree = onFree;
@@ -59,9 +62,15 @@ export class KernelThread {
         else this.#hear(message);
       });
     });
-    this.ready.catch(() => undefined);
+    this.ready.then(
+      () => {
+        this.#isReady = true;
+        onFree();
+      },
+      () => undefined,
+    );
     const shared = this.#control && { control: this.#control.buffer as SharedArrayBuffer };
-    port.post({ type: 'begin', engineVersion, ...shared });
+    port.post({ type: 'begin', engineVersion, wayOut, ...shared });
     this.setShare(share);
   }
 
@@ -69,8 +78,16 @@ export class KernelThread {
     return [...this.#flights.values()].map(({ flight }) => flight);
   }
 
+  /** A kernel whose task has run for so many ms here, and is no stepper's. */
+  overdue(ms: number): Kernel | undefined {
+    const [first] = this.#flights.values();
+    const isLong = first && !first.flight.steps && this.#now() - this.#idleSince > ms;
+    return isLong ? first.flight.kernel : undefined;
+  }
+
   /** Whether it can be given another task: short ones wait behind each other, so that it need not wait for messages. */
   get hasRoom(): boolean {
+    if (!this.#isReady) return false;
     const depth = Math.max(1, Math.min(PLACES, Math.floor(20 / this.#taskMs)));
     const hasSteps = this.flights.some(({ steps }) => steps);
     return hasSteps ? false : this.#flights.size < depth && this.#places.length > 0;
@@ -89,7 +106,7 @@ export class KernelThread {
     this.#flights.set(task, { flight, place });
     if (this.#control) Atomics.store(this.#control, CONTROL.unwanted + place, 0);
     const { steps, call } = flight;
-    const kernel = this.#numberOf(flight.kernel);
+    const kernel = this.#numberOf(flight.ready);
     const blobs = Object.fromEntries(Object.entries(flight.blobs).map(([name, bytes]) => [name, this.#blobOf(bytes)]));
     this.#port.post({ type: 'task', task, place, kernel, call, blobs, ...(steps && { steps }) });
     return task;
@@ -133,7 +150,7 @@ export class KernelThread {
     this.#onFree();
   }
 
-  #numberOf(ready: Ready<WebAssembly.Module>): number {
+  #numberOf(ready: Ready<Code>): number {
     return this.#told(this.#kernels, ready, KERNELS_MAX, {
       send: (kernel) => ({ type: 'kernel', kernel, ready }),
       forget: (kernel) => ({ type: 'forget', kernel }),
@@ -176,6 +193,7 @@ export class KernelThread {
 export interface ThreadOptions {
   readonly isolated: boolean;
   readonly engineVersion: string;
+  readonly wayOut: string;
   readonly share: number;
   readonly now: () => number;
   readonly onFree: () => void;
@@ -183,6 +201,6 @@ export interface ThreadOptions {
 
 function unsafe(open: readonly string[]): LodgerError {
   return new LodgerError('ERR_ISOLATION_MISSING', [
-    `a kernel worker could reach the network by ${open.join(', ')}: the site has to serve its script with "Content-Security-Policy: default-src 'none'"`,
+    `a kernel worker could reach the network by ${open.join(', ')}: its script has to be served with "Content-Security-Policy: default-src 'none'"`,
   ]);
 }

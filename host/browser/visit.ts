@@ -12,9 +12,11 @@ export interface Lent {
 export type ToIoWorker =
   | {
       readonly type: 'begin';
-      readonly origin: string;
+      /** The site's origin. */
+      readonly site: string;
       readonly name: string;
       readonly lent: Lent;
+      /** The address of the script of kernel workers. */
       readonly kernelWorker: string;
     }
   | { readonly type: 'lent'; readonly lent: Lent }
@@ -48,8 +50,10 @@ export interface Current {
 export interface VisitStatus extends LenderStatus {
   readonly running: readonly Current[];
   readonly ended: readonly Ended[];
-  /** Whether memory is shared with kernel workers: without it a task hears of a pause only when it, or its step, has ended. */
+  /** Whether memory is shared with kernel workers: without it only steppers and short tasks run, and stop between steps. */
   readonly isolated: boolean;
+  /** Whether kernel workers are in frames, for want of a header of their own. */
+  readonly framed: boolean;
 }
 
 export type FromIoWorker =
@@ -57,4 +61,7 @@ export type FromIoWorker =
   | { readonly type: 'event'; readonly event: Event }
   /** Lending did not begin, or cannot go on. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  /** Opens a frame with a kernel worker, and ends one. */
+  | { readonly type: 'frame'; readonly frame: number; readonly script: string; readonly port: MessagePort }
+  | { readonly type: 'unframe'; readonly frame: number }
   | { readonly type: 'left' };

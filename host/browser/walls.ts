@@ -1,8 +1,8 @@
 // The ways by which a script of a worker could reach something outside, each of them really tried. A worker in which one is open runs nothing:
 // a header that is missing would otherwise leave every one of them open, and nobody would notice.
 
-/** Throws, or rejects, where the way is closed. What it gives is not looked at. */
-type Way = (origin: string) => unknown;
+/** Throws, or rejects, where the way to this address is closed. What it gives is not looked at. */
+type Way = (url: string) => unknown;
 
 interface Scope {
   eval(code: string): unknown;
@@ -25,9 +25,6 @@ const missing = (): never => {
 /** A way that is closed says so at once. One that has not after so long counts as open. */
 const WAIT_MS = 5_000;
 
-/** The address that is asked for: a script that says that it ran. */
-const path = (origin: string) => `${origin}/browser/way-out.js`;
-
 const event = <T extends EventTarget>(target: T, good: string, end: (target: T) => void) =>
   new Promise<void>((resolve, reject) => {
     const finish = (act: () => void) => () => {
@@ -42,58 +39,62 @@ const event = <T extends EventTarget>(target: T, good: string, end: (target: T) 
     );
   });
 
+/** A worker that is made of a text has the walls of its maker: it says whether it got out where they end. */
+const NESTED = (url: string) =>
+  `fetch(${JSON.stringify(url)}, { mode: 'no-cors' }).then(() => postMessage('out'), () => setTimeout(() => { throw 0 }))`;
+
 /** Name -> how it is tried. */
 export const WAYS_OUT: Readonly<Record<string, Way>> = {
-  fetch: (origin) => fetch(path(origin)),
-  'fetch without CORS': (origin) => fetch(path(origin), { mode: 'no-cors' }),
+  fetch: (url) => fetch(url),
+  'fetch without CORS': (url) => fetch(url, { mode: 'no-cors' }),
   'fetch of data': () => fetch('data:text/plain,hello'),
-  XMLHttpRequest: (origin) => {
+  XMLHttpRequest: (url) => {
     const request = new XMLHttpRequest();
-    request.open('GET', path(origin), false);
+    request.open('GET', url, false);
     request.send();
   },
-  WebSocket: (origin) => {
-    const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/connect`, 'lodger.1');
+  WebSocket: (url) => {
+    const socket = new WebSocket(new URL('/connect', url.replace(/^http/, 'ws')), 'lodger.1');
     return event(socket, 'open', (each) => each.close());
   },
-  EventSource: (origin) => event(new EventSource(path(origin)), 'open', (each) => each.close()),
-  importScripts: (origin) => scope.importScripts(path(origin)),
+  EventSource: (url) => event(new EventSource(url), 'open', (each) => each.close()),
+  importScripts: (url) => scope.importScripts(url),
   'importScripts of data': () => scope.importScripts('data:text/javascript,0'),
   'importScripts of a blob': () => scope.importScripts(URL.createObjectURL(new Blob(['0']))),
-  import: (origin) => load(path(origin)),
+  import: (url) => load(url),
   'import of data': () => load('data:text/javascript,export default 0'),
-  'nested worker': (origin) => event(new Worker(path(origin)), 'message', (worker) => worker.terminate()),
-  'nested worker of a blob': () => {
-    const worker = new Worker(URL.createObjectURL(new Blob(['postMessage(0)'])));
+  'nested worker': (url) => event(new Worker(url), 'message', (worker) => worker.terminate()),
+  'nested worker of a blob': (url) => {
+    const worker = new Worker(URL.createObjectURL(new Blob([NESTED(url)])));
     return event(worker, 'message', (each) => each.terminate());
   },
   eval: () => scope.eval('0'),
   Function: () => new Function('return 0')(),
-  WebTransport: (origin) => {
+  WebTransport: (url) => {
     if (!scope.WebTransport) return missing();
-    const transport = new scope.WebTransport(path(origin).replace(/^http:/, 'https:'));
+    const transport = new scope.WebTransport(url.replace(/^http:/, 'https:'));
     return transport.ready;
   },
   RTCPeerConnection: () => (scope.RTCPeerConnection ? new scope.RTCPeerConnection() : missing()),
-  sendBeacon: (origin) => (scope.navigator.sendBeacon ? scope.navigator.sendBeacon(path(origin)) : missing()),
-  SharedWorker: (origin) => (scope.SharedWorker ? new scope.SharedWorker(path(origin)) : missing()),
+  sendBeacon: (url) => (scope.navigator.sendBeacon ? scope.navigator.sendBeacon(url) : missing()),
+  SharedWorker: (url) => (scope.SharedWorker ? new scope.SharedWorker(url) : missing()),
 };
 
 /** Tries every way at once. The names of those that are open, or did not show that they are closed. */
-export async function openWays(origin: string, ways = WAYS_OUT): Promise<string[]> {
+export async function openWays(url: string, ways = WAYS_OUT): Promise<string[]> {
   const names = Object.keys(ways);
-  const found = await Promise.all(names.map((name) => isOpen(ways[name] as Way, origin)));
+  const found = await Promise.all(names.map((name) => isOpen(ways[name] as Way, url)));
   return names.filter((_, index) => found[index]);
 }
 
-async function isOpen(way: Way, origin: string): Promise<boolean> {
+async function isOpen(way: Way, url: string): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, WAIT_MS, true);
   });
   const tried = (async () => {
     try {
-      await way(origin);
+      await way(url);
       return true;
     } catch {
       return false;

@@ -10,7 +10,7 @@ import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
 import { CONTROL, isWanted, newsOf, setShare, sleep, withdraw, wordsFor } from '../pool/control.ts';
 import { createPace } from '../pool/pace.ts';
-import type { FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
+import type { Code, FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
 
 export interface Work {
   hear(message: ToKernelWorker): void;
@@ -113,9 +113,10 @@ export function createWork(
     hear: (message) => {
       switch (message.type) {
         case 'begin':
+        case 'port':
           return;
         case 'kernel':
-          kernels.set(message.kernel, message.ready);
+          kernels.set(message.kernel, compiledOf(message.ready));
           return;
         case 'blob':
           blobs.set(message.blob, message.bytes);
@@ -158,6 +159,12 @@ function begin(
   for (const [name, bytes] of from.links) store.put(name, bytes);
   const options = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
   return Stepping.resume(place, ready, { call, open: openImage(store, from.digest, options) });
+}
+
+/** What comes as bytes was found valid by whoever sent it. */
+function compiledOf(ready: Ready<Code>): Ready<WebAssembly.Module> {
+  const { compiled } = ready;
+  return { ...ready, compiled: compiled instanceof Uint8Array ? new WebAssembly.Module(compiled) : compiled };
 }
 
 /** Small outputs may be parts of something larger: those are copied. */

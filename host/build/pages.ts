@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type InlineConfig } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
 
-/** Script -> its source. Each is one file that loads nothing else: a kernel worker could not. */
+/** Script -> its source, in the folder `browser`. Each is one file that loads nothing else: a kernel worker could not. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   'io-worker': 'host/browser/io-worker.ts',
   'kernel-worker': 'host/browser/kernel-worker.ts',
@@ -37,18 +37,18 @@ function base(root: string): InlineConfig {
   return { root, configFile: false, logLevel: 'warn', envDir: false };
 }
 
-/** Page -> its HTML. What they have in common is shared between them. */
-const PAGES: Readonly<Record<string, string>> = {
-  console: 'host/console/index.html',
-  join: 'host/browser/page/index.html',
+/** Page -> its HTML, and where it finds what it loads: the page of a tab may be copied to any folder of any server. */
+const PAGES: Readonly<Record<string, readonly [html: string, base: string]>> = {
+  console: ['host/console/index.html', '/console/'],
+  join: ['host/browser/page/index.html', './'],
 };
 
 async function buildPages(root: string, out: string): Promise<void> {
-  for (const [name, html] of Object.entries(PAGES)) {
+  for (const [name, [html, place]] of Object.entries(PAGES)) {
     await build({
       ...base(root),
       root: join(root, html, '..'),
-      base: `/${name}/`,
+      base: place,
       oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
       build: {
         target: 'es2022',
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   const out = join(root, 'dist', 'host', 'pages');
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  for (const [name, source] of Object.entries(SCRIPTS)) await bundle(root, source, join(out, `${name}.js`));
+  for (const [name, source] of Object.entries(SCRIPTS)) await bundle(root, source, join(out, 'browser', `${name}.js`));
   await buildPages(root, out);
 }
 

@@ -27,6 +27,7 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly visitors: boolean;
+  readonly embed: readonly string[];
   readonly insecure?: true;
   readonly log: (typeof LOG_LEVELS)[number];
   readonly job?: string;
@@ -58,6 +59,12 @@ export function addServe(program: Command, finish: Finish): void {
     )
     .option('--token-file <file>', 'where the first start writes the token of the operator')
     .option('--no-visitors', 'take no tabs of people without a token')
+    .option(
+      '--embed <origin>',
+      'pages of this origin may show the page of a tab in a frame; may be repeated',
+      several,
+      [],
+    )
     .option('--name <name>', 'the name of the site')
     .option('--tls-cert <file>', 'its certificate, in PEM')
     .option('--tls-key <file>', "the certificate's key")
@@ -144,7 +151,7 @@ async function runJob(site: Coordinator, path: string, { flags, signal }: Servin
 }
 
 async function optionsOf(flags: ServeFlags, data: string) {
-  const { listen, tokenFile, name, insecure, visitors, log, tlsCert, tlsKey } = flags;
+  const { listen, tokenFile, name, insecure, visitors, embed, log, tlsCert, tlsKey } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new LodgerError('ERR_OPTION_INVALID', ['--tls-key', 'given with --tls-cert, and the other way round']);
   const pem = async (path: string) => Buffer.from(await readWhole(path, PEM_BYTES_MAX)).toString();
@@ -152,7 +159,7 @@ async function optionsOf(flags: ServeFlags, data: string) {
     ...{ data, ...listen, log },
     ...(tokenFile !== undefined && { tokenFile }),
     ...(name !== undefined && { name }),
-    ...{ visitors, ...(insecure && { insecure }) },
+    ...{ visitors, embed, ...(insecure && { insecure }) },
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: await pem(tlsCert), key: await pem(tlsKey) } }),
   };
 }

@@ -5,6 +5,7 @@ import { Badge, Facts, Problem } from '../parts/controls.tsx';
 import { clock, duration, short, shown } from '../parts/format.ts';
 import { Icon, Mark } from '../parts/icons.tsx';
 import type { HostStatus } from '../wire/api.ts';
+import { CROSS_ORIGIN } from '../wire/site.ts';
 import { api, type Refused } from './api.ts';
 import type { Live } from './live.ts';
 import { problemOf } from './use.ts';
@@ -89,6 +90,12 @@ const stateOf = ({ connected, banned, paused, leased }: HostStatus): string => {
   return leased > 0 ? 'lending' : 'waiting';
 };
 
+/** A tab whose page is not isolated cannot speak to a task that runs. */
+const modeOf = ({ isolation }: HostStatus): string =>
+  isolation.includes(CROSS_ORIGIN)
+    ? 'shares memory with its tasks: any task runs, and stops at once'
+    : 'shares no memory with its tasks: short tasks and steppers run, and stop between steps';
+
 function Row({ host, isChosen }: { readonly host: HostStatus; readonly isChosen: boolean }): JSX.Element {
   const state = stateOf(host);
   return (
@@ -139,6 +146,7 @@ function Host({ host, isOperator }: { readonly host: HostStatus; readonly isOper
         rows={[
           ['Owner', shown(host.account, 64)],
           ['Kind', host.kind === 'tab' ? 'a tab' : 'a desktop'],
+          ...(host.kind === 'tab' ? [['Mode', modeOf(host)] as const] : []),
           ['Last heard of', `${duration(Math.max(0, Date.now() - host.seen))} ago`],
           ['Fuel given', short(host.fuel)],
           ['Tasks held', host.leased],

@@ -39,6 +39,7 @@ export const DOOR = {
   },
   requestsKnown: { default: 60_000, max: 60_000, unit: 'requests a token in 10 s', reason: 'callers share one thread' },
   addresses: { default: 20_000, max: 20_000, unit: 'addresses and tokens counted', reason: 'each is kept in memory' },
+  embedders: { default: 64, max: 64, unit: 'origins whose pages lend tabs', reason: 'they stand in a header' },
   sessions: { default: 10_000, max: 10_000, unit: 'sessions of pages', reason: 'each is kept in memory' },
   sessionMs: { default: 43_200_000, max: 43_200_000, unit: 'ms', reason: 'somebody else may sit down at the machine' },
   digestsShown: {

@@ -76,7 +76,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
     const server = await createServer({
-      ...{ auth, log, metrics, ...(tls && { tls }) },
+      ...{ auth, log, metrics, ...(tls && { tls }), embed: filled.embed ?? [] },
       handlers: {
         ...jobHandlers({ site, usage, blobs, logs }),
         ...peopleHandlers({

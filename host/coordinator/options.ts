@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
+import { DOOR } from './ceilings.ts';
 
 const text = v.pipe(v.string('a text'), v.minLength(1, 'a text'));
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -16,6 +17,12 @@ const OptionsSchema = v.strictObject({
   insecure: v.exactOptional(v.boolean('true or false')),
   tokenFile: v.exactOptional(text),
   visitors: v.exactOptional(v.boolean('true or false')),
+  embed: v.exactOptional(
+    v.pipe(
+      v.array(v.pipe(v.string('an origin'), v.check(isOrigin, 'an origin, such as https://example.org'))),
+      v.maxLength(DOOR.embedders.max, `at most ${DOOR.embedders.max} origins`),
+    ),
+  ),
   log: v.exactOptional(oneOf(LOG_LEVELS)),
 });
 
@@ -35,6 +42,8 @@ export interface CoordinatorOptions {
   readonly tokenFile?: string;
   /** Whether anybody may lend a tab at /join, as one account whose results are never taken on its word alone; true by default. */
   readonly visitors?: boolean;
+  /** Origins whose pages may show the page of a tab in a frame, and may lend tabs to this site by a copy of it; none by default. */
+  readonly embed?: readonly string[];
   /** What is logged, to standard error; `silent` by default. */
   readonly log?: (typeof LOG_LEVELS)[number];
 }
@@ -55,6 +64,12 @@ export function fillOptions(options: CoordinatorOptions): FilledOptions {
     throw new LodgerError('ERR_OPTION_INVALID', ['host', must]);
   }
   return { ...known, host, port, log };
+}
+
+/** Scheme, host and port as browsers say them, and nothing else: what is compared with their `Origin`, and stands in a header. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
 }
 
 function isLoopback(host: string): boolean {

@@ -36,6 +36,9 @@ export const PAUSES = [
 ] as const;
 export type Pause = (typeof PAUSES)[number];
 
+/** The wall that a tab has whose page is isolated from those of other origins; only then it shares memory with its tasks, and stops them at once. */
+export const CROSS_ORIGIN = 'cross-origin';
+
 /** What a host is and has: the attributes that requirements of jobs are held against. */
 const AttributesSchema = v.strictObject({
   name: word(64),

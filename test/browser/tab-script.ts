@@ -62,6 +62,7 @@ const acts = {
       isolated: isolated as boolean,
       platform: portable,
       engineVersion: 'test',
+      wayOut: new URL('/browser/way-out.js', location.origin).href,
     });
     await runner.ready;
     return { isolated: globalThis.crossOriginIsolated };

@@ -92,7 +92,9 @@ const PAGE = Buffer.from('<!doctype html><title>tab</title>');
 
 function fileAt(url: string, folder: string): string {
   const built = '/browser/';
-  return url.startsWith(built) ? join(ROOT, 'dist/host/pages', url.slice(built.length)) : join(folder, url.slice(1));
+  return url.startsWith(built)
+    ? join(ROOT, 'dist/host/pages/browser', url.slice(built.length))
+    : join(folder, url.slice(1));
 }
 
 function typeOf(url: string): string {

@@ -77,6 +77,11 @@ test('the tarball stays small', () => {
   expect(packed.unpackedSize).toBeLessThanOrEqual(UNPACKED_BYTES_MAX);
 });
 
+test('of a tab there is what pages load, and the door that shows it', () => {
+  const paths = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/host/browser/'));
+  expect(paths.sort()).toEqual(['dist/host/browser/volunteer.d.ts', 'dist/host/browser/volunteer.js']);
+});
+
 test('publint has nothing to say about the tarball', async () => {
   const bytes = await readFile(tarball);
   const { messages } = await publint({ pack: { tarball: Uint8Array.from(bytes).buffer }, strict: true });
@@ -130,7 +135,8 @@ test('Wasmtime comes with a package for the platform, where one is installed, an
 });
 
 test('a strict TypeScript program compiles against the tarball', async () => {
-  expect(await compile(bare, ['lodger', 'lodger/host'], CONSUMER)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  const doors = ['lodger', 'lodger/host', 'lodger/browser'];
+  expect(await compile(bare, doors, CONSUMER)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
 });
 
 test('a TypeScript program that takes an outcome for an output does not compile', async () => {

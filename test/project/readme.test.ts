@@ -45,6 +45,7 @@ test('every code block and table is compared with something', () => {
       'site',
       'site-calls',
       'connect',
+      'volunteer',
     ],
     ...['job', 'job-fields', 'join', 'owner', 'grants', 'grant-examples', 'limits', 'ceilings', 'errors'],
     ...['dependencies', 'dev-dependencies', 'crates', 'layout'],

@@ -67,8 +67,11 @@ function Head({ lending, state }: Props): JSX.Element {
         <div class="note">
           <Icon name="info" size={18} />
           <p>
-            This page shares no memory with its tasks, so a task that runs hears of a pause when it, or its step, has
-            ended, or after two seconds.
+            {status.framed
+              ? 'Tasks are in frames of their own here, which share no memory with this page'
+              : 'This page shares no memory with its tasks'}
+            , so only short tasks and work in steps run. They hear of a pause when they, or their step, have ended, or
+            after two seconds.
           </p>
         </div>
       )}

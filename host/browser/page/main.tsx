@@ -22,7 +22,7 @@ function Page() {
       </a>
       <header class="bar">
         <div>
-          <a class="brand" href="/join">
+          <a class="brand" href="./">
             <Mark /> Lodger {site && <small>{site}</small>}
           </a>
           <span style={{ marginInlineEnd: 'auto' }} />

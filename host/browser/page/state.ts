@@ -2,6 +2,7 @@
 import { recall, remember } from '../../parts/memory.ts';
 import type { Pause } from '../../wire/site.ts';
 import type { FromIoWorker, Lent, ToIoWorker, VisitStatus } from '../visit.ts';
+import { createFrames, type Frames } from './frames.ts';
 import { type Conditions, type PauseChoices, pauseOf } from './pauses.ts';
 import { watchConditions } from './sources.ts';
 
@@ -38,7 +39,7 @@ const RATES_MAX = 600;
 
 export function createLending(): LendingActs {
   const threadsMax = Math.max(1, navigator.hardwareConcurrency || 1);
-  let worker: Worker | undefined;
+  let visit: { readonly worker: Worker; readonly frames: Frames } | undefined;
   let fuelBefore = 0;
   let state: LendingState = {
     ...{ site: '', begun: false, since: 0, threadsMax, asked: false, status: null, rates: [], problem: null },
@@ -51,16 +52,19 @@ export function createLending(): LendingActs {
     pause: null,
   };
   const listeners = new Set<(state: LendingState) => void>();
-  const post = (message: ToIoWorker) => worker?.postMessage(message);
+  const post = (message: ToIoWorker) => visit?.worker.postMessage(message);
   const set = (change: Partial<LendingState>) => {
     const before = state;
     state = { ...state, ...change };
     state = { ...state, pause: pauseOf(state) };
     if (state.begun && state.pause !== before.pause) post({ type: 'pause', pause: state.pause });
     for (const hear of listeners) hear(state);
+    tellAround(state);
   };
-  const hear = (message: FromIoWorker) => {
+  const hear = (message: FromIoWorker, frames: Frames) => {
     if (message.type === 'status') set({ status: message.status, site: message.status.site ?? state.site });
+    else if (message.type === 'frame') frames.open(message.frame, message.script, message.port);
+    else if (message.type === 'unframe') frames.end(message.frame);
     else if (message.type === 'failed') set({ problem: { code: message.code, message: message.message } });
     else if (message.type === 'event' && message.event.event === 'refused')
       set({ problem: { code: message.event.code, message: message.event.message } });
@@ -82,12 +86,13 @@ export function createLending(): LendingActs {
       return () => listeners.delete(listener);
     },
     begin: () => {
-      worker = new Worker('/browser/io-worker.js');
-      worker.onmessage = ({ data }) => hear(data);
+      const [worker, frames] = [new Worker(scriptAt('io-worker.js')), createFrames()];
+      visit = { worker, frames };
+      worker.onmessage = ({ data }) => hear(data, frames);
       worker.onerror = ({ message }) =>
         set({ problem: { code: 'ERR_HOST_FAULT', message: message || 'the script of the I/O worker did not load' } });
-      const { origin } = location;
-      post({ type: 'begin', origin, name: nameOf(), lent: state.lent, kernelWorker: '/browser/kernel-worker.js' });
+      const kernelWorker = scriptAt('kernel-worker.js');
+      post({ type: 'begin', site: siteOf(), name: nameOf(), lent: state.lent, kernelWorker });
       fuelBefore = 0;
       set({ begun: true, since: Date.now(), problem: null, rates: [] });
       if (state.pause !== null) post({ type: 'pause', pause: state.pause });
@@ -109,12 +114,31 @@ export function createLending(): LendingActs {
     leave: () => {
       post({ type: 'leave' });
       set({ begun: false, status: null, asked: false });
-      const leaving = worker;
-      worker = undefined;
+      const leaving = visit;
+      visit = undefined;
       // It closes itself when it has given back what it had; one that does not is ended.
-      setTimeout(() => leaving?.terminate(), 5_000);
+      setTimeout(() => {
+        leaving?.worker.terminate();
+        leaving?.frames.close();
+      }, 5_000);
     },
   };
+}
+
+/** The page around this one, if it is in a frame, is told how the visit stands, and nothing of what runs. */
+function tellAround({ begun, pause, status }: LendingState): void {
+  if (parent === window) return;
+  const { tasksDone = 0, fuel = 0 } = status ?? {};
+  parent.postMessage({ lodger: 'visit', lending: begun, paused: pause, tasksDone, fuel }, '*');
+}
+
+/** Scripts lie beside the page's folder, on a site and wherever a copy of both was put. */
+const scriptAt = (name: string): string => new URL(`../browser/${name}`, document.baseURI).href;
+
+/** The site that the tab is lent to: the page's own origin, unless the copy of the page names another. */
+function siteOf(): string {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="lodger-site"]')?.content ?? '';
+  return named === '' ? location.origin : new URL(named).origin;
 }
 
 /** How the site's operator sees this tab: the browser's name and the system's. */

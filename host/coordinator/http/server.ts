@@ -20,6 +20,7 @@ import { DOOR } from '../ceilings.ts';
 import type { Auth } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
 import type { Metrics } from './metrics.ts';
+import { answerOrigins } from './origins.ts';
 import { addPages } from './pages.ts';
 
 /** Key and certificate, in PEM. */
@@ -34,6 +35,8 @@ export interface ServerParts {
   readonly log: FastifyBaseLogger;
   readonly tls?: Tls;
   readonly metrics: Metrics;
+  /** Origins whose pages may lend tabs to this site. */
+  readonly embed: readonly string[];
 }
 
 const OCTETS = 'application/octet-stream';
@@ -41,7 +44,7 @@ const OPENAPI = packageFile('schemas/openapi.json');
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { log, tls, auth, metrics } = parts;
+  const { log, tls, auth, metrics, embed } = parts;
   const known = new WeakMap<FastifyRequest, Known>();
   const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
   const options = {
@@ -60,6 +63,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const found = auth.who(request.headers);
     if (found) known.set(request, found);
   });
+  answerOrigins(server, embed);
   await server.register(rateLimit, {
     global: true,
     timeWindow: 10_000,
@@ -89,7 +93,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
 async function addRoutes(
   server: FastifyInstance,
-  { handlers, auth, metrics }: ServerParts,
+  { handlers, auth, metrics, embed }: ServerParts,
   known: WeakMap<FastifyRequest, Known>,
 ) {
   const names = Object.keys(ROUTES) as RouteName[];
@@ -129,7 +133,7 @@ async function addRoutes(
   server.get(`${API}/openapi.json`, async (_request, reply) => {
     return reply.type('application/json').send(await readFile(OPENAPI));
   });
-  await addPages(server);
+  await addPages(server, embed);
 }
 
 function callOf(request: FastifyRequest, reply: FastifyReply, known: WeakMap<FastifyRequest, Known>): Call<RouteName> {
