@@ -31,16 +31,17 @@ export const nothingDecided = (): Decided => ({
 
 /** Gathers what followed from a run. `event` is the number of the event that has runs which memory does not know yet, and `host` whose. */
 export function gather(job: Job, decided: Decided, effects: Effects, here?: { event: number; host: string }): void {
+  for (const task of effects.held) decided.states.set(task, 'provisional');
+  for (const range of effects.wanted) {
+    decided.wanted.push(range);
+    if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
+  }
+  // Behind the others: the last task of a job is held and made final in one go.
   for (const { task, answer, wrong, host, runs } of effects.accepted) {
     const before = eventsOf(job, task).find((event) => job.eventHosts[event] === host);
     const failed = answer.includes('ERR_');
     settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, failed });
     decided.states.set(task, failed ? 'failed' : 'done');
-  }
-  for (const task of effects.held) decided.states.set(task, 'provisional');
-  for (const range of effects.wanted) {
-    decided.wanted.push(range);
-    if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
   }
   decided.convicted.push(...effects.convicted);
   decided.passed.push(...effects.passed);
