@@ -11,6 +11,7 @@ import { LOG_LEVELS } from '../coordinator/options.ts';
 import { readWhole } from '../jobs/files.ts';
 import { loadJob } from '../jobs/load.ts';
 import { dataFolder } from '../platform/places.ts';
+import { type JoinFlags, joinSites, withSites } from './federation.ts';
 import { interruptible } from './interrupt.ts';
 import { give, giveJson } from './mapped.ts';
 import { blobFiles, example, type Finish, several, wholeNumber } from './options.ts';
@@ -18,7 +19,7 @@ import { note, printJson } from './say.ts';
 import { waitFor } from './submit.ts';
 import { sumReceipts } from './sum-receipts.ts';
 
-interface ServeFlags {
+interface ServeFlags extends JoinFlags {
   readonly data?: string;
   readonly listen: Place;
   readonly threads?: number;
@@ -47,8 +48,7 @@ const PEM_BYTES_MAX = 2 ** 20;
 const USUAL: Place = { host: '127.0.0.1', port: 7_700 };
 
 export function addServe(program: Command, finish: Finish): void {
-  program
-    .command('serve')
+  withSites(program.command('serve'))
     .description('start a site, or start one again from its folder')
     .option('--data <dir>', 'the folder of its state (default: one of yours; with --job, a fresh one)')
     .option('--listen <host:port>', 'where it answers (default: 127.0.0.1:7700)', placeOf, USUAL)
@@ -114,6 +114,10 @@ async function serveAt(site: Coordinator, { flags, data, signal }: Serving): Pro
   const threads = flags.threads ?? (flags.job === undefined ? 0 : availableParallelism());
   const { lendHere } = await import('./lend-here.ts');
   const agent = threads === 0 ? undefined : await lendHere(site, { threads, data: join(data, 'host') });
+  const federation = await joinSites(site, flags).catch(async (error: unknown) => {
+    await agent?.close();
+    throw error;
+  });
   try {
     const exitCode = flags.job === undefined ? 0 : await runJob(site, flags.job, { flags, data, signal });
     if (flags.once) return exitCode;
@@ -121,6 +125,7 @@ async function serveAt(site: Coordinator, { flags, data, signal }: Serving): Pro
     await ended(signal);
     return 0;
   } finally {
+    await federation?.close();
     await agent?.close();
   }
 }

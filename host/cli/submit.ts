@@ -32,6 +32,7 @@ interface SubmitFlags extends SiteFlags {
   readonly priority?: number;
   readonly confidence?: Confidence;
   readonly deadline?: number;
+  readonly anywhere?: true;
   readonly output?: string;
   readonly input?: string;
   readonly blob: readonly string[];
@@ -52,6 +53,7 @@ export function addSubmit(program: Command, finish: Finish): void {
     .option('--priority <n>', 'of your jobs, the higher goes first', wholeNumber('--priority', 0, PRIORITY_MAX))
     .option('--confidence <share>', 'how sure results must be: 0.5 to 0.999999, or trusted', confidenceOf)
     .option('--deadline <time>', 'begin no task after this time, as 2h', (text) => parseDuration(text, '--deadline'))
+    .option('--anywhere', 'let other sites run it, too')
     .option('--output <dir>', 'with --wait, folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -73,10 +75,11 @@ export function addSubmit(program: Command, finish: Finish): void {
 }
 
 /** What the job file and the command line ask of the site, the command line first. */
-function askedOf({ file }: LoadedJob, { priority, confidence, deadline }: SubmitFlags): Asked {
+function askedOf({ file }: LoadedJob, { priority, confidence, deadline, anywhere }: SubmitFlags): Asked {
   return {
     ...file.site,
     ...(file.engine !== 'auto' && { requirements: { engine: file.engine, ...file.site?.requirements } }),
+    ...(anywhere && { sites: file.site?.sites ?? {} }),
     ...(priority !== undefined && { priority }),
     ...(confidence !== undefined && { confidence }),
     ...(deadline !== undefined && { deadline: Date.now() + deadline }),

@@ -10,6 +10,14 @@ import type { Host, State } from './state.ts';
 /** The account of all tabs that nobody answers for: one owner, and never believed alone. */
 export const ANONYMOUS = 'anonymous';
 
+/** What the account of another site begins with: no account of people can. */
+const SITE_MARK = '@';
+
+/** The account that stands for another site: the owner of what it runs here as a host, and of what it has run here. */
+export const siteAccount = (name: string): string => SITE_MARK + name;
+
+export const isSite = (account: string): boolean => account.startsWith(SITE_MARK);
+
 /** The life of a job's tasks, before anything was delivered. */
 export function replicasOf(key: SiteKey, id: string, { manifest, trustedHosts }: JobRecord): Replicas {
   // A signature of the site's own is known to nobody else, and always the same: so are the draws, after every start.

@@ -4,9 +4,9 @@ import { node } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { hostName, proofBytes } from '../wire/ledger.ts';
 import type { FromHost, ToHost } from '../wire/site.ts';
-import type { Caller, HostConnection } from './contracts.ts';
+import type { Caller, SiteConnection } from './contracts.ts';
 import { deliver, RETRIES } from './deliver.ts';
-import { serve } from './dispatch.ts';
+import { leaseAgain, leaseOn, serve } from './dispatch.ts';
 import { KEY } from './events.ts';
 import { describe, isStranger, meet } from './hosts.ts';
 import { isSigned, publicKey } from './keys.ts';
@@ -21,7 +21,7 @@ export function connect(
   state: State,
   caller: Caller,
   { send, close }: { readonly send: (message: ToHost) => void; readonly close: (reason: string) => void },
-): HostConnection {
+): SiteConnection {
   const connection: Connection = {
     caller,
     nonce: Uint8Array.from(randomBytes(32)),
@@ -46,6 +46,11 @@ export function connect(
       hear(state, connection, message);
     },
     closed: () => leave(state, connection),
+    lease: (id, slots) => {
+      const job = state.openJobs.get(id);
+      return job !== undefined && leaseOn(state, connection, job, slots);
+    },
+    leaseOf: (fence) => leaseAgain(state, connection, fence),
   };
 }
 

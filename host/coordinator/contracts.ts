@@ -1,5 +1,6 @@
 // What the parts of a site know of each other: the store, the pure decisions' data, and the site itself as its server sees it.
 import type { Digest } from '../../runtime/base/platform.ts';
+import type { Sites } from '../../runtime/job/site-terms.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
 import type { Estimate } from '../wire/answers.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
   TaskStatus,
 } from '../wire/api.ts';
 import type { HostStanding } from '../wire/routes.ts';
-import type { Attributes, Datum, FromHost, ToHost } from '../wire/site.ts';
+import type { Attributes, Datum, Fence, FromHost, Lease, ToHost } from '../wire/site.ts';
 
 /** A key: texts and numbers, ordered part by part. */
 export type Key = readonly (string | number)[];
@@ -93,6 +94,8 @@ export interface JobView {
   readonly confidence: Confidence;
   /** Whether results may be held until the job's end. */
   readonly wait: boolean;
+  /** What other sites may run it; absent where none may. */
+  readonly sites?: Sites;
   readonly kernel: Digest;
   readonly blobs: readonly Digest[];
   readonly memoryBytes: number;
@@ -150,7 +153,8 @@ export interface Caller {
 /** A site without its sockets: everything that its server, and a host in its own process, asks of it. Refusals are LodgerErrors. */
 export interface Site {
   readonly name: string;
-  submit(caller: Caller, manifest: Manifest): Promise<JobStatus>;
+  /** `numbers`: where it is a part of another site's job, the numbers of its tasks there. */
+  submit(caller: Caller, manifest: Manifest, numbers?: readonly number[]): Promise<JobStatus>;
   /** Adds inputs from a place on; those that are there already are passed over. Resolves when they are on disk. */
   addInputs(caller: Caller, job: string, from: number, inputs: readonly Datum[], last: boolean): Promise<JobStatus>;
   cancel(caller: Caller, job: string): Promise<JobStatus>;
@@ -180,6 +184,10 @@ export interface Site {
   estimate(caller: Caller, manifest: Manifest, tasks: number): Estimate;
   /** A host's connection, after the server has checked its token. */
   connect(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): HostConnection;
+  /** The connection of another site, which is a host to this one. It is given tasks when this one chooses, not when it asks. */
+  connectSite(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): SiteConnection;
+  /** What of this site's work others may do. */
+  work(): OpenWork;
   /** Countersigned receipts of a job, each with its proof: see `ledger.ts` of the wire. */
   receipts(caller: Caller, job: string, from: number): AsyncIterable<SignedReceipt>;
   close(): Promise<void>;
@@ -189,6 +197,20 @@ export interface HostConnection {
   /** What the host has sent, parsed. Throws a RangeError for what it may not say; the server then closes the connection. */
   hear(message: FromHost): void;
   closed(): void;
+}
+
+export interface SiteConnection extends HostConnection {
+  /** Leases it up to so many tasks of a job; false where there are none that it may run. */
+  lease(job: string, slots: number): boolean;
+  /** A lease with its terms and inputs, as often as it is asked for; nothing for one that is over. */
+  leaseOf(fence: Fence): Lease | undefined;
+}
+
+export interface OpenWork {
+  /** Jobs that others may run, with something open. */
+  readonly jobs: readonly JobView[];
+  /** Whether a host of its own waits for work. */
+  readonly idle: boolean;
 }
 
 /** A final outcome. Outputs over 64 KiB are blobs. */

@@ -17,6 +17,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
 import { createShown } from './http/shown.ts';
 import { takeSockets } from './http/sockets.ts';
+import { openSiteKey, type SiteKey } from './keys.ts';
 import { type CoordinatorOptions, fillOptions } from './options.ts';
 import { createRefs } from './refs.ts';
 import { createSite } from './site.ts';
@@ -33,6 +34,10 @@ export interface Coordinator {
   readonly site: Site;
   readonly blobs: BlobFolder;
   readonly accounts: Accounts;
+  /** The key that it signs with. */
+  readonly key: SiteKey;
+  /** A token of half a day with which another site may read and store blobs here. */
+  readonly guest: (account: string) => string;
   /** The token of the operator, told when the site is started for the first time and never again. */
   readonly operatorToken?: string;
   close(): Promise<void>;
@@ -95,7 +100,16 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     });
     const url = urlOf(server.server.address() as AddressInfo, tls !== undefined);
     log.info({ url }, 'the site answers');
-    return { url, site, blobs, accounts, close, ...(operatorToken !== undefined && { operatorToken }) };
+    return {
+      url,
+      site,
+      blobs,
+      accounts,
+      key: await openSiteKey(store),
+      guest: auth.guest,
+      close,
+      ...(operatorToken !== undefined && { operatorToken }),
+    };
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,8 @@
 // Carries plans out: what `schedule` chose for a host goes on lease to it, in one frame that answers one pull.
 import { SITE } from '../wire/ceilings.ts';
-import type { Datum, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
-import type { Take } from './contracts.ts';
+import type { Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
+import { isSite } from './belief.ts';
+import type { OpenWork, Take } from './contracts.ts';
 import { stops } from './ending.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
@@ -21,7 +22,7 @@ export function serve(state: State, connection: Connection): void {
   const { host, pulls } = connection;
   while (host && pulls.length > 0 && connection.open && !state.over) {
     const slots = Math.min(pulls[0] as number, HELD_MAX - heldBy(state, connection));
-    if (slots <= 0 || !leaseTo(state, connection, { host, slots })) break;
+    if (slots <= 0 || !leaseTo(state, connection, { host, slots, jobs: ready(state) })) break;
     pulls.shift();
   }
   if (pulls.length > 0 && connection.open) state.wanting.add(connection);
@@ -34,10 +35,34 @@ export function heldBy(state: State, connection: Connection): number {
   return held;
 }
 
-function leaseTo(state: State, connection: Connection, { host, slots }: { host: Host; slots: number }): boolean {
+/** Gives a connection up to so many tasks of one job, though it has not asked; false where there are none for it. */
+export function leaseOn(state: State, connection: Connection, job: Job, most: number): boolean {
+  const { host } = connection;
+  const slots = Math.min(most, SITE.batchTasks.max, HELD_MAX - heldBy(state, connection));
+  if (!host || !connection.open || state.over || job.open.length === 0 || stops(state, job) !== '') return false;
+  return leaseTo(state, connection, { host, slots, jobs: [job] });
+}
+
+/** A lease that is not over, as it was sent first, with its terms. */
+export function leaseAgain(state: State, connection: Connection, fence: Fence): LeaseFrame | undefined {
+  const lease = state.leases.find(fence);
+  const job = lease && state.openJobs.get(lease.job);
+  if (!job || lease.left.size === 0 || lease.holder.host !== connection.host) return undefined;
+  const tasks = [...lease.tasks];
+  const inputs = tasks.map((task) => state.inputs.get(job.id, job.starts, task));
+  return { type: 'lease', fence, job: job.id, terms: termsOf(job), tasks, inputs };
+}
+
+interface Wanting {
+  readonly host: Host;
+  readonly slots: number;
+  readonly jobs: readonly Job[];
+}
+
+function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wanting): boolean {
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
-  const plan = schedule(ready(state), view, slots, momentOf(state));
+  const plan = schedule(jobs, view, slots, momentOf(state));
   const [first] = plan;
   const job = first && state.openJobs.get(first.job);
   if (!job) return false;
@@ -67,6 +92,13 @@ function ready(state: State): Job[] {
   const jobs: Job[] = [];
   for (const job of state.openJobs.values()) if (job.open.length > 0 && stops(state, job) === '') jobs.push(job);
   return jobs;
+}
+
+/** Jobs that other sites may run, and whether a host of this one has nothing to do. */
+export function openWork(state: State): OpenWork {
+  const jobs = ready(state).filter(({ sites }) => sites !== undefined);
+  const idle = [...state.wanting].some(({ open, host, caller }) => open && host !== null && !isSite(caller.account));
+  return { jobs, idle };
 }
 
 interface Chosen {
@@ -111,6 +143,7 @@ function frameOf(
   const first = !connection.told.has(job.id);
   connection.told.add(job.id);
   const images = imagesOf(job, tasks);
+  const { numbers } = job.record;
   return {
     type: 'lease',
     fence,
@@ -118,6 +151,7 @@ function frameOf(
     ...(first && { terms: termsOf(job) }),
     tasks,
     inputs,
+    ...(numbers && { numbers: tasks.map((task) => numbers[task] ?? task) }),
     ...(images && { images }),
   };
 }

@@ -20,17 +20,20 @@ export async function createCoordinator(
   load: () => Promise<Module> = () => import('./coordinator.ts'),
 ): Promise<Coordinator> {
   const { openCoordinator } = await load().catch((error: unknown) => {
-    throw missing(error) ?? error;
+    throw missingPeer(error, 'a site', isOfSite) ?? error;
   });
   return openCoordinator(options);
 }
 
-/** All of them at once, since whoever lacks one lacks the others. */
-function missing(error: unknown): LodgerError | undefined {
+/** Packages of a site; the compiler, and what only sites need that join others, are no part of it. */
+const isOfSite = (name: string): boolean => name !== 'assemblyscript' && !name.startsWith('@nats-io/');
+
+/** What is missing, if it is an optional package: all that belong to it at once, since whoever lacks one lacks the others. */
+export function missingPeer(error: unknown, what: string, belongs: (name: string) => boolean): LodgerError | undefined {
   const { code, message = '' } = Object(error) as { code?: string; message?: string };
   const name = Object.keys(peerDependencies).find((each) => message.includes(`'${each}'`));
   if (code !== 'ERR_MODULE_NOT_FOUND' || name === undefined) return undefined;
-  const site = Object.entries(peerDependencies).filter(([each]) => each !== 'assemblyscript');
-  const all = site.map(([each, version]) => `${each}@${version}`).join(' ');
-  return new LodgerError('ERR_PEER_MISSING', ['a site', name, all], { cause: error });
+  const needed = Object.entries(peerDependencies).filter(([each]) => belongs(each));
+  const all = needed.map(([each, version]) => `${each}@${version}`).join(' ');
+  return new LodgerError('ERR_PEER_MISSING', [what, name, all], { cause: error });
 }

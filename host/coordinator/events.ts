@@ -10,6 +10,8 @@ import type { Signed } from './receipts.ts';
 export interface JobRecord {
   readonly account: string;
   readonly manifest: Manifest;
+  /** Of a part of another site's job: the numbers of its tasks there. */
+  readonly numbers?: readonly number[];
   readonly submitted: number;
   readonly sealed: boolean;
   /** How many inputs there are, once no more will come. */

@@ -1,6 +1,7 @@
 // Whether a host may run a job's tasks, as a table of rules, each with the words in which everybody is told. Pure.
 import { formatDuration, formatSize } from '../../runtime/base/units.ts';
 import { covers } from '../../runtime/policy/rules.ts';
+import { isSite } from './belief.ts';
 import type { HostView, JobView, Standing } from './contracts.ts';
 
 interface Asked {
@@ -28,6 +29,8 @@ const RULES: readonly Rule[] = [
       standing.kind === 'trusted' || job.deterministic,
       () => 'is not trusted, and results of this job cannot be compared',
     ),
+  ({ job, host }) =>
+    unless(!isSite(host.owner) || job.sites !== undefined, () => 'is another site, and the job stays at this one'),
   ({ job: { requirements }, host }) =>
     unless(!requirements.notHosts?.some((name) => isNamed(host, name)), () => 'is left out by name'),
   ({ job: { requirements }, host }) =>

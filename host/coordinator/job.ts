@@ -95,6 +95,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     requirements: manifest.requirements ?? {},
     confidence: manifest.confidence ?? CONFIDENCE,
     wait: manifest.wait ?? true,
+    ...(manifest.sites && { sites: manifest.sites }),
     kernel: manifest.kernel,
     blobs: Object.values(manifest.blobs ?? {}),
     memoryBytes: manifest.limits?.memoryBytesMax ?? TASK.memoryBytesMax.default,

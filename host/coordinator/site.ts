@@ -4,7 +4,7 @@ import { now } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { connect, expire } from './connection.ts';
 import type { Caller, Site } from './contracts.ts';
-import { serveAll } from './dispatch.ts';
+import { openWork, serveAll } from './dispatch.ts';
 import { end, endStopped, removeOld } from './ending.ts';
 import { estimate } from './estimate.ts';
 import { KEY } from './events.ts';
@@ -187,10 +187,10 @@ function siteOf(held: Holder): Site {
     get name() {
       return state().with.name;
     },
-    submit: async (caller, manifest) => {
+    submit: async (caller, manifest, numbers) => {
       if (caller.role === 'host') throw new LodgerError('ERR_ACCESS_DENIED', ['jobs come from submitters']);
       const here = state();
-      return jobStatus(here, await submit(here, caller, manifest));
+      return jobStatus(here, await submit(here, caller, manifest, numbers));
     },
     addInputs: async (caller, id, from, inputs, last) => {
       const here = state();
@@ -252,6 +252,8 @@ function siteOf(held: Holder): Site {
     },
     estimate: (caller, manifest, tasks) => estimate(state(), caller, manifest, tasks),
     connect: (caller, send, close) => connect(state(), caller, { send, close }),
+    connectSite: (caller, send, close) => connect(state(), caller, { send, close }),
+    work: () => openWork(state()),
     close: held.close,
   };
 }

@@ -16,7 +16,12 @@ import { growTo } from './settling.ts';
 import type { State } from './state.ts';
 
 /** Takes a job. The same again is the same job; another one of its id is `ERR_JOB_INVALID`. */
-export async function submit(state: State, { account }: Caller, manifest: Manifest): Promise<Job> {
+export async function submit(
+  state: State,
+  { account }: Caller,
+  manifest: Manifest,
+  numbers?: readonly number[],
+): Promise<Job> {
   const id = manifest.id ?? `j${randomBytes(8).toString('hex')}`;
   const known = state.jobs.get(id);
   if (known) {
@@ -30,6 +35,7 @@ export async function submit(state: State, { account }: Caller, manifest: Manife
   const record: JobRecord = {
     account,
     manifest,
+    ...(numbers && { numbers }),
     submitted: state.with.clock(),
     sealed: false,
     total: null,

@@ -1,9 +1,9 @@
 // Which sites get how many tasks of a job. Pure: what sites tell of themselves and what was seen of them go in, shares come out.
 import { formatDuration, formatSize } from '../../runtime/base/units.ts';
-import type { Confidence } from '../../runtime/job/site-terms.ts';
+import type { Confidence, Sites } from '../../runtime/job/site-terms.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { covers } from '../../runtime/policy/rules.ts';
-import type { SiteRecord, Sites } from './record.ts';
+import type { SiteRecord } from './record.ts';
 
 /** Records are renewed every few seconds; one that is older than this is of a site that is gone or cut off. */
 const SILENT_MS = 60_000;

@@ -1,16 +1,10 @@
-// What a site tells the others of itself, a small record that it renews with every beat, and what a job may ask of sites.
+// What a site tells the others of itself, a small record that it renews with every beat.
 import * as v from 'valibot';
 import { integer } from '../../runtime/base/schema.ts';
-import { ConfidenceSchema } from '../../runtime/job/site-terms.ts';
+import { ConfidenceSchema, SiteNameSchema } from '../../runtime/job/site-terms.ts';
 import { PolicySchema } from '../../runtime/policy/policy.ts';
 
 const AMOUNT = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.finite('a number'));
-
-/** A site's name: part of subjects, so no dots, blanks or wildcards. */
-export const SiteNameSchema = v.pipe(
-  v.string('a name'),
-  v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-", at most 63 of them'),
-);
 
 export const SiteRecordSchema = v.strictObject({
   version: v.literal(1),
@@ -37,19 +31,6 @@ export const SiteRecordSchema = v.strictObject({
   isolation: v.pipe(v.array(v.pipe(v.string('a text'), v.maxLength(32))), v.maxLength(16)),
 });
 export type SiteRecord = v.InferOutput<typeof SiteRecordSchema>;
-
-const names = v.pipe(v.array(SiteNameSchema), v.maxLength(256));
-
-/** What a job asks of the sites that run it: the part `sites` of its manifest. */
-export const SitesSchema = v.strictObject({
-  /** The only ones, by name. */
-  only: v.exactOptional(names),
-  /** Those that are left out. */
-  not: v.exactOptional(names),
-  /** In units for 10^9 fuel. */
-  priceMax: v.exactOptional(AMOUNT),
-});
-export type Sites = v.InferOutput<typeof SitesSchema>;
 
 /** A queue counts as free capacity spent for so long. */
 const HORIZON_S = 60;

@@ -7,6 +7,8 @@ import type { Ran } from './report.ts';
 export interface Assigned {
   readonly held: Held;
   readonly index: number;
+  /** From which its seed comes: `index`, or another where the job is a part of another site's. */
+  readonly number: number;
   readonly input: Datum;
   /** The blob of the image that it goes on from. */
   readonly image: Digest | null;
@@ -32,13 +34,14 @@ export interface Held {
 export const keyOf = ([start, number]: Fence): string => `${start} ${number}`;
 
 /** A lease that came. Throws a RangeError for columns of unequal length and for tasks that are named twice. */
-export function heldOf({ fence, job, tasks, inputs, images }: Lease, terms: WireTerms): Held {
-  if (tasks.length === 0 || inputs.length !== tasks.length || (images && images.length !== tasks.length))
-    throw new RangeError('the columns of a lease are not of one length');
+export function heldOf({ fence, job, tasks, inputs, numbers, images }: Lease, terms: WireTerms): Held {
+  const isWhole = [inputs, numbers, images].every((column) => column === undefined || column.length === tasks.length);
+  if (tasks.length === 0 || !isWhole) throw new RangeError('the columns of a lease are not of one length');
   const held: Held = { fence, job, terms, tasks: new Map(), ended: [], endedBytes: 0, unplan: undefined };
   for (const [place, index] of tasks.entries()) {
     const [input, image] = [inputs[place] as Datum, images?.[place] ?? null];
-    held.tasks.set(index, { held, index, input, image, control: new AbortController(), share: 0 });
+    const number = numbers?.[place] ?? index;
+    held.tasks.set(index, { held, index, number, input, image, control: new AbortController(), share: 0 });
   }
   if (held.tasks.size !== tasks.length) throw new RangeError('a lease names a task twice');
   return held;

@@ -52,7 +52,7 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
   }
 }
 
-async function prepare({ fetching }: RunTools, { held, index, input, control }: Assigned): Promise<Prepared> {
+async function prepare({ fetching }: RunTools, { held, number, input, control }: Assigned): Promise<Prepared> {
   const { kernel: digest, limits, grants, blobs: names, seed, deterministic } = held.terms;
   const { signal } = control;
   const kernel = await unless(signal, fetching.kernel(digest));
@@ -62,7 +62,7 @@ async function prepare({ fetching }: RunTools, { held, index, input, control }: 
   const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : new Uint8Array(input);
   const shared = { kernel, limits, seed, deterministic, digests: true };
   const granted = grants.length > 0 ? { grants, blobs } : {};
-  return { ...shared, ...granted, input: bytes, index };
+  return { ...shared, ...granted, input: bytes, index: number };
 }
 
 /** Rejects with `ERR_ABORTED` when the task is stopped before that. */

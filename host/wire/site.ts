@@ -161,6 +161,8 @@ const LeaseSchema = v.strictObject({
   terms: v.exactOptional(TermsSchema),
   tasks: column(COUNT),
   inputs: column(DatumSchema),
+  /** Where the job is a part of another site's: the numbers of the tasks there, from which their seeds come. */
+  numbers: v.exactOptional(column(COUNT)),
   /** Of steppers: the image to go on from. */
   images: v.exactOptional(column(v.nullable(digest()))),
 });

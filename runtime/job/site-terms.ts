@@ -20,6 +20,24 @@ export const RequirementsSchema = v.strictObject({
 });
 export type Requirements = v.InferOutput<typeof RequirementsSchema>;
 
+/** A site's name: part of subjects, so no dots, blanks or wildcards. */
+export const SiteNameSchema = v.pipe(
+  v.string('a name'),
+  v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-", at most 63 of them'),
+);
+const siteNames = v.pipe(v.array(SiteNameSchema), v.maxLength(256, 'at most 256'));
+
+/** What a job asks of the other sites that may run it. */
+export const SitesSchema = v.strictObject({
+  /** The only ones, by name. */
+  only: v.exactOptional(siteNames),
+  /** Those that are left out. */
+  not: v.exactOptional(siteNames),
+  /** In units for 10^9 fuel. */
+  priceMax: v.exactOptional(v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.maxValue(1e9, 'at most 1e9'))),
+});
+export type Sites = v.InferOutput<typeof SitesSchema>;
+
 /** How sure a result must be: the probability that it is right, or `trusted` for hosts that the site trusts alone. */
 export const ConfidenceSchema = v.union(
   [v.literal('trusted'), v.pipe(v.number(), v.minValue(0.5, 'at least 0.5'), v.maxValue(0.999999, 'at most 0.999999'))],
@@ -35,6 +53,7 @@ export const SITE_TERMS = {
   wait: about(v.boolean('true or false'), 'Whether results may be held until the job ends, which costs fewer runs.'),
   retries: about(integer(0, 100), "How often a task that failed for its host's doing is tried."),
   requirements: about(RequirementsSchema, 'What a host must be.'),
+  sites: about(SitesSchema, 'Lets other sites run it, too: all of them, or as this says.'),
   fuelBudget: about(COUNT, 'Fuel that all runs together may cost.'),
   everyMs: about(integer(1_000, 86_400_000), 'How often images of steppers are sent.'),
   keepDays: about(integer(0, 3_650), 'Days that results stay.'),

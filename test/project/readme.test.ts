@@ -46,6 +46,7 @@ test('every code block and table is compared with something', () => {
       'site-calls',
       'connect',
       'volunteer',
+      'sites',
     ],
     ...['job', 'job-fields', 'join', 'owner', 'grants', 'grant-examples', 'limits', 'ceilings', 'errors'],
     ...['dependencies', 'dev-dependencies', 'crates', 'layout'],
@@ -121,6 +122,16 @@ test('the table of commands has every command with every option', () => {
     return [code(`lodger ${[command.name(), ...names].join(' ')}`), command.description(), options.join(' ')];
   });
   expect(table('commands')).toEqual(rows);
+});
+
+test('the commands for many sites are there, with the options that they are given', () => {
+  const { commands } = createProgram(() => undefined);
+  for (const line of block('sites').trimEnd().split('\n')) {
+    const [, name, ...words] = line.split(' ');
+    const { options = [] } = commands.find((command) => command.name() === name) ?? {};
+    const given = words.filter((word) => word.startsWith('--'));
+    expect(options.map(({ long }) => long)).toEqual(expect.arrayContaining(given));
+  }
 });
 
 test('the job file of the example is one, and uses every field', () => {

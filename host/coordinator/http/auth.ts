@@ -17,6 +17,8 @@ export interface Auth {
   signIn(token: string): { readonly known: Known; readonly session: string };
   /** A token for somebody whom nobody knows: a tab that is lent. It is no cookie, which would sign its browser out of the console. */
   visit(): string;
+  /** A token of half a day for another site, which stands behind its account as a host does. */
+  guest(account: string): string;
   signOut(headers: IncomingHttpHeaders): void;
   ticket(known: Known): string;
   /** Who a ticket stands for, once. */
@@ -34,6 +36,7 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
   const sessions = new Map<string, Kept>();
   /** Apart from sessions: strangers make as many as they like, and the oldest goes. */
   const visits = new Map<string, Kept>();
+  const guests = new Map<string, Kept>();
   const tickets = new Map<string, { readonly known: Known; readonly expires: number }>();
   accounts.onRevoked((token) => {
     for (const [ticket, { known }] of tickets) if (known.token === token) tickets.delete(ticket);
@@ -50,7 +53,7 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
     who: (headers) => {
       const token = bearer(headers);
       if (token === undefined) return find(sessions.get(cookieOf(headers) ?? ''));
-      return accounts.who(token) ?? find(visits.get(token));
+      return accounts.who(token) ?? find(visits.get(token) ?? guests.get(token));
     },
     byCookie: (headers) => bearer(headers) === undefined && cookieOf(headers) !== undefined,
     signIn: (token) => {
@@ -65,6 +68,10 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
         token: `visit-${randomBytes(9).toString('base64url')}`,
       };
       return open(visits, () => visitor);
+    },
+    guest: (account) => {
+      const guest: Known = { account, role: 'host', token: `site-${randomBytes(9).toString('base64url')}` };
+      return open(guests, () => guest);
     },
     signOut: (headers) => {
       sessions.delete(cookieOf(headers) ?? '');

@@ -1,0 +1,192 @@
+// A site among others: its record and its beat, what others ask of it, and the two sides of work: what it sends out and what it takes.
+import type { ConnectionOptions } from '@nats-io/nats-core';
+import * as v from 'valibot';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { fromHex } from '../../runtime/base/platform.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { now } from '../platform/node.ts';
+import { SITE } from '../wire/ceilings.ts';
+import { proofBytes } from '../wire/ledger.ts';
+import { encodeFrame } from '../wire/site.ts';
+import { askSite } from './ask.ts';
+import { createAsker } from './asking.ts';
+import { createWorker } from './batch.ts';
+import { createSiteBlobs } from './blobs.ts';
+import { BURST } from './choose.ts';
+import type { Self } from './contracts.ts';
+import { type Answer, type Ask, AskSchema } from './messages.ts';
+import { openBus } from './nats.ts';
+import { attributesOf, OPERATOR, recordOf } from './own.ts';
+import { type SiteRecord, SiteRecordSchema } from './record.ts';
+import { createRunner } from './running.ts';
+import { isFrom, parse, seal, unseal } from './seal.ts';
+
+export interface FederationOptions {
+  readonly coordinator: Coordinator;
+  /** The name of the site among the others: lower-case letters, digits and "-". */
+  readonly name: string;
+  /** Servers, as `nats://host:4222`. */
+  readonly servers: readonly string[];
+  /** How the site shows a server who it is, and TLS. */
+  readonly connection?: ConnectionOptions;
+  /** Where other sites reach this one over HTTP; by default where it listens. */
+  readonly url?: string;
+  /** In units for 10^9 fuel; 0 by default. */
+  readonly price?: number;
+  /** Ms after which it gives back what it has not done; an hour by default. */
+  readonly deadlineMs?: number;
+  /** Seconds of work that it keeps for its own hosts before it sends any out. */
+  readonly keepSeconds?: number;
+  /** A site may be silent for so long before its batches go to others. */
+  readonly leaseMs?: number;
+  readonly log?: Self['log'];
+}
+
+/** What is known of another site. */
+export interface SiteSeen {
+  readonly record: SiteRecord;
+  /** Ms since its last record. */
+  readonly ageMs: number;
+  /** Whether it has shown its key, and may be given work. */
+  readonly open: boolean;
+  /** Batches and tasks of this site that it has. */
+  readonly batches: number;
+  readonly tasks: number;
+}
+
+export interface Federation {
+  status(): FederationStatus;
+  /** Leaves the others. What it had of them goes on when it is back, or goes to others. */
+  close(): Promise<void>;
+}
+
+export interface FederationStatus {
+  readonly name: string;
+  readonly connected: boolean;
+  /** What is wrong with the server; empty for nothing that is known. */
+  readonly trouble: string;
+  readonly own: SiteRecord;
+  /** Batches of others that are under way here. */
+  readonly batches: number;
+  readonly sites: readonly SiteSeen[];
+}
+
+/** A record, and the batches that are under way at its site. */
+const TellingSchema = v.strictObject({
+  record: SiteRecordSchema,
+  holds: v.pipe(v.array(v.pipe(v.string(), v.maxLength(128))), v.maxLength(256)),
+});
+
+const HOUR_MS = 3_600_000;
+const BEATS_A_LEASE = 3;
+const PLAN_MS = 250;
+/** For so long what the site is counts as known. */
+const FRESH_MS = 1_000;
+/** Messages of others that are answered at once. */
+const ASKS_MAX = 256;
+
+/** Joins the other sites, in the background: the site goes on by itself while the server is away. */
+export function openFederation(options: FederationOptions): Federation {
+  const { coordinator, name, log = () => undefined } = options;
+  const { site, key } = coordinator;
+  const leaseMs = options.leaseMs ?? SITE.leaseMs.default;
+  const self: Self = { name, key, leaseMs, beatMs: leaseMs / BEATS_A_LEASE, log };
+  const { price = 0, deadlineMs = HOUR_MS, url = coordinator.url, keepSeconds = BURST.keepSeconds } = options;
+  const own = fresh(() => recordOf(site, { name, key: key.public, url, price, deadlineMs }));
+  const bus = openBus({ site: name, servers: options.servers, connection: options.connection ?? {}, leaseMs });
+  const asker = createAsker({ self, bus, coordinator, burst: { keepSeconds }, now, own });
+  const ask = (to: string, body: Ask) => askSite({ self, bus, to, key: asker.keyOf(to) }, body);
+  const worker = createWorker({ self, ask, site, blobs: createSiteBlobs(coordinator.blobs), deadlineMs });
+  const runner = createRunner({ self, bus, hasRoom: () => own().hosts > 0, ...worker });
+
+  const beat = () => {
+    if (!bus.isConnected) return;
+    const holds = runner.batches.map((batch) => batch.slice(name.length + 1));
+    void bus.tell(seal(key, { from: name, to: '*', body: { record: own(), holds } })).catch(() => undefined);
+    runner.beat();
+  };
+  bus.onRecord((from, message) => {
+    const telling = attempt(() => told(from, message));
+    if (!telling || from === name) return;
+    const mine = telling.holds.filter((batch) => batch.startsWith(`${name}.`));
+    const fences = mine.map((batch) => batch.slice(name.length + 1));
+    const isNew = asker.keyOf(from) === undefined;
+    attempt(() => asker.heard(telling.record, fences));
+    if (isNew) attempt(beat);
+  });
+  let asks = 0;
+  bus.onAsk(async (message) => {
+    if (asks >= ASKS_MAX) return undefined;
+    asks++;
+    try {
+      return await answer(message);
+    } finally {
+      asks--;
+    }
+  });
+  const answer = async (message: Uint8Array): Promise<Uint8Array | undefined> => {
+    const sealed = unseal(message);
+    if (sealed.to !== name || sealed.from === name) return undefined;
+    const from = asker.keyOf(sealed.from);
+    // Its record is on its way.
+    if (from === undefined)
+      return seal(key, { from: name, to: sealed.from, body: { state: 'later' } satisfies Answer });
+    if (!isFrom(sealed, from)) return undefined;
+    const ask = parse(AskSchema, sealed.body);
+    const given = ask.kind === 'hello' ? greeting(ask) : await asker.answer(sealed.from, ask);
+    return seal(key, { from: name, to: sealed.from, body: given });
+  };
+  const greeting = ({ nonce }: Extract<Ask, { kind: 'hello' }>): Answer => {
+    const proof = key.sign(proofBytes(nonce));
+    const hello = { type: 'hello', version: 1, key: fromHex(key.public), proof: Uint8Array.from(proof) } as const;
+    return { state: 'hello', frame: Uint8Array.from(encodeFrame({ ...hello, attributes: attributesOf(site, own()) })) };
+  };
+
+  const plan = () => attempt(asker.plan);
+  const tell = () => attempt(beat);
+  const unwatch = site.watch(OPERATOR, (event) => event === 'job' && plan());
+  const timers = [setInterval(tell, self.beatMs), setInterval(plan, PLAN_MS)];
+  bus.ready.then(tell, (error: unknown) => log('warn', `there is no federation: ${String(error)}`));
+  return {
+    status: () => ({
+      ...{ name, connected: bus.isConnected, trouble: bus.trouble, own: own(), batches: runner.batches.length },
+      sites: asker.sites.map(({ record, seen, isOpen, out }) => ({
+        ...{ record, ageMs: now() - seen, open: isOpen, batches: out.size },
+        tasks: [...out.values()].reduce((sum, { left }) => sum + left, 0),
+      })),
+    }),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      unwatch();
+      await runner.close();
+      asker.close();
+      await bus.close();
+    },
+  };
+}
+
+/** A record that is signed by the key in it and comes under its own name. Throws a RangeError. */
+function told(from: string, message: Uint8Array): v.InferOutput<typeof TellingSchema> | undefined {
+  const sealed = unseal(message);
+  const telling = parse(TellingSchema, sealed.body);
+  const { name, key } = telling.record;
+  return name === from && sealed.from === from && sealed.to === '*' && isFrom(sealed, key) ? telling : undefined;
+}
+
+/** What strangers send may be anything: it is passed over. */
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof LodgerError) return undefined;
+    throw error;
+  }
+}
+
+function fresh<T>(make: () => T): () => T {
+  let made: { readonly value: T; readonly at: number } | undefined;
+  return () => {
+    if (!made || now() - made.at > FRESH_MS) made = { value: make(), at: now() };
+    return made.value;
+  };
+}
