@@ -1,9 +1,8 @@
 // How far hosts are believed, as the site keeps count of it over all jobs, and the draws that nobody outside can foresee.
 import { hash } from 'node:crypto';
-import type { Standing } from './contracts.ts';
+import type { SiteKey, Standing } from './contracts.ts';
 import type { JobRecord } from './events.ts';
 import { CONFIDENCE, isSteady, type Job } from './job.ts';
-import type { SiteKey } from './keys.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 import type { Host, State } from './state.ts';
 

@@ -32,6 +32,13 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The site's Ed25519 key. */
+export interface SiteKey {
+  /** The public key, in hex. */
+  readonly public: string;
+  sign(bytes: Uint8Array): Uint8Array;
+}
+
 /** Bytes by their SHA-256, on disk. */
 export interface Blobs {
   /** Bytes of a whole one; null where it is not, or not whole. */

@@ -1,17 +1,11 @@
 // Ed25519 keys: the site's own, kept in its store, and the public ones of hosts, which come as 32 bytes.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { toHex } from '../../runtime/base/platform.ts';
-import type { Key, Store } from './contracts.ts';
+import type { Key, SiteKey, Store } from './contracts.ts';
 
 const SITE_KEY: Key = ['site', 'key'];
 /** What comes before the 32 bytes of an Ed25519 key in the form that Node reads. Source: RFC 8410. */
 const PREFIX = Uint8Array.from([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]);
-
-export interface SiteKey {
-  /** The public key, in hex. */
-  readonly public: string;
-  sign(bytes: Uint8Array): Uint8Array;
-}
 
 /** The site's key; made at its first start. It is on disk before anything is signed with it. */
 export async function openSiteKey(store: Store): Promise<SiteKey> {

@@ -5,8 +5,8 @@ import { toHex } from '../../runtime/base/platform.ts';
 import { node } from '../platform/node.ts';
 import { type BatchHead, batchBytes, chainBytes, type Entry, leafOf, proofOf, rootOf } from '../wire/ledger.ts';
 import type { Report } from '../wire/site.ts';
-import type { SignedReceipt } from './contracts.ts';
-import { isSigned, type SiteKey } from './keys.ts';
+import type { SignedReceipt, SiteKey } from './contracts.ts';
+import { isSigned } from './keys.ts';
 
 /** What the chain begins with. */
 export const CHAIN_START: Digest = '0'.repeat(64);

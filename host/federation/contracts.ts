@@ -1,6 +1,6 @@
 // What the parts of a federation know of each other: the server between the sites, blobs from other sites, and who this site is.
 import type { Digest } from '../../runtime/base/platform.ts';
-import type { SiteKey } from '../coordinator/keys.ts';
+import type { SiteKey } from '../coordinator/contracts.ts';
 import type { Offer } from './messages.ts';
 
 /** A batch that the server has handed to this site, until it is settled or the server hands it out again. */

@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import { fromHex } from '../../runtime/base/platform.ts';
 import { SiteNameSchema } from '../../runtime/job/site-terms.ts';
-import { isSigned, publicKey, type SiteKey } from '../coordinator/keys.ts';
+import type { SiteKey } from '../coordinator/contracts.ts';
+import { isSigned, publicKey } from '../coordinator/keys.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { decode, encode } from '../wire/codec.ts';
 
