@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError } from '../jobs/files.ts';
+import type { Lease } from '../wire/site.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type BlobFolder, openBlobs } from './blobs.ts';
 import type { Site, SiteKey } from './contracts.ts';
@@ -36,8 +37,8 @@ export interface Coordinator {
   readonly accounts: Accounts;
   /** The key that it signs with. */
   readonly key: SiteKey;
-  /** A token of half a day with which another site may read and store blobs here. */
-  readonly guest: (account: string) => string;
+  /** A token of half a day with which another site may read the blobs that a lease names, and bring those of its outputs. */
+  readonly guest: (account: string, lease: Lease) => string;
   /** The token of the operator, told when the site is started for the first time and never again. */
   readonly operatorToken?: string;
   close(): Promise<void>;
@@ -100,16 +101,12 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     });
     const url = urlOf(server.server.address() as AddressInfo, tls !== undefined);
     log.info({ url }, 'the site answers');
-    return {
-      url,
-      site,
-      blobs,
-      accounts,
-      key: await openSiteKey(store),
-      guest: auth.guest,
-      close,
-      ...(operatorToken !== undefined && { operatorToken }),
+    const guest = (account: string, lease: Lease) => {
+      shown.told({ account, role: 'host' }, lease);
+      return auth.guest(account);
     };
+    const key = await openSiteKey(store);
+    return { url, site, blobs, accounts, key, guest, close, ...(operatorToken !== undefined && { operatorToken }) };
   } catch (error) {
     await close();
     throw error;

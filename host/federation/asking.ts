@@ -156,7 +156,7 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
       requirements,
       msLeft: manifest.deadline === undefined ? null : Math.max(0, manifest.deadline - Date.now()),
       url: own().url,
-      token: guest(siteAccount(line.record.name)),
+      token: guest(siteAccount(line.record.name), lease),
     };
     return { state: 'lease', frame: Uint8Array.from(encodeFrame(lease)), asked };
   };

@@ -37,6 +37,7 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
   /** Apart from sessions: strangers make as many as they like, and the oldest goes. */
   const visits = new Map<string, Kept>();
   const guests = new Map<string, Kept>();
+  const last = new Map<string, { readonly token: string; readonly until: number }>();
   const tickets = new Map<string, { readonly known: Known; readonly expires: number }>();
   accounts.onRevoked((token) => {
     for (const [ticket, { known }] of tickets) if (known.token === token) tickets.delete(ticket);
@@ -70,8 +71,14 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
       return open(visits, () => visitor);
     },
     guest: (account) => {
+      // One for all of its leases, until half of its time is over.
+      const at = now();
+      const known = last.get(account);
+      if (known && known.until > at) return known.token;
       const guest: Known = { account, role: 'host', token: `site-${randomBytes(9).toString('base64url')}` };
-      return open(guests, () => guest);
+      const token = open(guests, () => guest);
+      last.set(account, { token, until: at + DOOR.sessionMs.default / 2 });
+      return token;
     },
     signOut: (headers) => {
       sessions.delete(cookieOf(headers) ?? '');
