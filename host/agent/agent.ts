@@ -89,6 +89,7 @@ async function start(
   const { wallClock } = sources;
   const place = await openPlace(given, { folder, memory, policy: () => file.policy, wallClock });
   ends.push(place.close);
+  await place.heed(file.policy);
 
   let crew: AgentCrew = await createCrew(file.policy, { isolation, strict, engine });
   ends.push(() => crew.close('end'));
@@ -108,7 +109,7 @@ async function start(
     policy = next;
     // What is not allowed any more ends at once, whatever becomes of the crew; what is new is allowed when that is there.
     lender.setTerms({ ...next.terms, policy: narrow(before.terms.policy, next.terms.policy) });
-    await place.setBytesMax(next.diskBytesMax);
+    await place.heed(next);
     if (threadsOf(next) !== threadsOf(before) || next.memoryBytesMax !== before.memoryBytesMax) {
       const old = crew;
       crew = await createCrew(next, { isolation, strict, engine });
@@ -138,7 +139,7 @@ async function start(
   const status = (): AgentStatus => {
     const lent = lender.status();
     const { verdict, facts } = watch;
-    const cached = place.cached();
+    const [cached, neighbours] = [place.cached(), place.neighbours()];
     return {
       ...lent,
       ...{ version: VERSION, pid: process.pid, name: name ?? '', url: place.url },
@@ -147,6 +148,7 @@ async function start(
       ...{ policyFile: file.path, policyError: file.error, threads: crew.threads, cpuShare: policy.cpuShare },
       ...{ isolation: crew.isolation, load: facts.load, userIdleMs: facts.userIdleMs },
       ...{ cacheBytes: cached.bytes, cacheFiles: cached.files, networkBytesToday: facts.networkBytesToday },
+      ...{ neighbourBytesCame: neighbours.came, neighbourBytesWent: neighbours.went },
     };
   };
   return {

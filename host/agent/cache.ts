@@ -13,8 +13,13 @@ import { fileError, sweep } from '../jobs/files.ts';
 export type Source = (from: number) => Promise<AsyncIterable<Uint8Array>>;
 
 export interface Cache {
-  /** What is here, or comes from `source`: from where an earlier attempt broke off. Throws `ERR_FILE`, and what `source` throws. */
-  get(digest: Digest, source: Source): Promise<Uint8Array>;
+  /**
+   * What is here, or comes from `source`: from where an earlier attempt broke off. Throws `ERR_FILE`, and what `source` throws. What is there
+   * of an attempt that fails is gone where the source is not `believed`: others would go on with bytes that spoil the whole.
+   */
+  get(digest: Digest, source: Source, believed?: 'believed' | 'not believed'): Promise<Uint8Array>;
+  /** Its path, if it is here whole; whoever reads it has to check it. */
+  pathOf(digest: Digest): string | undefined;
   /** Most recently used first. */
   holds(): readonly Digest[];
   setBytesMax(bytesMax: number): Promise<void>;
@@ -81,7 +86,7 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
     return undefined;
   };
 
-  const bring = async (digest: Digest, source: Source): Promise<Uint8Array> => {
+  const bring = async (digest: Digest, source: Source, isBelieved: boolean): Promise<Uint8Array> => {
     const known = await read(digest);
     if (known) return known;
     const part = `${pathOf(digest)}.part`;
@@ -92,16 +97,19 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
       use(digest, size);
       return await readFile(pathOf(digest));
     } catch (error) {
+      if (!isBelieved) await rm(part, { force: true });
       throw fileError('write', part, error);
     }
   };
 
   return {
-    get: (digest, source) => {
-      const known = coming.get(digest) ?? bring(digest, source).finally(() => coming.delete(digest));
+    get: (digest, source, believed = 'believed') => {
+      const known =
+        coming.get(digest) ?? bring(digest, source, believed === 'believed').finally(() => coming.delete(digest));
       coming.set(digest, known);
       return known;
     },
+    pathOf: (digest) => (files.has(digest) ? pathOf(digest) : undefined),
     holds: () => [...files.keys()].reverse(),
     setBytesMax: async (given) => {
       most = given;
@@ -145,7 +153,7 @@ async function download(
   );
   if (hash.digest('hex') === digest) return size;
   await rm(part, { force: true });
-  throw new LodgerError('ERR_HOST_FAULT', [`what the site sent as blob ${digest} is another`]);
+  throw new LodgerError('ERR_HOST_FAULT', [`what came as blob ${digest} is another`]);
 }
 
 /** Whole files by their last use, oldest first; what has been broken off for long is removed. */

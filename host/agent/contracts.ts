@@ -64,6 +64,9 @@ export interface AgentStatus extends LenderStatus {
   readonly cacheBytes: number;
   readonly cacheFiles: number;
   readonly networkBytesToday: number;
+  /** From and to hosts of the same network. */
+  readonly neighbourBytesCame: number;
+  readonly neighbourBytesWent: number;
 }
 
 export interface Agent {

@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
+import { createHttp } from '../client/http.ts';
 import type { Blobs, Connect } from '../lend/contracts.ts';
 import { openCache } from './cache.ts';
 import type { AgentOptions } from './contracts.ts';
 import type { Memory } from './memory.ts';
+import { createNeighbourhood } from './neighbours.ts';
 import type { OwnerPolicy } from './policy.ts';
 import { createRemote } from './remote.ts';
 
@@ -13,9 +15,11 @@ export interface Place {
   readonly url: string;
   readonly connect: Connect;
   readonly blobs: Blobs;
-  /** What the cache may take on disk. */
-  setBytesMax(bytesMax: number): Promise<void>;
+  /** What the owner lets it take on disk, and give to neighbours, from here on. */
+  heed(policy: OwnerPolicy): Promise<void>;
   cached(): { readonly bytes: number; readonly files: number };
+  /** Bytes that came from neighbours, and went to them. */
+  neighbours(): { readonly came: number; readonly went: number };
   close(): Promise<void>;
 }
 
@@ -31,7 +35,8 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
   if (typeof site !== 'string') {
     const nothing = async () => undefined;
     const cached = () => ({ bytes: 0, files: 0 });
-    return { url: 'this process', ...site, setBytesMax: nothing, cached, close: nothing };
+    const neighbours = () => ({ came: 0, went: 0 });
+    return { url: 'this process', ...site, heed: nothing, cached, neighbours, close: nothing };
   }
   const { folder, memory, policy, wallClock } = options;
   const remote = createRemote({
@@ -40,6 +45,12 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
     ...(ca !== undefined && { ca }),
   });
   const cache = await openCache(join(folder, 'cache'), policy().diskBytesMax);
+  const http = createHttp(site, token ?? '', { patienceMs: 0, ...(ca !== undefined && { ca }) });
+  const neighbourhood = createNeighbourhood({
+    cache,
+    announce: (json) => http.ask('announce', { json }),
+    offers: (digest) => http.ask('neighbours', { params: { digest } }),
+  });
   const mustHaveQuota = () => {
     const most = policy().networkBytesPerDayMax;
     if (most === undefined || memory.networkBytesToday(wallClock()) < most) return;
@@ -50,7 +61,7 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
     connect: remote.connect,
     blobs: {
       get: (digest) =>
-        cache.get(digest, (from) => {
+        neighbourhood.get(digest, (from) => {
           mustHaveQuota();
           return remote.read(digest)(from);
         }),
@@ -58,8 +69,15 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
       put: remote.write,
       holds: cache.holds,
     },
-    setBytesMax: cache.setBytesMax,
+    heed: async ({ diskBytesMax, neighbours }) => {
+      await cache.setBytesMax(diskBytesMax);
+      await neighbourhood.setTerms(neighbours);
+    },
     cached: () => ({ bytes: cache.bytes, files: cache.files }),
-    close: remote.close,
+    neighbours: neighbourhood.traffic,
+    close: async () => {
+      await neighbourhood.close();
+      await Promise.all([remote.close(), http.close()]);
+    },
   };
 }

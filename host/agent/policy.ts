@@ -77,6 +77,17 @@ export const OwnerFileSchema = v.strictObject({
     'Whether to work on battery, or down to which charge. Default: never.',
   ),
   networkBytesPerDayMax: about(size(), 'Bytes to and from the site a day. Default: no ceiling.'),
+  neighbours: about(
+    v.strictObject({
+      address: about(
+        v.pipe(v.string('an address'), v.ip('an address')),
+        'Where to listen. Default: 0.0.0.0, every network.',
+      ),
+      port: about(integer(0, 65_535), 'Default: any that is free.'),
+      uploadBytesPerSecondMax: about(size(), 'What all neighbours together get. Default: 10MiB.'),
+    }),
+    'Fetch kernels and blobs from hosts of the same network, and give them to those, before the site is asked. Default: no.',
+  ),
   grants: about(
     list(v.string('a text such as "log"'), POLICY.rules.max),
     'What kernels may use: log, random, clock, blobs. Default: these four.',
@@ -105,6 +116,13 @@ export interface Hours {
   readonly to: number;
 }
 
+/** How a machine and its neighbours give each other blobs. */
+export interface NeighbourTerms {
+  readonly address: string;
+  readonly port: number;
+  readonly uploadBytesPerSecondMax: number;
+}
+
 /** The same as code reads it: sizes in bytes, times in ms, everything filled in. */
 export interface OwnerPolicy {
   readonly threads: number;
@@ -121,6 +139,8 @@ export interface OwnerPolicy {
   /** The least charge to work with on battery, 0 to 1; absent: never on battery. */
   readonly chargeMin?: number;
   readonly networkBytesPerDayMax?: number;
+  /** Absent: no other host gets anything from here, or is asked. */
+  readonly neighbours?: NeighbourTerms;
   readonly terms: Terms;
 }
 
@@ -145,6 +165,7 @@ export function parseOwnerPolicy(value: unknown): OwnerPolicy {
     windowMs: msOf(onlyIdle.windowMs, 'onlyIdle.windowMs') ?? 10_000,
     ...(battery === 'always' ? { chargeMin: 0 } : typeof battery === 'object' ? { chargeMin: battery.chargeMin } : {}),
     ...(networkBytesPerDayMax !== undefined && { networkBytesPerDayMax }),
+    ...(file.neighbours && { neighbours: neighboursOf(file.neighbours) }),
     terms: termsOf(file, memoryBytesMax),
   };
 }
@@ -186,6 +207,12 @@ function ruleOf(text: string): GrantRule {
       'write read or write, or sha256: and its digest: a policy pins no folder',
     ]);
   return grant;
+}
+
+function neighboursOf(given: NonNullable<OwnerFile['neighbours']>): NeighbourTerms {
+  const { address = '0.0.0.0', port = 0 } = given;
+  const most = bytesOf(given.uploadBytesPerSecondMax, 'neighbours.uploadBytesPerSecondMax') ?? 10 * MiB;
+  return { address, port, uploadBytesPerSecondMax: most };
 }
 
 function hoursOf({ days = [...DAYS], from, to }: NonNullable<OwnerFile['hours']>[number]): Hours {

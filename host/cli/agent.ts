@@ -57,6 +57,7 @@ function textOf(status: AgentStatus): string {
     ['other load', load === null ? unknown : `${Math.round(load * 100)} % of the cores`],
     ['last used', userIdleMs === null ? unknown : `${formatDuration(userIdleMs)} ago`],
     ['cache', `${status.cacheFiles} files, ${formatSize(status.cacheBytes)}`],
+    ['neighbours', `${formatSize(status.neighbourBytesCame)} came, ${formatSize(status.neighbourBytesWent)} went`],
     ['network', `${formatSize(status.networkBytesToday)} today`],
     ['policy', policyText(status)],
   ]);

@@ -50,6 +50,8 @@ export const DOOR = {
   },
   tickets: { default: 10_000, max: 10_000, unit: 'tickets', reason: 'each is kept in memory' },
   ticketMs: { default: 60_000, max: 60_000, unit: 'ms', reason: 'addresses, which hold them, end up in logs' },
+  neighbours: { default: 10_000, max: 10_000, unit: 'hosts that give blobs', reason: 'each is kept in memory' },
+  neighbourMs: { default: 60_000, max: 60_000, unit: 'ms', reason: 'who is gone is not asked for long' },
   jobsListed: { default: 1_000, max: 100_000, unit: 'jobs in a list', reason: 'an answer is made whole' },
   quietMs: { default: 15_000, max: 15_000, unit: 'ms', reason: 'proxies end answers in which nothing comes' },
 } as const satisfies Record<string, Ceiling>;

@@ -12,6 +12,7 @@ import type { Site, SiteKey } from './contracts.ts';
 import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
+import { neighbourHandlers } from './http/handle-neighbours.ts';
 import { peopleHandlers } from './http/handle-people.ts';
 import { createLogs } from './http/logs.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -19,6 +20,7 @@ import { createServer } from './http/server.ts';
 import { createShown } from './http/shown.ts';
 import { takeSockets } from './http/sockets.ts';
 import { openSiteKey } from './keys.ts';
+import { createNeighbours } from './neighbours.ts';
 import { type CoordinatorOptions, fillOptions } from './options.ts';
 import { createRefs } from './refs.ts';
 import { createSite } from './site.ts';
@@ -91,6 +93,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           visitors: filled.visitors ?? true,
         }),
         ...blobHandlers({ blobs, usage, shown }),
+        ...neighbourHandlers({ neighbours: createNeighbours(Date.now), shown, clock: Date.now }),
       },
     });
     closers.push(() => server.close());

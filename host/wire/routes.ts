@@ -16,6 +16,7 @@ import {
 import { AccountSchema, IdSchema, ManifestSchema, type Role, TokenSchema } from './api.ts';
 import { SITE } from './ceilings.ts';
 import { SignedReceiptSchema } from './delivered.ts';
+import { AnnouncedSchema, AnnouncementSchema, OfferSchema } from './neighbours.ts';
 
 export const API = '/api/1';
 
@@ -171,6 +172,19 @@ export const ROUTES = {
     ...{ method: 'PUT', path: '/blobs/:digest', roles: all, takes: 'bytes', gives: 'nothing' },
     params: v.strictObject({ digest: digest() }),
     about: 'a blob, whole or in pieces with Content-Range: 308 and Upload-Offset until it is whole, then 201',
+  },
+  announce: {
+    ...{ method: 'PUT', path: '/neighbours', roles: ['host'], about: 'what this host would give to others near it' },
+    ...{ takes: 'json', body: AnnouncementSchema, gives: 'json', answer: AnnouncedSchema },
+  },
+  neighbours: {
+    ...{
+      method: 'GET',
+      path: '/blobs/:digest/neighbours',
+      roles: ['host'],
+      about: 'hosts near the caller that have it',
+    },
+    ...{ params: v.strictObject({ digest: digest() }), gives: 'json', answer: v.array(OfferSchema) },
   },
 } as const satisfies Record<string, Route>;
 
