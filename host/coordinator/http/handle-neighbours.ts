@@ -24,7 +24,7 @@ export function neighbourHandlers({
     // What no lease has named to them is none of their business: then they hear of nobody, and the site itself decides.
     neighbours: ({ caller, request, params: { digest } }) => {
       const asker = askerOf({ caller, request });
-      return shown.has(caller.account, digest) ? neighbours.offers(asker, digest) : [];
+      return shown.mayRead(caller, digest) ? neighbours.offers(asker, digest) : [];
     },
   };
 }
