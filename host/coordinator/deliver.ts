@@ -7,7 +7,7 @@ import type { Caller, Range } from './contracts.ts';
 import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
 import { countDelivered } from './hosts.ts';
 import { digestOf } from './inputs.ts';
-import { deliveryOf, fuelOf, type Job } from './job.ts';
+import { deliveryOf, type Job } from './job.ts';
 import { drop } from './open.ts';
 import { chainAfter, countersign, verifiedHead } from './receipts.ts';
 import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
@@ -135,7 +135,7 @@ function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: numb
     if (use[row] === USE.dropped) continue;
     if (use[row] === USE.fault && (job.detail.faults.get(task) ?? 0) >= retries) {
       use[row] = USE.givenUp;
-      settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 1, failed: true });
+      settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 1, fuel: 0, failed: true });
       decided.states.set(task, 'failed');
       gather(job, decided, job.replicas.abandon(task), here);
       continue;
@@ -162,13 +162,6 @@ function dropOpen(open: readonly Range[], task: number): readonly Range[] {
 
 /** The event is on disk. */
 function showRun(state: State, job: Job, event: RunEvent, { logs }: Outputs): void {
-  const fuel = fuelOf(event);
-  const now = state.with.now();
-  job.rate.add(event.settled.tasks.length, now);
-  state.tasksRate.add(event.settled.tasks.length, now);
-  state.fuelRate.add(fuel, now);
-  state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
-  state.with.onFuel(job.account, fuel);
   for (const [row, log] of logs.entries())
     if (log && event.use[row] === USE.first) state.with.onLog(job.id, event.tasks[row] as number, log[0]);
   state.changed('host', event.host);

@@ -17,8 +17,8 @@ export interface Delivery {
 export interface Effects {
   readonly wanted: Range[];
   readonly held: number[];
-  /** Final: `host` is the first one that gave the answer, `wrong` the probability that it is not right, `runs` those that were believed. */
-  readonly accepted: { task: number; answer: string; wrong: number; host: string; runs: number }[];
+  /** Final: `host` is the first one that gave the answer, `wrong` the probability that it is not right, `hosts` those whose runs were believed. */
+  readonly accepted: { task: number; answer: string; wrong: number; host: string; hosts: string[] }[];
   /** To be banned, and told to the other jobs that they delivered to. */
   readonly convicted: string[];
   /** A check more for each of them. */

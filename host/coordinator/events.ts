@@ -44,6 +44,8 @@ export interface Settled {
   /** Probability that the answer is wrong. */
   readonly wrong: number[];
   readonly runs: number[];
+  /** Fuel of all the runs that were believed. */
+  readonly fuel: number[];
   /** 1 where the answer is a failure. */
   readonly failed: (0 | 1)[];
 }
@@ -159,7 +161,7 @@ export const KEY = {
   hosts: [['h'], ['h', '\uffff']],
 } as const satisfies Record<string, unknown>;
 
-export const nothingSettled = (): Settled => ({ tasks: [], from: [], wrong: [], runs: [], failed: [] });
+export const nothingSettled = (): Settled => ({ tasks: [], from: [], wrong: [], runs: [], fuel: [], failed: [] });
 
 /** With how many runs, and how surely, a task was accepted by the event that made it final. Zero runs where it was given up. */
 export function beliefOf(event: SiteEvent, task: number): { readonly runs: number; readonly confidence: number } {

@@ -87,19 +87,14 @@ export function describe(state: State, host: Host, attributes: Attributes, { acc
   };
 }
 
-/** Counts what a host has delivered, for as long as it is known. */
+/** Counts what a host has delivered, for as long as it is known; what it took counts when it is believed. */
 export function countDelivered(state: State, host: Host, event: RunEvent): void {
   const { record } = host;
-  let [tasks, fuel] = [0, 0];
-  for (const [row, use] of event.use.entries()) {
-    if (use !== USE.first && use !== USE.check) continue;
-    tasks++;
-    fuel += event.fuels[row] ?? 0;
-  }
+  let tasks = 0;
+  for (const use of event.use) if (use === USE.first || use === USE.check) tasks++;
   host.record = {
     ...record,
     seen: state.with.clock(),
     tasksDone: record.tasksDone + tasks,
-    fuel: record.fuel + fuel,
   };
 }

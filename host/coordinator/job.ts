@@ -14,7 +14,7 @@ import {
 } from './events.ts';
 import { createRate, type Rate } from './rate.ts';
 import type { Delivery, Replicas } from './replicas.ts';
-import { answerOf } from './trust.ts';
+import { answerOf, fuelIn } from './trust.ts';
 
 /** What is known of each task. Dropped when a job has ended, made again from its events when somebody asks. */
 export interface Detail {
@@ -31,6 +31,8 @@ export interface Detail {
   /** How many hosts were lost with a task, and how often it failed for its host's doing. */
   readonly lost: Map<number, number>;
   readonly faults: Map<number, number>;
+  /** Fuel that is counted of a task while its result is held. */
+  held: Float32Array;
 }
 
 /** A job, as choosing sees it and as its events have made it. */
@@ -134,6 +136,7 @@ export function noDetail(): Detail {
     othersIn: new Map(),
     lost: new Map(),
     faults: new Map(),
+    held: new Float32Array(0),
   };
 }
 
@@ -148,12 +151,13 @@ export function grow(job: Job, tasks: number): void {
     detail.settledIn = larger(detail.settledIn, new Uint32Array(room));
     detail.answerIn = larger(detail.answerIn, new Uint32Array(room));
     detail.firstIn = larger(detail.firstIn, new Uint32Array(room));
+    detail.held = larger(detail.held, new Float32Array(room));
   }
   job.counts.waiting += tasks - job.tasks;
   job.tasks = tasks;
 }
 
-function larger<T extends Uint8Array | Uint32Array>(old: T, room: T): T {
+function larger<T extends Uint8Array | Uint32Array | Float32Array>(old: T, room: T): T {
   room.set(old);
   return room;
 }
@@ -254,16 +258,34 @@ export function show(job: Job, task: number, state: TaskState): void {
 /** Counts an event that is on disk. */
 export function countShown(job: Job, number: number, event: SiteEvent): void {
   job.shown = number;
+  if ('settled' in event) {
+    for (const fuel of event.settled.fuel) job.fuel += fuel;
+    for (const task of event.settled.tasks) release(job, task);
+  }
   if (event.type !== 'run') return;
-  job.fuel += fuelOf(event);
   for (const use of event.use) {
     if (use === USE.first || use === USE.check) job.runs++;
     if (use === USE.check) job.checks++;
   }
 }
 
-/** Exact fuel of what counts in a batch: an account does not pay for what was its host's doing. */
-export function fuelOf({ fuels, use }: Pick<RunEvent, 'fuels' | 'use'>): number {
-  const counts = (row: number) => use[row] === USE.first || use[row] === USE.check;
-  return fuels.reduce<number>((sum, fuel, row) => sum + (counts(row) ? (fuel ?? 0) : 0), 0);
+/** Fuel of a run that gave an answer, as far as others agree on it. */
+export function fuelOf(job: Job, answer: string): number {
+  return fuelIn(answer, job.record.manifest.limits?.fuelMax ?? TASK.fuelMax.default);
+}
+
+/** A result is held: what its runs took counts, and no more if they turn out to be wrong. What a run claims that is to be checked counts not. */
+export function hold(job: Job, task: number): void {
+  release(job, task);
+  const { held } = job.detail;
+  for (const { answer, standing } of job.replicas.runsOf(task))
+    if (!standing.banned) held[task] = (held[task] as number) + fuelOf(job, answer);
+  job.fuel += held[task] as number;
+}
+
+/** It is not held any more. */
+export function release(job: Job, task: number): void {
+  const { held } = job.detail;
+  job.fuel -= held[task] ?? 0;
+  held[task] = 0;
 }

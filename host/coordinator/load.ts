@@ -8,7 +8,7 @@ import { end, endIfDone } from './ending.ts';
 import { type ImageRecord, type JobRecord, KEY, type SiteEvent, USE } from './events.ts';
 import { hostOf } from './hosts.ts';
 import { createInputs } from './inputs.ts';
-import { countShown, deliveryOf, grow, type Job, newJob, noCounts, noDetail, note, show } from './job.ts';
+import { countShown, deliveryOf, grow, hold, type Job, newJob, noCounts, noDetail, note, show } from './job.ts';
 import { openSiteKey } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { openAll } from './opening.ts';
@@ -159,8 +159,13 @@ export function replay(
         show(job, task, event.settled.failed[at] === 1 ? 'failed' : 'done');
   }
   const isOpen = job.record.state === 'open';
-  for (let task = 0; task < job.tasks; task++)
-    if (job.detail.settledIn[task] === 0) show(job, task, isOpen ? job.replicas.stateOf(task) : 'cancelled');
+  for (let task = 0; task < job.tasks; task++) {
+    if (job.detail.settledIn[task] !== 0) continue;
+    const to = isOpen ? job.replicas.stateOf(task) : 'cancelled';
+    show(job, task, to);
+    if (to === 'provisional') hold(job, task);
+  }
+  if (job.record.summary) job.fuel = job.record.summary.fuel;
   return { count, grown, sealed };
 }
 

@@ -169,7 +169,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
         answer,
         wrong,
         host: (agreeing.find((run) => !run.standing.banned) ?? agreeing[0])?.host ?? '',
-        runs: agreeing.length,
+        hosts: agreeing.map((run) => run.host),
       });
       setState(task, FINAL);
       runs.clear(task);

@@ -4,7 +4,7 @@ import type { HostStanding } from '../wire/routes.ts';
 import type { Range } from './contracts.ts';
 import { endIfDone, tell } from './ending.ts';
 import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
-import { countShown, eventsOf, type Job, note, show } from './job.ts';
+import { countShown, eventsOf, fuelOf, hold, type Job, note, release, show } from './job.ts';
 import { giveBack, openWanted } from './opening.ts';
 import type { Effects } from './replicas.ts';
 import type { Host, State } from './state.ts';
@@ -19,6 +19,8 @@ export interface Decided {
   readonly wanted: Range[];
   readonly convicted: string[];
   readonly passed: string[];
+  /** Fuel of runs that were believed, by host. */
+  readonly earned: Map<string, number>;
 }
 
 export const nothingDecided = (): Decided => ({
@@ -27,6 +29,7 @@ export const nothingDecided = (): Decided => ({
   wanted: [],
   convicted: [],
   passed: [],
+  earned: new Map(),
 });
 
 /** Gathers what followed from a run. `event` is the number of the event that has runs which memory does not know yet, and `host` whose. */
@@ -37,10 +40,12 @@ export function gather(job: Job, decided: Decided, effects: Effects, here?: { ev
     if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
   }
   // Behind the others: the last task of a job is held and made final in one go.
-  for (const { task, answer, wrong, host, runs } of effects.accepted) {
+  for (const { task, answer, wrong, host, hosts } of effects.accepted) {
     const before = eventsOf(job, task).find((event) => job.eventHosts[event] === host);
     const failed = answer.includes('ERR_');
-    settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, failed });
+    const [runs, fuel] = [hosts.length, fuelOf(job, answer)];
+    settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, fuel: runs * fuel, failed });
+    for (const each of hosts) decided.earned.set(each, (decided.earned.get(each) ?? 0) + fuel);
     decided.states.set(task, failed ? 'failed' : 'done');
   }
   decided.convicted.push(...effects.convicted);
@@ -51,14 +56,16 @@ interface Settling {
   readonly from: number;
   readonly wrong: number;
   readonly runs: number;
+  readonly fuel: number;
   readonly failed: boolean;
 }
 
-export function settleAs(settled: Settled, task: number, { from, wrong, runs, failed }: Settling): void {
+export function settleAs(settled: Settled, task: number, { from, wrong, runs, fuel, failed }: Settling): void {
   settled.tasks.push(task);
   settled.from.push(from);
   settled.wrong.push(wrong);
   settled.runs.push(runs);
+  settled.fuel.push(fuel);
   settled.failed.push(failed ? 1 : 0);
 }
 
@@ -86,7 +93,8 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
     all.push([number, each]);
   }
   for (const id of decided.passed) countPassed(state, id);
-  const hosts = new Set(event.type === 'run' ? [...decided.passed, event.host] : decided.passed);
+  for (const [id, fuel] of decided.earned) countEarned(state, id, fuel);
+  const hosts = new Set([...decided.passed, ...decided.earned.keys(), ...(event.type === 'run' ? [event.host] : [])]);
   openWanted(state, job, decided.wanted);
   const written = all.map(([number, each]) => store.put(KEY.event(job.id, number), each));
   for (const id of hosts) {
@@ -94,8 +102,10 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
     if (host) written.push(store.put(KEY.host(id), host.record));
   }
   void state.write([...written, ...puts], () => {
+    const before = job.fuel;
     for (const [number, each] of all) countShown(job, number, each);
     for (const [task, to] of states) showLater(state, job, task, to);
+    charge(state, job, { fuel: job.fuel - before, tasks: settled.tasks.length });
     shown?.();
     tell(state, job);
     endIfDone(state, job);
@@ -107,15 +117,28 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
 function showLater(state: State, job: Job, task: number, to: TaskState): void {
   const isFinal = to === 'done' || to === 'failed';
   if (!isFinal && job.detail.settledIn[task] !== 0) return;
+  if (to === 'provisional') hold(job, task);
+  else release(job, task);
   show(job, task, to === 'waiting' && state.leases.isOut(job.id, task) ? 'leased' : to);
 }
 
-function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, end: number): Settled {
+/** Accounts pay for what is believed: for what turns out to be a lie, they get it back. */
+function charge(state: State, job: Job, { fuel, tasks }: { readonly fuel: number; readonly tasks: number }): void {
+  const now = state.with.now();
+  job.rate.add(tasks, now);
+  state.tasksRate.add(tasks, now);
+  state.fuelRate.add(fuel, now);
+  state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
+  state.with.onFuel(job.account, fuel);
+}
+
+function partOf({ tasks, from, wrong, runs, fuel, failed }: Settled, start: number, end: number): Settled {
   return {
     tasks: tasks.slice(start, end),
     from: from.slice(start, end),
     wrong: wrong.slice(start, end),
     runs: runs.slice(start, end),
+    fuel: fuel.slice(start, end),
     failed: failed.slice(start, end),
   };
 }
@@ -123,6 +146,11 @@ function partOf({ tasks, from, wrong, runs, failed }: Settled, start: number, en
 function countPassed(state: State, id: string): void {
   const host = state.hosts.get(id);
   if (host) host.record = { ...host.record, agreed: host.record.agreed + 1 };
+}
+
+function countEarned(state: State, id: string, fuel: number): void {
+  const host = state.hosts.get(id);
+  if (host) host.record = { ...host.record, fuel: host.record.fuel + fuel };
 }
 
 /** A host has lied, or an operator says so: it gets no more work, and what rests on its word alone is open again, in every other job. */
@@ -188,7 +216,7 @@ function giveUp(state: State, job: Job, tasks: readonly number[], hosts: number)
   const message = `${hosts} hosts were lost with this task, and with nothing else: it is given to no other`;
   const decided = nothingDecided();
   for (const task of tasks) {
-    settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 0, failed: true });
+    settleAs(decided.settled, task, { from: 0, wrong: 0, runs: 0, fuel: 0, failed: true });
     decided.states.set(task, 'failed');
     gather(job, decided, job.replicas.abandon(task));
   }

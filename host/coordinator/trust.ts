@@ -184,6 +184,12 @@ export function answerOf(
   return 'code' in run ? `${FAILED}${run.code}@${run.rewriter}` : `${run.output}/${run.fuel}`;
 }
 
+/** Fuel of a run that gave an answer. Of one that failed nothing is agreed on, but that its fuel was spent: then it took its limit. */
+export function fuelIn(answer: string, fuelMax: number): number {
+  if (answer.startsWith(FAILED)) return answer.startsWith(`${FAILED}ERR_FUEL_SPENT@`) ? fuelMax : 0;
+  return Number(answer.slice(answer.lastIndexOf('/') + 1)) || 0;
+}
+
 /** Whether one of two answers has to be wrong. Of a task that fails, which limit ends it may depend on the rewriter's version. */
 export function differ(a: string, b: string): boolean {
   if (a === b) return false;

@@ -36,6 +36,7 @@ export interface Usage {
   storedBytes(account: string): number;
   /** Since midnight, UTC. */
   fuelToday(account: string): number;
+  /** Less than nothing is given back, but for what was used before midnight. */
   addFuel(account: string, fuel: number): void;
   close(): Promise<void>;
 }
@@ -160,7 +161,7 @@ function createFuel(store: Store, now: () => number) {
     },
     add: (account: string, fuel: number) => {
       turn();
-      add(used, account, fuel);
+      add(used, account, Math.max(fuel, -(used.get(account) ?? 0)));
       unwritten.add(account);
     },
     close: async () => {

@@ -47,7 +47,7 @@ describe('belief, a task at a time', () => {
     const replicas = open(10);
     replicas.deliver(0, from('liar', 'wrong'));
     const { accepted, convicted } = replicas.deliver(0, from('own', 'right', { kind: 'trusted' }));
-    expect(accepted).toEqual([{ task: 0, answer: 'right', wrong: 0, host: 'own', runs: 1 }]);
+    expect(accepted).toEqual([{ task: 0, answer: 'right', wrong: 0, host: 'own', hosts: ['own'] }]);
     expect(convicted).toEqual(['liar']);
   });
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { faultsOf } from '../../host/client/receipt.ts';
 import type { ToHost } from '../../host/wire/site.ts';
 import { createEcho, HOST_CALLER, OWN_CALLER } from './echo.ts';
-import { collect, inputOf, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
+import { collect, inputOf, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
 
 const opened: Opened[] = [];
 const open = async (...args: Parameters<typeof openSite>) => {
@@ -68,6 +68,29 @@ describe('a job', () => {
     const outcomes = await collect(site.site, job);
     expect(outcomes.every(({ output, index }) => Buffer.from(output as Uint8Array).equals(inputOf(index)))).toBe(true);
     if (bad.reports > 0) expect(bad.closed).toMatch(/banned/);
+  });
+
+  test('pays for what is believed: what a host claims to have taken ends no budget and fills no quota', async () => {
+    let charged = 0;
+    const onFuel = (_account: string, fuel: number) => {
+      charged += fuel;
+    };
+    const site = await open({ onFuel });
+    const bold = createEcho({
+      caller: owner('eve'),
+      answer: (_job, _task, output) => ({ code: '', output, fuel: 1e9 }),
+    });
+    bold.join(site.site);
+    const job = await submitTasks(site, 20, { fuelBudget: 50_000 });
+    await until(() => bold.acks > 0);
+    expect([charged, site.site.job(SUBMITTER, job).fuel]).toEqual([0, 0]);
+    for (const account of ['ada', 'bob']) createEcho({ caller: owner(account) }).join(site.site);
+    expect((await collect(site.site, job)).every(({ state, fuel }) => state === 'done' && fuel === 100)).toBe(true);
+    const { fuel, runs, state } = site.site.job(SUBMITTER, job);
+    expect([state, fuel, charged]).toEqual(['done', 100 * (runs - 20), fuel]);
+    const hosts = site.site.hosts(OPERATOR);
+    expect(hosts.find(({ account }) => account === 'eve')?.fuel).toBe(0);
+    expect(hosts.reduce((sum, host) => sum + host.fuel, 0)).toBe(fuel);
   });
 
   test('tells of each task every run that counted, whoever ran it, and how surely it was accepted', async () => {
