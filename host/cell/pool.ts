@@ -13,6 +13,7 @@ import {
   RunOptionsSchema,
   type Task,
 } from '../../runtime/job/task.ts';
+import { mapMerged } from '../../runtime/sandbox/merged.ts';
 import { checkInput, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { HOLDER } from '../grants/holder.ts';
 import { sessionForCell, withReport } from '../grants/session.ts';
@@ -165,7 +166,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     }
   };
 
-  const map = (job: Job, mapOptions: MapOptions = {}): AsyncIterableIterator<Outcome> => {
+  const map = mapMerged((job: Job, mapOptions: MapOptions): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
     const spoken = check(MapOptionsSchema, mapOptions) as MapOptions;
     const contract = contracts.open(permitJob(permitter, job));
@@ -180,7 +181,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
       },
       release: () => contracts.release(contract),
     });
-  };
+  });
 
   return {
     isolation: crew.walls,

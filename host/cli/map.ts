@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
+import type { Progress } from '../../runtime/job/task.ts';
 import { createPool, type Isolation } from '../cell/isolation.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
@@ -106,7 +107,7 @@ async function runAll(
   flags: MapFlags,
   signal: AbortSignal,
 ): Promise<Mapped> {
-  const { file, terms } = loaded;
+  const { file, terms, merge } = loaded;
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
   const { engine = file.engine, threads, isolation } = flags;
@@ -114,22 +115,21 @@ async function runAll(
   const progress = createProgress();
   const begun = performance.now();
   const takenOver = createTakenOver();
-  const job = { ...terms, inputs: inputsOf(terms.kernel, inputs.each, (length) => weights.push(length)) };
+  let [over, weightDone] = [0, 0];
+  const onProgress = ({ done, failed }: Progress) => {
+    for (; over < done + failed; over++) weightDone += weights.shift() ?? 0;
+    progress.step(over, weightDone / Math.max(1, inputs.totalBytes));
+  };
+  const each = inputsOf(terms.kernel, inputs.each, (length) => weights.push(length));
+  const job = { ...terms, ...(merge && { merge }), inputs: each };
   const outcomes = keep
     ? keep.map(pool, job, {
-        ...{ signal, onNotice: takenOver.onNotice, tasksMax: underWay(threads) },
+        ...{ signal, onProgress, onNotice: takenOver.onNotice, tasksMax: underWay(threads) },
         ...(flags.every !== undefined && { everyMs: flags.every }),
       })
-    : pool.map(job, { signal });
-  let weightDone = 0;
+    : pool.map(job, { signal, onProgress });
   try {
-    const mapped = await gather(outcomes, loaded, {
-      ...(results && { results }),
-      onOutcome: (count) => {
-        weightDone += weights.shift() ?? 0;
-        progress.step(count, weightDone / Math.max(1, inputs.totalBytes));
-      },
-    });
+    const mapped = await gather(outcomes, loaded, results);
     return { ...mapped, wallMs: performance.now() - begun, ...(keep && { takenOver: takenOver.read() }) };
   } finally {
     progress.stop();

@@ -24,28 +24,32 @@ export interface Mapped {
   readonly hostFailures: number;
 }
 
-/** Takes outcomes in input order to where they go; `onOutcome` is called behind each, with how many there were. */
+/** Takes outcomes in input order to where they go. */
 export async function gather(
   outcomes: AsyncIterable<Outcome>,
-  { file, terms, kernelPath }: Pick<LoadedJob, 'file' | 'terms' | 'kernelPath'>,
-  { results, onOutcome }: { readonly results?: Results; readonly onOutcome?: (count: number) => void },
+  { file, terms, kernelPath, merge, mergePath }: Omit<LoadedJob, 'folder'>,
+  results: Results | undefined,
 ): Promise<Mapped> {
   const view = file.view === undefined ? undefined : VIEWS[file.view]();
   const sum = createSum();
   const begun = performance.now();
   let index = 0;
   let hostFailures = 0;
+  let isMerged = false;
   for await (const outcome of outcomes) {
-    await results?.add(index, readable(terms.kernel, outcome));
+    isMerged = outcome.receipt.kernel === merge?.kernel.digest;
+    await results?.add(index, readable(isMerged && merge ? merge.kernel : terms.kernel, outcome));
     if (outcome.state === 'done') view?.add(outcome.output);
     else if (outcome.fault === 'host') hostFailures += 1;
     sum.add(outcome);
     index += 1;
-    onOutcome?.(index);
   }
   return {
     kernel: terms.kernel.digest,
-    sum: await withLines(sum.read(), kernelPath, terms.kernel),
+    // What failed in a job with a merge is one task, of either kernel.
+    sum: await (isMerged && merge && mergePath !== undefined
+      ? withLines(sum.read(), mergePath, merge.kernel)
+      : withLines(sum.read(), kernelPath, terms.kernel)),
     wallMs: performance.now() - begun,
     hostFailures,
     ...(results === undefined ? {} : { results: results.path }),

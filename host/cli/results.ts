@@ -55,7 +55,9 @@ async function fetchAll(
   { flags, signal }: Fetching,
 ): Promise<{ readonly sum: Sum; readonly receipts?: number }> {
   const { manifest } = await site.ask('job', { params: { job } });
-  const kernel = await admit(await site.getBlob(manifest.kernel, signal), { platform: node });
+  // What a merge gives may be of another type than what it is given.
+  const made = manifest.merge?.kernel ?? manifest.kernel;
+  const kernel = await admit(await site.getBlob(made, signal), { platform: node });
   const { output: folder } = flags;
   const results =
     folder === undefined
@@ -73,7 +75,10 @@ async function fetchAll(
       if (received.state === 'cancelled') continue;
       const { output } = received;
       const bytes = typeof output === 'string' ? await site.getBlob(output, signal) : output;
-      await take(received.index, outcomeOf(received, { kernel: kernel.digest, bytesIn: 0, output: bytes }));
+      await take(
+        received.index,
+        outcomeOf(received, { kernel: received.kernel ?? kernel.digest, bytesIn: 0, output: bytes }),
+      );
     }
     await results?.finish();
   } finally {

@@ -112,8 +112,12 @@ export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, fla
     const weights: number[] = [];
     const each = inputsOf(job.terms.kernel, inputs.each, (length) => weights.push(length));
     void showed(runner.site, id, progress, leaving.signal);
-    const outcomes = runner.mapAs(id, { ...job.terms, inputs: each }, { signal, detach: true });
-    const mapped = await gather(outcomes, job, { ...(results && { results }) });
+    const outcomes = runner.mapAs(
+      id,
+      { ...job.terms, ...(job.merge && { merge: job.merge }), inputs: each },
+      { signal, detach: true },
+    );
+    const mapped = await gather(outcomes, job, results);
     await results?.finish();
     return mapped;
   } catch (error) {
@@ -153,11 +157,11 @@ async function send(job: LoadedJob, id: string, flags: SubmitFlags): Promise<voi
   const inputs = await opened(job);
   const permit = permitJob(
     { platform: node, metered: true, wallMsDefault: TASK.wallMsMax.default },
-    { ...terms, inputs: [] },
+    { ...terms, ...(job.merge && { merge: job.merge }), inputs: [] },
   );
   const sent = await interruptible((signal) =>
     atSite(flags, async (site) => {
-      const manifest = await manifestOf(terms, askedOf(job, flags), (bytes) => site.putBlob(bytes, signal));
+      const manifest = await manifestOf(job, askedOf(job, flags), (bytes) => site.putBlob(bytes, signal));
       await site.patiently(() => site.ask('submit', { json: { ...manifest, id }, signal }), signal);
       await feed(site, {
         ...{ id, permit, signal, inputs: inputsOf(terms.kernel, inputs.each, () => undefined) },
@@ -179,7 +183,7 @@ async function estimate(job: LoadedJob, flags: SubmitFlags): Promise<void> {
   let tasks = 0;
   for await (const _ of inputs.each) tasks++;
   const digest = async (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-  const manifest = await manifestOf(job.terms, askedOf(job, flags), digest);
+  const manifest = await manifestOf(job, askedOf(job, flags), digest);
   const found = await atSite(flags, (site) => site.ask('estimate', { json: { manifest, tasks } }));
   await (flags.json ? printJson(found) : print(textOf(found)));
 }

@@ -120,8 +120,9 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
     if (at.signal.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: at.signal.reason });
   };
   mustGoOn();
-  const { inputs, ...rest } = job;
-  const manifest = { ...(await manifestOf(rest, terms, (bytes) => site.putBlob(bytes, signal))), id };
+  const { inputs, merge, ...own } = job;
+  const parts = { terms: own, ...(merge && { merge }) };
+  const manifest = { ...(await manifestOf(parts, terms, (bytes) => site.putBlob(bytes, signal))), id };
   open.add(id);
   await site.patiently(() => site.ask('submit', { json: manifest, signal }), signal);
   const progress: Counts = { done: 0, failed: 0, started: 0 };
@@ -129,10 +130,12 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
   const sizes = new Map<number, number>();
   const fed = feed(site, {
     ...{ id, permit, inputs, signal },
-    onInput: (index, bytes) => sizes.set(index, bytes),
+    onInput: (index, bytes) => {
+      if (!merge) sizes.set(index, bytes);
+    },
     onSent: (count, last) => {
       progress.started = count;
-      if (last) progress.total = count;
+      if (last) progress.total = merge ? Math.min(count, 1) : count;
     },
   });
   // What goes wrong with the inputs ends the wait for outcomes that will not come.
@@ -143,7 +146,8 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
         typeof received.output === 'string' ? await site.getBlob(received.output, signal) : received.output;
       const bytesIn = sizes.get(received.index) ?? 0;
       sizes.delete(received.index);
-      const outcome = outcomeOf(received, { kernel: permit.kernel.digest, bytesIn, output });
+      const kernel = received.kernel ?? permit.kernel.digest;
+      const outcome = outcomeOf(received, { kernel, bytesIn, output });
       progress[outcome.state]++;
       onProgress?.({ ...progress });
       yield outcome;

@@ -124,8 +124,9 @@ async function* outcomes(http: Http, job: string, from: number, signal?: AbortSi
       if (!isAway(error)) throw error;
     }
     // An answer ends with the job, or with the site.
-    const { state, tasks } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
-    if (state === 'cancelled' || (state === 'done' && next >= tasks)) return;
+    const { state, tasks, merges } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
+    const all = merges ? Math.min(tasks, 1) : tasks;
+    if (state === 'cancelled' || (state === 'done' && next >= all)) return;
     await sleep(AGAIN_MS, signal);
   }
 }

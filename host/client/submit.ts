@@ -2,8 +2,9 @@
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { integer } from '../../runtime/base/schema.ts';
+import { givesValues, MERGE_ARITY } from '../../runtime/job/merge.ts';
 import { SITE_TERMS } from '../../runtime/job/site-terms.ts';
-import type { Job, Terms } from '../../runtime/job/task.ts';
+import type { Job, Merge, Terms } from '../../runtime/job/task.ts';
 import { checkInputs, type Permit } from '../../runtime/sandbox/permit.ts';
 import type { Manifest } from '../wire/api.ts';
 import { batchesOf } from './inputs.ts';
@@ -21,7 +22,7 @@ export type Asked = v.InferOutput<typeof AskedSchema>;
 
 /** The job as a site knows it, once `send` has had every blob. */
 export async function manifestOf(
-  terms: Terms,
+  { terms, merge }: { readonly terms: Terms; readonly merge?: Merge },
   asked: Asked,
   send: (bytes: Uint8Array) => Promise<string>,
 ): Promise<Manifest> {
@@ -32,12 +33,21 @@ export async function manifestOf(
     version: 1,
     ...asked,
     kernel: await send(kernel.bytes),
+    ...(merge && { merge: await mergeOf(terms, merge, send) }),
     blobs,
     ...(limits !== undefined && { limits }),
     ...(grants !== undefined && { grants: [...grants] }),
     ...(seed !== undefined && { seed }),
     ...(deterministic !== undefined && { deterministic }),
   };
+}
+
+async function mergeOf(
+  { kernel }: Terms,
+  { kernel: merge, arity = MERGE_ARITY }: Merge,
+  send: (bytes: Uint8Array) => Promise<string>,
+): Promise<NonNullable<Manifest['merge']>> {
+  return { kernel: await send(merge.bytes), arity, values: givesValues(kernel) };
 }
 
 export interface Feeding {

@@ -242,6 +242,8 @@ export interface Delivered {
   readonly rewriter: number;
   readonly tariff: number;
   readonly deterministic: boolean;
+  /** Of a job with a merge: whose outcome it is. */
+  readonly kernel?: Digest;
 }
 
 /** Everything that it takes to check one receipt offline. Keys, signatures and digests in hex. */

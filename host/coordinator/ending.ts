@@ -2,6 +2,7 @@
 // then are deleted by `sweep.ts`.
 import { type JobRecord, KEY } from './events.ts';
 import { type Job, show } from './job.ts';
+import { awaitsMerge, familyOf, fuelSpent, levelOf, rootIdOf } from './levels.ts';
 import type { State } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,23 +12,45 @@ const KEEP_DAYS = 30;
 /** Something more of a job is shown. */
 export function tell(state: State, job: Job): void {
   for (const hear of [...job.listeners]) hear();
-  state.changed('job', job.id);
+  state.changed('job', rootIdOf(job.id));
   state.changed('site', '');
 }
 
 /** A job whose inputs are all there, and whose answers are all on disk, is done. */
 export function endIfDone(state: State, job: Job): void {
-  const { record, counts, tasks } = job;
-  if (record.state !== 'open' || !record.sealed || counts.done + counts.failed < tasks) return;
+  const { record, counts, tasks, received } = job;
+  if (record.state !== 'open') return;
+  const root = state.jobs.get(rootIdOf(job.id)) ?? job;
+  // Nothing can be merged with what failed.
+  if (record.manifest.merge && counts.failed > 0) {
+    const reason = 'a task failed, so that there is no result to be merged';
+    if (root.record.state === 'open') void end(state, root, { state: 'done', reason });
+    return;
+  }
+  // The last inputs may still be on their way to the disk.
+  if (!record.sealed || received > tasks || counts.done + counts.failed < tasks || awaitsMerge(state, job)) return;
   void end(state, job, { state: 'done', reason: '' });
+  if (root !== job) endIfDone(state, root);
 }
 
-/** Ends a job: what is not final is cancelled, and hosts that have something of it are told. Resolves when it is on disk, and shown. */
-export function end(
-  state: State,
-  job: Job,
-  { state: to, reason }: { readonly state: 'done' | 'cancelled'; readonly reason: string },
-): Promise<void> {
+interface Ending {
+  readonly state: 'done' | 'cancelled';
+  readonly reason: string;
+}
+
+/**
+ * Ends a job: what is not final is cancelled, and hosts that have something of it are told. Resolves when it is on disk, and shown. A job
+ * with a merge ends with all its levels, and with any that is cancelled.
+ */
+export function end(state: State, job: Job, ending: Ending): Promise<void> {
+  const written = endAlone(state, job, ending);
+  if (levelOf(job.id) > 0 && ending.state === 'done') return written;
+  for (const other of familyOf(state, job))
+    if (other.record.state === 'open') void endAlone(state, other, { ...ending, state: 'cancelled' });
+  return state.write([]).then(() => written);
+}
+
+function endAlone(state: State, job: Job, { state: to, reason }: Ending): Promise<void> {
   state.openJobs.delete(job.id);
   job.open = [];
   job.record = { ...job.record, state: to, reason, ended: state.with.clock(), sealed: true };
@@ -57,7 +80,8 @@ export function stops(state: State, job: Job): string {
   const { deadline, record } = job;
   if (deadline !== null && deadline < state.with.clock()) return 'its deadline has passed';
   const { fuelBudget } = record.manifest;
-  if (fuelBudget !== undefined && job.fuel >= fuelBudget) return `its budget of ${fuelBudget} fuel is spent`;
+  if (fuelBudget !== undefined && fuelSpent(state, job) >= fuelBudget)
+    return `its budget of ${fuelBudget} fuel is spent`;
   return '';
 }
 
@@ -75,7 +99,8 @@ export function endStopped(state: State): void {
 export function removeOld(state: State): void {
   const now = state.with.clock();
   for (const job of [...state.jobs.values()]) {
-    const { ended, manifest } = job.record;
+    // Its levels stay for as long as the job.
+    const { ended, manifest } = (state.jobs.get(rootIdOf(job.id)) ?? job).record;
     if (ended === null || now - ended < (manifest.keepDays ?? KEEP_DAYS) * DAY_MS || job.listeners.size > 0) continue;
     state.jobs.delete(job.id);
     const { store, refs } = state.with;

@@ -8,7 +8,33 @@ import { CONFIDENCE, isSteady } from './job.ts';
 import type { State } from './state.ts';
 
 /** From the hosts that are connected now and, where the caller's account has run the kernel before, what a task of it took. */
-export function estimate(state: State, { account, role }: Caller, manifest: Manifest, tasks: number): Estimate {
+export function estimate(state: State, caller: Caller, manifest: Manifest, tasks: number): Estimate {
+  const own = estimateOf(state, caller, manifest, tasks);
+  const { merge } = manifest;
+  if (!merge) return own;
+  const merges = mergesOf(tasks, merge.arity);
+  const theirs = estimateOf(state, caller, { ...manifest, kernel: merge.kernel }, merges);
+  const add = (one: number | null, other: number | null) => (one === null || other === null ? null : one + other);
+  return {
+    tasks,
+    runs: own.runs + theirs.runs,
+    fuel: add(own.fuel, theirs.fuel),
+    ms: add(own.ms, theirs.ms),
+    why: `${own.why}; ${merges} merges are among the runs${theirs.fuel === null ? ', and none of their kernel has run here yet' : ''}`,
+  };
+}
+
+/** Tasks of all levels of merges together. */
+function mergesOf(tasks: number, arity: number): number {
+  let [merges, row] = [0, tasks];
+  do {
+    row = Math.ceil(row / arity);
+    merges += row;
+  } while (row > 1);
+  return merges;
+}
+
+function estimateOf(state: State, { account, role }: Caller, manifest: Manifest, tasks: number): Estimate {
   // What others run, and that they do, is theirs.
   const seen = [...state.jobs.values()].filter((job) => role === 'operator' || job.account === account);
   const same = seen.find((job) => job.kernel === manifest.kernel && job.mean.runs > 0);

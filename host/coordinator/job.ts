@@ -66,6 +66,8 @@ export interface Job extends JobView {
   readonly mean: { fuel: number; runs: number };
   readonly rate: Rate;
   readonly images: Map<number, ImageRecord>;
+  /** Whether results are being made into inputs of the level above. */
+  merging: boolean;
   /** Told whenever something more is shown. */
   readonly listeners: Set<() => void>;
 }
@@ -122,6 +124,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     mean: { fuel: 0, runs: 0 },
     rate: createRate(),
     images: new Map(),
+    merging: false,
     listeners: new Set(),
   };
 }

@@ -25,7 +25,10 @@ const OPEN_POLICY: Policy = parsePolicy({
 });
 
 /** What the state cannot do itself. */
-export type Doing = Pick<State, 'stir' | 'changed'> & { readonly broke: (state: State, error: unknown) => void };
+export type Doing = Pick<State, 'stir' | 'changed'> & {
+  readonly merge: (state: State, job: Job) => void;
+  readonly broke: (state: State, error: unknown) => void;
+};
 
 /** Loads it. The start is counted on disk before any lease is given, so that fences never come twice. */
 export async function loadState(surroundings: Surroundings, doing: Doing): Promise<State> {
@@ -49,7 +52,7 @@ export async function loadState(surroundings: Surroundings, doing: Doing): Promi
 
 function emptyState(
   surroundings: Surroundings,
-  { stir, changed, broke }: Doing,
+  { stir, changed, merge, broke }: Doing,
   { epoch, key, policy }: Pick<State, 'epoch' | 'key' | 'policy'>,
 ): State {
   let tail: Promise<unknown> = Promise.resolve();
@@ -88,6 +91,7 @@ function emptyState(
       return done;
     },
     stir,
+    merge: (job) => merge(state, job),
     changed,
   };
   return state;

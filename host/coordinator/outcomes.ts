@@ -21,16 +21,18 @@ export async function* outcomes(
 ): AsyncGenerator<Delivered> {
   const read = createReader(state, job);
   for (let task = from; ; task++) {
-    while (!signal.aborted && !isShown(job, task)) {
-      if (job.record.state !== 'open' && job.record.summary) {
-        if (task >= job.tasks) return;
-        break;
-      }
-      if (state.over) throw new LodgerError('ERR_CLOSED', ['site']);
-      await nextOf(job, signal);
-    }
-    if (signal.aborted) return;
-    yield isShown(job, task) ? read(task) : cancelled(task, job.record.reason);
+    const isOver = () => job.record.state !== 'open' && job.record.summary !== null;
+    await waitFor(state, job, signal, () => isShown(job, task) || isOver());
+    if (signal.aborted || (isOver() && task >= job.tasks)) return;
+    yield isShown(job, task) ? read(task) : notRun(task, job.record.reason);
+  }
+}
+
+/** Waits for what becomes true when more of a job is shown, or for the signal. Throws `ERR_CLOSED` when the site is over. */
+export async function waitFor(state: State, job: Job, signal: AbortSignal, isSo: () => boolean): Promise<void> {
+  while (!signal.aborted && !isSo()) {
+    if (state.over) throw new LodgerError('ERR_CLOSED', ['site']);
+    await nextOf(job, signal);
   }
 }
 
@@ -54,7 +56,7 @@ function nextOf(job: Job, signal: AbortSignal): Promise<void> {
 }
 
 /** Reads outcomes of a job, with what it has read last at hand. */
-function createReader(state: State, job: Job): (task: number) => Delivered {
+export function createReader(state: State, job: Job): (task: number) => Delivered {
   const kept = new Map<number, { readonly event: SiteEvent; readonly rows: Map<number, number>; outputs?: Outputs }>();
   const load = (number: number) => {
     let found = kept.get(number);
@@ -74,7 +76,7 @@ function createReader(state: State, job: Job): (task: number) => Delivered {
     const belief = beliefOf(made, task);
     const answer = load(answerIn[task] as number);
     if (answer.event.type === 'fail')
-      return { ...cancelled(task, answer.event.message), state: 'failed', code: answer.event.code, ...belief };
+      return { ...notRun(task, answer.event.message), state: 'failed', code: answer.event.code, ...belief };
     if (answer.event.type !== 'run') throw new Error(`event ${answerIn[task]} of job ${job.id} has no answer`);
     answer.outputs ??= state.with.store.get(KEY.outputs(job.id, answerIn[task] as number)) as Outputs;
     return deliveredOf(answer.event, answer.outputs, { task, row: answer.rows.get(task) as number, ...belief });
@@ -116,7 +118,7 @@ function deliveredOf(
 }
 
 /** Of a task that nobody ran. */
-function cancelled(index: number, message: string): Delivered {
+export function notRun(index: number, message: string): Delivered {
   return {
     index,
     state: 'cancelled',
@@ -137,12 +139,21 @@ function cancelled(index: number, message: string): Delivered {
   };
 }
 
-/** Receipts of a job's runs that count, in the order in which they were delivered, from a number on. */
-export async function* receipts(state: State, job: Job, from: number): AsyncGenerator<SignedReceipt> {
+/** Receipts of a job's runs that count, in the order in which they were delivered, from a number on; behind them those of its merges. */
+export async function* receipts(state: State, jobs: readonly Job[], from: number): AsyncGenerator<SignedReceipt> {
   let number = 0;
+  for (const job of jobs) number = yield* receiptsOfOne(state, job, { from, number });
+}
+
+async function* receiptsOfOne(
+  state: State,
+  job: Job,
+  { from, number: before }: { readonly from: number; readonly number: number },
+): AsyncGenerator<SignedReceipt, number> {
+  let number = before;
   for (const { key, value } of state.with.store.range(...KEY.events(job.id))) {
     const event = value as SiteEvent;
-    if ((key[2] as number) > job.shown) return;
+    if ((key[2] as number) > job.shown) break;
     if (event.type !== 'run') continue;
     const rows = event.tasks.flatMap((_, row) =>
       event.use[row] === USE.first || event.use[row] === USE.check ? [row] : [],
@@ -163,4 +174,5 @@ export async function* receipts(state: State, job: Job, from: number): AsyncGene
     const keys = { host: Buffer.from(host.record.key).toString('hex'), site: state.key.public };
     yield* receiptsOf(entries, wanted, event.signed, keys);
   }
+  return number;
 }

@@ -108,6 +108,7 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
     charge(state, job, { fuel: job.fuel - before, tasks: settled.tasks.length });
     shown?.();
     tell(state, job);
+    state.merge(job);
     endIfDone(state, job);
   });
   for (const id of decided.convicted) ban(state, id, job);

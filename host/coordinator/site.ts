@@ -9,7 +9,9 @@ import { end, endStopped, removeOld } from './ending.ts';
 import { estimate } from './estimate.ts';
 import { KEY } from './events.ts';
 import type { Job } from './job.ts';
+import { familyOf, levelOf } from './levels.ts';
 import { loadState, replay } from './load.ts';
+import { mergeAll, mergedOutcome, mergeMore } from './merging.ts';
 import { outcomes, receipts } from './outcomes.ts';
 import { createRefs } from './refs.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
@@ -78,6 +80,7 @@ function createHolder(surroundings: Surroundings): Holder {
         if (state && !state.over) serveAll(state);
       });
     },
+    merge: mergeMore,
     changed: watch.changed,
     broke: (which: State, error: unknown) => {
       which.over = true;
@@ -113,6 +116,7 @@ function createHolder(surroundings: Surroundings): Holder {
     if (loaded.over) throw new LodgerError('ERR_FILE', ['write', 'the store', 'it fails as soon as it is opened']);
     state = loaded;
     refusal = undefined;
+    mergeAll(loaded);
     const look = () => {
       if (loaded.over) return;
       const next = expire(loaded);
@@ -208,7 +212,7 @@ function siteOf(held: Holder): Site {
     jobs: (caller) => {
       const here = state();
       return [...here.jobs.values()]
-        .filter(({ account }) => maySee(caller, account))
+        .filter(({ id, account }) => levelOf(id) === 0 && maySee(caller, account))
         .map((job) => jobStatus(here, job));
     },
     job: (caller, id) => jobStatus(state(), jobOf(state(), caller, id)),
@@ -221,8 +225,20 @@ function siteOf(held: Holder): Site {
       const { detail, tasks } = tasksOf(state(), caller, id);
       return detail.states.slice(0, tasks);
     },
-    outcomes: (caller, id, from, signal) => outcomes(state(), tasksOf(state(), caller, id), { from, signal }),
-    receipts: (caller, id, from) => receipts(state(), tasksOf(state(), caller, id), from),
+    outcomes: (caller, id, from, signal) => {
+      const job = tasksOf(state(), caller, id);
+      const isMerged = job.record.manifest.merge && levelOf(id) === 0;
+      return (isMerged ? mergedOutcome : outcomes)(state(), job, { from, signal });
+    },
+    receipts: (caller, id, from) => {
+      const job = tasksOf(state(), caller, id);
+      const levels = levelOf(id) > 0 ? [job] : familyOf(state(), job);
+      return receipts(
+        state(),
+        levels.map((each) => tasksOf(state(), caller, each.id)),
+        from,
+      );
+    },
     hosts: (caller) => {
       const here = state();
       return [...here.hosts.values()]

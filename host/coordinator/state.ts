@@ -118,6 +118,8 @@ export interface State {
   write(puts: readonly Promise<void>[], shown?: () => void): Promise<void>;
   /** There may be work for hosts that wait. */
   stir(): void;
+  /** More of a job is final and on disk: it may be merged. */
+  merge(job: Job): void;
   /** Something that is shown has changed. */
   changed(kind: 'job' | 'host' | 'site', id: string): void;
 }

@@ -4,12 +4,15 @@ import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type Tas
 import { heldBy } from './dispatch.ts';
 import { beliefOf, KEY, type SiteEvent, USE } from './events.ts';
 import { deliveryOf, type Job, runEventsOf } from './job.ts';
+import { familyOf, levelOf } from './levels.ts';
 import type { Host, State } from './state.ts';
 import { whyHost, whyTask } from './why.ts';
 
 export function jobStatus(state: State, job: Job): JobStatus {
   const { record, counts, tasks } = job;
   const rate = record.state === 'open' ? job.rate.perSecond(state.with.now()) : 0;
+  const family = levelOf(job.id) === 0 ? familyOf(state, job) : [job];
+  const sum = (of: (each: Job) => number) => family.reduce((total, each) => total + of(each), 0);
   const left = tasks - counts.done - counts.failed - counts.cancelled;
   return {
     id: job.id,
@@ -23,13 +26,19 @@ export function jobStatus(state: State, job: Job): JobStatus {
     sealed: record.sealed,
     tasks,
     counts: { ...counts },
-    fuel: job.fuel,
-    runs: job.runs,
-    checks: job.checks,
+    fuel: sum(({ fuel }) => fuel),
+    runs: sum(({ runs }) => runs),
+    checks: sum((each) => each.checks),
     rate,
     msLeft: record.sealed && rate > 0 ? Math.round((1000 * left) / rate) : null,
+    ...(record.manifest.merge && levelOf(job.id) === 0 && { merges: mergesOf(family.slice(1)) }),
   };
 }
+
+const mergesOf = (levels: readonly Job[]) => ({
+  tasks: levels.reduce((sum, { tasks }) => sum + tasks, 0),
+  done: levels.reduce((sum, { counts }) => sum + counts.done, 0),
+});
 
 export function taskStatus(state: State, job: Job, index: number): TaskStatus {
   const leases = [...state.leases.held(job.id)].filter((lease) => lease.left.has(index));

@@ -31,8 +31,8 @@ export async function submit(
     }
     throw new LodgerError('ERR_JOB_INVALID', ['id', 'one that no other job has']);
   }
-  const blobs = checkJob(state, manifest);
-  const record: JobRecord = {
+  checkJob(state, manifest);
+  const { job, written } = openJob(state, id, {
     account,
     manifest,
     ...(numbers && { numbers }),
@@ -44,26 +44,37 @@ export async function submit(
     trustedHosts: hasTrusted(state),
     reason: '',
     summary: null,
-  };
-  const job = newJob(id, record, replicasOf(state.key, id, record));
-  state.jobs.set(id, job);
-  state.openJobs.set(id, job);
-  const puts = [state.with.store.put(KEY.job(id), record), ...state.with.refs.add(job, blobs)];
-  await state.write(puts, () => tell(state, job));
+  });
+  await written;
   return job;
 }
 
-/** Gives the blobs that it names. */
-function checkJob(state: State, manifest: Manifest): readonly string[] {
+/** A job without inputs. `written` resolves when it is on disk. */
+export function openJob(
+  state: State,
+  id: string,
+  record: JobRecord,
+): { readonly job: Job; readonly written: Promise<void> } {
+  const job = newJob(id, record, replicasOf(state.key, id, record));
+  state.jobs.set(id, job);
+  state.openJobs.set(id, job);
+  const puts = [state.with.store.put(KEY.job(id), record), ...state.with.refs.add(job, blobsOf(record.manifest))];
+  return { job, written: state.write(puts, () => tell(state, job)) };
+}
+
+function checkJob(state: State, manifest: Manifest): void {
   if (state.openJobs.size >= SITE.jobsOpen.max)
     throw new LodgerError('ERR_QUOTA_SPENT', ['jobs', SITE.jobsOpen.max, 'wait until some are done']);
   permits(state.policy.policy, manifest.limits ?? {}, manifest.grants ?? []);
-  const needed = [manifest.kernel, ...Object.values(manifest.blobs ?? {})];
-  for (const grant of manifest.grants ?? []) if (grant.kind === 'blobs') needed.push(grant.digest);
-  for (const digest of needed)
+  for (const digest of blobsOf(manifest))
     if (!state.with.blobs.has(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
-  if (manifest.merge) throw new LodgerError('ERR_JOB_INVALID', ['merge', 'left out: this site does not fold results']);
-  return needed;
+}
+
+/** The blobs that a job names. */
+function blobsOf({ kernel, merge, blobs = {}, grants = [] }: Manifest): string[] {
+  const named = [kernel, ...(merge ? [merge.kernel] : []), ...Object.values(blobs)];
+  for (const grant of grants) if (grant.kind === 'blobs') named.push(grant.digest);
+  return named;
 }
 
 function sameManifest(a: Manifest, b: Manifest): boolean {
@@ -88,18 +99,23 @@ export async function addInputs(state: State, job: Job, { from, inputs, last }: 
     return;
   }
   checkInputs(state, job, fresh);
+  await append(state, job, { inputs: fresh, last });
+}
+
+/** Puts inputs behind those that are there. Resolves when they are on disk. */
+export async function append(state: State, job: Job, { inputs, last }: Omit<MoreInputs, 'from'>): Promise<void> {
   const start = job.received;
-  job.received += fresh.length;
-  const puts = state.inputs.add(job.id, job.starts, fresh);
-  puts.push(...state.with.refs.add(job, fresh.filter(isBlob)));
+  job.received += inputs.length;
+  const puts = state.inputs.add(job.id, job.starts, inputs);
+  puts.push(...state.with.refs.add(job, inputs.filter(isBlob)));
   if (last) {
     job.record = { ...job.record, sealed: true, total: job.received };
     puts.push(state.with.store.put(KEY.job(job.id), job.record));
   }
   await state.write(puts, () => {
     if (job.record.state !== 'open') return;
-    grow(job, start + fresh.length);
-    growTo(state, job, start + fresh.length, last);
+    grow(job, start + inputs.length);
+    growTo(state, job, start + inputs.length, last);
   });
 }
 

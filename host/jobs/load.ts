@@ -7,7 +7,8 @@ import { ADMISSION, JOB, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { type InputPlan, type JobFile, type KernelPlace, parseJob } from '../../runtime/job/job.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import type { Terms } from '../../runtime/job/task.ts';
+import { checkMerge } from '../../runtime/job/merge.ts';
+import type { Merge, Terms } from '../../runtime/job/task.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { node } from '../platform/node.ts';
 import { fileError, readWhole } from './files.ts';
@@ -18,8 +19,10 @@ export interface LoadedJob {
   /** Paths in the file are relative to it. */
   readonly folder: string;
   readonly terms: Terms;
-  /** The kernel's file. */
+  readonly merge?: Merge;
+  /** The kernel's file, and that of the kernel that merges. */
   readonly kernelPath: string;
+  readonly mergePath?: string;
 }
 
 /** What a caller puts in the place of what a job file says; paths as the caller wrote them. */
@@ -34,13 +37,16 @@ export interface Changes {
 export async function loadJob(path: string, changes: Changes = { blobs: new Map() }): Promise<LoadedJob> {
   const file = changed(parseJob(parseJson(await readWhole(path, JOB.fileBytes.max), path)), changes);
   const folder = dirname(resolve(path));
-  const { kernel, path: kernelPath } = await findKernel(file.kernel, folder);
+  const { kernel, path: kernelPath } = await findKernel('kernel', file.kernel, folder);
+  const merge = file.merge && (await findKernel('merge.kernel', file.merge.kernel, folder));
+  if (merge) checkMerge(kernel, merge.kernel);
   const { grants, blobs } = await loadBlobs(file.blobs, folder);
   const others = await resolveGrants(file.grants, file.pinned, folder);
   return {
     file,
     folder,
     kernelPath,
+    ...(merge && { merge: { ...file.merge, kernel: merge.kernel }, mergePath: merge.path }),
     terms: {
       kernel,
       limits: file.limits,
@@ -102,13 +108,14 @@ interface Found {
   readonly path: string;
 }
 
-async function findKernel(place: KernelPlace, folder: string): Promise<Found> {
-  if (place.path === undefined) return neighbour(place.digest, folder);
+/** `field` of the job file says where it is. */
+async function findKernel(field: string, place: KernelPlace, folder: string): Promise<Found> {
+  if (place.path === undefined) return neighbour(field, place.digest, folder);
   const path = resolve(folder, place.path);
   const kernel = await loadKernel(path);
   if (place.digest !== undefined && place.digest !== kernel.digest) {
     throw new LodgerError('ERR_JOB_INVALID', [
-      'kernel.digest',
+      `${field}.digest`,
       `${kernel.digest}, which is the digest of ${place.path}`,
     ]);
   }
@@ -116,18 +123,18 @@ async function findKernel(place: KernelPlace, folder: string): Promise<Found> {
 }
 
 /** The .wasm file beside the job file that has the digest. Throws `ERR_JOB_INVALID` also where there are too many to look at. */
-async function neighbour(digest: string, folder: string): Promise<Found> {
+async function neighbour(field: string, digest: string, folder: string): Promise<Found> {
   const entries = await readdir(folder).catch((error: unknown) => {
     throw fileError('read', folder, error);
   });
   const names = entries.filter((each) => each.endsWith('.wasm')).sort();
   const { max } = JOB.neighbours;
   if (names.length > max)
-    throw new LodgerError('ERR_JOB_INVALID', ['kernel', `a path: over ${max} .wasm files lie in ${folder}`]);
+    throw new LodgerError('ERR_JOB_INVALID', [field, `a path: over ${max} .wasm files lie in ${folder}`]);
   for (const name of names) {
     const path = resolve(folder, name);
     const bytes = await readWhole(path, ADMISSION.moduleBytes.max);
     if (toHex(node.digest(bytes)) === digest) return { kernel: await admit(bytes, { platform: node }), path };
   }
-  throw new LodgerError('ERR_JOB_INVALID', ['kernel', `the digest of a .wasm file in ${folder}`]);
+  throw new LodgerError('ERR_JOB_INVALID', [field, `the digest of a .wasm file in ${folder}`]);
 }

@@ -5,9 +5,11 @@ import { join, resolve } from 'node:path';
 import { POOL, TASK } from '../../runtime/base/limits.ts';
 import { type Digest, toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
+import { checkMerge } from '../../runtime/job/merge.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice } from '../../runtime/job/steps.ts';
 import type { Job, MapOptions, Runner, Terms } from '../../runtime/job/task.ts';
+import { mapMerged } from '../../runtime/sandbox/merged.ts';
 import { fileError, readWhole, sweep, writeOwn } from '../jobs/files.ts';
 import { node } from '../platform/node.ts';
 import { inOrder } from '../pool/ordered.ts';
@@ -70,7 +72,16 @@ export async function openKeep(folder: string, terms: Terms): Promise<Keep> {
     path,
     results,
     setResults,
-    map: (runner, job, options = {}) => mapKept(places, runner, job, options),
+    map: (runner, job, options = {}) => {
+      // Signal and progress are those of each level.
+      const { signal, onProgress, ...rest } = options;
+      const spoken = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+      if (job.merge) checkMerge(job.kernel, job.merge.kernel);
+      const map = mapMerged((each, given, level) =>
+        mapKept(level === 0 ? places : levelOf(places, level, each), runner, each, { ...rest, ...given }),
+      );
+      return map(job, spoken);
+    },
     remove: async () => {
       for (const name of ['outcomes', 'images', 'job.json'])
         await rm(join(path, name), { recursive: true, force: true });
@@ -84,6 +95,15 @@ interface Places {
   readonly path: string;
   readonly outcomes: string;
   readonly images: string;
+}
+
+/** Where merges of a level are kept: by another kernel they are others. */
+function levelOf({ path, outcomes, images }: Places, level: number, { kernel }: Job): Places {
+  const name = `${level}-${kernel.digest.slice(0, 16)}`;
+  const places = { path, outcomes: join(outcomes, name), images: join(images, name) };
+  makeFolder(places.outcomes);
+  makeFolder(places.images);
+  return places;
 }
 
 /** Makes a folder if it is not there; what it holds. */
@@ -107,7 +127,7 @@ async function* mapKept(
   options: KeepOptions,
 ): AsyncIterableIterator<Outcome> {
   const { signal, onProgress, onNotice, tasksMax = POOL.batchTasksMax.default * 2 } = options;
-  const { inputs, ...terms } = job;
+  const { inputs, merge: _, ...terms } = job;
   const control = new AbortController();
   const forward = () => control.abort(signal?.reason);
   if (signal?.aborted) forward();

@@ -19,6 +19,7 @@ import {
   type Terms,
 } from '../../runtime/job/task.ts';
 import { type Policy, PolicySchema } from '../../runtime/policy/policy.ts';
+import { mapMerged } from '../../runtime/sandbox/merged.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { HOLDER, NO_HOLDER } from '../grants/holder.ts';
@@ -245,7 +246,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     return submit(lane, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
   };
 
-  const map = (job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> => {
+  const map = mapMerged((job: Job, options: MapOptions): AsyncIterableIterator<Outcome> => {
     mustBeOpen();
     const spoken = check(MapOptionsSchema, options) as MapOptions;
     const lane = laneOf(permitJob(permitter, job));
@@ -259,7 +260,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
         return submit(lane, given).outcome;
       },
     });
-  };
+  });
 
   return {
     run,

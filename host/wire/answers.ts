@@ -42,6 +42,7 @@ export const JobStatusSchema: v.GenericSchema<unknown, JobStatus> = form({
   checks: COUNT,
   rate: NUMBER,
   msLeft: v.nullable(NUMBER),
+  merges: v.exactOptional(form({ tasks: COUNT, done: COUNT })),
 });
 
 export const TaskStatusSchema: v.GenericSchema<unknown, TaskStatus> = form({

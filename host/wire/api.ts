@@ -1,6 +1,7 @@
 // The forms of a site's HTTP interface, all of it under `/api/1`. JSON but for inputs and outcomes, which are frames (`frames.ts`).
 // The OpenAPI document is made from these.
 import * as v from 'valibot';
+import { JOB } from '../../runtime/base/limits.ts';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
 import { LimitsSchema } from '../../runtime/job/limits.ts';
 import {
@@ -23,6 +24,15 @@ export const IdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id of 1 to 64 letters, digits, dots, hyphens and underscores'),
 );
 
+/** The id of a job as the site has it: its merges are jobs of its own, a level each. */
+export const JobIdSchema = v.pipe(
+  v.string('an id'),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?:~[0-9]{1,2})?$/,
+    'the id of a job, and of a level of its merges ~ and its number',
+  ),
+);
+
 export { type Confidence, ConfidenceSchema, type Requirements, RequirementsSchema };
 
 /** `POST /jobs`: a job whose inputs follow. Kernel and blobs are at the site already. */
@@ -38,8 +48,10 @@ export const ManifestSchema = v.strictObject({
   deterministic: v.exactOptional(v.boolean('true or false')),
   /** In ms since 1970; tasks are not begun after it. */
   deadline: v.exactOptional(COUNT),
-  /** Folds the results of the job, `arity` at a time, tree-wise; the last one is the job's. */
-  merge: v.exactOptional(v.strictObject({ kernel: digest(), arity: integer(2, 64) })),
+  /** Merges the results of the job, `arity` at a time, tree-wise; the last one is the job's. `values`: whether they are MessagePack. */
+  merge: v.exactOptional(
+    v.strictObject({ kernel: digest(), arity: integer(2, JOB.mergeArity.max), values: v.boolean('true or false') }),
+  ),
 });
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
@@ -90,6 +102,8 @@ export interface JobStatus {
   /** Tasks a second over the last minute, and how long the rest may take; null where nobody can say. */
   readonly rate: number;
   readonly msLeft: number | null;
+  /** Of a job with a merge: the merges that there are so far. */
+  readonly merges?: { readonly tasks: number; readonly done: number };
 }
 
 /** `GET /jobs/:id/tasks/:index`: one task and why it stands where it stands. */

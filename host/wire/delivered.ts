@@ -34,6 +34,8 @@ export const DeliveredSchema = v.strictObject({
   rewriter: COUNT,
   tariff: COUNT,
   deterministic: v.boolean(),
+  /** Of a job with a merge: whose outcome it is. */
+  kernel: v.exactOptional(digest()),
 });
 export type WireDelivered = v.InferOutput<typeof DeliveredSchema>;
 
@@ -43,7 +45,7 @@ const hex = (bytes: number) =>
 const EntrySchema: v.GenericSchema<unknown, Entry> = v.pipe(
   v.strictObject({
     version: v.literal(1, '1, the only version there is'),
-    job: word(64),
+    job: word(72),
     task: COUNT,
     kernel: digest(),
     input: digest(),
@@ -58,7 +60,7 @@ const EntrySchema: v.GenericSchema<unknown, Entry> = v.pipe(
 const HeadSchema: v.GenericSchema<unknown, BatchHead> = v.strictObject({
   version: v.literal(1, '1, the only version there is'),
   host: word(64),
-  job: word(64),
+  job: word(72),
   fence: v.strictTuple([COUNT, COUNT]),
   tasks: COUNT,
   fuel: COUNT,

@@ -13,7 +13,7 @@ import {
   TokenStatusSchema,
   WhoSchema,
 } from './answers.ts';
-import { AccountSchema, IdSchema, ManifestSchema, type Role, TokenSchema } from './api.ts';
+import { AccountSchema, IdSchema, JobIdSchema, ManifestSchema, type Role, TokenSchema } from './api.ts';
 import { SITE } from './ceilings.ts';
 import { SignedReceiptSchema } from './delivered.ts';
 import { AnnouncedSchema, AnnouncementSchema, OfferSchema } from './neighbours.ts';
@@ -40,7 +40,7 @@ export interface Route {
 
 const count = v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'a whole number'), v.transform(Number));
 const word = v.pipe(v.string('a text'), v.maxLength(64, 'at most 64 characters'));
-const job = v.strictObject({ job: IdSchema });
+const job = v.strictObject({ job: JobIdSchema });
 const from = v.strictObject({ from: v.exactOptional(count) });
 const all: readonly Role[] = ['submitter', 'host'];
 const submitter: readonly Role[] = ['submitter'];
@@ -52,7 +52,7 @@ export type HostStanding = (typeof STANDINGS)[number];
 
 /** `POST /estimate`: a job that is not submitted yet, and how many tasks it will have. */
 const EstimateBody = v.strictObject({ manifest: ManifestSchema, tasks: integer(1, SITE.jobTasks.max) });
-const HostOrTask = v.union([v.strictObject({ host: word }), v.strictObject({ job: IdSchema, task: count })]);
+const HostOrTask = v.union([v.strictObject({ host: word }), v.strictObject({ job: JobIdSchema, task: count })]);
 
 export const ROUTES = {
   site: { method: 'GET', path: '/site', roles: all, about: 'the site', gives: 'json', answer: SiteStatusSchema },
@@ -103,7 +103,7 @@ export const ROUTES = {
   },
   task: {
     ...{ method: 'GET', path: '/jobs/:job/tasks/:task', roles: submitter, about: 'one task, and why it stands there' },
-    ...{ params: v.strictObject({ job: IdSchema, task: count }), gives: 'json', answer: TaskStatusSchema },
+    ...{ params: v.strictObject({ job: JobIdSchema, task: count }), gives: 'json', answer: TaskStatusSchema },
   },
   receipts: {
     ...{ method: 'GET', path: '/jobs/:job/receipts', roles: submitter, about: 'countersigned receipts', params: job },

@@ -71,7 +71,7 @@ const ReportSchema = v.strictObject({
   /** Numbers the reports of a host; the site acknowledges by it, and drops what it has seen. */
   batch: COUNT,
   fence: FenceSchema,
-  job: word(64),
+  job: word(72),
   tasks: column(COUNT),
   /** Empty for a task that is done, otherwise the code that it failed with. */
   codes: column(word(64)),
@@ -156,7 +156,7 @@ export type WireTerms = v.InferOutput<typeof TermsSchema>;
 const LeaseSchema = v.strictObject({
   type: v.literal('lease'),
   fence: FenceSchema,
-  job: word(64),
+  job: word(72),
   /** With the first lease of a job on a connection. */
   terms: v.exactOptional(TermsSchema),
   tasks: column(COUNT),

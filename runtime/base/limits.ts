@@ -253,6 +253,12 @@ export const JOB = {
   fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
   files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
   grants: { default: 0, max: 1_000, unit: 'grants, blobs among them', reason: 'as many as a task may have' },
+  mergeArity: {
+    default: 16,
+    max: 64,
+    unit: 'results of one merge',
+    reason: 'they come to the merge kernel as one input',
+  },
   neighbours: {
     default: 1_000,
     max: 1_000,

@@ -42,6 +42,16 @@ const kernel = v.union(
   'a path, "sha256:<hex>" or { "path", "digest" }',
 );
 
+const merge = v.strictObject({
+  kernel: about(kernel, 'The kernel that takes an array of results and gives one of their kind.'),
+  arity: v.exactOptional(
+    about(
+      integer(2, JOB.mergeArity.max),
+      `How many results, in the order of the inputs, become one. Default: ${JOB.mergeArity.default}.`,
+    ),
+  ),
+});
+
 const records = v.strictObject({
   file: path(),
   startsWith: v.pipe(
@@ -118,6 +128,7 @@ export const JobFileSchema = v.strictObject({
   version: about(v.literal(1, '1, the only version there is'), 'Version of the form of job files.'),
   kernel: about(kernel, 'The kernel: its path; its digest, sought among the .wasm files beside the job file; or both.'),
   inputs: about(inputs, 'What becomes the tasks. Paths are relative to the folder of the job file.'),
+  merge: v.exactOptional(about(merge, 'Makes one result of all: what the job gives then.')),
   blobs: v.exactOptional(
     about(v.record(BlobNameSchema, blob), 'Read-only data for every task, by name. Each implies its grant.'),
   ),

@@ -31,6 +31,7 @@ export interface JobFile {
   readonly version: 1;
   readonly kernel: KernelPlace;
   readonly inputs: InputPlan;
+  readonly merge?: { readonly kernel: KernelPlace; readonly arity?: number };
   /** Each implies its grant; the digest is the file's own where none is given. */
   readonly blobs: ReadonlyMap<string, { readonly file: string; readonly digest?: string }>;
   /** Folders that are to be pinned, each implying its grant; the digest is the folder's own where none is given. */
@@ -50,11 +51,12 @@ export interface JobFile {
 export function parseJob(value: unknown): JobFile {
   refuseInherited(value, 'ERR_JOB_INVALID');
   const written = check(JobFileSchema, value, 'ERR_JOB_INVALID');
-  const { seed, deterministic, engine = 'auto', results, site, view } = written;
+  const { seed, deterministic, engine = 'auto', results, site, view, merge } = written;
   return {
     version: 1,
     kernel: kernelPlace(written.kernel),
     inputs: inputPlan(written.inputs),
+    ...(merge === undefined ? {} : { merge: { ...merge, kernel: kernelPlace(merge.kernel) } }),
     ...permissions(written),
     limits: limitsOf(written.limits ?? {}),
     engine,

@@ -40,6 +40,18 @@ export interface Task<Input = unknown> extends Terms<Input> {
 /** A kernel and many inputs. */
 export interface Job<Input = unknown> extends Terms<Input> {
   readonly inputs: Iterable<Input | Uint8Array> | AsyncIterable<Input | Uint8Array>;
+  /** Makes one outcome of all results. */
+  readonly merge?: Merge;
+}
+
+/**
+ * How the results of a job become one: `arity` of them at a time, in input order, are the input of a task of this kernel; its results are
+ * merged in the same way, until one is left. What each input looks like, `mergeInput` of `merge.ts` says.
+ */
+export interface Merge {
+  readonly kernel: Kernel;
+  /** 2 to 64; 16 by default. */
+  readonly arity?: number;
 }
 
 export interface RunOptions {
@@ -79,7 +91,10 @@ export interface Runner {
    * kernel or version.
    */
   resume(image: Digest, terms: Terms, options: StartOptions): Steps;
-  /** The outcomes in input order, as they come, with bounded memory. */
+  /**
+   * The outcomes in input order, as they come, with bounded memory. Of a job with a merge the one that all results became, or none of no
+   * inputs; where a task or a merge fails it is that failure.
+   */
   map<Input>(job: Job<Input>, options?: MapOptions): AsyncIterableIterator<Outcome>;
   close(): Promise<void>;
 }
@@ -111,6 +126,9 @@ export const TaskSchema = v.strictObject({
 /** A job's terms from unknown data. */
 export const JobSchema = v.strictObject({
   ...terms,
+  merge: v.exactOptional(
+    v.strictObject({ kernel: terms.kernel, arity: v.exactOptional(integer(2, JOB.mergeArity.max)) }),
+  ),
   inputs: v.custom<Job['inputs']>(isIterable, 'an iterable of inputs'),
 });
 

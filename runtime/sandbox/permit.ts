@@ -6,6 +6,7 @@ import type { Platform } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
 import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import { checkMerge } from '../job/merge.ts';
 import type { OutsideTerms } from '../job/outside.ts';
 import { type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
@@ -62,6 +63,10 @@ export function permitTask(permitter: Permitter, task: Task): Permit {
 /** Checks a job's terms; its inputs are checked one by one, as they come. */
 export function permitJob(permitter: Permitter, job: Job): Permit {
   check(JobSchema, job);
+  if (job.merge) {
+    permitTerms(permitter, { ...job, kernel: job.merge.kernel });
+    checkMerge(job.kernel, job.merge.kernel);
+  }
   return permitTerms(permitter, job);
 }
 

@@ -22,6 +22,7 @@ import { type Policy, PolicySchema } from '../policy/policy.ts';
 import { prepare } from '../prepare/prepare.ts';
 import type { Place } from './call.ts';
 import { execute } from './execute.ts';
+import { mapMerged } from './merged.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
 import { createStarter } from './start.ts';
 import { located, rememberOrigin } from './trace.ts';
@@ -97,7 +98,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
     if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
     return located(ready, execute(place, ready, { ...permit, input, index }));
   };
-  async function* map(job: Job, options: MapOptions = {}): AsyncIterableIterator<Outcome> {
+  async function* map(job: Job, options: MapOptions): AsyncIterableIterator<Outcome> {
     const { signal, onProgress } = check(MapOptionsSchema, options);
     const permit = permitJob(permitter, job);
     let started = 0;
@@ -132,7 +133,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
       mustBeOpen();
       return starter.resume(...given);
     },
-    map,
+    map: mapMerged(map),
     close: async () => {
       open = false;
     },

@@ -48,7 +48,19 @@ test('every code block and table is compared with something', () => {
       'volunteer',
       'sites',
     ],
-    ...['job', 'job-fields', 'join', 'owner', 'grants', 'grant-examples', 'limits', 'ceilings', 'errors'],
+    ...[
+      'job',
+      'job-fields',
+      'merge-kernel',
+      'merge-job',
+      'join',
+      'owner',
+      'grants',
+      'grant-examples',
+      'limits',
+      'ceilings',
+      'errors',
+    ],
     ...['dependencies', 'dev-dependencies', 'crates', 'layout'],
   ]);
   // `npm ci && npm test` is what runs this very test.
