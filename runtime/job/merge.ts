@@ -78,8 +78,10 @@ function shapeOf(type: PayloadType, { classes }: Payload, around: readonly strin
 }
 
 /** The seed of a level's tasks: those of one place have different random bytes on each level. Level 0 is the job's own tasks. */
-export const seedOf = (seed: number, level: number): number =>
-  level === 0 ? seed : (seed + level) % Number.MAX_SAFE_INTEGER;
+export function seedOf(seed: number, level: number): number {
+  const over = seed - Number.MAX_SAFE_INTEGER + level;
+  return over > 0 ? over - 1 : seed + level;
+}
 
 /** What a failure says of where it happened. */
 export const failedIn = (level: number, index: number, message: string): string =>
