@@ -55,19 +55,31 @@ export function createSiteClient(url: string, token: string, options: HttpOption
   };
 }
 
+/** What a blob is read from, a piece at a time. */
+export interface BlobSource {
+  readonly digest: string;
+  readonly size: number;
+  read(from: number, to: number): Uint8Array | Promise<Uint8Array>;
+}
+
 async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const given = { params: { digest }, ...(signal && { signal }) };
+  await sendBlob(http, { digest, size: bytes.byteLength, read: (from, to) => bytes.subarray(from, to) }, signal);
+  return digest;
+}
+
+/** Sends a blob, unless the site has it; goes on where it was broken off. Throws `ERR_SITE_UNREACHABLE`, and what the site refuses. */
+export async function sendBlob(http: Http, blob: BlobSource, signal?: AbortSignal): Promise<void> {
+  const given = { params: { digest: blob.digest }, ...(signal && { signal }) };
   await http.patiently(async () => {
     // Somebody else may be sending the same, and have sent more by now: then it is asked again how much is there.
     for (let from: number | undefined; ; ) {
       from ??= await missingFrom(http, given);
-      if (from === undefined || (from >= bytes.byteLength && from > 0)) return;
-      from = await putPiece(http, bytes, from, given);
+      if (from === undefined || (from >= blob.size && from > 0)) return;
+      from = await putPiece(http, blob, from, given);
       if (from === undefined) await sleep(AGAIN_MS, signal);
     }
   }, signal);
-  return digest;
 }
 
 type Place = Pick<Given, 'params' | 'signal'>;
@@ -80,11 +92,11 @@ async function missingFrom(http: Http, given: Place): Promise<number | undefined
 }
 
 /** How many bytes are there now; unknown where they were not where this one would have gone. */
-async function putPiece(http: Http, bytes: Uint8Array, from: number, given: Place): Promise<number | undefined> {
-  const total = bytes.byteLength;
+async function putPiece(http: Http, blob: BlobSource, from: number, given: Place): Promise<number | undefined> {
+  const total = blob.size;
   const to = Math.min(from + PIECE_BYTES, total);
   const headers = total > 0 ? { 'content-range': `bytes ${from}-${to - 1}/${total}` } : undefined;
-  const piece = { bytes: bytes.subarray(from, to), ...(headers && { headers }) };
+  const piece = { bytes: await blob.read(from, to), ...(headers && { headers }) };
   const sent = await http.open('putBlob', { ...given, ...piece, accepts: [308, 409] });
   await sent.body.dump();
   if (sent.statusCode === 409) return undefined;

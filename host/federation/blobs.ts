@@ -1,48 +1,104 @@
-// Blobs between sites: by digest over HTTP, from the site that asks.
+// Blobs between sites: by digest over HTTP, once to each site, in a stream to disk, gone on with where it broke off, from whoever has it.
+import type { Readable } from 'node:stream';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { createSiteClient, type SiteClient } from '../client/site.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
+import { createHttp, type Http, unreachable } from '../client/http.ts';
+import { sendBlob } from '../client/site.ts';
 import type { BlobFolder } from '../coordinator/blobs.ts';
+import { SITE } from '../wire/ceilings.ts';
 import type { SiteBlobs, Source } from './contracts.ts';
 
 const PATIENCE_MS = 10_000;
+/** Whose part it is that comes from other sites. */
+const BY = 'sites';
+/** How often each source is asked: connections break, and what came is kept. */
+const ROUNDS = 3;
 
 export function createSiteBlobs(blobs: BlobFolder): SiteBlobs {
   /** Blobs on their way here: whoever wants one that comes waits for it. */
-  const coming = new Map<string, Promise<void>>();
-  const bring = async (digest: string, sources: readonly Source[]) => {
-    let why: unknown = new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
-    for (const source of sources) {
-      try {
-        await blobs.put(digest, await at(source, (client) => client.getBlob(digest)));
-        return;
-      } catch (error) {
-        why = error;
-      }
-    }
-    throw why;
-  };
+  const coming = new Map<Digest, Promise<void>>();
   return {
     fetch: (digest, sources) => {
       if (blobs.has(digest)) return Promise.resolve();
       const known = coming.get(digest);
       if (known) return known;
-      const brought = bring(digest, sources).finally(() => coming.delete(digest));
+      const brought = bring(blobs, digest, sources).finally(() => coming.delete(digest));
       coming.set(digest, brought);
       return brought;
     },
     send: async (digest, to) => {
-      const parts: Uint8Array[] = [];
-      for await (const part of blobs.read(digest)) parts.push(part);
-      await at(to, (client) => client.putBlob(Buffer.concat(parts)));
+      const size = await blobs.size(digest);
+      if (size === null) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
+      const read = (from: number, to: number) => joined(blobs.read(digest, from, to), to - from);
+      await at(to, (http) => sendBlob(http, { digest, size, read }));
     },
   };
 }
 
-async function at<T>({ url, token }: Source, act: (client: SiteClient) => Promise<T>): Promise<T> {
-  const client = createSiteClient(url, token, { patienceMs: PATIENCE_MS });
+/**
+ * Asks one source after the other, and all of them again: each goes on where the one before broke off. Once that has given a blob that is another,
+ * each has to give all of it, and who gives another then is asked no more.
+ */
+async function bring(blobs: BlobFolder, digest: Digest, sources: readonly Source[]): Promise<void> {
+  let why: unknown = new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
+  let anew = false;
+  let left = sources;
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const source of left) {
+      try {
+        await at(source, (http) => continueFrom(http, blobs, digest, anew));
+        return;
+      } catch (error) {
+        why = error;
+        if (!(error instanceof LodgerError && error.code === 'ERR_BLOB_MISMATCH')) continue;
+        if (anew) left = left.filter((each) => each !== source);
+        anew = true;
+      }
+    }
+  throw why;
+}
+
+/** Gets what is missing of a blob. Throws `ERR_SITE_UNREACHABLE` where it breaks off again. */
+async function continueFrom(http: Http, blobs: BlobFolder, digest: Digest, anew: boolean): Promise<void> {
+  const from = anew ? 0 : await blobs.partial(digest, BY);
+  const headers = from > 0 ? { range: `bytes=${from}-` } : {};
+  const answer = await http.open('getBlob', { params: { digest }, headers, accepts: [416] });
+  const body: Readable = answer.body;
+  const total = from + Number(answer.headers['content-length']);
+  // A source that has less than came already, or sends all of it again, is no help.
+  if (answer.statusCode !== (from > 0 ? 206 : 200) || !(total <= SITE.blobBytes.default)) {
+    await answer.body.dump();
+    throw new LodgerError('ERR_BLOB_MISMATCH', [http.url, `${answer.statusCode} from byte ${from}`, digest]);
+  }
+  const there = await blobs.write(digest, unbroken(body), { from, total, by: BY, anew });
+  if (there < total)
+    throw unreachable(http.url, new Error(`blob ${digest} broke off after ${there} of ${total} bytes`));
+}
+
+/** The bytes up to where the connection broke: what has come is kept. */
+async function* unbroken(body: Readable): AsyncGenerator<Uint8Array> {
   try {
-    return await act(client);
+    yield* body as AsyncIterable<Uint8Array>;
+  } catch {
+    // Whoever reads sees that there is less than was to come.
+  }
+}
+
+async function joined(pieces: AsyncIterable<Uint8Array>, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let end = 0;
+  for await (const piece of pieces) {
+    bytes.set(piece, end);
+    end += piece.byteLength;
+  }
+  return bytes;
+}
+
+async function at<T>({ url, token }: Source, act: (http: Http) => Promise<T>): Promise<T> {
+  const http = createHttp(url, token, { patienceMs: PATIENCE_MS });
+  try {
+    return await act(http);
   } finally {
-    await client.close();
+    await http.close();
   }
 }
