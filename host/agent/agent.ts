@@ -8,7 +8,7 @@ import { check, oneOf } from '../../runtime/base/schema.ts';
 import { ENGINE_CHOICES } from '../../runtime/job/form.ts';
 import { narrow } from '../../runtime/policy/narrow.ts';
 import { ISOLATIONS } from '../cell/isolation.ts';
-import { STRICTNESS } from '../cell/walls.ts';
+import { StrictnessSchema } from '../cell/walls.ts';
 import { fileError } from '../jobs/files.ts';
 import { createLender } from '../lend/lender.ts';
 import { node, now } from '../platform/node.ts';
@@ -39,7 +39,7 @@ const OptionsSchema = v.strictObject({
   data: v.exactOptional(v.string('a folder')),
   policy: v.exactOptional(v.union([v.string(), v.looseObject({})], 'a file, or a policy')),
   isolation: v.exactOptional(oneOf(ISOLATIONS)),
-  strict: v.exactOptional(oneOf(STRICTNESS)),
+  strict: v.exactOptional(StrictnessSchema),
   engine: v.exactOptional(oneOf(ENGINE_CHOICES)),
   name: v.exactOptional(v.pipe(v.string('a name'), v.maxLength(64, 'at most 64 characters'))),
   tell: v.exactOptional(v.custom<NonNullable<AgentOptions['tell']>>(isFunction, 'a function')),

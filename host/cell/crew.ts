@@ -9,9 +9,11 @@ import type { FromCell } from '../wire/cell.ts';
 import { CELL } from './ceilings.ts';
 import { type Cell, type CellOptions, startCell } from './cell.ts';
 import { type Contract, type Entry, failedIn, isLost, nextStage, type Stage } from './entry.ts';
-import type { Wall } from './walls.ts';
+import { missingWalls } from './launch.ts';
+import { insist, type Strictness, type Wall } from './walls.ts';
 
 export interface CrewOptions extends CellOptions {
+  readonly strict: Strictness;
   readonly engine: { readonly name: EngineName; readonly version: string; readonly metered: boolean };
 }
 
@@ -34,7 +36,7 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-/** Starts the first cell. Throws what `startCell` throws. */
+/** Starts the first cell. Throws what `startCell` throws, and `ERR_ISOLATION_MISSING`. */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
   const { order, engine } = options;
   const queues: Readonly<Record<Stage, Set<Entry>>> = { fresh: new Set(), again: new Set(), alone: new Set() };
@@ -87,6 +89,12 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
 
   const start = async () => {
     const cell = await startCell({ ...options, order: { ...order, cpuShare } }, { onResult, onGone });
+    try {
+      insist(options.strict, cell.walls, missingWalls());
+    } catch (error) {
+      await cell.end('walls are missing that are insisted on');
+      throw error;
+    }
     failures = 0;
     if (!open) {
       await cell.end('its pool is closed');

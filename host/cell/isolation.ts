@@ -10,7 +10,7 @@ import {
 } from '../pool/pool.ts';
 import { CELL } from './ceilings.ts';
 import { type CellPool, createCellPool } from './pool.ts';
-import { STRICTNESS, type Strictness } from './walls.ts';
+import { type Strictness, StrictnessSchema } from './walls.ts';
 
 /** Where kernels run. */
 export const ISOLATIONS = ['thread', 'process'] as const;
@@ -18,7 +18,7 @@ export type Isolation = (typeof ISOLATIONS)[number];
 
 export interface IsolatedOptions extends PoolOptions {
   readonly isolation: 'process';
-  /** Which walls there have to be: `any` that this machine has (the default), the `floor` for strangers' kernels, or `all`. */
+  /** Which walls there have to be: `any` that this machine has (the default), the `floor` for strangers' kernels, `all`, or these. */
   readonly strict?: Strictness;
   /** Bytes that the process may hold, at least 256 MiB; half of the machine's memory by default. One that takes more is ended. */
   readonly cellMemoryBytesMax?: number;
@@ -33,7 +33,7 @@ const LEAST_BYTES = 256 * 2 ** 20;
 const OptionsSchema = v.strictObject({
   ...PoolOptionsSchema.entries,
   isolation: v.exactOptional(oneOf(ISOLATIONS)),
-  strict: v.exactOptional(oneOf(STRICTNESS)),
+  strict: v.exactOptional(StrictnessSchema),
   cellMemoryBytesMax: v.exactOptional(integer(LEAST_BYTES, CELL.memoryBytesMax.max)),
 });
 
@@ -52,7 +52,8 @@ export async function createPool(options: PoolOptions & { readonly isolation?: I
     const memory = cellMemoryBytesMax === undefined ? {} : { memoryBytesMax: cellMemoryBytesMax };
     return createCellPool({ ...fillOptions(rest), strict: strict ?? 'any', ...memory });
   }
-  check(v.strictObject({ strict: v.exactOptional(v.never()), cellMemoryBytesMax: v.exactOptional(v.never()) }), {
+  const never = v.exactOptional(v.never('left out but with isolation "process"'));
+  check(v.strictObject({ strict: never, cellMemoryBytesMax: never }), {
     ...(strict === undefined ? {} : { strict }),
     ...(cellMemoryBytesMax === undefined ? {} : { cellMemoryBytesMax }),
   });

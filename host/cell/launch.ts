@@ -8,7 +8,8 @@ import { findJail } from '../platform/jail.ts';
 import type { CellOrder } from '../wire/cell.ts';
 import { CELL } from './ceilings.ts';
 import { contents, NODE, PROGRAM } from './contents.ts';
-import { WALL_NAMES, type Wall, without } from './walls.ts';
+import { makeGroup } from './groups.ts';
+import { NOT_JAILS, WALL_NAMES, type Wall, without } from './walls.ts';
 
 export interface LaunchOptions {
   readonly order: Omit<CellOrder, 'lock'>;
@@ -52,12 +53,37 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   for (;;) {
     const launched = launchJailed(jail.path, options);
     const said = await launched.report;
-    if ('held' in said) return { ...launched, ...said };
+    if ('held' in said)
+      return { ...launched, ...said, held: [...said.held, ...cap(launched.child, said.pid, options)] };
     const gone = without(said.failed);
     if (gone.length === 0 || gone.every((wall) => lacking.has(wall)))
       throw new LodgerError('ERR_HOST_FAULT', [`a cell did not start: ${said.reason} ${launched.lastWords()}`.trim()]);
     for (const wall of gone) lacking.set(wall, said.reason);
   }
+}
+
+/** Nothing of a guest is in there yet, so no process or thread of one can stay outside the group. */
+function cap(child: ChildProcess, pid: number, options: LaunchOptions): readonly Wall[] {
+  if (options.inhabitant?.without?.includes('ceilings')) return [];
+  const { memoryBytesMax, order } = options;
+  try {
+    const group = makeGroup(
+      // Beside the process there is one that waits for it.
+      { 'memory.max': memoryBytesMax, 'pids.max': processesMax(order) + 1 },
+      { 'memory.swap.max': 0, 'memory.oom.group': 1, 'cpu.weight': 1 },
+    );
+    child.once('exit', group.remove);
+    for (const one of new Set([child.pid ?? pid, pid])) group.take(one);
+    return ['ceilings'];
+  } catch (error) {
+    lacking.set('ceilings', error instanceof Error ? error.message : String(error));
+    return [];
+  }
+}
+
+/** Threads of the pool and its spare one, of V8, libuv and Wasmtime's compiler. */
+function processesMax({ threads }: LaunchOptions['order']): number {
+  return 2 * threads + availableParallelism() + 32;
 }
 
 function launchPlain({ order }: LaunchOptions): Launched {
@@ -72,14 +98,12 @@ type Said =
 
 function launchJailed(jail: string, { order, memoryBytesMax, inhabitant }: LaunchOptions) {
   const argument = JSON.stringify({ ...order, lock: !lacking.has('lock') } satisfies CellOrder);
-  // Threads of the pool and its spare one, of V8, libuv and Wasmtime's compiler.
-  const processes = 2 * order.threads + availableParallelism() + 32;
   const words = [
     ...['--frames', '3', '--report', String(REPORT), '--memory', String(memoryBytesMax)],
-    ...['--processes', String(processes)],
+    ...['--processes', String(processesMax(order))],
     ...[...contents(), ...(inhabitant?.read ?? [])].flatMap((path) => ['--read', path]),
     ...[...lacking.keys(), ...(inhabitant?.without ?? [])]
-      .filter((wall) => wall !== 'lock')
+      .filter((wall) => !NOT_JAILS.includes(wall))
       .flatMap((wall) => ['--without', wall]),
   ];
   const started = begin(jail, [...words, '--', NODE, ...NODE_OPTIONS, ...(inhabitant?.words ?? [PROGRAM, argument])]);

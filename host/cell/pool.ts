@@ -30,8 +30,7 @@ import { CELL } from './ceilings.ts';
 import { createContracts } from './contracts.ts';
 import { startCrew } from './crew.ts';
 import type { Contract, Entry } from './entry.ts';
-import { missingWalls } from './launch.ts';
-import { insist, type Strictness, type Wall } from './walls.ts';
+import type { Strictness, Wall } from './walls.ts';
 
 export interface CellPoolOptions extends FilledOptions {
   readonly strict: Strictness;
@@ -63,13 +62,8 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     engine: { name, version, metered },
     memoryBytesMax,
     kernelsKept,
+    strict,
   });
-  try {
-    insist(strict, crew.walls, missingWalls());
-  } catch (error) {
-    await crew.close();
-    throw error;
-  }
   const permitter: Permitter = {
     platform: node,
     metered,

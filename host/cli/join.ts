@@ -8,10 +8,10 @@ import { agentFolder, createAgent } from '../agent/agent.ts';
 import type { Agent, AgentEvent, AgentOptions } from '../agent/contracts.ts';
 import { serveControl } from '../agent/control.ts';
 import type { Isolation } from '../cell/isolation.ts';
-import { STRICTNESS, type Strictness } from '../cell/walls.ts';
+import type { Strictness } from '../cell/walls.ts';
 import { readWhole } from '../jobs/files.ts';
 import { interruptible } from './interrupt.ts';
-import { engineChoice, example, type Finish, isolationKind } from './options.ts';
+import { engineChoice, example, type Finish, isolationKind, STRICT_TEXT, strictness } from './options.ts';
 import { note, printable } from './say.ts';
 
 interface JoinFlags extends Pick<AgentOptions, 'engine' | 'name'> {
@@ -39,7 +39,7 @@ export function addJoin(program: Command, finish: Finish): void {
     .option('--token-file <file>', 'the same, in a file')
     .option('--ca <file>', 'a certificate to trust, in PEM')
     .option('--isolation <how>', 'process or thread', isolationKind, 'process')
-    .option('--strict <walls>', `which walls there have to be: ${STRICTNESS.join(', ')} (default: floor)`, strictness)
+    .option('--strict <walls>', `${STRICT_TEXT} (default: floor)`, strictness)
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option('--name <name>', 'how the host is shown (default: the name of the machine)')
     .option('--data <dir>', 'the folder of its key and cache (default: one of yours)')
@@ -100,12 +100,6 @@ async function tokenOf({ token, tokenFile }: JoinFlags): Promise<string | undefi
 
 async function textIn(path: string): Promise<string> {
   return new TextDecoder().decode(await readWhole(path, FILE_BYTES_MAX));
-}
-
-function strictness(text: string): Strictness {
-  const known = STRICTNESS.find((name) => name === text);
-  if (known !== undefined) return known;
-  throw new LodgerError('ERR_OPTION_INVALID', ['--strict', `one of ${STRICTNESS.join(', ')}`]);
 }
 
 /** What is said of an event; nothing of leases and reports, of which there are many. */

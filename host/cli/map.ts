@@ -6,6 +6,7 @@ import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Progress } from '../../runtime/job/task.ts';
 import { createPool, type Isolation } from '../cell/isolation.ts';
+import type { Strictness } from '../cell/walls.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
@@ -21,8 +22,11 @@ import {
   example,
   type Finish,
   isolationKind,
+  isolationOf,
+  STRICT_TEXT,
   several,
   shareOf,
+  strictness,
   wholeNumber,
 } from './options.ts';
 import { createProgress } from './progress.ts';
@@ -38,7 +42,8 @@ interface MapFlags {
   readonly cpuShare?: number;
   readonly checkpoint?: string;
   readonly every?: number;
-  readonly isolation: Isolation;
+  readonly isolation?: Isolation;
+  readonly strict?: Strictness;
   readonly json?: true;
 }
 
@@ -54,7 +59,8 @@ export function addMap(program: Command, finish: Finish): void {
     )
     .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
     .option('--cpu-share <share>', 'share of one core that each thread may have, 0.05 to 1 (default: 1)', cpuShare)
-    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
+    .option('--isolation <kind>', 'thread (the default), or process: a jailed one', isolationKind)
+    .option('--strict <walls>', `${STRICT_TEXT}; in a process`, strictness)
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])
@@ -110,8 +116,13 @@ async function runAll(
   const { file, terms, merge } = loaded;
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
-  const { engine = file.engine, threads, isolation } = flags;
-  const pool = await createPool({ engine, isolation, ...(threads !== undefined && { threads }), ...shareOf(flags) });
+  const { engine = file.engine, threads } = flags;
+  const pool = await createPool({
+    engine,
+    ...isolationOf(flags),
+    ...(threads !== undefined && { threads }),
+    ...shareOf(flags),
+  });
   const progress = createProgress();
   const begun = performance.now();
   const takenOver = createTakenOver();

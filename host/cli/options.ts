@@ -6,6 +6,7 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../../runt
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
 import { ISOLATIONS, type Isolation } from '../cell/isolation.ts';
+import { readStrictness, STRICTNESS, type Strictness } from '../cell/walls.ts';
 import { resolveGrants } from '../jobs/grants.ts';
 import { loadBlobs } from '../jobs/load.ts';
 
@@ -56,6 +57,22 @@ export function isolationKind(text: string): Isolation {
   const known = ISOLATIONS.find((name) => name === text);
   if (known !== undefined) return known;
   throw new LodgerError('ERR_OPTION_INVALID', ['--isolation', `one of ${ISOLATIONS.join(', ')}`]);
+}
+
+export const STRICT_TEXT = `which walls there have to be: ${STRICTNESS.join(', ')}, or names with commas between them`;
+
+/** Reads which walls there have to be. */
+export function strictness(text: string): Strictness {
+  return readStrictness(text, '--strict');
+}
+
+/** Where kernels run, as options of a pool: whoever asks for walls asks for a process. */
+export function isolationOf({ isolation, strict }: { readonly isolation?: Isolation; readonly strict?: Strictness }): {
+  readonly isolation: Isolation;
+  readonly strict?: Strictness;
+} {
+  if (strict === undefined) return { isolation: isolation ?? 'thread' };
+  return { isolation: isolation ?? 'process', strict };
 }
 
 /** Gathers an option that may be given several times. */

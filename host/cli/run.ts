@@ -8,6 +8,7 @@ import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { SomeLimits } from '../../runtime/job/limits.ts';
 import type { Outcome, Receipt } from '../../runtime/job/outcome.ts';
 import { createPool, type Isolation } from '../cell/isolation.ts';
+import type { Strictness } from '../cell/walls.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
@@ -21,10 +22,13 @@ import {
   example,
   type Finish,
   isolationKind,
+  isolationOf,
   loadGrants,
+  STRICT_TEXT,
   several,
   shareOf,
   sizeLimit,
+  strictness,
   timeLimit,
   wholeNumber,
 } from './options.ts';
@@ -43,7 +47,8 @@ interface RunFlags extends CheckpointFlags {
   readonly fuelMax?: number;
   readonly wallMax?: number;
   readonly cpuShare?: number;
-  readonly isolation: Isolation;
+  readonly isolation?: Isolation;
+  readonly strict?: Strictness;
   readonly seed?: number;
   readonly digests?: true;
   readonly deterministic: boolean;
@@ -73,7 +78,8 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--output-max <size>', 'output it may give, as 1MiB', sizeLimit('outputBytesMax', '--output-max'))
     .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
-    .option('--isolation <kind>', 'thread, or process: a jailed one', isolationKind, 'thread')
+    .option('--isolation <kind>', 'thread (the default), or process: a jailed one', isolationKind)
+    .option('--strict <walls>', `${STRICT_TEXT}; in a process`, strictness)
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
@@ -122,7 +128,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const { digests = false, deterministic } = flags;
   const task = { kernel, input, grants, blobs, limits, ...seed, digests, deterministic };
-  const pool = await createPool({ engine: flags.engine, isolation: flags.isolation, threads: 1, ...shareOf(flags) });
+  const pool = await createPool({ engine: flags.engine, ...isolationOf(flags), threads: 1, ...shareOf(flags) });
   const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
   const options = { signal, ...(progress && { onProgress: progress.step }) };
   try {

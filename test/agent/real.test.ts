@@ -7,6 +7,7 @@ import type { Kernel, Outcome } from 'lodger';
 import { connect, createCoordinator } from 'lodger/host';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AgentStatus } from '../../host/agent/contracts.ts';
+import { findJail } from '../../host/platform/jail.ts';
 import { lodger, start } from '../cli/lodger.ts';
 import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
 import { scratch, servedSite } from './started.ts';
@@ -24,7 +25,7 @@ async function joined(
 ): Promise<{ child: ChildProcess; data: string; ended: ReturnType<typeof start>['ended'] }> {
   const data = args.includes('--data') ? (args[args.indexOf('--data') + 1] as string) : await scratch();
   const more = args.includes('--data') ? args : [...args, '--data', data];
-  const { child, ended } = start(['join', url, '--strict', 'any', ...more]);
+  const { child, ended } = start(['join', url, ...(args.includes('--strict') ? [] : ['--strict', 'any']), ...more]);
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
@@ -76,6 +77,24 @@ test('a job at a real site is done by agents in processes, in order, also when t
   expect(JSON.parse(away.stdout)).toMatchObject({ connected: false, tasksHeld: 0, tasksDone: 301, reportsKept: 0 });
   site = await createCoordinator({ data, port: Number(new URL(url).port) });
   expect(await marks(runner.map({ kernel, inputs: inputs(50) }))).toEqual([...inputs(50)].map(markOf));
+}, 60_000);
+
+test('a job that requires walls runs behind them, and on no host that lacks them', async () => {
+  const site = await createCoordinator({ data: join(await scratch(), 'site') });
+  onTestFinished(() => site.close());
+  const token = site.operatorToken as string;
+  await joined(site.url, '--token', token, '--isolation', 'thread');
+  const isolation = ['landlock', 'seccomp', 'lock'];
+  const runner = await connect(site.url, token, { terms: { requirements: { isolation } } });
+  onTestFinished(() => runner.close());
+  const done = marks(runner.mapAs('walled', { kernel, inputs: inputs(3) }));
+  done.catch(() => undefined);
+  const why = async () => (await runner.site.ask('task', { params: { job: 'walled', task: '0' } })).why;
+  await expect.poll(why, { timeout: 30_000 }).toContain('the host lacks isolation: landlock, seccomp, lock');
+  // A machine without a jail has no host that could take it.
+  if ('missing' in findJail()) return;
+  await joined(site.url, '--token', token, '--strict', isolation.join());
+  expect(await done).toEqual([...inputs(3)].map(markOf));
 }, 60_000);
 
 test.runIf(process.platform === 'linux')(
@@ -134,7 +153,10 @@ test.each([
   [['join', 'ftp://example.org'], 'option "site" must be a URL'],
   [['join', 'http://127.0.0.1:1', '--policy', 'nowhere.json'], 'ERR_FILE'],
   [['join', 'http://127.0.0.1:1', '--token', 'a', '--token-file', 'b'], 'option "--token" must be left out'],
-  [['join', 'http://127.0.0.1:1', '--strict', 'most'], 'option "--strict" must be one of any, floor, all'],
+  [
+    ['join', 'http://127.0.0.1:1', '--strict', 'most'],
+    'option "--strict" must be one of any, floor, all, or names of walls',
+  ],
   [['agent', 'sleep'], 'option "action" must be one of status, pause, resume, finish'],
   [['agent', 'pause', '0'], 'option "hours" must be a number of hours'],
   [['agent', 'finish', '8'], 'option "hours" must be left out but with pause'],

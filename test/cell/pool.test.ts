@@ -104,9 +104,10 @@ describe.each(ENGINE_NAMES)('on %s, a cell', (engine) => {
 
 test.each<[object, string]>([
   [{ isolation: 'vm' }, 'option "isolation" must be one of thread, process'],
-  [{ isolation: 'process', strict: 'very' }, 'option "strict" must be one of any, floor, all'],
+  [{ isolation: 'process', strict: 'very' }, 'option "strict" must be one of any, floor, all, or names of walls'],
+  [{ isolation: 'process', strict: ['moat'] }, 'option "strict" must be one of any, floor, all, or names of walls'],
   [{ isolation: 'process', cellMemoryBytesMax: 1 }, 'option "cellMemoryBytesMax" must be an integer from 268435456'],
-  [{ strict: 'floor' }, 'option "strict" must be'],
+  [{ strict: 'floor' }, 'option "strict" must be left out but with isolation "process"'],
 ])('a pool refuses the options %o', async (options, message) => {
   await expect(createPool(options as never)).rejects.toMatchObject({
     code: 'ERR_OPTION_INVALID',

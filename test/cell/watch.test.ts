@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { CELL } from '../../host/cell/ceilings.ts';
 import { nextStage } from '../../host/cell/entry.ts';
-import { FLOOR, insist, WALL_NAMES, type Wall } from '../../host/cell/walls.ts';
+import { FLOOR, insist, type Strictness, WALL_NAMES, type Wall } from '../../host/cell/walls.ts';
 import { judge, type Look, lookAt, NOTHING_SEEN } from '../../host/cell/watch.ts';
 
 const well: Look = {
@@ -70,12 +70,14 @@ test('a task that died with a cell runs again, then alone, and is then at fault'
   expect(nextStage({ stage: 'alone' })).toBe('failed');
 });
 
-test.each<[string, readonly Wall[], 'any' | 'floor' | 'all', string | undefined]>([
+test.each<[string, readonly Wall[], Strictness, string | undefined]>([
   ['no wall where none is wanted', [], 'any', undefined],
   ['the floor where it is wanted', FLOOR, 'floor', undefined],
   ['all where all are wanted', WALL_NAMES, 'all', undefined],
   ['half the floor', ['landlock', 'limits'], 'floor', 'no seccomp (the kernel is too old)'],
   ['no wall', [], 'floor', 'no landlock, no seccomp (the kernel is too old)'],
+  ['those that are named', ['root', 'limits'], ['root'], undefined],
+  ['another than those that are named', ['limits'], ['root', 'limits'], 'no root'],
   ['all but one', WALL_NAMES.filter((wall) => wall !== 'root'), 'all', 'no root'],
 ])('%s: a pool that insists starts, or says what is missing', (_, held, strict, missing) => {
   const start = () => insist(strict, held, new Map([['seccomp', 'the kernel is too old']]));

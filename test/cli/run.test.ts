@@ -65,6 +65,16 @@ describe('exit code 2, a message with its code and no stack for', () => {
       'option "--memory-max" must be a size such as 64MiB',
     ],
     [
+      'a wall that is none',
+      ['run', 'echo.wasm', '--strict', 'root,moat'],
+      'option "--strict" must be one of any, floor, all, or names of walls: descriptors,',
+    ],
+    [
+      'walls around a thread',
+      ['run', 'echo.wasm', '--isolation', 'thread', '--strict', 'floor'],
+      'option "strict" must be left out but with isolation "process"',
+    ],
+    [
       'a size above the ceiling',
       ['run', 'echo.wasm', '--memory-max', '5GiB'],
       'option "--memory-max" must be at most 4 GiB',
