@@ -83,7 +83,8 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
 
 function momentOf(state: State): Moment {
   let hosts = 0;
-  for (const { open, host } of state.connections) if (open && host) hosts++;
+  // Other sites are given what their speed says, and take nothing from hosts.
+  for (const { open, host, caller } of state.connections) if (open && host && !isSite(caller.account)) hosts++;
   return { now: state.with.clock(), used: (account) => state.used.get(account) ?? 0, hosts };
 }
 

@@ -118,17 +118,25 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
       ...{ held: 0, checks: 0, banned: false },
     };
     for (const job of jobs) {
-      const open = [...lines.values()].filter((line) => line.isOpen);
-      const shares = choose(wantedOf(job), [home, ...open.map((line) => viewOf(line, held))], Date.now(), burst);
-      for (const { site: name, tasks } of shares) {
-        const line = lines.get(name);
-        for (let left = tasks; line && left > 0 && line.out.size < OUT_MAX; ) {
-          const before = heldBy(line);
-          if (!line.lease(job.id, left)) break;
-          left -= heldBy(line) - before;
-        }
+      // Some may not run what is open, such as checks of their own results: what was meant for them goes to the others.
+      for (let open = [...lines.values()].filter((line) => line.isOpen); open.length > 0; ) {
+        const views = open.map((line) => viewOf(line, held));
+        const shares = choose(wantedOf(job), [home, ...views], Date.now(), burst);
+        const refused = shares.filter(({ site: name, tasks }) => !give(lines.get(name), job.id, tasks));
+        if (refused.length === 0) break;
+        open = open.filter(({ record }) => refused.every(({ site: name }) => name !== record.name));
       }
     }
+  };
+  /** Leases a site its share, as far as it may have more; false where it may run none of it. */
+  const give = (line: Line | undefined, job: string, share: number): boolean => {
+    let given = 0;
+    while (line && given < share && line.out.size < OUT_MAX) {
+      const before = heldBy(line);
+      if (!line.lease(job, share - given)) return given > 0;
+      given += heldBy(line) - before;
+    }
+    return true;
   };
   /** Of what nobody has begun yet, the last batch: a host here waits for work. */
   const takeBack = async () => {

@@ -52,6 +52,9 @@ export interface LineParts {
   readonly log: (message: string) => void;
 }
 
+/** What waits to be begun is given so many times as much: nobody has lost it yet. */
+const IDLE_FACTOR = 10;
+
 export const fenceKey = ([start, number]: Fence): string => `${start}.${number}`;
 
 export function createLine({ site, greet, offer, withdraw, log, lostMs, ...parts }: LineParts): Line {
@@ -165,7 +168,7 @@ export function createLine({ site, greet, offer, withdraw, log, lostMs, ...parts
       say({ type: 'beat', paused: null, load: null, progress: [] });
       for (const one of [...out.values()]) {
         if (holds.has(fenceKey(one.fence))) one.seen = now;
-        else if (now - one.seen > lostMs) drop(one);
+        else if (now - one.seen > (one.revision === null ? lostMs : IDLE_FACTOR * lostMs)) drop(one);
       }
     },
     lease: (job, slots) => isOpen && connection?.lease(job, slots) === true,

@@ -23,6 +23,8 @@ const DAY_MS = 86_400_000;
 const OFFER_MS = 7 * DAY_MS;
 const PULL_MS = 5_000;
 const RECORD_BYTES_MAX = 64 * 1_024;
+/** Entries are empty: this is for the headers of the message. */
+const LEASE_BYTES_MAX = 1_024;
 /** Batches that a site may have and not acknowledge. */
 const HANDED_MAX = 64;
 /** One delivery more than a site counts: it is to say itself that a batch is dead. */
@@ -163,7 +165,12 @@ async function prepare(connection: NatsConnection, { site, leaseMs }: BusOptions
   const ceilings = { max_deliver: DELIVERIES_MAX, max_ack_pending: HANDED_MAX };
   await manager.consumers.add(stream, { durable_name: site, ...own, ...ceilings });
   const kvm = new Kvm(jetstream(connection));
-  const leases = await kvm.create(NAMES.leases, { history: 1, ttl: DAY_MS, maxValueSize: 64, allow_direct: false });
+  const leases = await kvm.create(NAMES.leases, {
+    history: 1,
+    ttl: DAY_MS,
+    maxValueSize: LEASE_BYTES_MAX,
+    allow_direct: false,
+  });
   const sites = await kvm.create(NAMES.sites, { history: 1, ttl: DAY_MS, maxValueSize: RECORD_BYTES_MAX });
   return { connection, manager, stream: jetstream(connection), leases, sites };
 }

@@ -4,7 +4,7 @@ import { type Offer, parseOffer } from './messages.ts';
 import { leaseKey } from './names.ts';
 
 /** Batches that it works on at once: while one ends, the next has begun. */
-const BATCHES_MAX = 4;
+const BATCHES_MAX = 2;
 /** A batch that was handed out so often has ended the site each time, or never came to an end. */
 const DELIVERIES_MAX = 5;
 const AGAIN_MS = 500;

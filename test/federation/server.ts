@@ -5,6 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { expect, test } from 'vitest';
 
 export interface NatsServer {
   readonly url: string;
@@ -16,9 +18,22 @@ export interface NatsServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Whether a server is installed here. Where it is not, tests say so; in CI they fail. */
-export const hasNats = spawnSync('nats-server', ['--version']).status === 0;
-if (!hasNats) process.stderr.write('nats-server is not installed: the tests of a federation cannot run here\n');
+const MISSING = 'nats-server is not installed: the tests of many sites cannot run here';
+const hasNats = spawnSync('nats-server', ['--version']).status === 0;
+
+/** A test that needs a server. Where none is installed it says so, and fails in CI. */
+export function natsTest(name: string, act: () => Promise<void>, timeoutMs = 60_000): void {
+  test(
+    name,
+    async () => {
+      if (hasNats) return act();
+      process.stderr.write(`${MISSING}\n`);
+      expect(process.env['CI'], MISSING).not.toBe('true');
+      return undefined;
+    },
+    timeoutMs,
+  );
+}
 
 /** Starts one: `await using nats = await startNats()`. `config` is added to its configuration. */
 export async function startNats(config = ''): Promise<NatsServer> {

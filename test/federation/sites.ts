@@ -10,6 +10,8 @@ import { node } from '../../host/platform/node.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { createEcho, type EchoHost, type EchoOptions, OWN_CALLER } from '../site/echo.ts';
 
+export const OPERATOR = { account: 'operator', role: 'operator' } as const;
+
 export interface FederatedSite {
   readonly name: string;
   readonly coordinator: Coordinator;
@@ -56,12 +58,11 @@ export async function joinSite(url: string, name: string, setting: SiteSetting =
 
 /** Has an operator trust what one site does for another, once that has met it. */
 export async function trustEach(sites: readonly FederatedSite[]): Promise<void> {
-  const operator = { account: 'operator', role: 'operator' } as const;
   for (const { coordinator } of sites)
     for (const other of sites.filter((each) => each.coordinator !== coordinator)) {
-      const met = () => coordinator.site.hosts(operator).find(({ account }) => account === `@${other.name}`);
+      const met = () => coordinator.site.hosts(OPERATOR).find(({ account }) => account === `@${other.name}`);
       await until(() => met() !== undefined);
-      await coordinator.site.setStanding(operator, met()?.host ?? '', 'trusted');
+      await coordinator.site.setStanding(OPERATOR, met()?.host ?? '', 'trusted');
     }
 }
 
