@@ -30,6 +30,7 @@ interface ServeFlags extends JoinFlags {
   readonly visitors: boolean;
   readonly embed: readonly string[];
   readonly insecure?: true;
+  readonly trustProxy: readonly string[];
   readonly log: (typeof LOG_LEVELS)[number];
   readonly job?: string;
   readonly input?: string;
@@ -69,6 +70,7 @@ export function addServe(program: Command, finish: Finish): void {
     .option('--tls-cert <file>', 'its certificate, in PEM')
     .option('--tls-key <file>', "the certificate's key")
     .option('--insecure', 'answer other machines without TLS')
+    .option('--trust-proxy <address>', 'believe what this proxy, or range of them, says of callers', several, [])
     .option('--log <level>', `what is logged to standard error: ${LOG_LEVELS.join(', ')}`, levelOf, 'warn')
     .option('--job <job>', 'run this job file at the site first, on all cores unless --threads says otherwise')
     .option('--input <file>', 'with --job, as for submit')
@@ -164,7 +166,7 @@ async function optionsOf(flags: ServeFlags, data: string) {
     ...{ data, ...listen, log },
     ...(tokenFile !== undefined && { tokenFile }),
     ...(name !== undefined && { name }),
-    ...{ visitors, embed, ...(insecure && { insecure }) },
+    ...{ visitors, embed, trustProxy: flags.trustProxy, ...(insecure && { insecure }) },
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: await pem(tlsCert), key: await pem(tlsKey) } }),
   };
 }

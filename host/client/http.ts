@@ -17,6 +17,8 @@ const WAIT_MS = { first: 100, most: 3_000 } as const;
 const AWAY = [502, 503, 504];
 
 export interface Http extends Asking {
+  /** For how long what goes wrong again and again is borne. */
+  readonly patienceMs: number;
   /** Asks once; the caller reads the answer, or drops it with `body.dump()`. */
   open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
 }
@@ -54,6 +56,7 @@ export function createHttp(url: string, token: string, { patienceMs, ca }: HttpO
   };
   return {
     url: base,
+    patienceMs,
     open,
     ask: async (name, given) => {
       const answer = await open(name, given);
@@ -62,10 +65,7 @@ export function createHttp(url: string, token: string, { patienceMs, ca }: HttpO
         if (!schema) await answer.body.dump();
         return (schema ? v.parse(schema, JSON.parse(await textOf(answer))) : undefined) as never;
       } catch (error) {
-        throw unreachable(
-          base,
-          v.isValiError(error) ? new Error(`it gave what no site gives: ${error.message}`) : error,
-        );
+        throw broken(base, error);
       }
     },
     patiently: async (attempt, signal) => {
@@ -86,6 +86,16 @@ export function createHttp(url: string, token: string, { patienceMs, ca }: HttpO
 /** Whether it may help to ask again. */
 export function isAway(error: unknown): boolean {
   return error instanceof LodgerError && error.code === 'ERR_SITE_UNREACHABLE';
+}
+
+/** What went wrong with an answer: to ask again helps where it was cut off, and not where it is none of a site. */
+export function broken(url: string, cause: unknown): LodgerError {
+  const isNone = v.isValiError(cause) || cause instanceof RangeError || cause instanceof SyntaxError;
+  return isNone ? invalid(url, cause.message, cause) : unreachable(url, cause);
+}
+
+export function invalid(url: string, why: string, cause?: unknown): LodgerError {
+  return new LodgerError('ERR_ANSWER_INVALID', [url, why], { cause });
 }
 
 /** What went wrong on the way to a site. */

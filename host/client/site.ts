@@ -9,7 +9,7 @@ import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireRece
 import { createReader } from '../wire/frames.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Asking, Given, HttpOptions } from './asking.ts';
-import { createHttp, type Http, isAway, unreachable } from './http.ts';
+import { broken, createHttp, type Http, invalid, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
 import { sleep } from './sleep.ts';
 
@@ -72,12 +72,16 @@ async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Pro
 export async function sendBlob(http: Http, blob: BlobSource, signal?: AbortSignal): Promise<void> {
   const given = { params: { digest: blob.digest }, ...(signal && { signal }) };
   await http.patiently(async () => {
-    // Somebody else may be sending the same, and have sent more by now: then it is asked again how much is there.
+    const until = performance.now() + http.patienceMs;
+    // Another one of this token may be sending the same, and have sent more by now: then it is asked again how much is there.
     for (let from: number | undefined; ; ) {
       from ??= await missingFrom(http, given);
       if (from === undefined || (from >= blob.size && from > 0)) return;
       from = await putPiece(http, blob, from, given);
-      if (from === undefined) await sleep(AGAIN_MS, signal);
+      if (from !== undefined) continue;
+      if (performance.now() > until)
+        throw invalid(http.url, 'it takes a blob neither from where it says nor from elsewhere');
+      await sleep(AGAIN_MS, signal);
     }
   }, signal);
 }
@@ -124,16 +128,21 @@ async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promis
 
 async function* outcomes(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
   let next = from;
+  /** Since when answers break off, without an outcome between. */
+  let failing: number | undefined;
   for (;;) {
     try {
       for await (const outcome of framesOf(http, job, next, signal)) {
-        if (outcome.index !== next) throw unreachable(http.url, new Error('its outcomes are out of order'));
+        if (outcome.index !== next) throw invalid(http.url, 'its outcomes are out of order');
         next++;
+        failing = undefined;
         yield outcome;
       }
+      failing = undefined;
     } catch (error) {
       if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
-      if (!isAway(error)) throw error;
+      failing ??= performance.now();
+      if (!isAway(error) || performance.now() - failing > http.patienceMs) throw error;
     }
     // An answer ends with the job, or with the site.
     const { state, tasks, merges } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
@@ -164,7 +173,7 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
       yield* ready.splice(0);
     }
   } catch (error) {
-    throw unreachable(http.url, error);
+    throw broken(http.url, error);
   }
 }
 
@@ -184,7 +193,7 @@ async function* receipts(http: Http, job: string, from: number, signal?: AbortSi
       for (const line of lines) yield v.parse(SignedReceiptSchema, JSON.parse(line));
     }
   } catch (error) {
-    throw unreachable(http.url, error);
+    throw broken(http.url, error);
   }
 }
 
@@ -204,7 +213,7 @@ async function* follow(http: Http, job: string, signal?: AbortSignal): AsyncGene
       yield* ready.splice(0);
     }
   } catch (error) {
-    if (!signal?.aborted) throw unreachable(http.url, error);
+    if (!signal?.aborted) throw broken(http.url, error);
   }
 }
 

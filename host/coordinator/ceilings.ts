@@ -18,6 +18,30 @@ export const ACCOUNT = {
 /** What the server takes of anybody. */
 export const DOOR = {
   connections: { default: 20_000, max: 20_000, unit: 'connections', reason: 'each takes memory and a descriptor' },
+  connectionsOfAddress: {
+    default: 5_000,
+    max: 5_000,
+    unit: 'connections of an address',
+    reason: 'one machine must not take those of all others',
+  },
+  visitorSockets: {
+    default: 256,
+    max: 256,
+    unit: 'connected tabs of an address that nobody answers for',
+    reason: 'a visit costs nothing, and a room full of tabs has one address',
+  },
+  messagesVisitor: {
+    default: 2_000,
+    max: 2_000,
+    unit: 'messages of such a tab in 10 s',
+    reason: 'each is parsed and acted on; an honest one sends some a second',
+  },
+  messagesHost: {
+    default: 200_000,
+    max: 200_000,
+    unit: 'messages of a host in 10 s',
+    reason: 'callers share one thread',
+  },
   headersMs: { default: 10_000, max: 10_000, unit: 'ms', reason: 'a request that trickles in holds a connection' },
   requestMs: { default: 300_000, max: 300_000, unit: 'ms', reason: 'the same for its body; blobs come in pieces' },
   checkMs: { default: 1_000, max: 1_000, unit: 'ms', reason: 'how often slow requests are looked for' },

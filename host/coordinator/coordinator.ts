@@ -9,6 +9,7 @@ import type { Lease } from '../wire/site.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type BlobFolder, openBlobs } from './blobs.ts';
 import type { Site, SiteKey } from './contracts.ts';
+import { createProxies } from './http/address.ts';
 import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
@@ -80,16 +81,16 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     closers.push(() => site.close());
     closers.push(sweepEvery({ blobs, refs, usage, now: Date.now, warn: (message) => log.warn(message) }));
     const operatorToken = await firstToken(accounts, filled.tokenFile);
-    const auth = createAuth(accounts, Date.now);
+    const auth = createAuth(accounts, Date.now, site.status().key);
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
+    const proxies = createProxies(filled.trustProxy ?? []);
     const server = await createServer({
-      ...{ auth, log, metrics, ...(tls && { tls }), embed: filled.embed ?? [] },
+      ...{ auth, log, metrics, proxies, ...(tls && { tls }), embed: filled.embed ?? [] },
       handlers: {
         ...jobHandlers({ site, usage, blobs, logs }),
         ...peopleHandlers({
           ...{ site, accounts, usage, auth },
-          secure: tls !== undefined,
           visitors: filled.visitors ?? true,
         }),
         ...blobHandlers({ blobs, usage, shown }),
@@ -97,7 +98,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       },
     });
     closers.push(() => server.close());
-    const sockets = takeSockets(server.server, { site, auth, accounts, shown, log });
+    const sockets = takeSockets(server.server, { site, auth, accounts, shown, log, proxies });
     closers.push(() => sockets.close());
     await server.listen({ host, port }).catch((error: Error) => {
       throw new LodgerError('ERR_OPTION_INVALID', ['listen', `an address that is free: ${error.message}`]);

@@ -15,6 +15,7 @@ const OptionsSchema = v.strictObject({
   name: v.exactOptional(v.pipe(v.string('a text'), v.regex(/^[\w.-]{1,64}$/, 'a name of 1 to 64 letters and digits'))),
   tls: v.exactOptional(v.strictObject({ key: text, cert: text })),
   insecure: v.exactOptional(v.boolean('true or false')),
+  trustProxy: v.exactOptional(v.pipe(v.array(text, 'a list of addresses'), v.maxLength(64, 'a list of at most 64'))),
   tokenFile: v.exactOptional(text),
   visitors: v.exactOptional(v.boolean('true or false')),
   embed: v.exactOptional(
@@ -38,6 +39,11 @@ export interface CoordinatorOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Whether tokens and data may go over open connections to other machines: behind a proxy that ends TLS, say. */
   readonly insecure?: boolean;
+  /**
+   * Proxies, by address or range, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: limits are then by the address of callers,
+   * and cookies are sent over nothing but TLS where the proxy has it. None by default.
+   */
+  readonly trustProxy?: readonly string[];
   /** Where the token of the operator is written when the site is started for the first time, for its owner alone to read. */
   readonly tokenFile?: string;
   /** Whether anybody may lend a tab at /join, as one account whose results are never taken on its word alone; true by default. */

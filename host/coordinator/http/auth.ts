@@ -1,14 +1,15 @@
 // Who is calling: a token in the Authorization header, the cookie of a session that a token opened, or a ticket for one WebSocket.
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { Accounts, Known } from '../accounts.ts';
 import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 
-export const COOKIE = 'lodger';
-
 export interface Auth {
+  /** The name of the site's cookie. Browsers send cookies to every port of a machine: each site has a name of its own. */
+  readonly cookie: string;
   /** Who the headers stand for; nobody where they name nobody, or somebody who is not known. */
   who(headers: IncomingHttpHeaders): Known | undefined;
   /** Whether the caller is known by its cookie, which pages of others may make a browser send. */
@@ -31,8 +32,11 @@ interface Kept {
   readonly expires: number;
 }
 
-/** `now` gives ms since 1970. Sessions and tickets end with the process. */
-export function createAuth(accounts: Accounts, now: () => number): Auth {
+/** `now` gives ms since 1970, `site` is the site's public key. Sessions and tickets end with the process. */
+export function createAuth(accounts: Accounts, now: () => number, site: string): Auth {
+  const cookie = `lodger-${site.slice(0, 16)}`;
+  const pattern = new RegExp(`(?:^|;\\s*)${cookie}=([\\w-]{1,64})(?:;|$)`);
+  const cookieOf = (headers: IncomingHttpHeaders) => pattern.exec(headers.cookie ?? '')?.[1];
   const sessions = new Map<string, Kept>();
   /** Apart from sessions: strangers make as many as they like, and the oldest goes. */
   const visits = new Map<string, Kept>();
@@ -51,6 +55,7 @@ export function createAuth(accounts: Accounts, now: () => number): Auth {
   };
   const bearer = ({ authorization = '' }: IncomingHttpHeaders) => /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
   return {
+    cookie,
     who: (headers) => {
       const token = bearer(headers);
       if (token === undefined) return find(sessions.get(cookieOf(headers) ?? ''));
@@ -105,6 +110,9 @@ function keep<T>(map: Map<string, T>, key: string, value: T, max: number): void 
   map.set(key, value);
 }
 
-function cookieOf({ cookie = '' }: IncomingHttpHeaders): string | undefined {
-  return /(?:^|;\s*)lodger=([\w-]{1,64})(?:;|$)/.exec(cookie)?.[1];
+export const NOT_OWN_PAGE = 'the request does not come from a page of this site';
+
+/** Whether a page of the site itself makes a request, as its browser says; nobody else's pages make one that browsers say nothing of. */
+export function isOfOwnPage({ headers: { origin }, host }: Pick<FastifyRequest, 'headers' | 'host'>): boolean {
+  return origin !== undefined && URL.parse(origin)?.host === host;
 }

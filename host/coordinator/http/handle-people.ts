@@ -1,4 +1,5 @@
 // Handlers of everything but jobs and blobs: who is calling, sessions, hosts, policy, accounts, tickets.
+import type { FastifyRequest } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
 import type { AccountStatus } from '../../wire/answers.ts';
 import type { Account, Accounts } from '../accounts.ts';
@@ -6,7 +7,7 @@ import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
-import { type Auth, COOKIE } from './auth.ts';
+import { type Auth, isOfOwnPage, NOT_OWN_PAGE } from './auth.ts';
 import type { Handlers } from './call.ts';
 
 type PeopleRoutes =
@@ -18,22 +19,14 @@ export interface PeopleParts {
   readonly accounts: Accounts;
   readonly usage: Usage;
   readonly auth: Auth;
-  /** Whether cookies may go over an open connection: only where there is no other. */
-  readonly secure: boolean;
   /** Whether tabs of people whom nobody knows may be lent. */
   readonly visitors: boolean;
 }
 
-export function peopleHandlers({
-  site,
-  accounts,
-  usage,
-  auth,
-  secure,
-  visitors,
-}: PeopleParts): Pick<Handlers, PeopleRoutes> {
-  const cookie = (value: string, seconds: number) =>
-    `${COOKIE}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
+export function peopleHandlers({ site, accounts, usage, auth, visitors }: PeopleParts): Pick<Handlers, PeopleRoutes> {
+  /** Over an open connection only where there is no other: a proxy that is trusted says over which one the request came to it. */
+  const cookie = ({ protocol }: FastifyRequest, value: string, seconds: number) =>
+    `${auth.cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${protocol === 'https' ? '; Secure' : ''}`;
   const statusOf = (account: Account): AccountStatus => ({
     ...account,
     tokens: [...account.tokens],
@@ -46,9 +39,12 @@ export function peopleHandlers({
   return {
     site: () => site.status(),
     who: ({ caller: { account, role } }) => ({ account, role, site: site.name }),
-    signIn: ({ body, reply }) => {
+    signIn: ({ body, request, reply }) => {
+      // A page of others could sign its visitor in as somebody else, who then sees what the visitor does.
+      if (request.headers.origin !== undefined && !isOfOwnPage(request))
+        throw new LodgerError('ERR_ACCESS_DENIED', [NOT_OWN_PAGE]);
       const { known, session } = auth.signIn(body.token);
-      reply.header('set-cookie', cookie(session, DOOR.sessionMs.default / 1_000));
+      reply.header('set-cookie', cookie(request, session, DOOR.sessionMs.default / 1_000));
       return { account: known.account, role: known.role, site: site.name };
     },
     visit: () => {
@@ -57,7 +53,10 @@ export function peopleHandlers({
     },
     signOut: ({ request, reply }) => {
       auth.signOut(request.headers);
-      return reply.header('set-cookie', cookie('', 0)).code(204).send();
+      return reply
+        .header('set-cookie', cookie(request, '', 0))
+        .code(204)
+        .send();
     },
     hosts: ({ caller }) => site.hosts(caller),
     why: ({ caller, query }) => ({ why: site.why(caller, query) }),

@@ -17,7 +17,8 @@ import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
 import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
-import type { Auth } from './auth.ts';
+import type { Proxies } from './address.ts';
+import { type Auth, isOfOwnPage, NOT_OWN_PAGE } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import { answerOrigins } from './origins.ts';
@@ -35,6 +36,7 @@ export interface ServerParts {
   readonly log: FastifyBaseLogger;
   readonly tls?: Tls;
   readonly metrics: Metrics;
+  readonly proxies: Proxies;
   /** Origins whose pages may lend tabs to this site. */
   readonly embed: readonly string[];
 }
@@ -44,7 +46,7 @@ const OPENAPI = packageFile('schemas/openapi.json');
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { log, tls, auth, metrics, embed } = parts;
+  const { log, tls, auth, proxies, metrics, embed } = parts;
   const known = new WeakMap<FastifyRequest, Known>();
   const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
   const options = {
@@ -53,6 +55,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     bodyLimit: SITE.bodyBytes.max,
     requestTimeout: DOOR.requestMs.default,
     forceCloseConnections: true,
+    trustProxy: (address: string) => proxies.trusts(address),
   };
   const server: FastifyInstance = tls
     ? (fastify({ ...options, https: { ...http, ...tls } }) as unknown as FastifyInstance)
@@ -157,10 +160,8 @@ function mustBeAllowed(
     throw new LodgerError('ERR_ACCESS_DENIED', [`this takes the role ${wanted}, the token has ${caller.role}`]);
   }
   // A browser sends cookies for pages of others, too, but says whose page it was.
-  const { origin, host } = request.headers;
   if (request.method === 'GET' || !auth.byCookie(request.headers)) return;
-  if (origin === undefined || URL.parse(origin)?.host !== host)
-    throw new LodgerError('ERR_ACCESS_DENIED', ['the request does not come from a page of this site']);
+  if (!isOfOwnPage(request)) throw new LodgerError('ERR_ACCESS_DENIED', [NOT_OWN_PAGE]);
 }
 
 function checked(schema: GenericSchema, data: unknown): { readonly value: unknown } | { readonly error: Error } {

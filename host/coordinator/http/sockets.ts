@@ -7,10 +7,15 @@ import { LodgerError } from '../../../runtime/base/errors.ts';
 import { SITE } from '../../wire/ceilings.ts';
 import { encodeFrame, PROTOCOL, parseFromHost } from '../../wire/site.ts';
 import type { Accounts, Known } from '../accounts.ts';
+import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { HostConnection, Site } from '../contracts.ts';
+import type { Proxies } from './address.ts';
 import type { Auth } from './auth.ts';
 import type { Shown } from './shown.ts';
+
+/** Messages are counted over so long. */
+const WINDOW_MS = 10_000;
 
 /** WebSocket's codes for "against the rules", and for "going away". */
 const AGAINST_RULES = 1008;
@@ -23,11 +28,13 @@ export interface SocketParts {
   readonly accounts: Accounts;
   readonly shown: Shown;
   readonly log: FastifyBaseLogger;
+  readonly proxies: Proxies;
 }
 
 /** Takes WebSockets on a server. `close` ends them all. */
 export function takeSockets(server: Server, parts: SocketParts): { close(): void } {
-  const { auth, accounts } = parts;
+  const { auth, accounts, proxies } = parts;
+  limitConnections(server, proxies);
   const wss = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -35,19 +42,26 @@ export function takeSockets(server: Server, parts: SocketParts): { close(): void
     handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
   });
   const byToken = new Map<string, Set<WebSocket>>();
+  /** Connected tabs that nobody answers for, by address. */
+  const visitors = new Map<string, number>();
   accounts.onRevoked((token) => {
     for (const socket of byToken.get(token) ?? []) socket.close(AGAINST_RULES, 'the token was revoked');
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => undefined);
     const caller = callerOf(request, auth);
-    const refusal = refusalOf(request, caller);
+    const address = proxies.addressOf(request.socket.remoteAddress ?? '', request.headers);
+    const isVisitor = caller?.account === ANONYMOUS;
+    const isOneMore = isVisitor && (visitors.get(address) ?? 0) >= DOOR.visitorSockets.max;
+    const refusal = refusalOf(request, caller) ?? (isOneMore ? '429 Too Many Requests' : undefined);
     if (refusal || !caller)
       return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     wss.handleUpgrade(request, socket, head, (opened) => {
       const sockets = byToken.get(caller.token) ?? new Set();
       byToken.set(caller.token, sockets.add(opened));
+      if (isVisitor) count(visitors, address, 1);
       opened.once('close', () => {
+        if (isVisitor) count(visitors, address, -1);
         sockets.delete(opened);
         if (sockets.size === 0) byToken.delete(caller.token);
       });
@@ -62,6 +76,34 @@ export function takeSockets(server: Server, parts: SocketParts): { close(): void
       }
       wss.close();
     },
+  };
+}
+
+/** Before a byte is read: whoever has many connections open gets no more. Those of proxies are of many. */
+function limitConnections(server: Server, proxies: Proxies): void {
+  const connections = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const { remoteAddress = '' } = socket;
+    if (proxies.trusts(remoteAddress)) return;
+    if ((connections.get(remoteAddress) ?? 0) >= DOOR.connectionsOfAddress.max) return void socket.destroy();
+    count(connections, remoteAddress, 1);
+    socket.once('close', () => count(connections, remoteAddress, -1));
+  });
+}
+
+function count(counts: Map<string, number>, name: string, by: 1 | -1): void {
+  const now = (counts.get(name) ?? 0) + by;
+  if (now > 0) counts.set(name, now);
+  else counts.delete(name);
+}
+
+/** Throws a RangeError where a connection says more than hosts do. */
+function createPace(max: number): () => void {
+  let [since, said] = [performance.now(), 0];
+  return () => {
+    const now = performance.now();
+    if (now - since > WINDOW_MS) [since, said] = [now, 0];
+    if (++said > max) throw new RangeError(`over ${max} messages in ${WINDOW_MS / 1_000} s`);
   };
 }
 
@@ -97,8 +139,11 @@ function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketPar
   );
   const silent = setTimeout(() => socket.terminate(), DOOR.helloMs.default);
   socket.once('message', () => clearTimeout(silent));
+  const pace = createPace((caller.account === ANONYMOUS ? DOOR.messagesVisitor : DOOR.messagesHost).max);
   socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (socket.readyState !== socket.OPEN) return;
     try {
+      pace();
       if (!isBinary) throw new RangeError('messages are binary');
       connection.hear(parseFromHost(data as Buffer));
     } catch (error) {
