@@ -23,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   wasi: () => import('./wasi.bench.ts'),
   lift: () => import('./lift.bench.ts'),
   site: () => import('./site.bench.ts'),
+  tab: () => import('./tab.bench.ts'),
   yield: () => import('./yield.bench.ts'),
 };
 

@@ -26,6 +26,7 @@ export interface Answer {
 
 export interface EchoOptions {
   readonly name?: string;
+  readonly kind?: Attributes['kind'];
   readonly caller?: Caller;
   /** Slots of a pull, and pulls at once. */
   readonly slots?: number;
@@ -66,11 +67,11 @@ export function echoKeys(): EchoKeys {
   return { public: Uint8Array.from(Buffer.from(x ?? '', 'base64url')), private: privateKey };
 }
 
-export function echoAttributes(name = 'echo'): Attributes {
+export function echoAttributes(name = 'echo', kind: Attributes['kind'] = 'node'): Attributes {
   const grants = [{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs' }];
   return {
     name,
-    kind: 'node',
+    kind,
     program: 'echo',
     engines: [{ name: 'v8', version: '0' }],
     rewriter: 1,
@@ -107,7 +108,7 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
       version: 1,
       key: Uint8Array.from(keys.public),
       proof,
-      attributes: echoAttributes(options.name),
+      attributes: echoAttributes(options.name, options.kind),
     });
   };
   const reportOf = (lease: Lease, more: number): Report => {

@@ -17,7 +17,10 @@ export interface Part<First> {
 }
 
 /** Starts one of the programs beside this file and waits for what it tells first, if it does. */
-export async function start<First>(program: 'coordinator' | 'host', args: readonly string[]): Promise<Part<First>> {
+export async function start<First>(
+  program: 'coordinator' | 'host' | '../tab/tabs',
+  args: readonly string[],
+): Promise<Part<First>> {
   const child = fork(new URL(`./${program}.js`, import.meta.url), args, { serialization: 'advanced' });
   const first = program === 'coordinator' ? ((await once(child, 'message')) as [First])[0] : (undefined as First);
   return {

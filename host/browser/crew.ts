@@ -50,8 +50,9 @@ interface Waiting {
   readonly onBegin?: Errand['onBegin'];
 }
 
-/** A worker that was told to stop and does not is ended after so long. In Chromium its guest burns 2 s more. */
+/** A worker that was told to stop and does not is ended after so long. In Chromium its guest burns a core for 2 s more, which are counted as lent. */
 const STOP_MS_MAX = 2_000;
+const BURN_MS = 2_000;
 /** What nobody can speak to is short, or is given back. */
 const LONG_MS = 2_000;
 const LOOK_MS = 250;
@@ -64,6 +65,8 @@ export function createCrew(options: CrewOptions): Crew {
   let wanted = options.threads;
   let share = options.share;
   let closed: LodgerError | undefined;
+  /** Workers that were ended in the middle of a task, and may still use a core. */
+  let burning = 0;
 
   const readyOf = (permit: Permit) => {
     const builds = compiled.get(permit.kernel) ?? new Map();
@@ -78,7 +81,7 @@ export function createCrew(options: CrewOptions): Crew {
     return new KernelThread(options.open(), { isolated, engineVersion, wayOut, share, now, onFree: () => feed() });
   };
   const feed = () => {
-    while (threads.length < wanted && !closed) threads.push(open());
+    while (threads.length + burning < wanted && !closed) threads.push(open());
     for (const thread of threads.slice(0, wanted)) {
       while (waiting.length > 0 && thread.hasRoom) {
         const { flight, onBegin } = waiting.shift() as Waiting;
@@ -99,6 +102,11 @@ export function createCrew(options: CrewOptions): Crew {
     if (at < 0 || !thread.flights.includes(stubborn)) return;
     threads.splice(at, 1);
     thread.terminate();
+    burning++;
+    setTimeout(() => {
+      burning--;
+      feed();
+    }, BURN_MS);
     for (const flight of thread.flights) {
       if (flight === stubborn) flight.settle(undefined);
       else waiting.unshift({ flight });

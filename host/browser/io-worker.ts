@@ -85,7 +85,8 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
   const engineVersion = engineOf(navigator.userAgent);
   /** Without shared memory: kernels whose tasks take too long for a tab that cannot stop them. */
   const refused = new Set<string>();
-  const { runner, framed, isolated } = await openRunner({
+  const site = openSite(origin);
+  const opening = openRunner({
     ...{ kernelWorker, frames, engineVersion, onError: fail },
     ...{ threads: lent.threads, share: lent.share, platform: { ...portable, turn: createTurn() } },
     onLong: ({ digest }) => {
@@ -94,8 +95,8 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
       lender.setTerms({ ...TERMS, kernels: { refused: [...refused].slice(-REFUSED_MAX) } });
     },
   });
-  const site = openSite(origin);
-  await site.visit();
+  // Beside each other: the first task is to begin soon after the visitor wants it. None begins before the walls are shown.
+  const [{ runner, framed, isolated }, key] = await Promise.all([opening, openKey(), site.visit()]);
   const watched = watchRunner(runner);
   let now = lent;
   const crewOf = () => ({
@@ -103,7 +104,7 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
     hush: (isQuiet: boolean) => runner.setShare(isQuiet ? 0.05 : now.share),
   });
   const lender = createLender({
-    ...{ connect: site.connect, blobs: site.blobs, key: await openKey(), digest: portable.digest, clock },
+    ...{ connect: site.connect, blobs: site.blobs, key, digest: portable.digest, clock },
     ...{ crew: crewOf(), terms: TERMS, firstBatch: Date.now() * 1_000 },
     machine: machineOf(name, engineVersion, wallsOf({ isolated, framed })),
     tell: (event) => post({ type: 'event', event }),

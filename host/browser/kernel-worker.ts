@@ -1,5 +1,5 @@
 // The script of a kernel worker, which has no network: by a header of its own, or by the policy of the frame that it is in. It shows that it has
-// none, and then runs what it is given.
+// none, and then runs what it is given. The I/O worker loads this file, too, for what both are made of, and listens in its own way afterwards.
 import { portable } from '../../runtime/base/platform.ts';
 import { createV8 } from '../../runtime/engine/v8.ts';
 import type { FromKernelWorker, ToKernelWorker } from './message.ts';

@@ -23,6 +23,8 @@ type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'framed'> & {
   readonly onError: (error: LodgerError) => void;
 };
 
+/** What the I/O worker takes of the kernel worker's file. A frame of no origin starts classic scripts alone, which export nothing. */
+const EXPORTS = /\bexport\s*\{[^{}]*\};?\s*$/;
 /** A frame that has not shown its walls after so long is none. */
 const FRAME_MS = 15_000;
 
@@ -41,7 +43,7 @@ export async function openRunner({ kernelWorker, frames, onError, ...given }: Gi
     await plain.close();
     if (!(error instanceof LodgerError && error.code === 'ERR_ISOLATION_MISSING')) throw error;
   }
-  const script = await (await fetch(kernelWorker)).text();
+  const script = (await (await fetch(kernelWorker)).text()).replace(EXPORTS, '');
   const open = () => openFramed(script, frames);
   const runner = createTabRunner({ ...given, wayOut, isolated: false, framed: true, open });
   try {
@@ -54,7 +56,7 @@ export async function openRunner({ kernelWorker, frames, onError, ...given }: Gi
 }
 
 function openWorker(url: string, onError: (error: LodgerError) => void): KernelPort {
-  const worker = new Worker(url);
+  const worker = new Worker(url, { type: 'module' });
   worker.onerror = ({ message }) =>
     onError(new LodgerError('ERR_HOST_FAULT', [`a kernel worker could not be started: ${message || 'no script'}`]));
   return {

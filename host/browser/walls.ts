@@ -62,6 +62,7 @@ export const WAYS_OUT: Readonly<Record<string, Way>> = {
   'importScripts of data': () => scope.importScripts('data:text/javascript,0'),
   'importScripts of a blob': () => scope.importScripts(URL.createObjectURL(new Blob(['0']))),
   import: (url) => load(url),
+  'import of a blob': () => load(URL.createObjectURL(new Blob(['export default 0'], { type: 'text/javascript' }))),
   'import of data': () => load('data:text/javascript,export default 0'),
   'nested worker': (url) => event(new Worker(url), 'message', (worker) => worker.terminate()),
   'nested worker of a blob': (url) => {

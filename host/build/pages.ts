@@ -6,12 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { build, type InlineConfig } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
 
-/** Script -> its source, in the folder `browser`. Each is one file that loads nothing else: a kernel worker could not. */
-const SCRIPTS: Readonly<Record<string, string>> = {
-  'io-worker': 'host/browser/io-worker.ts',
-  'kernel-worker': 'host/browser/kernel-worker.ts',
-  'way-out': 'host/browser/way-out.ts',
-};
+const KERNEL_WORKER = 'host/browser/kernel-worker.ts';
+const IO_WORKER = 'host/browser/io-worker.ts';
 
 /** Bundles one script into a file that loads nothing. */
 export function bundle(root: string, source: string, outFile: string): Promise<unknown> {
@@ -35,6 +31,46 @@ export function bundle(root: string, source: string, outFile: string): Promise<u
 
 function base(root: string): InlineConfig {
   return { root, configFile: false, logLevel: 'warn', envDir: false };
+}
+
+/**
+ * The two workers of a tab, as modules. A kernel worker loads nothing, since it could not; the I/O worker loads the kernel worker's file for what
+ * both are made of, so that it is sent once.
+ */
+async function buildWorkers(root: string, out: string): Promise<void> {
+  const [kernel, io] = [join(root, KERNEL_WORKER), join(root, IO_WORKER)];
+  const options = {
+    ...{ target: 'es2022', outDir: out, emptyOutDir: false, copyPublicDir: false, modulePreload: false },
+  } as const;
+  // Of what is imported and not used, nothing is kept: no module does anything when it is loaded, but for the workers themselves.
+  const treeshake = { moduleSideEffects: (id: string) => id === kernel || id === io || id === BOTH };
+  const alone = { ...options, write: false, rolldownOptions: { treeshake, input: kernel } };
+  const parts = new Set<string>();
+  const plugin = {
+    name: 'parts',
+    generateBundle: (_: unknown, bundle: Readonly<Record<string, { readonly modules?: object }>>) => {
+      for (const { modules = {} } of Object.values(bundle)) for (const id of Object.keys(modules)) parts.add(id);
+    },
+  };
+  await build({ ...base(root), plugins: [plugin], build: alone });
+  const output = {
+    ...{ entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
+  };
+  const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
+  await build({ ...base(root), plugins: [bothOf(kernel, io)], build: { ...options, rolldownOptions } });
+}
+
+/** The I/O worker's file is built from this. */
+const BOTH = 'both-workers';
+
+function bothOf(kernel: string, io: string) {
+  return {
+    name: BOTH,
+    resolveId: (id: string) => (id === BOTH ? id : undefined),
+    load: (id: string) =>
+      id === BOTH ? [kernel, io].map((path) => `import ${JSON.stringify(path)};`).join('') : undefined,
+  };
 }
 
 /** Page -> its HTML, and where it finds what it loads: the page of a tab may be copied to any folder of any server. */
@@ -66,7 +102,8 @@ async function main(): Promise<void> {
   const out = join(root, 'dist', 'host', 'pages');
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  for (const [name, source] of Object.entries(SCRIPTS)) await bundle(root, source, join(out, 'browser', `${name}.js`));
+  await buildWorkers(root, join(out, 'browser'));
+  await bundle(root, 'host/browser/way-out.ts', join(out, 'browser', 'way-out.js'));
   await buildPages(root, out);
 }
 

@@ -14,6 +14,7 @@ export interface Live {
 }
 
 const RATES_MAX = 900;
+const LOOK_MS = 2_000;
 
 /** Begins to watch. `hear` is called with all of it whenever something has changed, at most four times a second. */
 export function watchSite(hear: (live: Live) => void): () => void {
@@ -61,6 +62,12 @@ export function watchSite(hear: (live: Live) => void): () => void {
     rates = [...rates, status.fuelPerSecond].slice(-RATES_MAX);
     isDirty = true;
   }, 1_000);
+  // Why a host has no work changes with the jobs, too, which is no event of the host's.
+  const look = setInterval(async () => {
+    if (!location.hash.startsWith('#/hosts')) return;
+    for (const host of await api.hosts().catch(() => [])) hosts.set(host.host, host);
+    isDirty = true;
+  }, LOOK_MS);
   const tick = setInterval(() => {
     if (!isDirty) return;
     isDirty = false;
@@ -69,6 +76,7 @@ export function watchSite(hear: (live: Live) => void): () => void {
   return () => {
     source.close();
     clearInterval(second);
+    clearInterval(look);
     clearInterval(tick);
   };
 }

@@ -9,6 +9,7 @@ import { outcomesOf, type Shown } from './outcomes.ts';
 /** As many are kept in the page; the command line fetches all. */
 const KEPT_MAX = 500;
 const TEXT_MAX = 4_000;
+const SHOW_MS = 250;
 const ROWS_MAX = 50;
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 
@@ -18,22 +19,16 @@ export function Results({ job }: { readonly job: JobStatus }): JSX.Element {
   const { id } = job;
   useEffect(() => {
     const control = new AbortController();
+    let kept: readonly Shown[] = [];
     const read = async () => {
-      let kept: Shown[] = [];
-      let toldAt = 0;
       for await (const outcome of outcomesOf(id, 0, control.signal)) {
         kept = [...kept, outcome];
-        const isFull = kept.length >= KEPT_MAX;
-        if (isFull || Date.now() - toldAt > 250) {
-          toldAt = Date.now();
-          setOutcomes(kept);
-        }
-        if (isFull) break;
+        if (kept.length >= KEPT_MAX) break;
       }
-      setOutcomes(kept);
     };
     read().catch(() => undefined);
-    const flush = setInterval(() => setOutcomes((now) => now), 1_000);
+    // Many may come at once; the page is drawn for all of them together.
+    const flush = setInterval(() => setOutcomes(kept), SHOW_MS);
     return () => {
       clearInterval(flush);
       control.abort();

@@ -8,6 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
 import { type SiteProcess, startSite } from '../client/process.ts';
+import { coreOf, SUBJECTS, type Subject } from '../kernels/subjects.ts';
 import { ROOT } from '../project/files.ts';
 import { openBrowser } from './chromium.ts';
 
@@ -108,6 +109,30 @@ describe('the console', () => {
     expect(await wrongs(page)).toEqual([]);
   });
 
+  test('shows what guests log while their job still goes on, as text', async () => {
+    const kernel = await coreOf(SUBJECTS['caps'] as Subject);
+    const digest = await runner.site.putBlob(kernel, AbortSignal.timeout(10_000));
+    const query = await readFile(join(ROOT, 'kernels/align/data/query.fasta'));
+    const blob = await runner.site.putBlob(query, AbortSignal.timeout(10_000));
+    const grants = [
+      { kind: 'log' },
+      { kind: 'random' },
+      { kind: 'clock' },
+      { kind: 'blobs', name: 'query', digest: blob },
+    ];
+    const job = { version: 1, name: 'a log', kernel: digest, grants, blobs: { query: blob } };
+    const { id } = await runner.site.ask('submit', { json: job });
+    await runner.site.addInputs(id, { from: 0, inputs: [Buffer.from('query')], last: false });
+    await follow('Overview');
+    await page.getByRole('link', { name: 'a log' }).click();
+    await expect.poll(main, { timeout: 30_000 }).toContain('Log of the guests');
+    await expect.poll(main).toMatch(/task 0 \w+: /);
+    expect(await main()).toContain('under way');
+    expect(await wrongs(page)).toEqual([]);
+    await runner.site.ask('cancel', { params: { job: id } });
+    await follow('Overview');
+  });
+
   test('asks before it cancels a job, and keeps it where the answer is no', async () => {
     await page.getByRole('link', { name: /onerror/ }).click();
     await page.getByRole('button', { name: 'Cancel job' }).click();
@@ -122,7 +147,7 @@ describe('the console', () => {
     await follow('Hosts');
     await page.getByRole('link', { name: 'this site' }).click();
     await expect.poll(main).toContain('a desktop');
-    await expect.poll(main).toContain('there are no jobs');
+    await expect.poll(main, { timeout: 20_000 }).toContain('there are no jobs');
     expect(await wrongs(page)).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ interface Order {
 let runner: TabRunner;
 
 function openWorker(url: string): KernelPort {
-  const worker = new Worker(url);
+  const worker = new Worker(url, { type: 'module' });
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     hear: (listener) => {

@@ -1,5 +1,5 @@
 // Tabs that are lent to a real site: they work beside a host in Node, pause for named reasons, and leave without loss.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAgent } from 'lodger/host';
@@ -9,6 +9,7 @@ import type { Agent } from '../../host/agent/contracts.ts';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
 import { openInputs } from '../../host/jobs/inputs.ts';
 import { loadJob } from '../../host/jobs/load.ts';
+import { admit } from '../../runtime/admit/admit.ts';
 import type { Job } from '../../runtime/job/task.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { type SiteProcess, startSite } from '../client/process.ts';
@@ -178,6 +179,24 @@ describe('a tab pauses', () => {
     await tabState({ paused: null });
   });
 
+  test('while the browser saves data', async () => {
+    await context.addInitScript(() => {
+      const connection = Object.assign(new EventTarget(), { saveData: true });
+      Object.defineProperty(navigator, 'connection', { value: connection });
+      Object.assign(globalThis, {
+        spend: () => {
+          connection.saveData = false;
+          connection.dispatchEvent(new Event('change'));
+        },
+      });
+    });
+    const page = await visit();
+    await tabState({ paused: 'data saver' });
+    await expect.poll(() => page.textContent('main')).toContain('Paused: your browser saves data.');
+    await page.evaluate(() => (globalThis as never as { spend(): void }).spend());
+    await tabState({ paused: null });
+  });
+
   test('while the processor has more to do than it can', async () => {
     await context.addInitScript(() => {
       Object.assign(globalThis, {
@@ -197,6 +216,42 @@ describe('a tab pauses', () => {
     await press('fair');
     await tabState({ paused: null });
   });
+});
+
+test("a tab's slider changes the share of a core that its tasks get, as the system measures it", async () => {
+  const page = await visit();
+  const control = new AbortController();
+  const kernel = await admit(await readFile(join(ROOT, 'dist/kernels/fractal.wasm')));
+  const input = Buffer.from('width = 1024\nheight = 1024\ncentre = 0 0\nspan = 0.01\niterations = 1048576\n');
+  const going = runner.map({ kernel, inputs: [input] }, { signal: control.signal }).next();
+  await expect.poll(() => page.textContent('main'), { timeout: 30_000 }).toContain('1 under way');
+  const session = await browser.newBrowserCDPSession();
+  const used = async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(({ cpuTime }) => cpuTime));
+  };
+  const shareAt = async (percent: number) => {
+    await page.getByLabel('Share of each core').fill(String(percent));
+    await page.waitForTimeout(500);
+    const [at, before] = [performance.now(), await used()];
+    await page.waitForTimeout(2_000);
+    return ((await used()) - before) / ((performance.now() - at) / 1_000);
+  };
+  // Other work on the machine takes from both, and more from the larger one.
+  await expect.poll(async () => (await shareAt(100)) / (await shareAt(10)), { timeout: 40_000 }).toBeGreaterThan(2);
+  control.abort();
+  await going.catch(() => undefined);
+});
+
+test('a tab asks nobody but its site for anything', async () => {
+  const asked = new Set<string>();
+  context.on('request', (request) => asked.add(new URL(request.url()).origin));
+  await visit();
+  await lend();
+  const outcomes = [];
+  for await (const { state } of runner.mapAs('search', await search())) outcomes.push(state);
+  expect(outcomes.length).toBeGreaterThan(3);
+  expect([...asked].filter((origin) => origin !== 'null')).toEqual([site.url]);
 });
 
 test('a tab remembers what its visitor chose', async () => {

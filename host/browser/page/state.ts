@@ -86,7 +86,7 @@ export function createLending(): LendingActs {
       return () => listeners.delete(listener);
     },
     begin: () => {
-      const [worker, frames] = [new Worker(scriptAt('io-worker.js')), createFrames()];
+      const [worker, frames] = [new Worker(scriptAt('io-worker.js'), { type: 'module' }), createFrames()];
       visit = { worker, frames };
       worker.onmessage = ({ data }) => hear(data, frames);
       worker.onerror = ({ message }) =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { packageFile } from '../../platform/version.ts';
 
@@ -73,7 +74,8 @@ async function addFile(
   { path, embed }: { readonly path: string; readonly embed: readonly string[] },
 ): Promise<void> {
   const bytes = await readFile(path);
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
+  const packed = gzipSync(bytes, { level: 9 });
+  const etag = `W/"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
   const isPage = name.endsWith('/index.html');
   // Names of what pages load hold a digest; pages and workers are asked for anew.
   const caching = name.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
@@ -86,6 +88,7 @@ async function addFile(
     ...(framedBy.length > 0 && { 'cross-origin-resource-policy': 'cross-origin' }),
     'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
     'cache-control': caching,
+    vary: 'accept-encoding',
     etag,
     ...(policy !== undefined && { 'content-security-policy': policy }),
   };
@@ -93,6 +96,8 @@ async function addFile(
   const url = page ? page[0] : `/${name}`;
   server.get(url, async (request, reply) => {
     reply.headers(headers);
-    return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(bytes);
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(bytes);
+    return reply.header('content-encoding', 'gzip').send(packed);
   });
 }

@@ -1,0 +1,67 @@
+// What the pages of a site send: within bounds, packed, and each part once.
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { startSite } from '../client/process.ts';
+import { ROOT } from '../project/files.ts';
+
+const KB = 1_000;
+const PAGES = join(ROOT, 'dist/host/pages');
+const packed = (paths: readonly string[]) =>
+  paths.reduce((sum, path) => sum + gzipSync(readFileSync(join(PAGES, path)), { level: 9 }).byteLength, 0);
+const scripts = (folder: string) =>
+  readdirSync(join(PAGES, folder))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => `${folder}/${name}`);
+
+test.each([
+  ['a visitor reads before anything runs', ['join/assets'], 15],
+  ['a volunteer is sent', ['join/assets', 'browser'], 122],
+  ['an operator is sent', ['console/assets'], 120],
+])('the JavaScript that %s is bounded', (_, folders, most) => {
+  expect(packed(folders.flatMap(scripts))).toBeLessThanOrEqual(most * KB);
+});
+
+test('the kernel worker loads nothing, and the I/O worker nothing but the kernel worker', () => {
+  const importsOf = (name: string) =>
+    [
+      ...readFileSync(join(PAGES, 'browser', name), 'utf8').matchAll(
+        /\bimport\s*(?:\{[^}]*\}\s*from\s*)?["']([^"']+)["']/g,
+      ),
+    ].map(([, from]) => from);
+  expect(importsOf('kernel-worker.js')).toEqual([]);
+  expect(importsOf('io-worker.js')).toEqual(['./kernel-worker.js']);
+});
+
+test('scripts go over the wire packed, to those who unpack them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-size-'));
+  const site = await startSite(['--data', join(folder, 'site'), '--listen', '127.0.0.1:0']);
+  const path = '/browser/io-worker.js';
+  const [plain, small] = [await get(site.url + path), await get(site.url + path, { 'accept-encoding': 'br, gzip' })];
+  expect(plain.headers['content-encoding']).toBeUndefined();
+  expect(small.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+  expect(small.body.byteLength).toBeLessThan(plain.body.byteLength / 2);
+  expect(gunzipSync(small.body).equals(plain.body)).toBe(true);
+  const again = await get(site.url + path, { 'if-none-match': String(small.headers.etag) });
+  expect(again.status).toBe(304);
+  await site.kill();
+  await rm(folder, { recursive: true });
+});
+
+/** As it comes over the wire. */
+function get(url: string, headers = {}) {
+  return new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: Buffer }>(
+    (resolve, reject) => {
+      const asked = request(url, { headers }, async (answer) => {
+        const parts: Buffer[] = [];
+        for await (const part of answer) parts.push(part);
+        resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts) });
+      });
+      asked.on('error', reject).end();
+    },
+  );
+}
