@@ -7,14 +7,15 @@ import type { Blobs, Clock } from './contracts.ts';
 
 const KERNELS_MAX = 32;
 const SHARED_MAX = 32;
+const SETS_MAX = 8;
 /** Between two attempts to reach the site. */
 const AGAIN_MS = 1_000;
 
 export interface Fetching {
   /** Throws what `admit` throws. */
   kernel(digest: Digest): Promise<Kernel>;
-  /** A blob that many tasks read: the same bytes each time, kept for a while. Throws like `blob`. */
-  shared(digest: Digest): Promise<Uint8Array>;
+  /** All blobs of a job, by name: the same frozen object for all of its tasks, so that they are checked once. Throws like `blob`. */
+  blobsOf(names: Readonly<Record<string, Digest>>): Promise<Readonly<Record<string, Uint8Array>>>;
   /** Bytes that have this digest. Throws `ERR_HOST_FAULT` for others. */
   blob(digest: Digest, signal: AbortSignal): Promise<Uint8Array>;
   /** Brings bytes to the site, under the digest that it gives. */
@@ -32,6 +33,7 @@ export interface FetchingOptions {
 export function createFetching({ blobs, clock, digest, closing }: FetchingOptions): Fetching {
   const kernels = new Map<Digest, Promise<Kernel>>();
   const shared = new Map<Digest, Promise<Uint8Array>>();
+  const sets = new Map<string, Promise<Readonly<Record<string, Uint8Array>>>>();
   const platform = { digest, now: clock.now };
 
   const pause = (signal: AbortSignal) =>
@@ -65,6 +67,8 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
     return bytes;
   };
 
+  const sharedBlob = (name: Digest) => keep(shared, { name, most: SHARED_MAX }, () => blob(name, closing));
+
   return {
     blob,
     store: async (bytes, signal) => {
@@ -75,20 +79,25 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
     // Several tasks wait for these: none of them may stop it for the others.
     kernel: (name) =>
       keep(kernels, { name, most: KERNELS_MAX }, () => blob(name, closing).then((bytes) => admit(bytes, { platform }))),
-    shared: (name) => keep(shared, { name, most: SHARED_MAX }, () => blob(name, closing)),
+    blobsOf: (names) =>
+      keep(sets, { name: JSON.stringify(names), most: SETS_MAX }, async () => {
+        const blobs: Record<string, Uint8Array> = {};
+        for (const [name, digest] of Object.entries(names)) blobs[name] = await sharedBlob(digest);
+        return Object.freeze(blobs);
+      }),
   };
 }
 
 /** What is there, or what `bring` gives; the least recently used is dropped, and what failed is not kept. */
 function keep<T>(
-  kept: Map<Digest, Promise<T>>,
-  { name, most }: { readonly name: Digest; readonly most: number },
+  kept: Map<string, Promise<T>>,
+  { name, most }: { readonly name: string; readonly most: number },
   bring: () => Promise<T>,
 ): Promise<T> {
   const known = kept.get(name) ?? bring();
   kept.delete(name);
   kept.set(name, known);
-  if (kept.size > most) kept.delete(kept.keys().next().value as Digest);
+  if (kept.size > most) kept.delete(kept.keys().next().value as string);
   known.catch(() => kept.get(name) === known && kept.delete(name));
   return known;
 }

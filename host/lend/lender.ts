@@ -33,6 +33,7 @@ export function createLender(options: LenderOptions): Lender {
   let load: number | null = null;
   let session: Session | undefined;
   let isFinishing = false;
+  let hasPace = false;
   let isClosed = false;
   let yielding: Promise<void> | undefined;
   const counts = { tasksDone: 0, tasksFailed: 0, tasksReleased: 0, fuel: 0 };
@@ -98,6 +99,8 @@ export function createLender(options: LenderOptions): Lender {
   const seal = async (one: Batch, isLast: boolean, host: string) => {
     const report = await reportOf(one, { host, batch: batch++, key, digest });
     unsigned--;
+    // Until the site knows how fast this machine is it gives little at a time: the first report tells, later ones wait for the beat.
+    if (!hasPace && paces.hasMoved()) hasPace = send({ type: 'attributes', attributes: attributes() });
     outbox.add({ ...report, slots: isLast ? claim() : 0 });
   };
   const report = (whole: Batch, isLast: boolean) => {

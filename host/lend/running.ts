@@ -56,8 +56,7 @@ async function prepare({ fetching }: RunTools, { held, number, input, control }:
   const { kernel: digest, limits, grants, blobs: names, seed, deterministic } = held.terms;
   const { signal } = control;
   const kernel = await unless(signal, fetching.kernel(digest));
-  const blobs: Record<string, Uint8Array> = {};
-  for (const [name, blob] of Object.entries(names)) blobs[name] = await unless(signal, fetching.shared(blob));
+  const blobs = await unless(signal, fetching.blobsOf(names));
   // A copy of its own: in Node it is a part of a frame, all of which would go to the thread with it.
   const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : new Uint8Array(input);
   const shared = { kernel, limits, seed, deterministic, digests: true };

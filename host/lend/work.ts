@@ -123,6 +123,9 @@ export function createWork({ clock, run, send, report, tell, onFreed }: WorkOpti
     take: (lease, allowed) => {
       const terms = lease.terms ?? known.get(lease.job);
       if (!terms) throw new RangeError(`the first lease of job ${lease.job} has no terms`);
+      // What all tasks of the job share cannot change: whoever runs them need not look at it again and again.
+      Object.freeze(terms.grants);
+      for (const grant of terms.grants) Object.freeze(grant);
       known.delete(lease.job);
       known.set(lease.job, terms);
       if (known.size > TERMS_MAX) known.delete(known.keys().next().value as string);
