@@ -69,6 +69,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const site = await createSite({
       ...{ store, blobs, quotas: accounts.quotas, fuelToday: usage.fuelToday, onFuel: usage.addFuel },
       ...(filled.name !== undefined && { name: filled.name }),
+      ...(filled.leaseMs !== undefined && { leaseMs: filled.leaseMs, beatMs: Math.floor(filled.leaseMs / 3) }),
       ...{ refs, mayRead: shown.mayRead },
       onOutput: async (account, digest) => {
         const size = await blobs.size(digest);

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
+import { SITE } from '../wire/ceilings.ts';
 import { DOOR } from './ceilings.ts';
 
 const text = v.pipe(v.string('a text'), v.minLength(1, 'a text'));
@@ -24,6 +25,7 @@ const OptionsSchema = v.strictObject({
       v.maxLength(DOOR.embedders.max, `at most ${DOOR.embedders.max} origins`),
     ),
   ),
+  leaseMs: v.exactOptional(integer(1_000, SITE.leaseMs.max)),
   log: v.exactOptional(oneOf(LOG_LEVELS)),
 });
 
@@ -50,6 +52,8 @@ export interface CoordinatorOptions {
   readonly visitors?: boolean;
   /** Origins whose pages may show the page of a tab in a frame, and may lend tabs to this site by a copy of it; none by default. */
   readonly embed?: readonly string[];
+  /** For how long a host may be silent before others get its tasks, in ms: 30 s by default. Hosts say three times in it that they are there. */
+  readonly leaseMs?: number;
   /** What is logged, to standard error; `silent` by default. */
   readonly log?: (typeof LOG_LEVELS)[number];
 }
