@@ -1,5 +1,6 @@
 // The site's store: lmdb behind `Store`. What is put is safe on disk when its promise resolves, and promises resolve in the order of calls.
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { type Database, open } from 'lmdb';
@@ -12,6 +13,7 @@ import type { Key, Store } from './contracts.ts';
 const held = new Set<string>();
 
 const OWNER: Key = ['', 'owner'];
+const { EIO, ENOSPC } = constants.errno;
 const PAGE_BYTES = 4_096;
 /** Of lmdb's two meta pages, from `mm_magic` on: the number itself, and where the last used page's is. Source: `mdb.c`, MDB_meta. */
 const META = { at: 24, magic: 0xbeefc0de, lastPage: 144, transaction: 152 } as const;
@@ -46,15 +48,28 @@ function storeOf(db: Database<Buffer, (string | number)[]>, path: string): Store
   /** lmdb's promises of flushes resolve out of order under load, so each waits for the one before. */
   let tail: Promise<unknown> = Promise.resolve();
   let closed = false;
+  let looks = false;
+  /** lmdb makes a promise of each batch that it gives to nobody: unseen, its rejection would end the process. */
+  const lookAtBatch = () => {
+    if (looks) return;
+    looks = true;
+    // Behind its own turn, in which it begins the batch.
+    setImmediate(() => {
+      looks = false;
+      db.committed.then(undefined, () => undefined);
+    });
+  };
   const inOrder = (written: Promise<boolean>): Promise<void> => {
+    lookAtBatch();
     const { flushed } = written as Promise<boolean> & { readonly flushed: Promise<boolean> };
     const before = tail;
     const safe = Promise.all([written, flushed]).then(
       () => before,
-      (error: unknown) =>
-        before.then(() => {
-          throw fileError('write', path, causeOf(error));
-        }),
+      async (error: unknown) => {
+        const cause = await causeOf(error);
+        await before;
+        throw fileError('write', path, cause);
+      },
     );
     tail = safe.catch(() => undefined);
     return safe.then(() => undefined);
@@ -103,11 +118,13 @@ function copied(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes);
 }
 
-/** lmdb wraps what the disk said. */
-function causeOf(error: unknown): unknown {
-  const { commitError, message } = Object(error) as { commitError?: unknown; message?: string };
-  const cause = commitError ?? error;
-  return /no space left|ENOSPC|MDB_MAP_FULL/i.test(`${message} ${(cause as Error).message}`)
+/** What the disk said, which lmdb wraps in a promise of its own. A write that a full file system cut short is an EIO of lmdb's. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = Object(error) as { commitError?: Promise<never> };
+  const said = commitError?.catch((cause: unknown) => cause);
+  const cause = (await Promise.race([said, new Promise((resolve) => setImmediate(resolve, error))])) ?? error;
+  const { code, message } = Object(cause) as { code?: unknown; message?: string };
+  return code === EIO || code === ENOSPC || /no space left|MDB_MAP_FULL/i.test(`${message}`)
     ? Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     : cause;
 }
