@@ -25,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   site: () => import('./site.bench.ts'),
   tab: () => import('./tab.bench.ts'),
   yield: () => import('./yield.bench.ts'),
+  federation: () => import('./federation.bench.ts'),
 };
 
 const named = process.argv.slice(2);

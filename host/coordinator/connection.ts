@@ -51,6 +51,7 @@ export function connect(
       return job !== undefined && leaseOn(state, connection, job, slots);
     },
     leaseOf: (fence) => leaseAgain(state, connection, fence),
+    lost: () => giveUp(state, connection, 'it is lost'),
   };
 }
 
@@ -211,16 +212,21 @@ export function expire(state: State): number {
       next = Math.min(next, until);
       continue;
     }
-    const host = connection.host?.id ?? '';
-    for (const lease of [...state.leases.of(connection)]) {
-      const tasks = state.leases.end(lease);
-      const job = state.openJobs.get(lease.job);
-      if (!job) continue;
-      lose(state, job, { host, tasks, retries: job.record.manifest.retries ?? RETRIES });
-      giveBack(state, job, tasks);
-    }
-    if (connection.open) connection.close('silent for too long');
-    state.connections.delete(connection);
+    giveUp(state, connection, 'silent for too long');
   }
   return next;
+}
+
+/** Its host is lost: what it had on lease goes to others. */
+function giveUp(state: State, connection: Connection, reason: string): void {
+  const host = connection.host?.id ?? '';
+  for (const lease of [...state.leases.of(connection)]) {
+    const tasks = state.leases.end(lease);
+    const job = state.openJobs.get(lease.job);
+    if (!job) continue;
+    lose(state, job, { host, tasks, retries: job.record.manifest.retries ?? RETRIES });
+    giveBack(state, job, tasks);
+  }
+  if (connection.open) connection.close(reason);
+  state.connections.delete(connection);
 }

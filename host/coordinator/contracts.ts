@@ -211,6 +211,8 @@ export interface SiteConnection extends HostConnection {
   lease(job: string, slots: number): boolean;
   /** A lease with its terms and inputs, as often as it is asked for; nothing for one that is over. */
   leaseOf(fence: Fence): Lease | undefined;
+  /** The other site is gone: what it has goes to others now, as from a host that was silent for too long. */
+  lost(): void;
 }
 
 export interface OpenWork {

@@ -48,6 +48,8 @@ export interface Asker {
   answer(site: string, ask: Exclude<Ask, { kind: 'hello' }>): Promise<Answer>;
   /** Sends out what others are to do, and takes back what this site can do itself. */
   plan(): void;
+  /** Gives up what sites have that were silent for too long. */
+  expire(): void;
   readonly sites: readonly Line[];
   close(): void;
 }
@@ -203,8 +205,8 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
       if (isOvertaken(name, ask)) return { state: 'gone' };
       if (ask.kind === 'lease') return answerLease(line, ask);
       if (ask.kind === 'report') return answerReport(line, ask).catch(() => ({ state: 'later' }) as const);
-      // Its leases run out as those of a lost host: what ends sites is found out task by task, and given up.
-      if (ask.dead) line.close();
+      // What ends sites is found out task by task, as with hosts, and given up.
+      if (ask.dead) line.lose();
       else line.release(ask.fence, ask.tasks);
       return { state: 'taken' };
     },
@@ -212,6 +214,9 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
       const { jobs, idle } = site.work();
       if (jobs.length > 0 && bus.isConnected) sendOut(jobs);
       else if (idle) void takeBack();
+    },
+    expire: () => {
+      for (const line of lines.values()) if (line.isOpen && now() - line.seen > self.leaseMs) line.lose();
     },
     get sites() {
       return [...lines.values()];

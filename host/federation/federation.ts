@@ -80,6 +80,7 @@ const TellingSchema = v.strictObject({
 const HOUR_MS = 3_600_000;
 const BEATS_A_LEASE = 3;
 const PLAN_MS = 250;
+const EXPIRE_MS = 50;
 /** For so long what the site is counts as known. */
 const FRESH_MS = 1_000;
 /** Messages of others that are answered at once. */
@@ -145,7 +146,8 @@ export function openFederation(options: FederationOptions): Federation {
   const plan = () => attempt(asker.plan);
   const tell = () => attempt(beat);
   const unwatch = site.watch(OPERATOR, (event) => event === 'job' && plan());
-  const timers = [setInterval(tell, self.beatMs), setInterval(plan, PLAN_MS)];
+  const expire = () => attempt(asker.expire);
+  const timers = [setInterval(tell, self.beatMs), setInterval(plan, PLAN_MS), setInterval(expire, EXPIRE_MS)];
   bus.ready.then(tell, (error: unknown) => log('warn', `there is no federation: ${String(error)}`));
   return {
     status: () => ({

@@ -35,6 +35,8 @@ export interface Line {
   release(fence: Fence, tasks: readonly number[]): void;
   /** It goes back to the site, whole, and is no longer the other's. */
   drop(out: Out): void;
+  /** The site is gone, with what it has; its next record opens the line again. */
+  lose(): void;
   close(): void;
 }
 
@@ -195,6 +197,11 @@ export function createLine({ site, greet, offer, withdraw, log, lostMs, ...parts
       say({ type: 'release', fence, tasks: [...tasks], reason: 'asked' });
     },
     drop,
+    lose: () => {
+      const before = connection;
+      lost();
+      before?.lost();
+    },
     close: hangUp,
   };
   return line;

@@ -94,6 +94,18 @@ describe('a job that may run anywhere', () => {
     expect(begun()).toBe(8);
   });
 
+  natsTest('goes on at its own site when the other falls silent with its tasks', async () => {
+    await using nats = await startNats();
+    await using north = await joinSite(nats.url, 'north', { hosts: 0 });
+    await using south = await joinSite(nats.url, 'south', { hosts: 1, echo: keeping([]) });
+    const { site } = north.coordinator;
+    const job = await submitFar(north, 8);
+    await until(() => south.federation.status().batches === 2);
+    createEcho({ caller: OWN_CALLER }).join(site);
+    await south.federation.close();
+    expect((await collect(site, job)).every(rightOutput)).toBe(true);
+  });
+
   natsTest('stays at its site if it does not say so', async () => {
     await using nats = await startNats();
     await using north = await joinSite(nats.url, 'north', { hosts: 0 });

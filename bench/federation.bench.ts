@@ -1,0 +1,155 @@
+// Many sites over a real NATS server: tasks a second through 1, 2 and 4 sites, how soon a lost site's tasks go to others, and what
+// belonging to a federation costs a site that works alone.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startNats } from './federation/nats.ts';
+import { type SiteProcess, startSite } from './federation/parts.ts';
+import type { Measure, Result } from './result.ts';
+import { median } from './rounds.ts';
+
+const ROUNDS = 3;
+const TASKS = 10_000;
+const LEASE_MS = 2_000;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export default async function measure(): Promise<Result> {
+  const measures = [...(await rates()), await lost(), await overhead()];
+  return { name: 'federation', times: [], measures };
+}
+
+interface Load {
+  readonly perSecond: number;
+  /** CPU a task, at the site that asks, and at the others with their hosts. */
+  readonly askingUs: number;
+  readonly othersUs: number;
+}
+
+/** One site asks and has no hosts, so that every task goes through the server; so many others run them. */
+async function rates(): Promise<Measure[]> {
+  const loads = new Map<number, Load[]>([1, 2, 4].map((sites) => [sites, []]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [sites, found] of loads) found.push(await inFolder((folder) => loaded(folder, sites)));
+  const best = (sites: number) => Math.max(...(loads.get(sites) ?? []).map(({ perSecond }) => perSecond));
+  return [...loads].map(([sites, found]) => {
+    const shown = found.map(({ perSecond }) => Math.round(perSecond).toLocaleString('en')).join(' / ');
+    const asking = median(found.map(({ askingUs }) => askingUs)).toFixed(0);
+    const others = median(found.map(({ othersUs }) => othersUs)).toFixed(0);
+    return {
+      measure: `tasks/s through the federation, ${sites} site${sites > 1 ? 's' : ''} beside the one that asks`,
+      value: `${shown} (rounds); CPU a task: ${asking} us at the site that asks, ${others} us at the others with their hosts`,
+      must: sites === 1 ? '>= 2,000' : sites === 4 ? 'not below one site' : '',
+      holds: sites === 1 ? best(1) >= 2_000 : sites === 4 ? best(4) >= 0.95 * best(1) : null,
+    };
+  });
+}
+
+async function loaded(folder: string, sites: number): Promise<Load> {
+  await using nats = await startNats();
+  const asking = await startSite('asking', { folder, nats: nats.url, hosts: 0 });
+  const others: SiteProcess[] = [];
+  try {
+    for (let index = 0; index < sites; index++)
+      others.push(await startSite(`other-${index}`, { folder, nats: nats.url, hosts: 2 }));
+    await asking.order({ do: 'trust', sites });
+    const warm = await asking.order({ do: 'run', tasks: 2_000 });
+    const before = await used(others);
+    const { ms, cpuMs } = await asking.order({ do: 'run', tasks: TASKS });
+    const after = await used(others);
+    const each = (spentMs: number) => (1_000 * spentMs) / TASKS;
+    return { perSecond: (1_000 * TASKS) / ms, askingUs: each(cpuMs - warm.cpuMs), othersUs: each(after - before) };
+  } finally {
+    for (const each of [asking, ...others]) await each.end();
+  }
+}
+
+/** CPU of processes since they began, in ms. */
+async function used(sites: readonly SiteProcess[]): Promise<number> {
+  const told = await Promise.all(sites.map((site) => site.order({ do: 'tell' })));
+  return told.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+}
+
+/** A site is killed with tasks of another, which has a host that waits: from the kill to the lease of that host. */
+async function lost(): Promise<Measure> {
+  const waits: number[] = [];
+  for (let round = 0; round < ROUNDS; round++)
+    waits.push(
+      await inFolder(async (folder) => {
+        await using nats = await startNats();
+        const setting = { folder, nats: nats.url, leaseMs: LEASE_MS };
+        const asking = await startSite('asking', { ...setting, hosts: 0 });
+        const other = await startSite('other', { ...setting, hosts: 1, keeps: true });
+        try {
+          await asking.order({ do: 'trust', sites: 1 });
+          void asking.order({ do: 'run', tasks: 4 });
+          await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
+          other.child.kill('SIGKILL');
+          return (await asking.order({ do: 'wait' })).ms;
+        } finally {
+          for (const each of [asking, other]) await each.end();
+        }
+      }),
+    );
+  const most = Math.max(...waits);
+  return {
+    measure: `from the kill of a site to the next lease of its tasks, ack_wait ${LEASE_MS} ms`,
+    value: `${waits.map((wait) => `${Math.round(wait)} ms`).join(' / ')}`,
+    must: `<= ${LEASE_MS + 200} ms`,
+    holds: most <= LEASE_MS + 200,
+  };
+}
+
+/** The protein search at one site, alone and as one of a federation: whole processes, in turn. */
+async function overhead(): Promise<Measure> {
+  await using nats = await startNats();
+  const alone: number[] = [];
+  const joined: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    alone.push(await search([]));
+    joined.push(await search(['--nats', nats.url, '--site', 'bench']));
+  }
+  const ratio = Math.min(...joined) / Math.min(...alone);
+  return {
+    measure: 'protein search at one site of a federation against the same site alone, wall time of the process',
+    value: `${ratio.toFixed(3)}x (minima of ${ROUNDS})`,
+    must: '<= 1.05x',
+    holds: ratio <= 1.05,
+  };
+}
+
+async function search(args: readonly string[]): Promise<number> {
+  const cli = join(ROOT, 'dist/host/cli/main.js');
+  const job = join(ROOT, 'kernels/align/job.json');
+  const began = performance.now();
+  return inFolder(async (output) => {
+    const all = [
+      cli,
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--job',
+      job,
+      '--once',
+      '--json',
+      '--output',
+      output,
+      ...args,
+    ];
+    const child = spawn(process.execPath, all, { stdio: 'ignore' });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code !== 0) throw new Error(`the search ended with ${code}`);
+    return performance.now() - began;
+  });
+}
+
+async function inFolder<T>(act: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-sites-'));
+  try {
+    return await act(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
