@@ -12,7 +12,7 @@ import { loadAddon } from '../platform/native.ts';
 import { node } from '../platform/node.ts';
 import { createPool, type OpenJob, type ThreadPool } from '../pool/pool.ts';
 import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
-import { createReader, writeFrame } from '../wire/frames.ts';
+import { createReader, roomFor, writeFrame } from '../wire/frames.ts';
 import { createAsked } from './asked.ts';
 import { createSpoken, type Spoken } from './spoken.ts';
 
@@ -47,6 +47,7 @@ export async function live(order: string): Promise<void> {
   read = createReader(
     () => Infinity,
     (message, bytes) => hear(message as ToCell, bytes),
+    (message, bytes) => ((message as ToCell).type === 'task' ? pool.room(bytes) : roomFor(message, bytes)),
   );
   frames.on('close', () => process.exit(0));
   frames.on('error', () => process.exit(0));

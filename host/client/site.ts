@@ -164,7 +164,7 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
     (message, bytes) => {
       if (message === null) return;
       const { output, ...rest } = v.parse(DeliveredSchema, message);
-      ready.push({ ...rest, output: typeof output === 'string' ? output : plain(bytes) });
+      ready.push({ ...rest, output: typeof output === 'string' ? output : bytes });
     },
   );
   try {
@@ -175,11 +175,6 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
   } catch (error) {
     throw broken(http.url, error);
   }
-}
-
-/** The same bytes, as what a pool gives: a Buffer has methods of its own. */
-function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 async function* receipts(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<WireReceipt> {

@@ -97,6 +97,8 @@ export interface Internals extends RequestsOptions {
 export interface ThreadPool extends Pool {
   /** Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. */
   open(terms: Terms, outside?: OutsideTerms): OpenJob;
+  /** Room for the input of a task of such a job, which is then not copied. */
+  room(bytes: number): Uint8Array;
 }
 
 export interface OpenJob {
@@ -263,10 +265,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   });
 
   return {
-    run,
-    start: starter.start,
-    resume: starter.resume,
-    map,
+    ...{ run, map, room: shelf.room, start: starter.start, resume: starter.resume },
     open: (terms, outside) => {
       mustBeOpen();
       const lane = laneOf({ ...permitJob(permitter, { ...terms, inputs: [] }), ...(outside && { outside }) });

@@ -6,30 +6,46 @@ const shared = new WeakMap<Uint8Array, Uint8Array>();
 
 /** Buffers for large inputs, used again and again: touching 16 MiB of new memory costs more than copying into old. */
 export interface Shelf {
-  /** A copy that is the pool's own: the caller may use its buffer for the next input. */
+  /** Room for an input, to be filled and given to `own`. */
+  room(bytes: number): Uint8Array;
+  /** A copy that is the pool's own: the caller may use its buffer for the next input. What lies in `room` already stays there. */
   own(input: Uint8Array): Uint8Array;
-  /** Takes an `own` copy back when no thread will read it any more. */
+  /** Takes what `own` gave back when no thread will read it any more. */
   giveBack(copy: Uint8Array): void;
 }
 
 /** Keeps at most `bytesMax` of buffers that are not in use. */
 export function createShelf(bytesMax: number): Shelf {
   const free = new Map<number, SharedArrayBuffer[]>();
+  /** Those that somebody fills. */
+  const filling = new WeakSet<ArrayBufferLike>();
   let bytes = 0;
+  const take = (count: number): Uint8Array => {
+    const size = 2 ** Math.ceil(Math.log2(count));
+    const known = free.get(size)?.pop();
+    if (known) bytes -= size;
+    return new Uint8Array(known ?? new SharedArrayBuffer(size), 0, count);
+  };
   return {
+    room: (count) => {
+      if (count < POOL.sharedBytesMin.default) return new Uint8Array(count);
+      const room = take(count);
+      filling.add(room.buffer);
+      return room;
+    },
     own: (input) => {
+      if (filling.delete(input.buffer)) return input;
       if (input.byteLength < POOL.sharedBytesMin.default) return input.slice();
-      const size = 2 ** Math.ceil(Math.log2(input.byteLength));
-      const known = free.get(size)?.pop();
-      if (known) bytes -= size;
-      const copy = new Uint8Array(known ?? new SharedArrayBuffer(size), 0, input.byteLength);
+      const copy = take(input.byteLength);
       copy.set(input);
       return copy;
     },
     giveBack: ({ buffer }) => {
       if (!(buffer instanceof SharedArrayBuffer) || bytes + buffer.byteLength > bytesMax) return;
       bytes += buffer.byteLength;
-      free.set(buffer.byteLength, [...(free.get(buffer.byteLength) ?? []), buffer]);
+      const others = free.get(buffer.byteLength) ?? [];
+      others.push(buffer);
+      free.set(buffer.byteLength, others);
     },
   };
 }

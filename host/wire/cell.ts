@@ -169,9 +169,8 @@ export function parseFromCell(value: unknown, bytes: Uint8Array = NOTHING): From
   const result = v.safeParse(FromCellSchema, value, { abortEarly: true });
   if (result.success) {
     const message = result.output;
-    // A copy, so that no part of a frame is kept for it.
     if (message.type === 'outcome' && message.outcome.state === 'done')
-      return { ...message, outcome: { ...message.outcome, output: new Uint8Array(bytes) } } as FromCell;
+      return { ...message, outcome: { ...message.outcome, output: bytes } } as FromCell;
     if (message.type === 'ask') return { ...message, ask: askFromWire(message.ask, bytes) };
     return message as FromCell;
   }

@@ -28,11 +28,16 @@ export interface Surroundings {
   readonly input?: string | Buffer;
   /** Beside that of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Another copy of the program. */
+  readonly main?: string;
 }
 
 /** Starts `lodger` with arguments; its standard streams are no terminals. */
-export function start(args: readonly string[], { cwd = ROOT, input, env = {} }: Surroundings = {}): Started {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } });
+export function start(
+  args: readonly string[],
+  { cwd = ROOT, input, env = {}, main = MAIN }: Surroundings = {},
+): Started {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, ...env } });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (part: Buffer) => out.push(part));
