@@ -157,7 +157,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       if (apart) give(apart, suspect);
     }
     restock();
-    if (counts().running + counts().waiting > 0) return;
+    if (idlers.length === 0 || counts().running + counts().waiting > 0) return;
     for (const resolve of idlers) resolve();
     idlers = [];
   };

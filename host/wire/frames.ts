@@ -1,7 +1,6 @@
 // Frames on a stream of bytes: the length of all that follows and that of the message in it, four bytes each with the lowest first, then
 // the message, then bytes that belong to it. Those are not packed: to copy inputs and outputs would cost more than all the rest.
 import { Buffer } from 'node:buffer';
-import process from 'node:process';
 import type { Writable } from 'node:stream';
 import { decode, encode } from './codec.ts';
 
@@ -21,7 +20,7 @@ export function writeFrame(stream: Writable, message: unknown, bytes: Uint8Array
   if (!corked.has(stream)) {
     corked.add(stream);
     stream.cork();
-    process.nextTick(() => {
+    setImmediate(() => {
       corked.delete(stream);
       stream.uncork();
     });
