@@ -174,6 +174,7 @@ function termsOf(job: Job): WireTerms {
     blobs: manifest.blobs ?? {},
     seed: manifest.seed ?? 0,
     deterministic: manifest.deterministic ?? true,
+    ...(manifest.requirements?.priceMax !== undefined && { priceMax: manifest.requirements.priceMax }),
     ...(manifest.everyMs !== undefined && { everyMs: manifest.everyMs }),
   };
 }

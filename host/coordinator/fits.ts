@@ -80,6 +80,11 @@ const RULES: readonly Rule[] = [
         (attributes.accounts.allowed?.includes(job.account) ?? true),
       () => `does not work for the account "${job.account}", by its owner's choice`,
     ),
+  ({ job: { requirements }, host: { attributes } }) =>
+    unless(
+      attributes.priceFloor <= (requirements.priceMax ?? Number.MAX_VALUE),
+      () => `wants ${attributes.priceFloor} for 10^9 fuel, the job pays ${requirements.priceMax}`,
+    ),
   ({ host: { attributes } }) => unless(attributes.threads > 0, () => 'lends no thread'),
   ({ job, now }) =>
     unless(job.deadline === null || now < job.deadline, () => 'is too late: the deadline of the job has passed'),

@@ -177,11 +177,13 @@ export function createWork({ clock, run, send, report, tell, onFreed }: WorkOpti
 }
 
 /** Why tasks of these terms may not run here now; null if they may. */
-function refusalOf({ limits, grants, kernel, account }: WireTerms, { paused, terms }: Allowed): Pause | null {
+function refusalOf(job: WireTerms, { paused, terms }: Allowed): Pause | null {
+  const { limits, grants, kernel, account, priceMax = Number.MAX_VALUE } = job;
   if (paused !== null && paused !== 'finishing') return paused;
   const isLetIn = ({ allowed, refused }: { allowed?: readonly string[]; refused: readonly string[] }, name: string) =>
     !refused.includes(name) && (allowed === undefined || allowed.includes(name));
   if (!isLetIn(terms.kernels, kernel) || !isLetIn(terms.accounts, account)) return 'nothing allowed';
+  if (priceMax < terms.priceFloor) return 'nothing allowed';
   try {
     permits(terms.policy, limits, grants as readonly Grant[]);
     return null;

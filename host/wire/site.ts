@@ -148,6 +148,8 @@ const TermsSchema = v.strictObject({
   blobs: v.record(word(64), digest()),
   seed: COUNT,
   deterministic: v.boolean(),
+  /** What the job pays at most for 10^9 fuel; absent where it pays what is asked. */
+  priceMax: v.exactOptional(TIME),
   /** Steppers send an image at least this often; absent for kernels. */
   everyMs: v.exactOptional(COUNT),
 });

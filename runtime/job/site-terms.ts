@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { integer, oneOf } from '../base/schema.ts';
 
 const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
+const PRICE = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.maxValue(1e9, 'at most 1e9'));
 const word = (max: number) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
 const about = <T extends v.GenericSchema>(schema: T, text: string) =>
   v.exactOptional(v.pipe(schema, v.description(text)));
@@ -17,6 +18,8 @@ export const RequirementsSchema = v.strictObject({
   /** Names of hosts that are the only ones, or that are left out. */
   hosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
   notHosts: v.exactOptional(v.pipe(v.array(word(64)), v.maxLength(256))),
+  /** What the job pays at most, in the site's units for 10^9 fuel; whatever an owner wants where it does not say. */
+  priceMax: v.exactOptional(PRICE),
 });
 export type Requirements = v.InferOutput<typeof RequirementsSchema>;
 
@@ -34,7 +37,7 @@ export const SitesSchema = v.strictObject({
   /** Those that are left out. */
   not: v.exactOptional(siteNames),
   /** In units for 10^9 fuel. */
-  priceMax: v.exactOptional(v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.maxValue(1e9, 'at most 1e9'))),
+  priceMax: v.exactOptional(PRICE),
 });
 export type Sites = v.InferOutput<typeof SitesSchema>;
 

@@ -122,11 +122,12 @@ describe('an agent', () => {
   test.each([
     ['kernels', (digest: string) => ({ kernels: { refused: [digest] } })],
     ['accounts', () => ({ accounts: { allowed: ['bob'] } })],
+    ['a price', () => ({ priceFloor: 3 })],
   ])('gives back tasks of %s that its owner does not let in', async (_, rule) => {
     const { site, url } = await servedSite();
     const digest = kernelIn(site);
     await startAgent({ site: url, policy: { version: 1, ...rule(digest) } });
-    site.add('job', termsOf(digest), [...inputs(1)]);
+    site.add('job', termsOf(digest, { priceMax: 2 }), [...inputs(1)]);
     const { reason } = await site.until('a release', () => releases(site)[0]);
     expect(reason).toBe('nothing allowed');
   });

@@ -28,6 +28,12 @@ test.each<[string, Partial<JobView>, Parameters<typeof hostView>[1], string]>([
   ['strict', { grants: [{ kind: 'clock' }] }, {}, 'does not allow the grant "clock"'],
   ['choosy', {}, { attributes: { kernels: { refused: ['k'] } } }, 'does not take this kernel'],
   ['choosy', {}, { attributes: { accounts: { allowed: ['bob'], refused: [] } } }, 'account "alice"'],
+  [
+    'dear',
+    { requirements: { priceMax: 1 } },
+    { attributes: { priceFloor: 2 } },
+    'wants 2 for 10^9 fuel, the job pays 1',
+  ],
   ['without threads', {}, { attributes: { threads: 0 } }, 'lends no thread'],
   ['late', { deadline: NOW }, {}, 'deadline of the job has passed'],
   ['slow', { deadline: NOW + 1_000, fuelPerTask: 2e9 }, {}, 'is too slow: a task takes it 2 s'],
