@@ -29,6 +29,8 @@ export interface FederationOptions {
   readonly servers: readonly string[];
   /** How the site shows a server who it is, and TLS. */
   readonly connection?: ConnectionOptions;
+  /** The JetStream domain of the server that has the streams; needed where the site speaks to a leaf server. */
+  readonly domain?: string;
   /** Where other sites reach this one over HTTP; by default where it listens. */
   readonly url?: string;
   /** In units for 10^9 fuel; 0 by default. */
@@ -94,7 +96,8 @@ export function openFederation(options: FederationOptions): Federation {
   const self: Self = { name, key, leaseMs, beatMs: leaseMs / BEATS_A_LEASE, log };
   const { price = 0, deadlineMs = HOUR_MS, url = coordinator.url, keepSeconds = BURST.keepSeconds } = options;
   const own = fresh(() => recordOf(site, { name, key: key.public, url, price, deadlineMs }));
-  const bus = openBus({ site: name, servers: options.servers, connection: options.connection ?? {}, leaseMs });
+  const { servers, connection = {}, domain } = options;
+  const bus = openBus({ site: name, servers, connection, leaseMs, ...(domain !== undefined && { domain }) });
   const asker = createAsker({ self, bus, coordinator, burst: { keepSeconds }, now, own });
   const ask = (to: string, body: Ask) => askSite({ self, bus, to, key: asker.keyOf(to) }, body);
   const worker = createWorker({ self, ask, site, blobs: createSiteBlobs(coordinator.blobs), deadlineMs });

@@ -15,7 +15,7 @@ import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect, nanos } from '@nats-io/transport-node';
 import type { Bus, Handed, Ledger } from './contracts.ts';
 import { OFFER_BYTES_MAX } from './messages.ts';
-import { NAMES, offerId } from './names.ts';
+import { inboxOf, NAMES, offerId } from './names.ts';
 
 const AGAIN_MS = 500;
 const DAY_MS = 86_400_000;
@@ -35,6 +35,8 @@ export interface BusOptions {
   readonly servers: readonly string[];
   /** How this site shows the server who it is, and TLS. */
   readonly connection: ConnectionOptions;
+  /** The JetStream domain of the streams; needed behind a leaf server. */
+  readonly domain?: string;
   readonly leaseMs: number;
 }
 
@@ -60,7 +62,7 @@ export function openBus(options: BusOptions): Bus {
   };
   const begin = async () => {
     connection = await connect({
-      ...{ servers: [...options.servers], name: `lodger ${site}`, inboxPrefix: `_INBOX_${site}` },
+      ...{ servers: [...options.servers], name: `lodger ${site}`, inboxPrefix: inboxOf(site) },
       ...{ waitOnFirstConnect: true, maxReconnectAttempts: -1, reconnectTimeWait: AGAIN_MS, pingInterval: 10_000 },
       ...options.connection,
     });
@@ -150,8 +152,10 @@ async function follow(connection: NatsConnection, hear: (isConnected: boolean) =
 }
 
 /** Makes what is not there yet: each of it is the same for all sites but the consumer, which is this one's own. */
-async function prepare(connection: NatsConnection, { site, leaseMs }: BusOptions): Promise<Held> {
-  const manager = await jetstreamManager(connection);
+async function prepare(connection: NatsConnection, { site, leaseMs, domain }: BusOptions): Promise<Held> {
+  const place = domain === undefined ? {} : { domain };
+  const manager = await jetstreamManager(connection, place);
+  const stream = jetstream(connection, place);
   for (let shard = 0; shard < NAMES.shards; shard++)
     await manager.streams.info(NAMES.stream(shard).name).catch(() =>
       manager.streams.add({
@@ -160,11 +164,11 @@ async function prepare(connection: NatsConnection, { site, leaseMs }: BusOptions
         ...{ max_msg_size: OFFER_BYTES_MAX, max_age: nanos(OFFER_MS) },
       }),
     );
-  const { stream, subject } = NAMES.offers(site);
+  const { stream: name, subject } = NAMES.offers(site);
   const own = { filter_subject: subject, ack_policy: AckPolicy.Explicit, ack_wait: nanos(leaseMs) };
   const ceilings = { max_deliver: DELIVERIES_MAX, max_ack_pending: HANDED_MAX };
-  await manager.consumers.add(stream, { durable_name: site, ...own, ...ceilings });
-  const kvm = new Kvm(jetstream(connection));
+  await manager.consumers.add(name, { durable_name: site, ...own, ...ceilings });
+  const kvm = new Kvm(stream);
   const leases = await kvm.create(NAMES.leases, {
     history: 1,
     ttl: DAY_MS,
@@ -172,7 +176,7 @@ async function prepare(connection: NatsConnection, { site, leaseMs }: BusOptions
     allow_direct: false,
   });
   const sites = await kvm.create(NAMES.sites, { history: 1, ttl: DAY_MS, maxValueSize: RECORD_BYTES_MAX });
-  return { connection, manager, stream: jetstream(connection), leases, sites };
+  return { connection, manager, stream, leases, sites };
 }
 
 type Message = NonNullable<Awaited<ReturnType<Awaited<ReturnType<JetStreamClient['consumers']['get']>>['next']>>>;

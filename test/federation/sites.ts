@@ -66,6 +66,6 @@ export async function trustEach(sites: readonly FederatedSite[]): Promise<void> 
     }
 }
 
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
