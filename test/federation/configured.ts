@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from '@nats-io/nats-core';
@@ -71,43 +70,6 @@ export async function startLeaf(port: number): Promise<{ readonly url: string }>
     .replace('127.0.0.1:4222', '127.0.0.1:-1');
   const { ports } = await run(folder, config, { HUB_URL: url });
   return { url: `nats://127.0.0.1:${ports.nats}` };
-}
-
-/** A link between two ports that can be cut. */
-export async function startLink(to: number): Promise<{ readonly port: number; cut(): void; mend(): void }> {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((near) => {
-    if (isCut) return near.destroy();
-    const far = connect(to, '127.0.0.1');
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(one);
-      one.on('error', () => undefined);
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-      one.pipe(other);
-    }
-    return undefined;
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const cut = () => {
-    isCut = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  onTestFinished(() => {
-    cut();
-    server.close();
-  });
-  const mend = () => {
-    isCut = false;
-  };
-  return { port: (server.address() as AddressInfo).port, cut, mend };
 }
 
 async function run(folder: string, config: string, env: Readonly<Record<string, string>>) {

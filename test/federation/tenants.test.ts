@@ -3,10 +3,12 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { inboxOf, NAMES } from '../../host/federation/names.ts';
 import { collect, inputOf, submitTasks } from '../site/opened.ts';
-import { type Hub, startHub, startLeaf, startLink, type User } from './configured.ts';
+import { type Hub, startHub, startLeaf, type User } from './configured.ts';
+import { openLink } from './proxy.ts';
+import { natsTest } from './server.ts';
 import { type FederatedSite, joinSite, trustEach, until } from './sites.ts';
 
 /** Two sites of one organisation, of which the one without hosts has a job. */
@@ -36,14 +38,17 @@ async function spoken(hub: Hub, user: User): Promise<NatsConnection> {
   return connection;
 }
 
-test('two sites of an organisation share work over TLS, with the permissions that lodger prints and no others', async () => {
-  const hub = await startHub();
-  const { north } = await acme(hub);
-  await runAt(north, 300);
-  expect(await hub.violations()).toEqual([]);
-}, 60_000);
+natsTest(
+  'two sites of an organisation share work over TLS, with the permissions that lodger prints and no others',
+  async () => {
+    const hub = await startHub();
+    const { north } = await acme(hub);
+    await runAt(north, 300);
+    expect(await hub.violations()).toEqual([]);
+  },
+);
 
-test('a site reads, leases and answers nothing that is for another site of its organisation', async () => {
+natsTest('a site reads, leases and answers nothing that is for another site of its organisation', async () => {
   const hub = await startHub();
   const { north, south } = await acme(hub);
   await runAt(north, 50);
@@ -67,9 +72,9 @@ test('a site reads, leases and answers nothing that is for another site of its o
   }
   await runAt(north, 50);
   expect(south.federation.status().connected).toBe(true);
-}, 60_000);
+});
 
-test('a tenant sees nothing of another, and what it sends there under the same names does not arrive', async () => {
+natsTest('a tenant sees nothing of another, and what it sends there under the same names does not arrive', async () => {
   const hub = await startHub();
   const { north } = await acme(hub);
   await runAt(north, 50);
@@ -85,9 +90,9 @@ test('a tenant sees nothing of another, and what it sends there under the same n
   await until(() => join.federation.status().connected);
   await runAt(north, 50);
   expect(join.federation.status()).toMatchObject({ connected: true, sites: [], batches: 0 });
-}, 60_000);
+});
 
-test('a tenant that has used up its quota is refused by the server, and the others go on', async () => {
+natsTest('a tenant that has used up its quota is refused by the server, and the others go on', async () => {
   const hub = await startHub({ quota: '256KB' });
   const lab = await joinSite(hub.url, 'lab', { connection: await hub.as('lab') });
   onTestFinished(() => lab[Symbol.asyncDispose]());
@@ -99,9 +104,9 @@ test('a tenant that has used up its quota is refused by the server, and the othe
   await expect(fill()).rejects.toThrow(/resource limits exceeded/);
   const { north } = await acme(hub);
   await runAt(north, 50);
-}, 60_000);
+});
 
-test('garbage and messages of every size on every subject that a site may use do no harm', async () => {
+natsTest('garbage and messages of every size on every subject that a site may use do no harm', async () => {
   const hub = await startHub();
   const { north, south } = await acme(hub);
   const rude = await spoken(hub, 'north');
@@ -119,28 +124,35 @@ test('garbage and messages of every size on every subject that a site may use do
   await rude.flush();
   await runAt(north, 100);
   expect(south.federation.status()).toMatchObject({ connected: true, batches: 0 });
-}, 60_000);
+});
 
-test('a site behind a leaf server goes on by itself while its link is cut, and settles with the others afterwards', async () => {
-  const hub = await startHub({ leaf: true });
-  const link = await startLink(hub.leafPort);
-  const leaf = await startLeaf(link.port);
-  const north = await joinSite(hub.url, 'north', { hosts: 1, connection: await hub.as('north') });
-  onTestFinished(() => north[Symbol.asyncDispose]());
-  const south = await joinSite(leaf.url, 'south', { hosts: 2, domain: 'hub' });
-  onTestFinished(() => south[Symbol.asyncDispose]());
-  await trustEach([north, south]);
-  const text = new TextEncoder().encode('a kernel');
-  for (const { coordinator, kernel } of [north, south]) await coordinator.blobs.put(kernel, text);
-  const { site } = north.coordinator;
-  const job = await submitTasks({ site, kernel: north.kernel }, 2_000, { sites: {} });
-  const ended = collect(site, job);
-  await until(() => south.federation.status().batches > 0);
-  link.cut();
-  const own = await submitTasks({ site: south.coordinator.site, kernel: south.kernel }, 200);
-  expect(await collect(south.coordinator.site, own)).toHaveLength(200);
-  link.mend();
-  const outcomes = await ended;
-  expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
-  await runAt(north, 100);
-}, 90_000);
+natsTest(
+  'a site behind a leaf server goes on by itself while its link is cut, and settles with the others afterwards',
+  async () => {
+    const hub = await startHub({ leaf: true });
+    await using link = await openLink(hub.leafPort);
+    const leaf = await startLeaf(link.port);
+    const north = await joinSite(hub.url, 'north', { hosts: 0, connection: await hub.as('north') });
+    onTestFinished(() => north[Symbol.asyncDispose]());
+    let cuts = 0;
+    const hears = ({ type }: { readonly type: string }) => {
+      if (type === 'lease' && cuts++ === 0) link.cut();
+      return undefined;
+    };
+    const south = await joinSite(leaf.url, 'south', { hosts: 2, domain: 'hub', echo: { hears } });
+    onTestFinished(() => south[Symbol.asyncDispose]());
+    await trustEach([north, south]);
+    const text = new TextEncoder().encode('a kernel');
+    for (const { coordinator, kernel } of [north, south]) await coordinator.blobs.put(kernel, text);
+    const { site } = north.coordinator;
+    const job = await submitTasks({ site, kernel: north.kernel }, 2_000, { sites: {} });
+    const ended = collect(site, job);
+    await until(() => cuts > 0);
+    const own = await submitTasks({ site: south.coordinator.site, kernel: south.kernel }, 200);
+    expect(await collect(south.coordinator.site, own)).toHaveLength(200);
+    link.mend();
+    const outcomes = await ended;
+    expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+    await runAt(north, 100);
+  },
+);
