@@ -1,74 +1,80 @@
-// What `lodger serve` is told of other sites: the server between them, the site's name there, and what it asks and keeps.
-import { rootCertificates } from 'node:tls';
+// `lodger federation status|permissions`: a server between sites, and what a site's user has to be allowed there.
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { check } from '../../runtime/base/schema.ts';
-import { parseDuration } from '../../runtime/base/units.ts';
+import { formatCount, formatDuration } from '../../runtime/base/units.ts';
 import { SiteNameSchema } from '../../runtime/job/site-terms.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import type { Federation } from '../federation/federation.ts';
-import { readWhole } from '../jobs/files.ts';
-import { several } from './options.ts';
-import { note } from './say.ts';
+import type { FederationLooked, SiteLooked } from '../federation/look.ts';
+import { freeFuelPerSecond } from '../federation/record.ts';
+import { connectionOf, type JoinFlags } from './join-sites.ts';
+import { example, type Finish, several } from './options.ts';
+import { note, print, printJson } from './say.ts';
+import { tableOf } from './table.ts';
 
-export interface JoinFlags {
-  readonly nats: readonly string[];
-  readonly site?: string;
-  readonly natsCredentials?: string;
-  readonly natsCa?: string;
-  readonly natsDomain?: string;
-  readonly url?: string;
-  readonly price?: number;
-  readonly keep?: number;
+interface SitesFlags extends Pick<JoinFlags, 'nats' | 'natsCredentials' | 'natsCa' | 'natsDomain'> {
+  readonly leaf?: true;
+  readonly json?: true;
 }
 
-const CREDENTIALS_BYTES_MAX = 64 * 1_024;
-
-/** The options of a site that joins others. */
-export function withSites(command: Command): Command {
-  return command
-    .option('--nats <url>', 'join other sites at this NATS server; may be given several times', several, [])
-    .option('--site <name>', 'with --nats, its name among them', nameOf)
-    .option('--nats-credentials <file>', 'with --nats, what shows the server who the site is')
-    .option('--nats-ca <file>', 'with --nats, certificates to trust beside those of the system, in PEM')
-    .option('--nats-domain <name>', 'with --nats, the JetStream domain of the streams, for a leaf server')
-    .option('--url <url>', 'with --nats, where other sites reach it (default: where it listens)')
-    .option('--price <n>', 'with --nats, what it asks for 10^9 fuel (default: 0)', priceOf)
-    .option('--keep <time>', 'with --nats, send out only what takes its own hosts longer (default: 60s)', (text) =>
-      parseDuration(text, '--keep'),
-    );
+export function addFederation(program: Command, finish: Finish): void {
+  program
+    .command('federation')
+    .description('look at a server between sites, or print what a site has to be allowed there')
+    .argument('<action>', 'status or permissions')
+    .argument('[site]', 'the name of a site; with status, the one whose credentials these are')
+    .option('--nats <url>', 'the server; may be given several times', several, [])
+    .option('--nats-credentials <file>', 'what shows the server who comes')
+    .option('--nats-ca <file>', 'certificates to trust beside those of the system, in PEM')
+    .option('--nats-domain <name>', 'the JetStream domain of the streams, for a leaf server')
+    .option('--leaf', 'with permissions, for a site that comes through a leaf server')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      example(
+        'lodger federation status north --nats tls://nats.example.org --nats-credentials north.creds',
+        'lodger federation permissions north > north.permissions',
+      ),
+    )
+    .action(async (action: string, site: string | undefined, flags: SitesFlags) => {
+      if (action === 'status') return finish(await showStatus(site, flags));
+      if (action !== 'permissions')
+        throw new LodgerError('ERR_OPTION_INVALID', ['action', 'one of status, permissions']);
+      if (site === undefined) throw new LodgerError('ERR_OPTION_INVALID', ['site', 'given with permissions']);
+      await showPermissions(check(SiteNameSchema, site), flags);
+      return finish(0);
+    });
 }
 
-/** Joins, in the background; nothing without `--nats`. Throws `ERR_PEER_MISSING`, `ERR_OPTION_INVALID` and `ERR_FILE`. */
-export async function joinSites(coordinator: Coordinator, flags: JoinFlags): Promise<Federation | undefined> {
-  const { nats: servers, site: name, natsDomain: domain, url, price, keep } = flags;
-  if (servers.length === 0) return undefined;
-  if (name === undefined)
-    throw new LodgerError('ERR_OPTION_INVALID', ['--site', 'given with --nats: a name that no other site has']);
-  const { createFederation } = await import('../federation/door.ts');
-  return createFederation({
-    ...{ coordinator, name, servers, log: (_, message) => note(`lodger: ${message}`) },
-    connection: await connectionOf(flags),
+async function showPermissions(site: string, { leaf, json }: SitesFlags): Promise<void> {
+  const way = leaf ? 'leaf' : 'direct';
+  const { permissionsOf } = await import('../federation/names.ts');
+  const { permissionsText } = await import('../federation/permissions.ts');
+  await (json ? printJson(permissionsOf(site, way)) : print(permissionsText(site, way)));
+}
+
+async function showStatus(site: string | undefined, flags: SitesFlags): Promise<0 | 1> {
+  const { nats: servers, natsDomain: domain, json } = flags;
+  if (servers.length === 0) throw new LodgerError('ERR_OPTION_INVALID', ['--nats', 'given with status']);
+  const { lookAtFederation } = await import('../federation/door.ts');
+  const looked = await lookAtFederation({
+    ...{ servers, connection: await connectionOf(flags) },
     ...(domain !== undefined && { domain }),
-    ...(url !== undefined && { url }),
-    ...(price !== undefined && { price }),
-    ...(keep !== undefined && { keepSeconds: keep / 1_000 }),
+    ...(site !== undefined && { site: check(SiteNameSchema, site) }),
   });
+  await (json ? printJson(looked) : print(textOf(looked)));
+  for (const problem of json ? [] : looked.problems) note(`lodger: ${problem}`);
+  return looked.problems.length === 0 ? 0 : 1;
 }
 
-/** How a server is shown who comes, and which certificates it may have: secrets are in files, never in arguments. */
-export async function connectionOf({ natsCredentials, natsCa }: Pick<JoinFlags, 'natsCredentials' | 'natsCa'>) {
-  const { credentialsOf } = await import('../federation/door.ts');
-  const credentials =
-    natsCredentials === undefined ? {} : await credentialsOf(await readWhole(natsCredentials, CREDENTIALS_BYTES_MAX));
-  if (natsCa === undefined) return credentials;
-  const ca = [...rootCertificates, Buffer.from(await readWhole(natsCa, CREDENTIALS_BYTES_MAX)).toString()];
-  return { ...credentials, tls: { ca: ca.join('\n') } };
+const HEAD = ['site', 'hosts', 'threads', 'fuel a second', 'free', 'price', 'offers', 'heard'];
+
+function textOf({ server, sites }: FederationLooked): string {
+  const way = server.encrypted ? 'encrypted' : 'not encrypted';
+  return `server ${server.name}, version ${server.version}, ${way}\n\n${tableOf(HEAD, sites.map(rowOf), 'no sites')}`;
 }
 
-const nameOf = (text: string): string => check(SiteNameSchema, text);
-
-function priceOf(text: string): number {
-  if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text);
-  throw new LodgerError('ERR_OPTION_INVALID', ['--price', 'a number, at least 0']);
+function rowOf({ name, record, ageMs, offers }: SiteLooked): (string | number)[] {
+  const { hosts, threads, fuelPerSecond, price } = record;
+  const [speed, free] = [fuelPerSecond, freeFuelPerSecond(record)].map(formatCount);
+  return [name, hosts, threads, speed ?? '', free ?? '', price, offers, `${formatDuration(ageMs)} ago`];
 }

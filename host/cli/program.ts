@@ -7,6 +7,7 @@ import { addBench } from './bench.ts';
 import { addBuild } from './build.ts';
 import { addCancel } from './cancel.ts';
 import { addDoctor } from './doctor.ts';
+import { addFederation } from './federation.ts';
 import { addHosts } from './hosts.ts';
 import { addInspect } from './inspect.ts';
 import { addJoin } from './join.ts';
@@ -27,6 +28,7 @@ import { addVerify } from './verify.ts';
 const ADDERS = [
   ...[addNew, addBuild, addTest, addBench, addProfile, addInspect, addRun, addMap],
   ...[addServe, addSubmit, addStatus, addResults, addCancel, addHosts, addPolicy, addAccounts],
+  ...[addFederation],
   ...[addJoin, addAgent],
   ...[addVerify, addDoctor],
 ];

@@ -3,11 +3,18 @@ import type { ConnectionOptions } from '@nats-io/nats-core';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { missingPeer } from '../coordinator/door.ts';
 import type { Federation, FederationOptions } from './federation.ts';
+import type { FederationLooked, LookOptions } from './look.ts';
 
 /** Joins the other sites. Throws `ERR_PEER_MISSING` where a package that only this needs is not installed. */
 export async function createFederation(options: FederationOptions): Promise<Federation> {
   const { openFederation } = await import('./federation.ts').catch(refuse);
   return openFederation(options);
+}
+
+/** Looks at a server between sites. Throws like `createFederation`, and `ERR_SITE_UNREACHABLE`. */
+export async function lookAtFederation(options: LookOptions): Promise<FederationLooked> {
+  const { lookAt } = await import('./look.ts').catch(refuse);
+  return lookAt(options);
 }
 
 /**

@@ -1,6 +1,5 @@
 // A site among others: its record and its beat, what others ask of it, and the two sides of work: what it sends out and what it takes.
 import type { ConnectionOptions } from '@nats-io/nats-core';
-import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fromHex } from '../../runtime/base/platform.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -17,9 +16,10 @@ import type { Self } from './contracts.ts';
 import { type Answer, type Ask, AskSchema } from './messages.ts';
 import { openBus } from './nats.ts';
 import { attributesOf, OPERATOR, recordOf } from './own.ts';
-import { type SiteRecord, SiteRecordSchema } from './record.ts';
+import type { SiteRecord } from './record.ts';
 import { createRunner } from './running.ts';
 import { isFrom, parse, seal, unseal } from './seal.ts';
+import { told } from './telling.ts';
 
 export interface FederationOptions {
   readonly coordinator: Coordinator;
@@ -72,12 +72,6 @@ export interface FederationStatus {
   readonly batches: number;
   readonly sites: readonly SiteSeen[];
 }
-
-/** A record, and the batches that are under way at its site. */
-const TellingSchema = v.strictObject({
-  record: SiteRecordSchema,
-  holds: v.pipe(v.array(v.pipe(v.string(), v.maxLength(128))), v.maxLength(256)),
-});
 
 const HOUR_MS = 3_600_000;
 const BEATS_A_LEASE = 3;
@@ -168,14 +162,6 @@ export function openFederation(options: FederationOptions): Federation {
       await bus.close();
     },
   };
-}
-
-/** A record that is signed by the key in it and comes under its own name. Throws a RangeError. */
-function told(from: string, message: Uint8Array): v.InferOutput<typeof TellingSchema> | undefined {
-  const sealed = unseal(message);
-  const telling = parse(TellingSchema, sealed.body);
-  const { name, key } = telling.record;
-  return name === from && sealed.from === from && sealed.to === '*' && isFrom(sealed, key) ? telling : undefined;
 }
 
 /** What strangers send may be anything: it is passed over. */
