@@ -1,6 +1,7 @@
 // The kernels that have a twin in C, each with an input of some milliseconds, and how near the outputs of two builds have to be.
 import { readFile } from 'node:fs/promises';
 import { encodeValue } from './book.ts';
+import { onV8, runKernel } from './metered.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -64,8 +65,37 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
       near: { numbers: f64From(32), within: 1e-11, share: 1 },
     },
     { name: 'gemm f32', kernel: 'gemm', ...same(matrices(32)), near: { numbers: f32From(32), within: 1e-3, share: 1 } },
+    await wave(new TextDecoder().decode(await file('wave/data/salt.txt'))),
+    await dynamics(changed(await file('dynamics/data/argon.txt'), { steps: '5', sample: '5', equilibration: '0' })),
     { name: 'digest', kernel: 'digest', ...same(Uint8Array.from({ length: 1 << 20 }, (_, at) => (at * 167) >> 3)) },
   ];
+}
+
+/** A part of a shot at sea, with its velocities point by point, as the twin takes them. */
+async function wave(text: string): Promise<SuiteKernel> {
+  const [width, depth] = [320, 240];
+  const [layers, head] = [/^(?:layer|disc) = .*\n/gm, /^(width|depth|steps|source|receivers) = .*$/gm];
+  const other = { width, depth, steps: 24, source: '600 60', receivers: '0 1200 61 60' };
+  const settings = text.replace(layers, '').replace(head, (_, name: keyof typeof other) => `${name} = ${other[name]}`);
+  const velocities = Float32Array.from({ length: width * depth }, (_, at) => 1500 + 4 * Math.floor(at / width));
+  const input = new Uint8Array(Buffer.concat([Buffer.from(`${settings}data\n`), new Uint8Array(velocities.buffer)]));
+  const near = { numbers: f32From(64), within: 1e-5, share: 1 };
+  return { name: 'wave', kernel: 'wave', input, twinInput: input, near };
+}
+
+/** A liquid. The twin gets what the kernel gave before its first step, since it has no random numbers of a host. */
+async function dynamics(input: Uint8Array): Promise<SuiteKernel> {
+  const wasm = new Uint8Array(await readFile(new URL('dist/kernels/dynamics.wasm', ROOT)));
+  const text = new TextDecoder().decode(input);
+  const first = runKernel(onV8(wasm), new TextEncoder().encode(text.replace(/^steps = \d+/m, 'steps = 0')));
+  const twinInput = new Uint8Array(Buffer.concat([Buffer.from(`${text}data\n`), first]));
+  return {
+    name: 'dynamics',
+    kernel: 'dynamics',
+    input,
+    twinInput,
+    near: { numbers: f64From(64), within: 1e-9, share: 1 },
+  };
 }
 
 /** Two matrices of 512 x 512; the settings are so long that the numbers are aligned. */

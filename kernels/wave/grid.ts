@@ -1,6 +1,7 @@
 // The field at two times on a grid that is larger than the model by a sponge, and what moves it on in time, four points at once.
 // Values are f32: their rounding stays below 1e-5 of the field's peak in thousands of steps, less than the scheme's own error, and
 // four fit a vector.
+import { math } from 'lodger/kernel';
 import { Shot } from './shot';
 import { REACH, WEIGHT_0, WEIGHT_1, WEIGHT_2, WEIGHT_3, WEIGHT_4 } from './stencil';
 
@@ -104,7 +105,7 @@ export class Grid {
     const into = max(this.sponge - at, at - (count - 1 - this.sponge));
     if (into <= 0) return 0;
     const share = <f64>into / <f64>this.sponge;
-    return (1.5 * Math.log(1 / LEFT) * share * share) / <f64>this.sponge;
+    return (1.5 * math.log(1 / LEFT) * share * share) / <f64>this.sponge;
   }
 }
 

@@ -1,0 +1,139 @@
+/* kernels/wave in C: one shot, whose velocities stand behind the settings. */
+#include "task.h"
+#include "numbers.h"
+
+#define REACH 4
+#define LEFT 1e-2
+
+typedef f4 f4u __attribute__((aligned(1), may_alias));
+
+typedef struct {
+  int width, depth, sponge, steps, record, samples, receivers, receiver_row, source_column, source_row, columns, rows, stride;
+  double spacing, dt, peak, from, to;
+  const uint8_t *velocities;
+  float *now, *past, *a, *c;
+} shot;
+
+static int nearest(double at) { return (int)__builtin_floor(at + 0.5); }
+static size_t offset(const shot *s, int column, int row) { return (size_t)((row + REACH) * s->stride + column + REACH); }
+static size_t in_model(const shot *s, int column, int row) { return offset(s, column + s->sponge, row + s->sponge); }
+static int least(int a, int b) { return a < b ? a : b; }
+static int most(int a, int b) { return a > b ? a : b; }
+
+static int receiver_column(const shot *s, int index) {
+  const double share = s->receivers > 1 ? (double)index / (double)(s->receivers - 1) : 0;
+  return nearest(s->from + share * (s->to - s->from));
+}
+
+static float pulse(const shot *s, int step) {
+  const double phase = 3.141592653589793 * (s->peak * (double)step * s->dt - 1.5);
+  return (float)((1 - 2 * phase * phase) * exp_of_sum(both(-phase * phase), both(0))[0]);
+}
+
+static double damping(const shot *s, int at, int count) {
+  const int into = most(s->sponge - at, at - (count - 1 - s->sponge));
+  if (into <= 0) return 0;
+  const double share = (double)into / (double)s->sponge;
+  return (1.5 * log_of(both(1 / LEFT))[0] * share * share) / (double)s->sponge;
+}
+
+static void fill_factors(shot *s) {
+  const double ratio = s->dt / s->spacing;
+  for (int row = 0; row < s->rows; row++) {
+    const int model_row = most(0, least(s->depth - 1, row - s->sponge));
+    for (int column = 0; column < s->columns; column++) {
+      const int model_column = most(0, least(s->width - 1, column - s->sponge));
+      const double courant = (double)AT(float, s->velocities + 4 * (model_row * s->width + model_column)) * ratio;
+      const double out = damping(s, column, s->columns) + damping(s, row, s->rows);
+      const size_t at = offset(s, column, row);
+      s->a[at] = (float)(2 / (1 + courant * out));
+      s->c[at] = (float)((courant * courant) / (1 + courant * out));
+    }
+  }
+}
+
+static inline f4 four(double value) { return (f4){(float)value, (float)value, (float)value, (float)value}; }
+static inline f4 get(const float *at) { return AT(f4u, at); }
+
+static void advance_row(const float *now, float *past, const float *a, const float *c, ptrdiff_t down, int columns) {
+  const f4 w0 = four(2 * (-205.0 / 72.0)), w1 = four(8.0 / 5.0), w2 = four(-1.0 / 5.0), w3 = four(8.0 / 315.0), w4 = four(-1.0 / 560.0);
+  for (const float *end = now + columns; now < end; now += 4, past += 4, a += 4, c += 4) {
+    const f4 here = get(now);
+    const f4 near1 = (get(now - 1) + get(now + 1)) + (get(now - down) + get(now + down));
+    const f4 near2 = (get(now - 2) + get(now + 2)) + (get(now - 2 * down) + get(now + 2 * down));
+    const f4 near3 = (get(now - 3) + get(now + 3)) + (get(now - 3 * down) + get(now + 3 * down));
+    const f4 near4 = (get(now - 4) + get(now + 4)) + (get(now - 4 * down) + get(now + 4 * down));
+    f4 curve = w4 * near4 + w3 * near3;
+    curve = curve + w2 * near2;
+    curve = curve + (w1 * near1 + w0 * here);
+    const f4 before = get(past);
+    const f4 moved = before + get(a) * (here - before);
+    PUT(f4u, past, moved + get(c) * curve);
+  }
+}
+
+static void advance(shot *s) {
+  for (int row = 0; row < s->rows; row++) {
+    const size_t from = offset(s, 0, row);
+    advance_row(s->now + from, s->past + from, s->a + from, s->c + from, s->stride, s->columns);
+  }
+  float *past = s->past;
+  s->past = s->now;
+  s->now = past;
+}
+
+static shot read_shot(const uint8_t *in, size_t size) {
+  shot s = {0};
+#define NUMBER(name, index, usual) setting(in, size, name, index, usual)
+  s.width = (int)NUMBER("width", 0, 0), s.depth = (int)NUMBER("depth", 0, 0), s.sponge = (int)NUMBER("sponge", 0, 60);
+  s.steps = (int)NUMBER("steps", 0, 0), s.record = (int)NUMBER("record", 0, 1), s.samples = s.steps / s.record;
+  s.spacing = NUMBER("spacing", 0, 0), s.dt = NUMBER("dt", 0, 0), s.peak = NUMBER("peak", 0, 0);
+  s.source_column = nearest(NUMBER("source", 0, 0) / s.spacing), s.source_row = nearest(NUMBER("source", 1, 0) / s.spacing);
+  s.from = NUMBER("receivers", 0, 0) / s.spacing, s.to = NUMBER("receivers", 1, 0) / s.spacing;
+  s.receivers = (int)NUMBER("receivers", 2, 0), s.receiver_row = nearest(NUMBER("receivers", 3, 0) / s.spacing);
+  s.columns = s.width + 2 * s.sponge, s.rows = s.depth + 2 * s.sponge;
+  s.stride = (s.columns + 2 * REACH + 3) & ~3;
+  s.velocities = in + data_of(in, size);
+  return s;
+}
+
+static buffer result(const shot *s, const float *traces) {
+  const size_t points = (size_t)(s->width * s->depth), recorded = (size_t)(s->receivers * s->samples);
+  buffer out = {take(64 + 4 * (2 * points + recorded)), 64 + 4 * (2 * points + recorded)};
+  const uint32_t ints[5] = {1, (uint32_t)s->width, (uint32_t)s->depth, (uint32_t)s->receivers, (uint32_t)s->samples};
+  const double lengths[9] = {
+    s->spacing, s->dt * s->record, s->dt * s->steps, s->source_column * s->spacing, s->source_row * s->spacing,
+    receiver_column(s, 0) * s->spacing, receiver_column(s, s->receivers - 1) * s->spacing, s->receiver_row * s->spacing, s->peak,
+  };
+  COPY(out.bytes, "lodgwave", 8);
+  for (int i = 0; i < 5; i++) PUT(uint32_t, out.bytes + 8 + 4 * i, ints[i]);
+  for (int i = 0; i < 9; i++) PUT(float, out.bytes + 28 + 4 * i, (float)lengths[i]);
+  COPY(out.bytes + 64, s->velocities, 4 * points);
+  uint8_t *to = out.bytes + 64 + 4 * points;
+  for (int row = 0; row < s->depth; row++, to += 4 * s->width) COPY(to, s->now + in_model(s, 0, row), 4 * (size_t)s->width);
+  COPY(to, traces, 4 * recorded);
+  return out;
+}
+
+static buffer run(const uint8_t *input, size_t size) {
+  shot s = read_shot(input, size);
+  const size_t bytes = (size_t)(s.stride * (s.rows + 2 * REACH)) * 4;
+  float **fields[4] = {&s.now, &s.past, &s.a, &s.c};
+  for (int i = 0; i < 4; i++) *fields[i] = take(bytes), CLEAR(*fields[i], bytes);
+  fill_factors(&s);
+  float *traces = take((size_t)(s.receivers * s.samples) * 4);
+  for (int step = 0; step < s.steps; step++) {
+    advance(&s);
+    const size_t source = in_model(&s, s.source_column, s.source_row);
+    s.now[source] += s.c[source] * pulse(&s, step);
+    if ((step + 1) % s.record != 0) continue;
+    const int sample = (step + 1) / s.record - 1;
+    for (int i = 0; i < s.receivers; i++) traces[i * s.samples + sample] = s.now[in_model(&s, receiver_column(&s, i), s.receiver_row)];
+  }
+  const buffer out = result(&s, traces);
+  give(traces);
+  for (int i = 0; i < 4; i++) give(*fields[i]);
+  return out;
+}
+
+#include "serve.h"
