@@ -75,7 +75,7 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
 async function wave(text: string): Promise<SuiteKernel> {
   const [width, depth] = [320, 240];
   const [layers, head] = [/^(?:layer|disc) = .*\n/gm, /^(width|depth|steps|source|receivers) = .*$/gm];
-  const other = { width, depth, steps: 24, source: '600 60', receivers: '0 1200 61 60' };
+  const other = { width, depth, steps: 60, source: '600 60', receivers: '0 1200 61 60' };
   const settings = text.replace(layers, '').replace(head, (_, name: keyof typeof other) => `${name} = ${other[name]}`);
   const velocities = Float32Array.from({ length: width * depth }, (_, at) => 1500 + 4 * Math.floor(at / width));
   const input = new Uint8Array(Buffer.concat([Buffer.from(`${settings}data\n`), new Uint8Array(velocities.buffer)]));

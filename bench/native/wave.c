@@ -30,21 +30,21 @@ static float pulse(const shot *s, int step) {
   return (float)((1 - 2 * phase * phase) * exp_of_sum(both(-phase * phase), both(0))[0]);
 }
 
-static double damping(const shot *s, int at, int count) {
+static double damping(const shot *s, double fade, int at, int count) {
   const int into = most(s->sponge - at, at - (count - 1 - s->sponge));
   if (into <= 0) return 0;
   const double share = (double)into / (double)s->sponge;
-  return (1.5 * log_of(both(1 / LEFT))[0] * share * share) / (double)s->sponge;
+  return (fade * share * share) / (double)s->sponge;
 }
 
 static void fill_factors(shot *s) {
-  const double ratio = s->dt / s->spacing;
+  const double ratio = s->dt / s->spacing, fade = 1.5 * log_of(both(1 / LEFT))[0];
   for (int row = 0; row < s->rows; row++) {
     const int model_row = most(0, least(s->depth - 1, row - s->sponge));
     for (int column = 0; column < s->columns; column++) {
       const int model_column = most(0, least(s->width - 1, column - s->sponge));
       const double courant = (double)AT(float, s->velocities + 4 * (model_row * s->width + model_column)) * ratio;
-      const double out = damping(s, column, s->columns) + damping(s, row, s->rows);
+      const double out = damping(s, fade, column, s->columns) + damping(s, fade, row, s->rows);
       const size_t at = offset(s, column, row);
       s->a[at] = (float)(2 / (1 + courant * out));
       s->c[at] = (float)((courant * courant) / (1 + courant * out));
