@@ -66,7 +66,14 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
     },
     { name: 'gemm f32', kernel: 'gemm', ...same(matrices(32)), near: { numbers: f32From(32), within: 1e-3, share: 1 } },
     await wave(new TextDecoder().decode(await file('wave/data/salt.txt'))),
-    await dynamics(changed(await file('dynamics/data/argon.txt'), { steps: '5', sample: '5', equilibration: '0' })),
+    await dynamics(
+      changed(await file('dynamics/data/argon.txt'), {
+        particles: '864',
+        steps: '40',
+        sample: '20',
+        equilibration: '0',
+      }),
+    ),
     { name: 'digest', kernel: 'digest', ...same(Uint8Array.from({ length: 1 << 20 }, (_, at) => (at * 167) >> 3)) },
   ];
 }

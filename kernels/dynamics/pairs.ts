@@ -4,13 +4,17 @@ const LANES = 2;
 /** Which lanes hold a particle: of the last vector of a cell, perhaps only the first. */
 const LANES_KEPT = memory.data<i64>([0, 0, -1, 0, -1, -1]);
 
+/**
+ * What stays the same in a loop: the place of a particle, the square of the radius, the shift of energy, then 1, 48, 1/2 and 4. By way of
+ * memory, since V8 makes anew, each time the loop comes by, what it can make from numbers.
+ */
+const KEPT = memory.data<f64>([0, 0, 0, 0, 0, 1, 48, 0.5, 4]);
+
 /** Sorted copies of positions, and the forces on them. Three axes each, one after the other, with room for a vector behind the last. */
 export class PairForce {
   private readonly axis: usize;
   private readonly positions: usize;
   private readonly forces: usize;
-  private readonly radius: f64;
-  private readonly shift: f64;
   /** Potential energy, one sum a lane. */
   private readonly energy: usize;
 
@@ -23,9 +27,10 @@ export class PairForce {
     this.forces = heap.alloc(3 * this.axis);
     this.energy = heap.alloc(16);
     memory.fill(this.positions, 0, 3 * this.axis);
-    this.radius = cutoff * cutoff;
-    const inverse = 1 / (this.radius * this.radius * this.radius);
-    this.shift = 4 * inverse * (inverse - 1);
+    const radius = cutoff * cutoff;
+    const inverse = 1 / (radius * radius * radius);
+    store<f64>(KEPT, radius, 24);
+    store<f64>(KEPT, 4 * inverse * (inverse - 1), 32);
   }
 
   clear(): void {
@@ -60,10 +65,13 @@ export class PairForce {
   near(slot: i32, from: i32, to: i32, shiftX: f64, shiftY: f64, shiftZ: f64): void {
     const axis = this.axis;
     const own = this.positions + <usize>slot * 8;
-    const x = f64x2.splat(load<f64>(own) - shiftX);
-    const y = f64x2.splat(load<f64>(own + axis) - shiftY);
-    const z = f64x2.splat(load<f64>(own + 2 * axis) - shiftZ);
-    const radius = f64x2.splat(this.radius);
+    store<f64>(KEPT, load<f64>(own) - shiftX);
+    store<f64>(KEPT, load<f64>(own + axis) - shiftY, 8);
+    store<f64>(KEPT, load<f64>(own + 2 * axis) - shiftZ, 16);
+    const x = v128.load64_splat(KEPT);
+    const y = v128.load64_splat(KEPT, 8);
+    const z = v128.load64_splat(KEPT, 16);
+    const radius = v128.load64_splat(KEPT, 24);
     let forceX = f64x2.splat(0);
     let forceY = f64x2.splat(0);
     let forceZ = f64x2.splat(0);
@@ -79,12 +87,16 @@ export class PairForce {
       const near = v128.and(f64x2.lt(square, radius), kept);
       if (!v128.any_true(near)) continue;
 
-      const inverse = f64x2.div(f64x2.splat(1), square);
+      const one = v128.load64_splat(KEPT, 40);
+      const inverse = f64x2.div(one, square);
       const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
-      const strength = f64x2.mul(f64x2.mul(f64x2.splat(48), sixth), f64x2.sub(sixth, f64x2.splat(0.5)));
+      const strength = f64x2.mul(
+        f64x2.mul(v128.load64_splat(KEPT, 48), sixth),
+        f64x2.sub(sixth, v128.load64_splat(KEPT, 56)),
+      );
       const share = v128.and(f64x2.mul(strength, inverse), near);
-      const level = f64x2.mul(f64x2.mul(f64x2.splat(4), sixth), f64x2.sub(sixth, f64x2.splat(1)));
-      energy = f64x2.add(energy, v128.and(f64x2.sub(level, f64x2.splat(this.shift)), near));
+      const level = f64x2.mul(f64x2.mul(v128.load64_splat(KEPT, 64), sixth), f64x2.sub(sixth, one));
+      energy = f64x2.add(energy, v128.and(f64x2.sub(level, v128.load64_splat(KEPT, 32)), near));
       const fx = f64x2.mul(share, dx);
       const fy = f64x2.mul(share, dy);
       const fz = f64x2.mul(share, dz);
