@@ -8,6 +8,8 @@ const WAYS: Readonly<Record<string, string>> = {
   'tuned, V8 metered': '#6ba3d6',
   'tuned, Wasmtime': '#b2182b',
   'tuned, Wasmtime metered': '#e08a7a',
+  'readable, V8': '#35978f',
+  JavaScript: '#dfa13a',
   'C to WebAssembly, V8': '#7a7f88',
   native: '#262a33',
 };

@@ -125,16 +125,30 @@ static __attribute__((unused)) d2 log_of(d2 x) {
   return t + ((s_rest + t_rest) + (small1 + small2));
 }
 
-static __attribute__((unused)) d2 normal_cdf(d2 x) {
-  const d2 size = MIN2((d2)((l2)x & (l2){INT64_MAX, INT64_MAX}), both(39));
-  const d2 t = (size - both(5)) / (size + both(5));
-  d2 p = both(MILLS[0]);
-  for (int i = 1; i < 23; i++) p = STEP(p, t, both(MILLS[i]));
+static inline d2 size_of(d2 x) { return MIN2((d2)((l2)x & (l2){INT64_MAX, INT64_MAX}), both(39)); }
+static inline d2 argument_of(d2 size) { return (size - both(5)) / (size + both(5)); }
+
+static inline d2 tail_of(d2 x, d2 size, d2 p) {
   const d2 x1 = upper(size);
   const d2 main = both(-0.5) * (x1 * x1);
   const d2 rest = both(-0.5) * (size - x1) * (size + x1);
   const d2 tail = exp_of_sum(main, rest) * (p / (both(1) + (size + size)));
   return pick(x > both(0), both(1) - tail, tail);
+}
+
+static __attribute__((unused)) d2 normal_cdf(d2 x) {
+  const d2 size = size_of(x), t = argument_of(size);
+  d2 p = both(MILLS[0]);
+  for (int i = 1; i < 23; i++) p = STEP(p, t, both(MILLS[i]));
+  return tail_of(x, size, p);
+}
+
+static __attribute__((unused)) void normal_cdf_of_two(d2 x, d2 y, d2 *to) {
+  const d2 x_size = size_of(x), y_size = size_of(y), t = argument_of(x_size), u = argument_of(y_size);
+  d2 p = both(MILLS[0]), q = p;
+  for (int i = 1; i < 23; i++) p = STEP(p, t, both(MILLS[i])), q = STEP(q, u, both(MILLS[i]));
+  to[0] = tail_of(x, x_size, p);
+  to[1] = tail_of(y, y_size, q);
 }
 
 static inline d2 ratio(d2 r, const double *table) {

@@ -43,7 +43,9 @@ static d2 book_value(const book *b, const term *terms) {
     const d2 *price = b->prices + t->price;
     const d2 sign = both(t->sign);
     const d2 d1 = price[0] * both(t->inverse) + both(t->shift), second = d1 - both(t->spread);
-    const d2 asset = price[1] * normal_cdf(sign * d1), cash = both(t->cash) * normal_cdf(sign * second);
+    d2 probabilities[2];
+    normal_cdf_of_two(sign * d1, sign * second, probabilities);
+    const d2 asset = price[1] * probabilities[0], cash = both(t->cash) * probabilities[1];
     value += both(t->quantity) * (sign * (asset - cash));
   }
   return value;

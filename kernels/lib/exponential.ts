@@ -1,9 +1,9 @@
 // exp and tanh, two lanes of f64 at a time: x = k ln 2 + r with |r| <= ln 2 / 2, and a polynomial for exp(r) - 1.
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
-import { both, power2, ROUNDER, step } from './lanes';
+import { both, power2, rounder, step } from './lanes';
 
-/** 1 / ln 2; ln 2 in two parts, the first of 42 bits, so that its product with k is exact; a half; 1 and 2. */
-@lazy const TERMS = memory.data<f64>([1.4426950408889634, 0.6931471805598903, 5.497923018708371e-14, 0.5, 1, 2], 16);
+/** 1 / ln 2; ln 2 in two parts, the first of 42 bits, so that its product with k is exact; a half; 1 and 2; below the next, exp is 0, above the last, infinite. */
+@lazy const TERMS = memory.data<f64>([1.4426950408889634, 0.6931471805598903, 5.497923018708371e-14, 0.5, 1, 2, -746, 710], 16);
 
 /** (exp(r) - 1 - r - r^2 / 2) / r^3, interpolated at Chebyshev's nodes: off by 2^-60 at most. From the highest power down. */
 @lazy const POLYNOMIAL = memory.data<f64>([
@@ -11,15 +11,11 @@ import { both, power2, ROUNDER, step } from './lanes';
   1.9841269863053618e-4, 1.3888888888886552e-3, 8.333333333330062e-3, 4.1666666666666664e-2, 1.6666666666666669e-1,
 ], 16);
 
-/** Below the first, exp is 0; above the second, infinite. */
-@inline const LOW: f64 = -746.0;
-@inline const HIGH: f64 = 710.0;
-
 /** exp(x + tail), where the tail is at most a few ulp of x; it is left out where x is infinite. */
 @inline
 export function expOfSum(x: v128, tail: v128): v128 {
   // In this order the two leave a NaN as it is.
-  const within = f64x2.pmin(f64x2.pmax(x, f64x2.splat(LOW)), f64x2.splat(HIGH));
+  const within = f64x2.pmin(f64x2.pmax(x, both(TERMS + 48)), both(TERMS + 56));
   const k = wholeOf(within);
   const p = expRest(within, tail, k);
   // In two steps, since 2^k alone may be out of range: only the last product rounds.
@@ -49,12 +45,12 @@ export function tanhLanes(x: v128): v128 {
 /** k: the whole number nearest to x / ln 2. */
 @inline
 function wholeOf(x: v128): v128 {
-  return f64x2.sub(f64x2.add(f64x2.mul(x, both(TERMS)), f64x2.splat(ROUNDER)), f64x2.splat(ROUNDER));
+  return f64x2.sub(f64x2.add(f64x2.mul(x, both(TERMS)), rounder()), rounder());
 }
 
 @inline
 function wholeHalf(k: v128): v128 {
-  return f64x2.sub(f64x2.add(f64x2.mul(k, both(TERMS + 24)), f64x2.splat(ROUNDER)), f64x2.splat(ROUNDER));
+  return f64x2.sub(f64x2.add(f64x2.mul(k, both(TERMS + 24)), rounder()), rounder());
 }
 
 /** exp(r) - 1 with r = x + tail - k ln 2. What rounding takes from r is put back at the end. */

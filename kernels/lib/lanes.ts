@@ -5,6 +5,14 @@
 @inline
 export const ROUNDER: f64 = 6755399441055744.0;
 
+/** The same, and with 1023 more. */
+@lazy const ROUNDERS = memory.data<f64>([6755399441055744.0, 6755399441056767.0], 16);
+
+@inline
+export function rounder(): v128 {
+  return v128.load64_splat(ROUNDERS);
+}
+
 /** The number at an address, in both lanes. */
 @inline
 export function both(at: usize): v128 {
@@ -20,7 +28,7 @@ export function step(p: v128, x: v128, at: usize): v128 {
 /** 2^k, for whole k from -1022 to 1023 in lanes of f64. */
 @inline
 export function power2(k: v128): v128 {
-  return i64x2.shl(f64x2.add(k, f64x2.splat(ROUNDER + 1023)), 52);
+  return i64x2.shl(f64x2.add(k, v128.load64_splat(ROUNDERS, 8)), 52);
 }
 
 /** The upper 26 bits of each lane's significand: products of two such are exact. */

@@ -17,41 +17,54 @@ import { logLanes } from './logarithm';
   0.8461123547250693,
 ], 16);
 
-/** From here on, the tail is 0. */
-@inline const TAIL: f64 = 39.0;
+/** From the first on, the tail is 0; 5, 1 and -1/2. */
+@lazy const TERMS = memory.data<f64>([39, 5, 1, -0.5], 16);
 
 /** P(X <= x). */
 export function normalCdfLanes(x: v128): v128 {
-  const size = f64x2.pmin(f64x2.abs(x), f64x2.splat(TAIL));
-  const five = f64x2.splat(5);
-  const one = f64x2.splat(1);
-  const t = f64x2.div(f64x2.sub(size, five), f64x2.add(size, five));
+  const size = sizeOf(x);
+  const t = argumentOf(size);
   let p = both(MILLS);
-  p = step(p, t, MILLS + 8);
-  p = step(p, t, MILLS + 16);
-  p = step(p, t, MILLS + 24);
-  p = step(p, t, MILLS + 32);
-  p = step(p, t, MILLS + 40);
-  p = step(p, t, MILLS + 48);
-  p = step(p, t, MILLS + 56);
-  p = step(p, t, MILLS + 64);
-  p = step(p, t, MILLS + 72);
-  p = step(p, t, MILLS + 80);
-  p = step(p, t, MILLS + 88);
-  p = step(p, t, MILLS + 96);
-  p = step(p, t, MILLS + 104);
-  p = step(p, t, MILLS + 112);
-  p = step(p, t, MILLS + 120);
-  p = step(p, t, MILLS + 128);
-  p = step(p, t, MILLS + 136);
-  p = step(p, t, MILLS + 144);
-  p = step(p, t, MILLS + 152);
-  p = step(p, t, MILLS + 160);
-  p = step(p, t, MILLS + 168);
-  p = step(p, t, MILLS + 176);
+  for (let at = MILLS + 8; at < MILLS + 184; at += 16) p = step(step(p, t, at), t, at + 8);
+  return tailOf(x, size, p);
+}
+
+/** The same of two vectors, which go to an address: each waits for its own last step, so that two take little longer than one. */
+export function normalCdfOfTwo(x: v128, y: v128, to: usize): void {
+  const xSize = sizeOf(x);
+  const ySize = sizeOf(y);
+  const t = argumentOf(xSize);
+  const u = argumentOf(ySize);
+  let p = both(MILLS);
+  let q = p;
+  for (let at = MILLS + 8; at < MILLS + 184; at += 16) {
+    const first = both(at);
+    const second = both(at + 8);
+    p = f64x2.add(f64x2.mul(f64x2.add(f64x2.mul(p, t), first), t), second);
+    q = f64x2.add(f64x2.mul(f64x2.add(f64x2.mul(q, u), first), u), second);
+  }
+  v128.store(to, tailOf(x, xSize, p));
+  v128.store(to, tailOf(y, ySize, q), 16);
+}
+
+@inline
+function sizeOf(x: v128): v128 {
+  return f64x2.pmin(f64x2.abs(x), both(TERMS));
+}
+
+@inline
+function argumentOf(size: v128): v128 {
+  const five = both(TERMS + 8);
+  return f64x2.div(f64x2.sub(size, five), f64x2.add(size, five));
+}
+
+/** From the value p of the polynomial. */
+@inline
+function tailOf(x: v128, size: v128, p: v128): v128 {
   // exp(-x^2 / 2): the square of the upper half is exact, the rest comes as the tail.
   const x1 = upper(size);
-  const half = f64x2.splat(-0.5);
+  const half = both(TERMS + 24);
+  const one = both(TERMS + 16);
   const main = f64x2.mul(half, f64x2.mul(x1, x1));
   const rest = f64x2.mul(f64x2.mul(half, f64x2.sub(size, x1)), f64x2.add(size, x1));
   const density = expOfSum(main, rest);

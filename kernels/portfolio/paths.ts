@@ -7,6 +7,9 @@ const ROW_BYTES: usize = 56;
 /** An option that ends at the horizon: a tenth of a millionth of a second later, its value is what it pays. */
 const LEFT_MIN: f64 = 1e-14;
 
+/** P(s d1) and P(s d2) of the position at hand. */
+const PROBABILITIES = memory.data(32, 16);
+
 /** Prices now or at the horizon, and the positions as seen from there. */
 class Terms {
   rows: usize = 0;
@@ -113,8 +116,9 @@ export class Paths {
       const sign = v128.load64_splat(row, 40);
       const d1 = f64x2.add(f64x2.mul(v128.load(price), v128.load64_splat(row, 8)), v128.load64_splat(row, 16));
       const d2 = f64x2.sub(d1, v128.load64_splat(row, 24));
-      const asset = f64x2.mul(v128.load(price, 16), math2.normalCdf(f64x2.mul(sign, d1)));
-      const cash = f64x2.mul(v128.load64_splat(row, 32), math2.normalCdf(f64x2.mul(sign, d2)));
+      math2.normalCdfOfTwo(f64x2.mul(sign, d1), f64x2.mul(sign, d2), PROBABILITIES);
+      const asset = f64x2.mul(v128.load(price, 16), v128.load(PROBABILITIES));
+      const cash = f64x2.mul(v128.load64_splat(row, 32), v128.load(PROBABILITIES, 16));
       const each = f64x2.mul(sign, f64x2.sub(asset, cash));
       value = f64x2.add(value, f64x2.mul(v128.load64_splat(row, 48), each));
     }
