@@ -11,6 +11,7 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import { loadAddon } from '../platform/native.ts';
 import { node } from '../platform/node.ts';
 import { createPool, type OpenJob, type ThreadPool } from '../pool/pool.ts';
+import type { OneTask } from '../pool/start.ts';
 import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
 import { createReader, roomFor, writeFrame } from '../wire/frames.ts';
 import { createAsked } from './asked.ts';
@@ -63,6 +64,15 @@ function lockExec(): string {
   }
 }
 
+/** One task in here. */
+interface Inside {
+  /** Of a stepper's task that is spoken to. */
+  readonly spoken: Spoken | undefined;
+  /** Ends it; absent until it has begun. */
+  cancel: (() => void) | undefined;
+  isCancelled: boolean;
+}
+
 /** What is done about each message. */
 function createInhabitant(
   pool: ThreadPool,
@@ -70,7 +80,7 @@ function createInhabitant(
 ): (message: ToCell, bytes: Uint8Array) => void {
   const kernels = new Map<string, Promise<Kernel>>();
   const jobs = new Map<number, Promise<OpenJob>>();
-  const running = new Map<number, { readonly control: AbortController; readonly spoken: Spoken | undefined }>();
+  const running = new Map<number, Inside>();
   /** Images for the next task of each number. */
   const links = new Map<number, Map<Digest, Uint8Array>>();
   const asked = createAsked(say);
@@ -92,20 +102,29 @@ function createInhabitant(
     return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic }, outside);
   };
 
+  /** The outcome of a task; from here on it can be cancelled. */
+  const begin = (job: OpenJob, inside: Inside, one: OneTask): Promise<Outcome> => {
+    const { spoken } = inside;
+    if (spoken) {
+      const started = job.start({ ...one, signal: spoken.signal }, spoken.keeper);
+      spoken.begin(started);
+      return started.outcome;
+    }
+    const { outcome, cancel } = job.run(one);
+    inside.cancel = cancel;
+    if (inside.isCancelled) cancel();
+    return outcome;
+  };
+
   const run = async ({ task, terms, index, steps }: Extract<ToCell, { type: 'task' }>, input: Uint8Array) => {
-    const control = new AbortController();
-    const { signal } = control;
-    const given = { task, links: links.get(task) ?? new Map(), signal, say };
+    const spoken = steps && createSpoken({ task, steps, links: links.get(task) ?? new Map(), say });
     links.delete(task);
-    const spoken = steps && createSpoken({ ...given, steps });
-    running.set(task, { control, spoken });
+    const inside: Inside = { spoken, cancel: spoken?.cancel, isCancelled: false };
+    running.set(task, inside);
     try {
       const job = await jobs.get(terms);
       if (!job) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given the terms of a task']);
-      const one = { index, input, signal, session: asked.sessionOf(task) };
-      const started = spoken && job.start(one, spoken.keeper);
-      if (started) spoken?.begin(started);
-      const outcome = await (started?.outcome ?? job.run(one));
+      const outcome = await begin(job, inside, { index, input, session: asked.sessionOf(task) });
       if (outcome.state === 'failed') say({ type: 'outcome', task, outcome });
       else {
         const { output, ...rest } = outcome;
@@ -145,9 +164,13 @@ function createInhabitant(
       case 'stored':
         running.get(message.task)?.spoken?.stored();
         return;
-      case 'cancel':
-        running.get(message.task)?.control.abort();
+      case 'cancel': {
+        const inside = running.get(message.task);
+        if (!inside) return;
+        inside.isCancelled = true;
+        inside.cancel?.();
         return;
+      }
       case 'answer':
         asked.hear(message, bytes);
         return;

@@ -7,6 +7,9 @@ import type { FromCell, WireSteps } from '../wire/cell.ts';
 
 export interface Spoken {
   readonly keeper: Keeper;
+  /** Fires when the task is taken back. */
+  readonly signal: AbortSignal;
+  cancel(): void;
   /** The task has begun: it hears what was wished so far. */
   begin(started: Started): void;
   wish(wish: Wish): void;
@@ -18,19 +21,24 @@ export interface SpokenOptions {
   readonly task: number;
   readonly steps: WireSteps;
   readonly links: ReadonlyMap<Digest, Uint8Array>;
-  readonly signal: AbortSignal;
   say(message: FromCell, bytes?: Uint8Array): void;
 }
 
-export function createSpoken({ task, steps, links, signal, say }: SpokenOptions): Spoken {
+export function createSpoken({ task, steps, links, say }: SpokenOptions): Spoken {
   const { schedule, from } = steps;
+  const control = new AbortController();
+  const { signal } = control;
   const early: Wish[] = [];
   let started: Started | undefined;
   let stored: () => void = () => undefined;
-  // Whoever takes a task back may not store anything any more.
-  signal.addEventListener('abort', () => stored(), { once: true });
   const tell = (to: Started, wish: Wish) => void to.wish(wish).catch(() => undefined);
   return {
+    signal,
+    cancel: () => {
+      control.abort();
+      // Whoever takes a task back may not store anything any more.
+      stored();
+    },
     keeper: {
       schedule,
       take: async ({ images, ...notice }) => {

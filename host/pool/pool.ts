@@ -102,7 +102,8 @@ export interface ThreadPool extends Pool {
 }
 
 export interface OpenJob {
-  run(one: OneTask): Promise<Outcome>;
+  /** `cancel` does what a signal would, which costs more than the rest of a small task. */
+  run(one: OneTask): { readonly outcome: Promise<Outcome>; cancel(): void };
   /** A stepper's task that can be spoken to, with somebody else for its images. */
   start(one: OneTask, keeper: Keeper): Started;
 }
@@ -272,14 +273,15 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
       const stage = { submit: (_: Permit, given: Submission) => submit(lane, given), cancel: dispatcher.cancel, pause };
       const { begin } = createStarter<Entry>(permitter, stage);
       return {
-        run: async (one) => submit(lane, one).outcome,
+        run: (one) => {
+          const { entry, outcome } = submit(lane, one);
+          return { outcome, cancel: () => dispatcher.cancel(entry, new LodgerError('ERR_ABORTED')) };
+        },
         start: (one, keeper) => begin(lane.permit, keeper, one),
       };
     },
     stats: () => tally.read({ ...dispatcher.counts(), threadRestarts: threads.restarts() }),
-    setCpuShare: (share) => {
-      dispatcher.setCpuShare(mustShare(share, metered));
-    },
+    setCpuShare: (share) => dispatcher.setCpuShare(mustShare(share, metered)),
     close: async (how = 'drain') => {
       open = false;
       if (how === 'end')
