@@ -2,6 +2,7 @@
 import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
 import { type Calls, surelyLooks } from './calls.ts';
+import { Dues } from './dues.ts';
 import { EDIT, RANK } from './edits.ts';
 import type { Flow } from './flow.ts';
 
@@ -13,6 +14,8 @@ export interface Terms {
   readonly added: number;
   /** What the callers of a function pay when it has returned. */
   readonly rests: Int32Array;
+  /** What callers leave to a function: the debt it begins with. */
+  readonly dues: Int32Array;
   /** What can have run in a function, when it returns, since it has looked. */
   readonly tails: Int32Array;
   /** How many results each function has. */
@@ -23,6 +26,8 @@ export interface Terms {
 
 /** Follows the calls of one function at a time. */
 export class CallSites {
+  /** What was owed before calls, in functions that were followed for nothing else yet. */
+  readonly found: Dues = new Dues();
   readonly #terms: Terms;
   readonly #outline: Outline;
   readonly #flow: Flow;
@@ -34,16 +39,19 @@ export class CallSites {
   }
 
   call(index: number, row: number): void {
-    const { calls, rests, tails } = this.#terms;
+    const { calls, dues, imported, rests, tails } = this.#terms;
     const { value, at, next } = this.#outline;
     const flow = this.#flow;
     const callee = value[index] as number;
     const isDirect = row === ROW.call;
     const reaches = (isDirect ? calls.reaches[callee] : calls.typeReaches[callee]) === 1;
+    const due = isDirect ? (dues[callee] as number) : 0;
+    const isPaid = isDirect && reaches && callee >= imported && calls.open[callee] === 0;
+    if (flow.dry && isPaid) this.found.add(callee, flow.debt);
     // In a region, the guest never comes back from it.
-    if (flow.inRegion) flow.leave(at[index] as number);
+    if (flow.inRegion) flow.leave(at[index] as number, due);
     else if (reaches || flow.debt > BOUNDS.debtFuel) {
-      flow.settle();
+      flow.settle(due);
       flow.run = next[index] as number;
     }
     if (!isDirect) {

@@ -9,9 +9,10 @@ import { type Label, Labels, NONE } from './labels.ts';
 export interface FunctionTerms {
   /** How many results it has. */
   readonly results: number;
-  /** What its callers pay when it has returned. */
+  /** What its callers owe when it begins, and pay when it has returned. */
+  readonly due: number;
   readonly rest: number;
-  /** Only `leastAtEnd` is wanted. */
+  /** Only what callers have to know is wanted. */
   readonly dry: boolean;
 }
 
@@ -35,7 +36,7 @@ export class Flow {
   /** The function's frame is counted, from here on. */
   framed = false;
   readonly #outline: Outline;
-  #terms: FunctionTerms = { results: 0, rest: 0, dry: false };
+  #terms: FunctionTerms = { results: 0, due: 0, rest: 0, dry: false };
 
   constructor(outline: Outline) {
     this.#outline = outline;
@@ -46,7 +47,7 @@ export class Flow {
     this.labels.clear();
     this.#terms = terms;
     this.leastAtEnd = Number.POSITIVE_INFINITY;
-    this.debt = 0;
+    this.debt = terms.due;
     this.dead = 0;
     this.run = this.#outline.start;
     this.span = 0;
@@ -60,15 +61,19 @@ export class Flow {
     return this.edits.insert(this.inRegion ? EDIT.chargeLocal : EDIT.charge, RANK.charge, at, amount);
   }
 
-  /** Pays all. */
-  settle(): void {
-    this.charge(this.debt);
+  get dry(): boolean {
+    return this.#terms.dry;
+  }
+
+  /** Pays all but what is left to the function that is called. */
+  settle(due = 0): void {
+    this.charge(this.debt - due);
     this.debt = 0;
   }
 
-  /** Brings the counter back into its global and pays all. */
-  leave(at: number): void {
-    this.edits.insert(EDIT.leave, RANK.enter, at, this.debt);
+  /** Brings the counter back into its global and pays likewise. */
+  leave(at: number, due: number): void {
+    this.edits.insert(EDIT.leave, RANK.enter, at, this.debt - due);
     this.debt = 0;
   }
 

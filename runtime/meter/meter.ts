@@ -65,12 +65,13 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
   const terms: Terms = {
     ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
+    dues: new Int32Array(functions.length),
     tails: new Int32Array(functions.length).fill(BOUNDS.spanFuel - BOUNDS.afterFuel),
     results: Uint16Array.from(functions, (type) => types[type]?.results.length ?? 0),
   };
   const loops = new Loops(calls);
   const planner = new Planner(terms, outline, loops);
-  leaveRests(module, terms, outline, loops, planner);
+  settleTerms(module, terms, outline, loops, planner);
 
   const { length } = module.globals;
   const places: Places = {
@@ -94,16 +95,21 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   return { bytes, offsets };
 }
 
-/** What functions leave to their callers that nobody else can enter: the least that any way through them owes at its end. */
-function leaveRests({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
-  const { calls, imported, rests, tails } = terms;
+/**
+ * What functions and their callers leave to each other, where nobody else can enter a function: at its end the least that any way through
+ * it owes, at its beginning what most callers do.
+ */
+function settleTerms({ bodies }: Module, terms: Terms, outline: Outline, loops: Loops, planner: Planner): void {
+  const { calls, dues, imported, rests, tails } = terms;
   for (const index of calls.order) {
     const body = bodies[index - imported];
-    if (body === undefined || calls.open[index] === 1) continue;
+    if (body === undefined) continue;
     loops.read(outline.read(body));
     const frame = calls.counted[index] === 1 ? 1 : 0;
     const { leastAtEnd, spanAtEnd } = planner.plan({ index, body, frame, dry: true });
+    if (calls.open[index] === 1) continue;
     tails[index] = spanAtEnd;
     if (Number.isFinite(leastAtEnd)) rests[index] = Math.min(Math.max(leastAtEnd, 0), BOUNDS.debtFuel);
   }
+  dues.set(planner.dues.usual(dues.length));
 }

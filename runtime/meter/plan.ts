@@ -20,6 +20,7 @@ import { type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
 import { CallSites, type Terms } from './call-sites.ts';
 import type { Counted } from './counted.ts';
+import type { Dues } from './dues.ts';
 import { EDIT, type Edits, RANK } from './edits.ts';
 import { Flow, type FunctionTerms } from './flow.ts';
 import type { Label } from './labels.ts';
@@ -81,6 +82,11 @@ export class Planner {
     return this.#flow.spanAtEnd;
   }
 
+  /** After all functions were planned dry: what was owed before their calls. */
+  get dues(): Dues {
+    return this.#sites.found;
+  }
+
   /** Plans the function that the outline and the loops hold. */
   plan(task: Task): this {
     this.#begin(task);
@@ -106,14 +112,15 @@ export class Planner {
   }
 
   #begin({ index, body, frame, dry }: Task): void {
-    const { rests, results, calls, imported } = this.#terms;
+    const { dues, rests, results, calls, imported } = this.#terms;
     this.needs = { fuel: false, chunks: false, stack: false };
     this.#seen = 0;
     this.#inChunks = false;
     const span = frame === 0 ? undefined : calls.frames[index - imported];
     this.#frameFrom = span?.from ?? NEVER;
     this.#frameTo = span?.to ?? NEVER;
-    this.#flow.begin({ dry, rest: rests[index] as number, results: results[index] as number });
+    const [due, rest] = [dues[index] as number, rests[index] as number];
+    this.#flow.begin({ dry, due, rest, results: results[index] as number });
     if (frame > 0 || (calls.quiet[index] as number) >= 0) return;
     this.#flow.look(body.code);
   }

@@ -68,20 +68,19 @@ function writeGrow(w: Writer, { fuel, growRefused }: Places): void {
 }
 
 function writeRange(w: Writer, row: number, places: Places): void {
-  const operation = row === ROW.memoryCopy ? [0xfc, 10, 0, 0] : [0xfc, 11, 0];
+  const isCopy = row === ROW.memoryCopy;
+  const operation = isCopy ? [0xfc, 10, 0, 0] : [0xfc, 11, 0];
   w.raw(I32_LOCAL);
-  const whole = () => w.raw([0x20, TO, 0x20, WHAT, 0x20, LENGTH]).raw(operation);
-  // Short ones, and those that will trap, are one piece.
-  w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x4d]);
-  outside(w, TO).byte(0x72);
-  if (row === ROW.memoryCopy) outside(w, WHAT).byte(0x72);
-  w.raw([0x04, EMPTY]);
-  writeLength(w, LENGTH, places.fuel);
-  writeCheck(w, places);
-  whole();
-  w.byte(0x0f).byte(0x0b);
-  if (row === ROW.memoryCopy) writeBackwards(w, places, operation);
-  writeForwards(w, row, places, operation);
+  outside(w, TO);
+  if (isCopy) outside(w, WHAT).byte(0x72);
+  w.raw([0x04, EMPTY, 0x20, TO, 0x20, WHAT, 0x20, LENGTH]).raw(operation).byte(0x0b);
+  w.raw([0x03, EMPTY]);
+  writePiece(w, places);
+  if (isCopy) writeBackwards(w, operation);
+  w.raw([0x20, TO, 0x20, WHAT, 0x20, PIECE]).raw(operation);
+  advance(w, TO);
+  if (isCopy) advance(w, WHAT).byte(0x0b);
+  w.raw([0x20, LENGTH, 0x0d, 0, 0x0b]);
 }
 
 /** Whether `from + length` lies beyond the memory, in 64 bits. */
@@ -90,33 +89,22 @@ function outside(w: Writer, from: number): Writer {
   return w.raw([0x3f, 0, 0xad, 0x42, PAGE_SHIFT, 0x86, 0x56]);
 }
 
-/** `piece = min(length, pieceBytes)`, paid for and looked at. */
+/** `piece = min(length, pieceBytes)`, paid for and looked at; `length` is what is left behind it. */
 function writePiece(w: Writer, places: Places): void {
   w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes);
   w.raw([0x49, 0x1b, 0x21, PIECE]);
   writeLength(w, PIECE, places.fuel);
   writeCheck(w, places);
-}
-
-/** From the first byte on, until nothing is left. */
-function writeForwards(w: Writer, row: number, places: Places, operation: readonly number[]): void {
-  w.raw([0x03, EMPTY]);
-  writePiece(w, places);
-  w.raw([0x20, TO, 0x20, WHAT, 0x20, PIECE]).raw(operation);
-  advance(w, TO);
-  if (row === ROW.memoryCopy) advance(w, WHAT);
-  w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x22, LENGTH, 0x0d, 0, 0x0b]);
-}
-
-function advance(w: Writer, local: number): void {
-  w.raw([0x20, local, 0x20, PIECE, 0x6a, 0x21, local]);
-}
-
-/** From the last byte back, when the range would otherwise overwrite what it has yet to read; then returns. */
-function writeBackwards(w: Writer, places: Places, operation: readonly number[]): void {
-  w.raw([0x20, TO, 0x20, WHAT, 0x4b, 0x04, EMPTY, 0x03, EMPTY]);
-  writePiece(w, places);
   w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x21, LENGTH]);
+}
+
+function advance(w: Writer, local: number): Writer {
+  return w.raw([0x20, local, 0x20, PIECE, 0x6a, 0x21, local]);
+}
+
+/** The last piece first, where the range would otherwise overwrite what it has yet to read; else what follows. */
+function writeBackwards(w: Writer, operation: readonly number[]): void {
+  w.raw([0x20, TO, 0x20, WHAT, 0x4b, 0x04, EMPTY]);
   w.raw([0x20, TO, 0x20, LENGTH, 0x6a, 0x20, WHAT, 0x20, LENGTH, 0x6a, 0x20, PIECE]).raw(operation);
-  w.raw([0x20, LENGTH, 0x0d, 0, 0x0b, 0x0f, 0x0b]);
+  w.byte(0x05);
 }
