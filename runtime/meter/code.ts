@@ -112,10 +112,8 @@ export class CodeWriter {
         if (amount !== 0) this.#chargeLocal(amount);
         this.#leave(0);
         break;
-      case EDIT.branch:
-      case EDIT.branchLocal:
       case EDIT.branchLeave:
-        this.#branch(kind, amount, extra);
+        this.#branch(amount, extra);
         break;
       case EDIT.otherwise:
         writeCharge(w.byte(OP.else), amount, fuel);
@@ -212,15 +210,9 @@ export class CodeWriter {
     }
   }
 
-  #branch(kind: number, amount: number, label: number): void {
-    if (amount === 0 && kind !== EDIT.branchLeave) {
-      this.#w.byte(OP.brIf).u32(label);
-      return;
-    }
+  #branch(amount: number, label: number): void {
     const w = this.#w.byte(OP.if).byte(EMPTY);
-    if (kind === EDIT.branch) writeCharge(w, amount, this.#places.fuel);
-    else if (kind === EDIT.branchLocal) this.#chargeLocal(amount);
-    else this.#leave(amount);
+    this.#leave(amount);
     w.byte(OP.br)
       .u32(label + 1)
       .byte(OP.end);

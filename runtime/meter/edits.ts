@@ -15,40 +15,38 @@ export const EDIT = {
   leave: 5,
   /** The same, and the local stays good: the branch that follows may or may not leave. [fuel] */
   leaveMaybe: 6,
-  /** In place of a `br_if` that has to pay, or to bring the counter back, only when it branches. [fuel, label] */
-  branch: 7,
-  branchLocal: 8,
-  branchLeave: 9,
+  /** In place of a `br_if` that brings the counter back, only when it branches. [fuel, label] */
+  branchLeave: 7,
   /** An `else` that the author did not need. [fuel] */
-  otherwise: 10,
-  otherwiseLocal: 11,
+  otherwise: 8,
+  otherwiseLocal: 9,
   /** In place of a call. [0, function] */
-  call: 12,
+  call: 10,
   /** Before `memory.init`: pays for its length. */
-  length: 13,
+  length: 11,
   /** A frame is entered: its weight is taken off the stack's, and both counters are looked at. Then it is given back. [weight] */
-  frame: 14,
-  unframe: 15,
+  frame: 12,
+  unframe: 13,
   /** A block around the whole body, for a function that branches to its own label and whose frame is counted. */
-  bodyBlock: 16,
-  bodyEnd: 17,
+  bodyBlock: 14,
+  bodyEnd: 15,
   /** In place of the test at the top of a counted loop. */
-  drop: 18,
+  drop: 16,
   /** Around a counted loop. [fuel of a trip, index of the loop] */
-  loopHead: 19,
-  loopTail: 20,
+  loopHead: 17,
+  loopTail: 18,
   /** In its test: in place of the limit, of the comparison; behind a counter that is tested for zero; a whole test. [0, index] */
-  testLimit: 21,
-  testCompare: 22,
-  testZero: 23,
-  testBranch: 24,
+  testLimit: 19,
+  testCompare: 20,
+  testZero: 21,
+  testBranch: 22,
   /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. */
-  wrapHead: 25,
-  wrapCheck: 26,
-  wrapEnd: 27,
+  wrapHead: 23,
+  wrapCheck: 24,
+  wrapEnd: 25,
   /** In place of a branch whose label has moved. [0, label] */
-  jump: 28,
-  jumpIf: 29,
+  jump: 26,
+  jumpIf: 27,
 } as const;
 
 /** Several edits at one place come in the order of their ranks. */

@@ -251,38 +251,39 @@ export class Flow {
     if (moved !== label) this.edits.replace(kind, RANK.replace, at[index] as number, next[index] as number, 0, moved);
   }
 
+  /** A way out of a region brings the counter back in an arm of its own; else what is due is paid before the branch, on both ways. */
   branchIf(index: number): void {
     const { at, next, value } = this.#outline;
-    const depth = value[index] as number;
+    const [place, depth] = [at[index] as number, value[index] as number];
     const label = this.labels.at(depth);
     const leaves = this.#leaves(label);
-    const due = this.#due(label);
     const arity = label === undefined ? this.#terms.results : label.arity;
-    const isBack = label?.row === ROW.loop && !leaves;
-    if (arity > 0 || isBack) {
-      // Values on the stack cannot be carried into an arm that pays: both ways pay. A trip pays before its test anyway.
-      const amount = due ?? this.debt;
-      if (leaves) this.edits.insert(EDIT.leaveMaybe, RANK.enter, at[index] as number, amount);
-      else this.charge(amount);
-      this.debt -= amount;
-      if (due === undefined && label !== undefined) {
-        label.fixed = this.debt;
-        label.span = Math.max(label.span, this.span);
-      }
-      this.move(index);
-    } else {
-      const kind = leaves ? EDIT.branchLeave : this.inRegion ? EDIT.branchLocal : EDIT.branch;
-      const edit = this.edits.replace(
-        kind,
-        RANK.replace,
-        at[index] as number,
-        next[index] as number,
-        due,
-        this.labels.moved(depth),
-      );
-      if (due === undefined && label !== undefined) this.#edge(label, edit);
-    }
+    const { run } = this;
     this.run = next[index] as number;
+    if (leaves && arity === 0) {
+      const due = this.#due(label);
+      const moved = this.labels.moved(depth);
+      const edit = this.edits.replace(EDIT.branchLeave, RANK.replace, place, this.run, due, moved);
+      if (due === undefined && label !== undefined) this.#edge(label, edit);
+      return;
+    }
+    const amount = this.#dueOnBoth(label);
+    if (leaves) this.edits.insert(EDIT.leaveMaybe, RANK.enter, place, amount);
+    else this.charge(amount, run);
+    this.debt -= amount;
+    this.move(index);
+  }
+
+  /** The first branch to a block settles what is owed at its end, so that it pays nothing itself. */
+  #dueOnBoth(label: Label | undefined): number {
+    if (label === undefined) {
+      const due = this.#ends(this.debt);
+      return this.dry ? 0 : due;
+    }
+    if (label.row === ROW.loop) return this.debt - label.debt;
+    label.span = Math.max(label.span, this.span);
+    label.fixed ??= label.target ?? this.debt;
+    return this.debt - label.fixed;
   }
 
   branchTable(index: number): void {
