@@ -51,7 +51,7 @@ export class CallSites {
     // In a region, the guest never comes back from it.
     if (flow.inRegion) flow.leave(at[index] as number, due);
     else if (reaches || flow.debt > BOUNDS.debtFuel) {
-      flow.settle(due);
+      flow.settle(due, this.#outline.ends(index));
       flow.run = next[index] as number;
     }
     if (!isDirect) {

@@ -5,7 +5,7 @@ import { Reader } from '../wasm/reader.ts';
 import { constantExpression } from '../wasm/values.ts';
 import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
 import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
-import { Edges, Walk } from './graph.ts';
+import { Edges, ENDS, REPEATS, Walk } from './graph.ts';
 import { LOOK } from './ranges.ts';
 
 /** By function index, imported ones first; by type where it says so. */
@@ -18,6 +18,8 @@ export interface Calls {
   readonly counted: Uint8Array;
   /** It can be entered from elsewhere than from direct calls. */
   readonly open: Uint8Array;
+  /** It runs a few times a task, however long that is: nothing calls it from a loop, a table or a cycle, nor does any of its callers. */
+  readonly seldom: Uint8Array;
   /** Rows of the opcode table that work on ranges of memory and are used, and LOOK where there are loops. */
   readonly ranges: ReadonlySet<number>;
   /** Where each frame counts, by index of the body. */
@@ -69,6 +71,7 @@ export function readCalls(module: Module, outline: Outline): Calls {
     reaches: reaches.subarray(0, functions.length),
     typeReaches: Uint8Array.from(sameType, (first) => reaches[functions.length + first] as number),
     ...{ counted, open, ranges, frames, early },
+    seldom: seldomOnes({ edges, order, counted }, functions.length),
     quiet: quietOnes(weights, { edges, order, open, counted }),
     order: order.filter((node) => node >= functionsImported && node < functions.length),
   };
@@ -103,7 +106,7 @@ const PASSES = 3;
 
 function quietSum(
   node: number,
-  { first, to, ends }: Edges,
+  { first, to, how }: Edges,
   { quiet, counted }: Pick<Calls, 'quiet' | 'counted'>,
   weights: Int32Array,
 ): number {
@@ -113,9 +116,22 @@ function quietSum(
     const below = callee < weights.length ? (quiet[callee] as number) : -1;
     if (below >= 0) sum += below;
     // Nobody comes back from it, and it looks for itself.
-    else if (ends[at] === 0 || counted[callee] !== 1) return Number.POSITIVE_INFINITY;
+    else if (((how[at] as number) & ENDS) === 0 || counted[callee] !== 1) return Number.POSITIVE_INFINITY;
   }
   return sum;
+}
+
+/** Callers are gone through before what they call, but for cycles, which are no such functions. */
+function seldomOnes({ edges, order, counted }: Omit<Known, 'open'>, functions: number): Uint8Array {
+  const { first, to, how } = edges;
+  const often = new Uint8Array(first.length).fill(1, functions);
+  often.set(counted);
+  for (const node of order.toReversed()) {
+    for (let at = first[node] as number; at < (first[node + 1] as number); at++) {
+      if (often[node] === 1 || ((how[at] as number) & REPEATS) !== 0) often[to[at] as number] = 1;
+    }
+  }
+  return often.subarray(0, functions).map((is) => 1 - is);
 }
 
 /** For every type the first one with the same parameters and results: an indirect call cannot tell them apart. */
@@ -140,13 +156,15 @@ interface Found {
 /** Adds what the body calls. Gives what it weighs at most on a way without a look: loops look, or are paid in chunks. */
 function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Found): number {
   let { weight } = outline;
+  let looped = -1;
   for (let index = 0; index < outline.count; index++) {
     const row = outline.row[index] as number;
     const value = outline.value[index] as number;
-    if (row === ROW.call) edges.add(value, outline.ends(index));
+    if (row === ROW.call) edges.add(value, (outline.ends(index) ? ENDS : 0) | (index < looped ? REPEATS : 0));
     else if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
     else if (row === ROW.loop) {
       ranges.add(LOOK);
+      looped = Math.max(looped, outline.partner[index] as number);
       weight += BOUNDS.chunkFuel;
     } else if (row >= ROW.memoryGrow) {
       ranges.add(row);

@@ -16,7 +16,9 @@ export interface Places {
   readonly refill: number;
   readonly stackSpent: number;
   readonly growRefused: number;
-  /** The meter's function that is called when the counter or the stack's weight is below zero. */
+  /** The meter's function that pays. */
+  readonly charge: number;
+  /** The one that is called when the counter or the stack's weight is below zero; 0 when there is none. */
   readonly below: number;
   /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */
   readonly look: number;
@@ -32,8 +34,13 @@ const OP = {
 } as const;
 const LENGTH_SHIFT = Math.log2(BYTES_PER_FUEL);
 
-/** Takes an amount of fuel off the counter. */
-export function writeCharge(w: Writer, amount: number, fuel: number): void {
+/** Takes an amount of fuel off the counter; where that is seldom done, by a call, which is shorter. */
+function writePay(w: Writer, amount: number, { fuel, charge }: Places, seldom: boolean): void {
+  if (seldom) w.byte(OP.const64).s32(amount).byte(OP.call).u32(charge);
+  else writeCharge(w, amount, fuel);
+}
+
+function writeCharge(w: Writer, amount: number, fuel: number): void {
   w.byte(OP.getGlobal).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.setGlobal).u32(fuel);
 }
 
@@ -89,13 +96,14 @@ export class CodeWriter {
     const kind = this.#edits.kind[edit] as number;
     switch (kind) {
       case EDIT.charge:
-        writeCharge(w, amount, fuel);
+        writePay(w, amount, this.#places, extra === 1);
         break;
       case EDIT.chargeLocal:
         this.#chargeLocal(amount);
         break;
       case EDIT.check:
-        writeCheck(w, this.#places);
+        if (extra === 1 && this.#places.below > 0) w.byte(OP.call).u32(this.#places.below);
+        else writeCheck(w, this.#places);
         break;
       case EDIT.checkLocal:
         this.#checkLocal();
@@ -116,7 +124,7 @@ export class CodeWriter {
         this.#branch(amount, extra);
         break;
       case EDIT.otherwise:
-        writeCharge(w.byte(OP.else), amount, fuel);
+        writePay(w.byte(OP.else), amount, this.#places, extra === 1);
         break;
       case EDIT.otherwiseLocal:
         w.byte(OP.else);
@@ -132,7 +140,7 @@ export class CodeWriter {
       case EDIT.drop:
         break;
       default:
-        if (kind >= EDIT.wrapHead) this.#wrap(kind, extra);
+        if (kind >= EDIT.wrapHead) this.#wrap(kind, amount, extra);
         else if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
         else this.#frame(kind, amount, blockType);
     }
@@ -170,15 +178,15 @@ export class CodeWriter {
     this.#w.byte(OP.get).u32(fuel).byte(OP.const64).s32(amount).byte(OP.sub64).byte(OP.set).u32(fuel);
   }
 
-  /** `if (local < 0) local = look(local)` */
-  #checkLocal(kept: Kept = NOTHING): void {
+  /** `if (local < 0) local = look(local)`; where that is seldom done, `look` is left to find out. */
+  #checkLocal(kept: Kept = NOTHING, seldom = false): void {
     const w = this.#w;
     const { fuel: local } = this.#own;
-    w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64);
-    writePut(w.byte(OP.if).byte(EMPTY), kept);
+    if (!seldom) w.byte(OP.get).u32(local).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.if).byte(EMPTY);
+    writePut(w, kept);
     w.byte(OP.get).u32(local).byte(OP.call).u32(this.#places.look).byte(OP.set).u32(local);
     writeTake(w, kept);
-    w.byte(OP.end);
+    if (!seldom) w.byte(OP.end);
   }
 
   #leave(amount: number): void {
@@ -188,13 +196,13 @@ export class CodeWriter {
   }
 
   /** `loop (check) loop (branch out of it when below zero) ... end end` */
-  #wrap(kind: number, extra: number): void {
+  #wrap(kind: number, seldom: number, extra: number): void {
     const w = this.#w;
     const { bytes, at, next } = this.#outline;
     switch (kind) {
       case EDIT.wrapHead:
         w.copy(bytes, at[extra] as number, next[extra] as number);
-        this.#checkLocal(this.#body && keptBy(this.#outline, extra, this.#body, this.#places.saves));
+        this.#checkLocal(this.#body && keptBy(this.#outline, extra, this.#body, this.#places.saves), seldom === 1);
         break;
       case EDIT.wrapCheck:
         w.byte(OP.get).u32(this.#own.fuel).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.brIf).u32(1);

@@ -3,10 +3,10 @@
 
 /** What an edit writes. In brackets: what `amount` and `extra` mean. */
 export const EDIT = {
-  /** Takes fuel off the counter, in its global or its local. [fuel] */
+  /** Takes fuel off the counter, in its global or its local. [fuel, 1 where that is seldom done] */
   charge: 0,
   chargeLocal: 1,
-  /** Asks for more fuel when the counter is below zero. */
+  /** Asks for more fuel when the counter is below zero. [0, 1 where that is seldom done] */
   check: 2,
   checkLocal: 3,
   /** Brings the counter from its global into its local, less what is owed. [fuel] */
@@ -17,7 +17,7 @@ export const EDIT = {
   leaveMaybe: 6,
   /** In place of a `br_if` that brings the counter back, only when it branches. [fuel, label] */
   branchLeave: 7,
-  /** An `else` that the author did not need. [fuel] */
+  /** An `else` that the author did not need. [fuel, 1 where that is seldom done] */
   otherwise: 8,
   otherwiseLocal: 9,
   /** In place of a call. [0, function] */
@@ -40,7 +40,7 @@ export const EDIT = {
   testCompare: 20,
   testZero: 21,
   testBranch: 22,
-  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. */
+  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. [1 where it is seldom entered, index] */
   wrapHead: 23,
   wrapCheck: 24,
   wrapEnd: 25,

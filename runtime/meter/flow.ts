@@ -12,6 +12,8 @@ export interface FunctionTerms {
   /** What its callers owe when it begins, and pay when it has returned. */
   readonly due: number;
   readonly rest: number;
+  /** It runs a few times a task only. */
+  readonly seldom: boolean;
   /** Only what callers have to know is wanted. */
   readonly dry: boolean;
 }
@@ -33,10 +35,12 @@ export class Flow {
   spanAtEnd = 0;
   /** The counter lies in a local. */
   inRegion = false;
+  /** How many loops are open. */
+  loops = 0;
   /** The function's frame is counted, from here on. */
   framed = false;
   readonly #outline: Outline;
-  #terms: FunctionTerms = { results: 0, due: 0, rest: 0, dry: false };
+  #terms: FunctionTerms = { results: 0, due: 0, rest: 0, seldom: false, dry: false };
 
   constructor(outline: Outline) {
     this.#outline = outline;
@@ -53,21 +57,28 @@ export class Flow {
     this.span = 0;
     this.spanAtEnd = 0;
     this.inRegion = false;
+    this.loops = 0;
     this.framed = false;
   }
 
+  /** What is here runs a few times a task only, so that the meter's code had better be short than fast. */
+  get seldom(): boolean {
+    return this.#terms.seldom && this.loops === 0;
+  }
+
   /** Pays an amount at a place, by default where the straight run began. Gives the edit. */
-  charge(amount: number, at: number = this.run): number {
-    return this.edits.insert(this.inRegion ? EDIT.chargeLocal : EDIT.charge, RANK.charge, at, amount);
+  charge(amount: number, at: number = this.run, seldom: boolean = this.seldom): number {
+    const kind = this.inRegion ? EDIT.chargeLocal : EDIT.charge;
+    return this.edits.insert(kind, RANK.charge, at, amount, seldom ? 1 : 0);
   }
 
   get dry(): boolean {
     return this.#terms.dry;
   }
 
-  /** Pays all but what is left to the function that is called. */
-  settle(due = 0): void {
-    this.charge(this.debt - due);
+  /** Pays all but what is left to the function that is called; what `ends` the guest is done once. */
+  settle(due = 0, ends = false): void {
+    this.charge(this.debt - due, this.run, ends || this.seldom);
     this.debt = 0;
   }
 
@@ -80,7 +91,7 @@ export class Flow {
   /** Looks at the counter. */
   look(at: number): void {
     this.span = 0;
-    this.edits.insert(this.inRegion ? EDIT.checkLocal : EDIT.check, RANK.check, at);
+    this.edits.insert(this.inRegion ? EDIT.checkLocal : EDIT.check, RANK.check, at, 0, this.seldom ? 1 : 0);
   }
 
   /** Pays all and looks at the counter, when a long way could be gone without. */
@@ -132,6 +143,7 @@ export class Flow {
   /** A loop; with `counted`, it is paid in chunks by the edit at its `head`. */
   openLoop(index: number, wasInRegion: boolean, counted: Counted | undefined, head: number): void {
     const { value, next } = this.#outline;
+    this.loops++;
     this.labels.push({
       row: ROW.loop,
       index,
@@ -172,7 +184,8 @@ export class Flow {
     if (this.dead === 0) this.#edge(label, this.charge(0));
     if (label.row === ROW.if && !label.hasElse) {
       const kind = this.inRegion ? EDIT.otherwiseLocal : EDIT.otherwise;
-      this.labels.edge(label, this.edits.insert(kind, RANK.head, at[index] as number), label.before);
+      const edit = this.edits.insert(kind, RANK.head, at[index] as number, 0, this.seldom ? 1 : 0);
+      this.labels.edge(label, edit, label.before);
     }
     const debt = this.labels.resolve(label);
     this.dead = debt === undefined ? 1 : 0;

@@ -3,12 +3,16 @@
 const ENTERED = 1;
 const DONE = 2;
 
+/** Of an edge: nobody comes back by it; it is gone again and again. */
+export const ENDS = 1;
+export const REPEATS = 2;
+
 /** Edges of a graph, node by node. */
 export class Edges {
   readonly first: Int32Array;
   to: Int32Array = new Int32Array(1024);
-  /** Edges that nobody comes back by. */
-  ends: Uint8Array = new Uint8Array(1024);
+  /** Edges that nobody comes back by, and those that are gone again and again: `ENDS`, `REPEATS`. */
+  how: Uint8Array = new Uint8Array(1024);
   #count = 0;
   #node = 0;
 
@@ -22,15 +26,15 @@ export class Edges {
     this.#node = node + 1;
   }
 
-  add(to: number, ends = false): void {
+  add(to: number, how = 0): void {
     if (this.#count === this.to.length) {
-      const [to, ends] = [new Int32Array(this.#count * 2), new Uint8Array(this.#count * 2)];
+      const [to, how] = [new Int32Array(this.#count * 2), new Uint8Array(this.#count * 2)];
       to.set(this.to);
-      ends.set(this.ends);
+      how.set(this.how);
       this.to = to;
-      this.ends = ends;
+      this.how = how;
     }
-    this.ends[this.#count] = ends ? 1 : 0;
+    this.how[this.#count] = how;
     this.to[this.#count++] = to;
   }
 

@@ -30,7 +30,7 @@ import { checkNames } from './names.ts';
 import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
 import { Planner } from './plan.ts';
-import { BELOW, LOOK, OWN_FUNCTIONS } from './ranges.ts';
+import { BELOW, CHARGE, LOOK, OWN_FUNCTIONS } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
@@ -60,7 +60,7 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   const outline = new Outline(module.bytes, types, WEIGHTS);
   const calls = readCalls(module, outline);
   const own = [...OWN_FUNCTIONS.keys()].filter((row) =>
-    row === BELOW ? calls.counted.includes(1) : calls.ranges.has(row),
+    row === BELOW ? calls.counted.includes(1) : row === CHARGE || calls.ranges.has(row),
   );
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
   const terms: Terms = {
@@ -76,6 +76,7 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
   const { length } = module.globals;
   const places: Places = {
     ...{ fuel: length, stack: length + 1, refill: imported, stackSpent: imported + 1, growRefused: imported + 2 },
+    charge: helpers.get(CHARGE) ?? 0,
     below: helpers.get(BELOW) ?? 0,
     look: helpers.get(LOOK) ?? 0,
     saves: new Saves(length + 2),

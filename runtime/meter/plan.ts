@@ -120,7 +120,8 @@ export class Planner {
     this.#frameFrom = span?.from ?? NEVER;
     this.#frameTo = span?.to ?? NEVER;
     const [due, rest] = [dues[index] as number, rests[index] as number];
-    this.#flow.begin({ dry, due, rest, results: results[index] as number });
+    const seldom = calls.seldom[index] === 1;
+    this.#flow.begin({ dry, due, rest, seldom, results: results[index] as number });
     if (frame > 0 || (calls.quiet[index] as number) >= 0) return;
     this.#flow.look(body.code);
   }
@@ -215,8 +216,8 @@ export class Planner {
 
   #wrap(index: number): void {
     const { at, next } = this.#outline;
-    const { edits, labels } = this.#flow;
-    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, 0, index);
+    const { edits, labels, seldom } = this.#flow;
+    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, seldom ? 1 : 0, index);
     // Before the trip is paid for: it is begun again after the look.
     edits.insert(EDIT.wrapCheck, RANK.frame, next[index] as number);
     labels.wrap();
@@ -245,6 +246,7 @@ export class Planner {
   #endLoop(label: Label, index: number): void {
     const { at, next } = this.#outline;
     const flow = this.#flow;
+    flow.loops--;
     if (label.counted !== undefined) {
       this.#inChunks = false;
       flow.span += BOUNDS.chunkFuel;

@@ -16,10 +16,14 @@ export const BELOW = -1;
 /** The same for a counter that lies in a local. */
 export const LOOK = -2;
 
+/** The one that pays where that is seldom done. */
+export const CHARGE = -3;
+
 /** The signatures of the meter's functions, by the row of the opcode table that each stands for. */
 export const OWN_FUNCTIONS: ReadonlyMap<number, FunctionType> = new Map([
   [BELOW, { params: '', results: '' }],
   [LOOK, { params: 'I', results: 'I' }],
+  [CHARGE, { params: 'I', results: '' }],
   [ROW.memoryGrow, { params: 'i', results: 'i' }],
   [ROW.memoryCopy, { params: 'iii', results: '' }],
   [ROW.memoryFill, { params: 'iii', results: '' }],
@@ -36,6 +40,7 @@ export function writeOwnFunction(w: Writer, row: number, places: Places): void {
   const body = new Writer();
   if (row === BELOW) writeBelow(body, places);
   else if (row === LOOK) writeLook(body, places);
+  else if (row === CHARGE) body.raw([0, 0x23]).u32(places.fuel).raw([0x20, 0, 0x7d, 0x24]).u32(places.fuel);
   else if (row === ROW.memoryGrow) writeGrow(body, places);
   else writeRange(body, row, places);
   body.byte(0x0b);
@@ -53,9 +58,10 @@ function writeBelow(w: Writer, places: Places): void {
   writeCheck(w, places);
 }
 
-/** The counter comes in as the parameter, and goes out as the result. */
+/** The counter comes in as the parameter, and goes out as the result, which is the same unless it is below zero. */
 function writeLook(w: Writer, { fuel, refill }: Places): void {
-  w.raw([0, 0x20, 0, 0x24]).u32(fuel).byte(0x10).u32(refill).byte(0x23).u32(fuel);
+  w.raw([0, 0x20, 0, 0x42, 0, 0x53, 0x04, EMPTY, 0x20, 0, 0x24]).u32(fuel);
+  w.byte(0x10).u32(refill).byte(0x23).u32(fuel).raw([0x21, 0, 0x0b, 0x20, 0]);
 }
 
 /** Pays for pages that were really added, or asks the host whose fault it is that there are none. */
