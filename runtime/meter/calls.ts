@@ -4,6 +4,7 @@ import { type Outline, ROW } from '../wasm/outline.ts';
 import { Reader } from '../wasm/reader.ts';
 import { constantExpression } from '../wasm/values.ts';
 import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
+import { countedLoop } from './counted.ts';
 import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
 import { Edges, ENDS, REPEATS, Walk } from './graph.ts';
 import { LOOK } from './ranges.ts';
@@ -165,13 +166,19 @@ function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Foun
     else if (row === ROW.loop) {
       ranges.add(LOOK);
       looped = Math.max(looped, outline.partner[index] as number);
-      weight += BOUNDS.chunkFuel;
+      if (mayCount(outline, index)) weight += BOUNDS.chunkFuel;
     } else if (row >= ROW.memoryGrow) {
       ranges.add(row);
       weight += BOUNDS.outsideFuel;
     }
   }
   return weight;
+}
+
+/** Whether a loop could be one that is paid in chunks. */
+function mayCount(outline: Outline, loop: number): boolean {
+  const last = (outline.partner[loop] as number) - 1;
+  return countedLoop(outline, loop, outline.row[last] === ROW.brIf ? last : last - 1) !== undefined;
 }
 
 /** Every function that a segment names, each once. */

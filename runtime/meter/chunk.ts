@@ -25,6 +25,7 @@ const STRIDE_MAX = 4_096;
 
 const GET = 0x20;
 const SET = 0x21;
+const TEE = 0x22;
 const CONST = 0x41;
 const CONST64 = 0x42;
 const SELECT = 0x1b;
@@ -60,16 +61,16 @@ function writeUnequal(w: Writer, counted: Counted, most: number, own: OwnLocals)
   const stride = Math.abs(step.constant);
   if (step.constant > 0) operand(w, limit).byte(GET).u32(counter);
   else operand(w.byte(GET).u32(counter), limit);
-  w.byte(I32.sub).byte(I64.extendU).byte(SET).u32(own.trips);
+  w.byte(I32.sub).byte(I64.extendU).byte(TEE).u32(own.trips);
   if (stride > 1) {
-    w.byte(GET).u32(own.trips).byte(CONST64).s32(stride).byte(I64.remU).byte(I64.eqz).byte(SET).u32(own.limit);
-    w.byte(GET).u32(own.trips).byte(CONST64).s32(stride).byte(I64.divU).byte(SET).u32(own.trips);
+    w.byte(CONST64).s32(stride).byte(I64.remU).byte(I64.eqz).byte(SET).u32(own.limit);
+    w.byte(GET).u32(own.trips).byte(CONST64).s32(stride).byte(I64.divU).byte(TEE).u32(own.trips);
   }
-  w.byte(GET).u32(own.trips).byte(CONST64).s32(most);
+  w.byte(CONST64).s32(most);
   // No trips left stands for 2^32 of them, or for a limit that is met after another round.
   w.byte(GET).u32(own.trips).byte(CONST64).s32(1).byte(I64.sub).byte(CONST64).s32(most).byte(I64.lessU);
   if (stride > 1) w.byte(GET).u32(own.limit).byte(I32.and);
-  w.byte(SELECT).byte(SET).u32(own.trips);
+  w.byte(SELECT);
   writeReach(w, counted, own);
   w.byte(SET).u32(own.limit);
 }
@@ -90,7 +91,6 @@ function writeOrdered(w: Writer, counted: Counted, most: number, own: OwnLocals)
   w.byte(GET).u32(own.trips).byte(CONST64).s32(most);
   w.byte(GET).u32(own.trips).byte(CONST64).s32(most).byte(I64.lessS).byte(SELECT);
   if (guarded) w.byte(CONST64).s32(1).byte(GET).u32(own.limit).byte(SELECT);
-  w.byte(SET).u32(own.trips);
   writeReach(w, counted, own);
   if (guarded) {
     // Nothing is beyond the end of the domain: the loop leaves off after one trip.
@@ -159,11 +159,11 @@ function writeStrides(w: Writer, step: Operand, own: OwnLocals): void {
   w.byte(I64.divS).byte(SET).u32(own.trips);
 }
 
-/** `counter + trips * step`. */
+/** `counter + trips * step`; the trips are on the stack, and are kept. */
 function writeReach(w: Writer, { counter, step }: Counted, own: OwnLocals): void {
-  w.byte(GET).u32(counter).byte(GET).u32(own.trips).byte(I32.wrap);
+  w.byte(TEE).u32(own.trips).byte(I32.wrap);
   if ('local' in step || step.constant !== 1) operand(w, step).byte(I32.mul);
-  w.byte(I32.add);
+  w.byte(GET).u32(counter).byte(I32.add);
 }
 
 function operand(w: Writer, one: Operand): Writer {

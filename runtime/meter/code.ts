@@ -248,7 +248,8 @@ export class CodeWriter {
       case EDIT.loopTail:
         writeTest(w, counted);
         w.byte(OP.if).byte(EMPTY);
-        this.#checkLocal();
+        // Once a chunk.
+        this.#checkLocal(NOTHING, true);
         w.byte(OP.br).u32(1).byte(OP.end).byte(OP.end);
         break;
       case EDIT.testLimit:

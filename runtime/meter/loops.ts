@@ -53,7 +53,7 @@ export class Loops {
     this.#calls = calls;
   }
 
-  /** Whether the debt at this label is 0, since a branch table leads there or a loop pays all its debt on the way. */
+  /** Whether the debt at this label is 0, since a branch table leads there. */
   settled(index: number): boolean {
     return this.#settled[index] === 1;
   }
@@ -120,7 +120,6 @@ export class Loops {
     let folded = this.#folded[depth] as number;
     if (isLoop) {
       if (holds & CALLS) this.#calling[opened] = 1;
-      if (holds & SETTLES) this.#settled[opened] = 1;
       const known = this.#known(outline, opened, depth);
       if (known !== undefined) this.counted.set(opened, known);
       if (known === undefined) this.#look(this.#trips[depth] as number);
@@ -202,7 +201,7 @@ export class Loops {
   /** The loop that is just being left, if it is counted and worth it. */
   #known(outline: Outline, loop: number, depth: number): Known | undefined {
     const holds = this.#holds[depth] as number;
-    if (holds & (CALLS | SETTLES | LOOPS | ENDS) || this.#settled[loop] === 1) return undefined;
+    if (holds & (CALLS | SETTLES | LOOPS | ENDS)) return undefined;
     if (this.#backs[depth] !== 1 || (this.#outermost[depth] as number) < depth) return undefined;
     const back = this.#back[depth] as number;
     const folded = this.#folded[depth] as number;
