@@ -84,11 +84,10 @@ function writeOrdered(w: Writer, counted: Counted, most: number, own: OwnLocals)
   extended(w, up ? limit : place, extend);
   extended(w, up ? place : limit, extend).byte(I64.sub);
   if (relation.orEqual) w.byte(CONST64).s32(1).byte(I64.add);
-  w.byte(SET).u32(own.trips);
   const guarded = writeGuard(w, counted, own);
-  if (guarded) w.byte(SET).u32(own.limit);
-  writeStrides(w, step, own);
-  w.byte(GET).u32(own.trips).byte(CONST64).s32(most);
+  if (guarded) w.byte(SET).u32(own.limit).byte(GET).u32(own.trips);
+  writeStrides(w, step);
+  w.byte(TEE).u32(own.trips).byte(CONST64).s32(most);
   w.byte(GET).u32(own.trips).byte(CONST64).s32(most).byte(I64.lessS).byte(SELECT);
   if (guarded) w.byte(CONST64).s32(1).byte(GET).u32(own.limit).byte(SELECT);
   writeReach(w, counted, own);
@@ -104,20 +103,24 @@ function writeOrdered(w: Writer, counted: Counted, most: number, own: OwnLocals)
   w.byte(SET).u32(own.limit);
 }
 
-/** Leaves on the stack whether the trips are what the way says, unless that is certain. */
+/** Takes the way from the stack. Puts it into `trips`, and leaves there whether the trips are what it says, unless that is certain. */
 function writeGuard(w: Writer, { form, limit, step, relation }: Counted, own: OwnLocals): boolean {
   let parts = 0;
   const part = () => {
     if (parts++ > 0) w.byte(I32.and);
   };
   if (form === 'bottom') {
-    w.byte(GET).u32(own.trips).byte(CONST64).s32(0).byte(I64.greaterS);
+    w.byte(TEE).u32(own.trips).byte(CONST64).s32(0).byte(I64.greaterS);
     part();
   }
   const up = relation.kind === 'less';
+  const set = () => {
+    if (parts === 0) w.byte(SET).u32(own.trips);
+  };
   const fixed = 'constant' in step ? Math.abs(step.constant) : 1;
   const reach = fixed - 1 + (relation.orEqual ? 1 : 0);
   if ('local' in step || ('local' in limit && reach > 0)) {
+    set();
     const { min, max } = DOMAINS[relation.signed ? 'signed' : 'unsigned'];
     extended(w, limit, relation.signed ? I64.extendS : I64.extendU);
     if ('local' in step)
@@ -139,24 +142,22 @@ function writeGuard(w: Writer, { form, limit, step, relation }: Counted, own: Ow
   return parts > 0;
 }
 
-/** The way, in steps, rounded up. */
-function writeStrides(w: Writer, step: Operand, own: OwnLocals): void {
+/** The way on the stack, in steps, rounded up. */
+function writeStrides(w: Writer, step: Operand): void {
   if ('constant' in step) {
     const stride = Math.abs(step.constant);
     if (stride === 1) return;
-    w.byte(GET)
-      .u32(own.trips)
-      .byte(CONST64)
+    w.byte(CONST64)
       .s32(stride - 1)
       .byte(I64.add);
-    w.byte(CONST64).s32(stride).byte(I64.divS).byte(SET).u32(own.trips);
+    w.byte(CONST64).s32(stride).byte(I64.divS);
     return;
   }
-  extended(w.byte(GET).u32(own.trips), step, I64.extendS).byte(I64.add).byte(CONST64).s32(1).byte(I64.sub);
+  extended(w, step, I64.extendS).byte(I64.add).byte(CONST64).s32(1).byte(I64.sub);
   // A step that does not lead upwards is not divided by: the guard has seen it.
   extended(w, step, I64.extendS).byte(CONST64).s32(1);
   extended(w, step, I64.extendS).byte(CONST64).s32(0).byte(I64.greaterS).byte(SELECT);
-  w.byte(I64.divS).byte(SET).u32(own.trips);
+  w.byte(I64.divS);
 }
 
 /** `counter + trips * step`; the trips are on the stack, and are kept. */
@@ -171,7 +172,8 @@ function operand(w: Writer, one: Operand): Writer {
 }
 
 function extended(w: Writer, one: Operand, extend: number): Writer {
-  return operand(w, one).byte(extend);
+  if ('local' in one) return w.byte(GET).u32(one.local).byte(extend);
+  return w.byte(CONST64).s64(BigInt(extend === I64.extendS ? one.constant : one.constant >>> 0));
 }
 
 const COMPARE = { unequal: [71, 71], less: [73, 72], greater: [75, 74] } as const;

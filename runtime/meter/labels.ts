@@ -97,12 +97,11 @@ export class Labels {
     return debt;
   }
 
-  /** The debt that most ways have, so that most pay nothing; among equals, and of two ways, the least. Ways that owe less are given back. */
+  /** The debt that most ways have, so that most pay nothing; among equals the least. Ways that owe less are given back. */
   #usual(edges: number, ways: number): number {
     const { amount, link } = this.#edits;
     const first = amount[edges] as number;
-    const second = ways > 1 ? (amount[link[edges] as number] as number) : first;
-    if (ways <= 2) return Math.min(first, second);
+    if (ways === 1) return first;
     const counts = this.#counts;
     counts.clear();
     let usual = first;
