@@ -23,8 +23,10 @@ export const BOUNDS = {
   debtFuel: 1_000,
   /** A loop whose trip weighs more is not hoisted: a charge for each trip costs nothing there, and the code for chunks is long. */
   tripFuel: 24,
+  /** Before a loop whose trips weigh so much, a call is as good as a look in line, and shorter. */
+  callFuel: 64,
   /** `memory.fill` and `memory.copy` work in pieces of so many bytes; a multiple of BYTES_PER_FUEL. */
-  pieceBytes: 1024 * KiB,
+  pieceBytes: 512 * KiB,
 } as const;
 
 /**

@@ -22,6 +22,8 @@ export interface Terms {
   readonly results: Uint16Array;
   /** The functions that work on ranges of memory, by row of the opcode table, in the new numbering. */
   readonly helpers: ReadonlyMap<number, number>;
+  /** Those that stand in for functions that end the guest, likewise. */
+  readonly payers: ReadonlyMap<number, number>;
 }
 
 /** Follows the calls of one function at a time. */
@@ -39,19 +41,31 @@ export class CallSites {
   }
 
   call(index: number, row: number): void {
-    const { calls, dues, imported, rests, tails } = this.#terms;
+    const { calls, dues, imported, payers, rests, tails } = this.#terms;
     const { value, at, next } = this.#outline;
     const flow = this.#flow;
     const callee = value[index] as number;
     const isDirect = row === ROW.call;
     const reaches = (isDirect ? calls.reaches[callee] : calls.typeReaches[callee]) === 1;
     const due = isDirect ? (dues[callee] as number) : 0;
+    const ends = this.#outline.ends(index);
+    const payer = isDirect && ends && reaches && !flow.inRegion ? payers.get(callee) : undefined;
     const isPaid = isDirect && reaches && callee >= imported && calls.open[callee] === 0;
-    if (flow.dry && isPaid) this.found.add(callee, flow.debt);
+    if (flow.dry && isPaid && payer === undefined) this.found.add(callee, flow.debt);
     // In a region, the guest never comes back from it.
     if (flow.inRegion) flow.leave(at[index] as number, due);
-    else if (reaches || flow.debt > BOUNDS.debtFuel) {
-      flow.settle(due, this.#outline.ends(index));
+    else if (payer !== undefined) {
+      flow.edits.replace(
+        EDIT.callPaying,
+        RANK.replace,
+        at[index] as number,
+        next[index] as number,
+        flow.debt - due,
+        payer,
+      );
+      flow.debt = 0;
+    } else if (reaches || flow.debt > BOUNDS.debtFuel) {
+      flow.settle(due, ends);
       flow.run = next[index] as number;
     }
     if (!isDirect) {
@@ -62,7 +76,7 @@ export class CallSites {
     const unseen = looks ? 0 : Math.max(calls.quiet[callee] as number, calls.early[callee] as number);
     const tail = looks || calls.quiet[callee] === -1 ? (tails[callee] as number) : 0;
     flow.span = Math.max(flow.span + unseen, tail);
-    this.number(index);
+    if (payer === undefined) this.number(index);
     flow.debt += rests[callee] as number;
   }
 

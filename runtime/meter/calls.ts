@@ -7,7 +7,7 @@ import { BOUNDS, STACK_WEIGHT_MAX } from './bounds.ts';
 import { countedLoop } from './counted.ts';
 import { type FrameSpan, frameSpan, frameWeight } from './frames.ts';
 import { Edges, ENDS, REPEATS, Walk } from './graph.ts';
-import { LOOK } from './ranges.ts';
+import { LOOK, PIECE } from './ranges.ts';
 
 /** By function index, imported ones first; by type where it says so. */
 export interface Calls {
@@ -21,6 +21,8 @@ export interface Calls {
   readonly open: Uint8Array;
   /** It runs a few times a task, however long that is: nothing calls it from a loop, a table or a cycle, nor does any of its callers. */
   readonly seldom: Uint8Array;
+  /** Functions that end the guest wherever nothing follows their call, and from how many places. */
+  readonly endings: ReadonlyMap<number, number>;
   /** Rows of the opcode table that work on ranges of memory and are used, and LOOK where there are loops. */
   readonly ranges: ReadonlySet<number>;
   /** Where each frame counts, by index of the body. */
@@ -40,11 +42,13 @@ export function readCalls(module: Module, outline: Outline): Calls {
   const edges = new Edges(functions.length + types.length);
   const weights = new Int32Array(functions.length).fill(BOUNDS.outsideFuel, 0, functionsImported);
   const ranges = new Set<number>();
+  const endings = new Map<number, number>();
   const frames: FrameSpan[] = [];
   for (const [index, body] of module.bodies.entries()) {
     edges.begin(functionsImported + index);
     weights[functionsImported + index] = readBody(outline.read(body), {
       edges,
+      endings,
       ranges,
       sameType,
       typeNodes: functions.length,
@@ -71,8 +75,8 @@ export function readCalls(module: Module, outline: Outline): Calls {
   return {
     reaches: reaches.subarray(0, functions.length),
     typeReaches: Uint8Array.from(sameType, (first) => reaches[functions.length + first] as number),
-    ...{ counted, open, ranges, frames, early },
-    seldom: seldomOnes({ edges, order, counted }, functions.length),
+    ...{ counted, open, endings, ranges, frames, early },
+    seldom: seldomOnes(edges.without(ENDS), functions.length),
     quiet: quietOnes(weights, { edges, order, open, counted }),
     order: order.filter((node) => node >= functionsImported && node < functions.length),
   };
@@ -122,11 +126,11 @@ function quietSum(
   return sum;
 }
 
-/** Callers are gone through before what they call, but for cycles, which are no such functions. */
-function seldomOnes({ edges, order, counted }: Omit<Known, 'open'>, functions: number): Uint8Array {
+/** Callers are gone through before what they call, but for cycles, which are no such functions. Calls that end the guest happen once. */
+function seldomOnes(edges: Edges, functions: number): Uint8Array {
   const { first, to, how } = edges;
-  const often = new Uint8Array(first.length).fill(1, functions);
-  often.set(counted);
+  const { cyclic: often, order } = new Walk(edges, first.length - 1, 0).run();
+  often.fill(1, functions);
   for (const node of order.toReversed()) {
     for (let at = first[node] as number; at < (first[node + 1] as number); at++) {
       if (often[node] === 1 || ((how[at] as number) & REPEATS) !== 0) often[to[at] as number] = 1;
@@ -148,6 +152,7 @@ function canonical({ types }: Module): Int32Array {
 
 interface Found {
   readonly edges: Edges;
+  readonly endings: Map<number, number>;
   readonly ranges: Set<number>;
   readonly sameType: Int32Array;
   /** The number of the first type's node. */
@@ -155,20 +160,25 @@ interface Found {
 }
 
 /** Adds what the body calls. Gives what it weighs at most on a way without a look: loops look, or are paid in chunks. */
-function readBody(outline: Outline, { edges, ranges, sameType, typeNodes }: Found): number {
+function readBody(outline: Outline, { edges, endings, ranges, sameType, typeNodes }: Found): number {
   let { weight } = outline;
   let looped = -1;
   for (let index = 0; index < outline.count; index++) {
     const row = outline.row[index] as number;
     const value = outline.value[index] as number;
-    if (row === ROW.call) edges.add(value, (outline.ends(index) ? ENDS : 0) | (index < looped ? REPEATS : 0));
-    else if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
+    if (row === ROW.call) {
+      const ends = outline.ends(index);
+      edges.add(value, (ends ? ENDS : 0) | (index < looped ? REPEATS : 0));
+      if (ends) endings.set(value, (endings.get(value) ?? 0) + 1);
+    }
+    if (row === ROW.callIndirect) edges.add(typeNodes + (sameType[value] as number));
     else if (row === ROW.loop) {
       ranges.add(LOOK);
       looped = Math.max(looped, outline.partner[index] as number);
       if (mayCount(outline, index)) weight += BOUNDS.chunkFuel;
     } else if (row >= ROW.memoryGrow) {
       ranges.add(row);
+      if (row === ROW.memoryCopy || row === ROW.memoryFill) ranges.add(PIECE);
       weight += BOUNDS.outsideFuel;
     }
   }

@@ -4,7 +4,7 @@ import type { Outline } from '../wasm/outline.ts';
 import type { Writer } from '../wasm/writer.ts';
 import { chunkCompare, type OwnLocals, writeChunk, writeTest } from './chunk.ts';
 import type { Counted } from './counted.ts';
-import { EDIT, type Edits } from './edits.ts';
+import { EDIT, type Edits, LONG, SELDOM } from './edits.ts';
 import type { Loops } from './loops.ts';
 import { type Kept, keptBy, type Saves, writePut, writeTake } from './saves.ts';
 import { BYTES_PER_FUEL } from './tariff.ts';
@@ -22,6 +22,8 @@ export interface Places {
   readonly below: number;
   /** The one that is called when a counter in a local is: it takes it, and gives back what it is then. */
   readonly look: number;
+  /** The one that gives how many bytes of a range are worked on next. */
+  readonly piece: number;
   readonly saves: Saves;
 }
 
@@ -130,6 +132,9 @@ export class CodeWriter {
         w.byte(OP.else);
         this.#chargeLocal(amount);
         break;
+      case EDIT.callPaying:
+        w.byte(OP.const).s32(amount).byte(OP.call).u32(extra);
+        break;
       case EDIT.call:
         w.byte(OP.call).u32(extra);
         break;
@@ -140,7 +145,8 @@ export class CodeWriter {
       case EDIT.drop:
         break;
       default:
-        if (kind >= EDIT.wrapHead) this.#wrap(kind, amount, extra);
+        if (kind === EDIT.wrapHead) this.#wrapHead(amount, extra);
+        else if (kind >= EDIT.wrapCheck) this.#wrap(kind, extra);
         else if (kind >= EDIT.loopHead) this.#loop(kind, amount, this.#countedAt(extra));
         else this.#frame(kind, amount, blockType);
     }
@@ -196,14 +202,16 @@ export class CodeWriter {
   }
 
   /** `loop (check) loop (branch out of it when below zero) ... end end` */
-  #wrap(kind: number, seldom: number, extra: number): void {
-    const w = this.#w;
+  #wrapHead(entered: number, loop: number): void {
     const { bytes, at, next } = this.#outline;
+    this.#w.copy(bytes, at[loop] as number, next[loop] as number);
+    const kept = this.#body && keptBy(this.#outline, loop, this.#body, this.#places.saves);
+    this.#checkLocal(kept, entered === SELDOM || (entered === LONG && kept?.locals.length === 0));
+  }
+
+  #wrap(kind: number, extra: number): void {
+    const w = this.#w;
     switch (kind) {
-      case EDIT.wrapHead:
-        w.copy(bytes, at[extra] as number, next[extra] as number);
-        this.#checkLocal(this.#body && keptBy(this.#outline, extra, this.#body, this.#places.saves), seldom === 1);
-        break;
       case EDIT.wrapCheck:
         w.byte(OP.get).u32(this.#own.fuel).byte(OP.const64).s32(0).byte(OP.less64).byte(OP.brIf).u32(1);
         break;

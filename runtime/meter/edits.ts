@@ -40,14 +40,20 @@ export const EDIT = {
   testCompare: 20,
   testZero: 21,
   testBranch: 22,
-  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. [1 where it is seldom entered, index] */
+  /** Around a loop that is left when the counter is below zero, and begun again: before it, at its head, behind it. [how often it is entered, index] */
   wrapHead: 23,
   wrapCheck: 24,
   wrapEnd: 25,
   /** In place of a branch whose label has moved. [0, label] */
   jump: 26,
   jumpIf: 27,
+  /** In place of a call that ends the guest: of the function that stands in for it. [fuel, function] */
+  callPaying: 28,
 } as const;
+
+/** Of a loop: it is entered a few times a task; its trips are long. */
+export const SELDOM = 1;
+export const LONG = 2;
 
 /** Several edits at one place come in the order of their ranks. */
 export const RANK = { after: 0, frame: 1, charge: 2, check: 3, enter: 4, head: 5, replace: 6 } as const;

@@ -3,7 +3,7 @@ import { labelsOf, type Outline, ROW } from '../wasm/outline.ts';
 import { BOUNDS } from './bounds.ts';
 import type { Counted } from './counted.ts';
 import { EDIT, Edits, RANK } from './edits.ts';
-import { type Label, Labels, NONE } from './labels.ts';
+import { type Label, Labels } from './labels.ts';
 
 /** What is known of a function before it is followed. */
 export interface FunctionTerms {
@@ -89,9 +89,9 @@ export class Flow {
   }
 
   /** Looks at the counter. */
-  look(at: number): void {
+  look(at: number, seldom: boolean = this.seldom): void {
     this.span = 0;
-    this.edits.insert(this.inRegion ? EDIT.checkLocal : EDIT.check, RANK.check, at, 0, this.seldom ? 1 : 0);
+    this.edits.insert(this.inRegion ? EDIT.checkLocal : EDIT.check, RANK.check, at, 0, seldom ? 1 : 0);
   }
 
   /** Pays all and looks at the counter, when a long way could be gone without. */
@@ -107,24 +107,12 @@ export class Flow {
     const { row, value, next } = this.#outline;
     const tail = !settled && this.#isTail(index);
     const target = settled ? 0 : tail ? this.#terms.rest : undefined;
+    const { inRegion } = this;
     this.labels.push({
-      row: row[index] as number,
-      index,
-      arity: value[index] as number,
-      debt: 0,
-      before: this.debt,
-      target,
-      tail,
-      inRegion: this.inRegion,
-      wasInRegion: this.inRegion,
-      counted: undefined,
-      head: 0,
+      ...{ row: row[index] as number, index, arity: value[index] as number, inRegion, wasInRegion: inRegion },
+      ...{ before: this.debt, target, tail },
       spanBefore: this.span,
       span: row[index] === ROW.if ? this.span : 0,
-      edges: NONE,
-      ways: 0,
-      fixed: undefined,
-      hasElse: false,
     });
     // What stands before a block and what begins it run together; the arms of an `if` do not.
     if (row[index] === ROW.if) this.run = next[index] as number;
@@ -144,24 +132,10 @@ export class Flow {
   openLoop(index: number, wasInRegion: boolean, counted: Counted | undefined, head: number): void {
     const { value, next } = this.#outline;
     this.loops++;
+    const { inRegion, debt } = this;
     this.labels.push({
-      row: ROW.loop,
-      index,
-      arity: value[index] as number,
-      debt: this.debt,
-      before: 0,
-      target: undefined,
-      tail: false,
-      inRegion: this.inRegion,
-      wasInRegion,
-      counted,
-      head,
-      spanBefore: 0,
-      span: 0,
-      edges: NONE,
-      ways: 0,
-      fixed: undefined,
-      hasElse: false,
+      ...{ row: ROW.loop, index, arity: value[index] as number, inRegion, wasInRegion },
+      ...{ debt, counted, head },
     });
     this.run = next[index] as number;
   }

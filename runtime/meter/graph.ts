@@ -41,6 +41,19 @@ export class Edges {
   close(): void {
     this.first.fill(this.#count, this.#node);
   }
+
+  /** The same without some edges. */
+  without(how: number): Edges {
+    const rest = new Edges(this.first.length - 1);
+    for (let node = 0; node + 1 < this.first.length; node++) {
+      rest.begin(node);
+      for (let at = this.first[node] as number; at < (this.first[node + 1] as number); at++) {
+        if (((this.how[at] as number) & how) === 0) rest.add(this.to[at] as number, this.how[at]);
+      }
+    }
+    rest.close();
+    return rest;
+  }
 }
 
 /** Tarjan's strongly connected components, without recursion: a component is finished after all that it leads to. */

@@ -36,6 +36,15 @@ export interface Label {
 /** No edit: the end of a chain. */
 export const NONE = -1;
 
+/** A block that nothing is known of. */
+const FRESH = {
+  ...{ debt: 0, before: 0, target: undefined, tail: false, counted: undefined, head: 0, spanBefore: 0, span: 0 },
+  ...{ edges: NONE, ways: 0, fixed: undefined, hasElse: false },
+} as const;
+
+/** A block that is opened. */
+export type Opened = Omit<Label, keyof typeof FRESH> & Partial<Label>;
+
 /** The open blocks, innermost last; the function itself is none of them. */
 export class Labels {
   readonly #open: Label[] = [];
@@ -67,8 +76,8 @@ export class Labels {
     return label + (this.#open.length - 1 - label < this.#wrapped ? 1 : 0);
   }
 
-  push(label: Label): void {
-    this.#open.push(label);
+  push(label: Opened): void {
+    this.#open.push({ ...FRESH, ...label });
   }
 
   pop(): Label | undefined {

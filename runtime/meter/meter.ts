@@ -14,7 +14,7 @@
 // where `depth` is how many frames are alive, which STACK_WEIGHT_MAX bounds; instructions that stand in one piece of straight code
 // without any control come on top (admission bounds them by `bodyBytes`). Without frames that is about 2.1 million.
 //
-// The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack_spent`
+// The stack of functions on a cycle of the call graph is counted by weight (`lodger:stack`); when it is used up, `stack`
 // is called, which throws.
 import { LodgerError } from '../base/errors.ts';
 import type { FunctionType, Module } from '../wasm/module.ts';
@@ -29,8 +29,9 @@ import { Loops } from './loops.ts';
 import { checkNames } from './names.ts';
 import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
+import { payersOf } from './payers.ts';
 import { Planner } from './plan.ts';
-import { BELOW, CHARGE, LOOK, OWN_FUNCTIONS } from './ranges.ts';
+import { BELOW, CHARGE, LOOK, OWN_FUNCTIONS, PIECE } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { Saves } from './saves.ts';
 import { WEIGHTS } from './tariff.ts';
@@ -63,7 +64,9 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
     row === BELOW ? calls.counted.includes(1) : row === CHARGE || calls.ranges.has(row),
   );
   const helpers = new Map(own.map((row, index) => [row, functions.length + ADDED + index]));
+  const payers = payersOf(module, calls, ADDED);
   const terms: Terms = {
+    payers: new Map([...payers.keys()].map((row, index) => [row, functions.length + ADDED + own.length + index])),
     ...{ calls, imported, added: ADDED, helpers, rests: new Int32Array(functions.length) },
     dues: new Int32Array(functions.length),
     tails: new Int32Array(functions.length).fill(BOUNDS.spanFuel - BOUNDS.afterFuel),
@@ -79,12 +82,13 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
     charge: helpers.get(CHARGE) ?? 0,
     below: helpers.get(BELOW) ?? 0,
     look: helpers.get(LOOK) ?? 0,
+    piece: helpers.get(PIECE) ?? 0,
     saves: new Saves(length + 2),
   };
   const offsets = new OffsetMap();
   const nans = canonicalNaNs ? new NanFlow(module) : undefined;
   const writer = new BodyWriter(module, places, planner, loops, outline, offsets);
-  const bytes = rewrite(module, { places, own }, (w, at, blockType) => {
+  const bytes = rewrite(module, { places, own, payers: [...payers.values()] }, (w, at, blockType) => {
     const body = module.bodies[at];
     if (body === undefined) throw new LodgerError('ERR_HOST_FAULT', ['a function has no body']);
     const index = imported + at;

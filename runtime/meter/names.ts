@@ -8,9 +8,9 @@ export const METER_IMPORTS = {
   /** `() -> ()`. The counter is below zero: adds fuel to it and returns, or throws. */
   refill: 'refill',
   /** `() -> ()`. The stack's weight is used up: throws. When it returns, the guest traps. */
-  stackSpent: 'stack_spent',
+  stackSpent: 'stack',
   /** `(i32) -> ()`. The memory did not grow by so many pages: throws where that is the host's fault, and not the guest's limit. */
-  growRefused: 'grow_refused',
+  growRefused: 'grow',
 } as const;
 
 /** Mutable globals that a metered module exports. */

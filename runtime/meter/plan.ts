@@ -1,10 +1,10 @@
 // Where to charge: the static debt of a function, followed once through its structured code.
 //
 // The debt is what has been executed and not yet paid at a place. It is the same number on every way to that place, by construction:
-// - Where ways meet, the debt becomes the least of theirs, and each pays the difference on its way. At a loop it stays what it was
+// - Where ways meet, the debt becomes that of most of them, and each pays the difference on its way. At a loop it stays what it was
 //   on entry, and each way back pays the difference: one charge a trip.
 // - At a return all is paid, and before every call that may end up in a host call: there the counter must be exact.
-// - A function that nobody but the module calls leaves what every way owes at its end, its rest, to its callers.
+// - A function that nobody but the module calls begins with what most callers owe, its due, and leaves its rest to them.
 // - A charge is put at the start of the straight run of code that it pays for. What is paid early must follow, unless the guest traps
 //   or never ends: so a guest whose limit is the sum of its weights passes, whatever is asked on the way.
 //
@@ -21,7 +21,7 @@ import { BOUNDS } from './bounds.ts';
 import { CallSites, type Terms } from './call-sites.ts';
 import type { Counted } from './counted.ts';
 import type { Dues } from './dues.ts';
-import { EDIT, type Edits, RANK } from './edits.ts';
+import { EDIT, type Edits, LONG, RANK, SELDOM } from './edits.ts';
 import { Flow, type FunctionTerms } from './flow.ts';
 import type { Label } from './labels.ts';
 import type { Loops } from './loops.ts';
@@ -206,18 +206,19 @@ export class Planner {
       flow.inRegion = true;
       this.needs.fuel = true;
     }
+    const trip = (before[partner[index] as number] as number) - (before[index] as number);
     let head = 0;
     if (known !== undefined) head = this.#openChunks(index, known.counted);
-    else if (this.#loops.wrapped(index)) this.#wrap(index);
-    else if (!this.#loops.looks(index)) flow.look(next[index] as number);
+    else if (this.#loops.wrapped(index)) this.#wrap(index, flow.seldom ? SELDOM : trip >= BOUNDS.callFuel ? LONG : 0);
+    else if (!this.#loops.looks(index)) flow.look(next[index] as number, false);
     flow.openLoop(index, wasInRegion, known?.counted, head);
     return index;
   }
 
-  #wrap(index: number): void {
+  #wrap(index: number, how: number): void {
     const { at, next } = this.#outline;
-    const { edits, labels, seldom } = this.#flow;
-    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, seldom ? 1 : 0, index);
+    const { edits, labels } = this.#flow;
+    edits.insert(EDIT.wrapHead, RANK.head, at[index] as number, how, index);
     // Before the trip is paid for: it is begun again after the look.
     edits.insert(EDIT.wrapCheck, RANK.frame, next[index] as number);
     labels.wrap();

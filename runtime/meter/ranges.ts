@@ -19,11 +19,15 @@ export const LOOK = -2;
 /** The one that pays where that is seldom done. */
 export const CHARGE = -3;
 
+/** The one that works on ranges go by: gives how many bytes to work on next, paid for and looked at. */
+export const PIECE = -4;
+
 /** The signatures of the meter's functions, by the row of the opcode table that each stands for. */
 export const OWN_FUNCTIONS: ReadonlyMap<number, FunctionType> = new Map([
   [BELOW, { params: '', results: '' }],
   [LOOK, { params: 'I', results: 'I' }],
   [CHARGE, { params: 'I', results: '' }],
+  [PIECE, { params: 'i', results: 'i' }],
   [ROW.memoryGrow, { params: 'i', results: 'i' }],
   [ROW.memoryCopy, { params: 'iii', results: '' }],
   [ROW.memoryFill, { params: 'iii', results: '' }],
@@ -32,8 +36,8 @@ export const OWN_FUNCTIONS: ReadonlyMap<number, FunctionType> = new Map([
 const EMPTY = 0x40;
 const I32_LOCAL = [1, 1, 0x7f] as const;
 const PAGE_SHIFT = 16;
-/** Parameters: where to, what (a byte, or where from), how many bytes. Local 3 is the length of a piece, or the distance to it. */
-const [TO, WHAT, LENGTH, PIECE] = [0, 1, 2, 3] as const;
+/** Parameters: where to, what (a byte, or where from), how many bytes. Local 3 is the length of a piece. */
+const [TO, WHAT, LENGTH, NEXT] = [0, 1, 2, 3] as const;
 
 /** Writes the body of one, behind its size. */
 export function writeOwnFunction(w: Writer, row: number, places: Places): void {
@@ -41,6 +45,7 @@ export function writeOwnFunction(w: Writer, row: number, places: Places): void {
   if (row === BELOW) writeBelow(body, places);
   else if (row === LOOK) writeLook(body, places);
   else if (row === CHARGE) body.raw([0, 0x23]).u32(places.fuel).raw([0x20, 0, 0x7d, 0x24]).u32(places.fuel);
+  else if (row === PIECE) writePiece(body, places);
   else if (row === ROW.memoryGrow) writeGrow(body, places);
   else writeRange(body, row, places);
   body.byte(0x0b);
@@ -77,40 +82,35 @@ function writeRange(w: Writer, row: number, places: Places): void {
   const isCopy = row === ROW.memoryCopy;
   const operation = isCopy ? [0xfc, 10, 0, 0] : [0xfc, 11, 0];
   w.raw(I32_LOCAL);
-  outside(w, TO);
-  if (isCopy) outside(w, WHAT).byte(0x72);
+  // The range that begins later ends later.
+  w.raw(isCopy ? [0x20, TO, 0x20, WHAT, 0x20, TO, 0x20, WHAT, 0x4b, 0x1b] : [0x20, TO]);
+  w.raw([0xad, 0x20, LENGTH, 0xad, 0x7c, 0x3f, 0, 0xad, 0x42, PAGE_SHIFT, 0x86, 0x56]);
   w.raw([0x04, EMPTY, 0x20, TO, 0x20, WHAT, 0x20, LENGTH]).raw(operation).byte(0x0b);
-  w.raw([0x03, EMPTY]);
-  writePiece(w, places);
+  w.raw([0x03, EMPTY, 0x20, LENGTH, 0x20, LENGTH, 0x10]).u32(places.piece);
+  w.raw([0x22, NEXT, 0x6b, 0x21, LENGTH]);
   if (isCopy) writeBackwards(w, operation);
-  w.raw([0x20, TO, 0x20, WHAT, 0x20, PIECE]).raw(operation);
+  w.raw([0x20, TO, 0x20, WHAT, 0x20, NEXT]).raw(operation);
   advance(w, TO);
   if (isCopy) advance(w, WHAT).byte(0x0b);
   w.raw([0x20, LENGTH, 0x0d, 0, 0x0b]);
 }
 
-/** Whether `from + length` lies beyond the memory, in 64 bits. */
-function outside(w: Writer, from: number): Writer {
-  w.raw([0x20, from, 0xad, 0x20, LENGTH, 0xad, 0x7c]);
-  return w.raw([0x3f, 0, 0xad, 0x42, PAGE_SHIFT, 0x86, 0x56]);
-}
-
-/** `piece = min(length, pieceBytes)`, paid for and looked at; `length` is what is left behind it. */
+/** `min(length, pieceBytes)` */
 function writePiece(w: Writer, places: Places): void {
-  w.raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes).raw([0x20, LENGTH, 0x41]).s32(BOUNDS.pieceBytes);
-  w.raw([0x49, 0x1b, 0x21, PIECE]);
-  writeLength(w, PIECE, places.fuel);
+  w.raw([0, 0x20, 0, 0x41]).s32(BOUNDS.pieceBytes).raw([0x20, 0, 0x41]).s32(BOUNDS.pieceBytes);
+  w.raw([0x49, 0x1b, 0x21, 0]);
+  writeLength(w, 0, places.fuel);
   writeCheck(w, places);
-  w.raw([0x20, LENGTH, 0x20, PIECE, 0x6b, 0x21, LENGTH]);
+  w.raw([0x20, 0]);
 }
 
 function advance(w: Writer, local: number): Writer {
-  return w.raw([0x20, local, 0x20, PIECE, 0x6a, 0x21, local]);
+  return w.raw([0x20, local, 0x20, NEXT, 0x6a, 0x21, local]);
 }
 
 /** The last piece first, where the range would otherwise overwrite what it has yet to read; else what follows. */
 function writeBackwards(w: Writer, operation: readonly number[]): void {
   w.raw([0x20, TO, 0x20, WHAT, 0x4b, 0x04, EMPTY]);
-  w.raw([0x20, TO, 0x20, LENGTH, 0x6a, 0x20, WHAT, 0x20, LENGTH, 0x6a, 0x20, PIECE]).raw(operation);
+  w.raw([0x20, TO, 0x20, LENGTH, 0x6a, 0x20, WHAT, 0x20, LENGTH, 0x6a, 0x20, NEXT]).raw(operation);
   w.byte(0x05);
 }

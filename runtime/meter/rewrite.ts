@@ -6,6 +6,7 @@ import { HEADER, Writer } from '../wasm/writer.ts';
 import { STACK_WEIGHT_MAX } from './bounds.ts';
 import type { Places } from './code.ts';
 import { METER_EXPORTS, METER_IMPORTS } from './names.ts';
+import { type Payer, writePayer } from './payers.ts';
 import { OWN_FUNCTIONS, writeOwnFunction } from './ranges.ts';
 import { type Moved, writeElements, writeNames } from './renumber.ts';
 import { TYPE_BYTES, Types } from './signatures.ts';
@@ -14,6 +15,7 @@ export interface Additions {
   readonly places: Places;
   /** The meter's functions, in the order of their indexes. */
   readonly own: readonly number[];
+  readonly payers: readonly Payer[];
 }
 
 /** Writes one body behind its size. */
@@ -62,12 +64,13 @@ const NEEDED: readonly number[] = [SECTION.type, SECTION.import, SECTION.global,
 type Fill = (out: Writer, section: Section | undefined) => void;
 
 /** What is written in place of a section, by its id. */
-function contentsOf(module: Module, { places, own }: Additions, writeBody: WriteBody): Readonly<Record<number, Fill>> {
+function contentsOf(module: Module, additions: Additions, writeBody: WriteBody): Readonly<Record<number, Fill>> {
+  const { places, own, payers } = additions;
   const { bytes, exports, functions, functionsImported, globals, imports } = module;
-  const signatures = own.map((row) => OWN_FUNCTIONS.get(row) ?? NOTHING);
+  const signatures = [...own.map((row) => OWN_FUNCTIONS.get(row) ?? NOTHING), ...payers.map(({ type }) => type)];
   const types = new Types(module, [...CALLED.map(([, type]) => type), ...signatures]);
   // Before all else: globals go by what the code keeps in them.
-  const code = codeOf(module, { places, own }, (w, index) => {
+  const code = codeOf(module, additions, (w, index) => {
     const type = module.types[functions[functionsImported + index] ?? 0] ?? NOTHING;
     writeBody(w, index, (inner) => types.writeBlock(inner, type.results));
   });
@@ -82,7 +85,7 @@ function contentsOf(module: Module, { places, own }: Additions, writeBody: Write
       }),
     [SECTION.function]: (out, section) =>
       out.section(SECTION.function, (w) => {
-        rest(w.u32(functions.length - functionsImported + own.length), section);
+        rest(w.u32(functions.length - functionsImported + signatures.length), section);
         for (const one of signatures) w.u32(types.index(one));
       }),
     [SECTION.global]: (out, section) =>
@@ -117,12 +120,13 @@ function movedIn({ functionsImported }: Module): Moved {
 
 function codeOf(
   { bodies, bytes }: Module,
-  { places, own }: Additions,
+  { places, own, payers }: Additions,
   writeOne: (w: Writer, index: number) => void,
 ): Writer {
-  const code = new Writer(bytes.length + (bytes.length >> 2)).u32(bodies.length + own.length);
+  const code = new Writer(bytes.length + (bytes.length >> 2)).u32(bodies.length + own.length + payers.length);
   for (const index of bodies.keys()) writeOne(code, index);
   for (const row of own) writeOwnFunction(code, row, places);
+  for (const payer of payers) writePayer(code, payer, places.fuel);
   return code;
 }
 

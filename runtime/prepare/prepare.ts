@@ -16,7 +16,7 @@ import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
 
 /** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
-export const REWRITER_VERSION = 3;
+export const REWRITER_VERSION = 4;
 
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;

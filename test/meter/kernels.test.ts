@@ -96,26 +96,15 @@ test.each(Object.entries(ALL))(
   },
 );
 
-/**
- * Parts of the size of the module itself, its custom sections left out as a host does; measured, with a little to spare. Lifted loops are
- * there twice, so that more of a module is loops.
- */
-const GROWTH: readonly (readonly [name: string, lift: boolean, part: number])[] = [
-  ['align', false, 0.31],
-  ['dynamics', false, 0.25],
-  ['wave', false, 0.25],
-  ['template', false, 0.26],
-  ['echo', false, 0.25],
-  ['align', true, 0.33],
-  ['dynamics', true, 0.26],
-  ['wave', true, 0.25],
-  ['template', true, 0.29],
+/** Growth is part of the size of the module itself, its custom sections left out as a host does. Lifted loops are there twice. */
+const GROWTH: readonly (readonly [name: string, lift: boolean])[] = [
+  ...['align', 'dynamics', 'wave', 'template', 'echo', 'portfolio', 'gemm', 'fractal', 'spectra', 'digest'].map(
+    (name) => [name, true] as const,
+  ),
+  ...['align', 'dynamics', 'wave', 'template'].map((name) => [name, false] as const),
 ];
 
-test.each(GROWTH)(
-  'metering makes %s, loops lifted: %s, grow by no more than a part of %d',
-  async (name, lift, part) => {
-    const { wasm } = await buildKernel({ source: join(ROOT, 'kernels', name), lift });
-    expect(meter(readModule(wasm)).bytes.length / wasm.length - 1).toBeLessThan(part);
-  },
-);
+test.each(GROWTH)('metering makes %s, loops lifted: %s, grow by no more than a quarter', async (name, lift) => {
+  const { wasm } = await buildKernel({ source: join(ROOT, 'kernels', name), lift });
+  expect(meter(readModule(wasm)).bytes.length / wasm.length - 1).toBeLessThanOrEqual(0.25);
+});

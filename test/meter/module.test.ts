@@ -58,7 +58,7 @@ test('calls, tables and exports lead to the same functions as before', () => {
   expect(runMetered(metered, (exports) => exports.thrice?.(7 as never), { imports }).result).toBe(21);
   const { exports } = new WebAssembly.Instance(metered, {
     ...(imports as object),
-    [METER_IMPORTS.module]: { refill: () => undefined, stack_spent: () => undefined, grow_refused: () => undefined },
+    [METER_IMPORTS.module]: { refill: () => undefined, stack: () => undefined, grow: () => undefined },
   } as never);
   expect((exports.nine as WebAssembly.Global).value).toBe(9);
   expect(Object.keys(exports)).toEqual(['run', 'thrice', 'memory', 'nine', METER_EXPORTS.fuel, METER_EXPORTS.stack]);
@@ -70,8 +70,8 @@ test('what is imported is the same, and behind it the two functions of the meter
   expect(after.slice(0, before.length)).toEqual(before);
   expect(after.slice(before.length).map(({ module, name, kind }) => `${module} ${name} ${kind}`)).toEqual([
     'lodger:host refill function',
-    'lodger:host stack_spent function',
-    'lodger:host grow_refused function',
+    'lodger:host stack function',
+    'lodger:host grow function',
   ]);
 });
 
@@ -159,8 +159,8 @@ test.each<[string, ModuleParts]>([
 
 test.each<[string, ModuleParts]>([
   ['imports "refill"', { imports: [{ module: 'lodger:host', name: 'refill', type: '>' }] }],
-  ['imports "grow_refused"', { imports: [{ module: 'lodger:host', name: 'grow_refused', type: 'i>' }] }],
-  ['imports "stack_spent"', { imports: [{ module: 'lodger:host', name: 'stack_spent', type: '>' }] }],
+  ['imports "grow"', { imports: [{ module: 'lodger:host', name: 'grow', type: 'i>' }] }],
+  ['imports "stack"', { imports: [{ module: 'lodger:host', name: 'stack', type: '>' }] }],
   ['exports that begin with "lodger:"', { functions: [{ type: '>', export: 'lodger:fuel', code: 'nop' }] }],
 ])('a module that has the names of the meter is refused: %s', (what, one) => {
   expect(() => meter(readModule(moduleOf(one)))).toThrow(
@@ -215,7 +215,7 @@ test('a trap is told where it was in the submitted module', () => {
   let at = 0;
   try {
     new WebAssembly.Module(metered);
-    const host = { refill: () => undefined, stack_spent: () => undefined, grow_refused: () => undefined };
+    const host = { refill: () => undefined, stack: () => undefined, grow: () => undefined };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered), { 'lodger:host': host });
     (exports.run as (value: number) => void)(1);
   } catch (thrown) {

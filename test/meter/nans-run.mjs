@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const [, , file, given] = process.argv;
 const nothing = () => undefined;
 const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), {
-  'lodger:host': { refill: nothing, stack_spent: nothing, grow_refused: nothing },
+  'lodger:host': { refill: nothing, stack: nothing, grow: nothing },
 });
 exports['lodger:fuel'].value = BigInt(given);
 exports.run();

@@ -29,7 +29,7 @@ export async function instancesOf(engine: EngineName, bytes: Uint8Array<ArrayBuf
   const module = new WebAssembly.Module(bytes);
   return () => {
     const { exports } = new WebAssembly.Instance(module, {
-      'lodger:host': { refill: idle, stack_spent: idle, grow_refused: idle },
+      'lodger:host': { refill: idle, stack: idle, grow: idle },
     });
     return {
       bytes: () => new Uint8Array((exports.memory as WebAssembly.Memory).buffer),
