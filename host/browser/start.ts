@@ -1,6 +1,5 @@
 // Starts steppers that can be spoken to in a tab, and goes on with them from their images.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { ImageNotice, Steps } from '../../runtime/job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
@@ -9,11 +8,11 @@ import {
   givenOf,
   type Permit,
   type Permitter,
-  permitImage,
   permitLive,
   permitSteps,
+  permitStored,
 } from '../../runtime/sandbox/permit.ts';
-import { linksTo, openImage } from '../../runtime/snapshot/store.ts';
+import { linksTo } from '../../runtime/snapshot/store.ts';
 import type { Crew, Errand } from './crew.ts';
 
 interface Waiting {
@@ -117,10 +116,8 @@ export function createStarter({
     },
     resume: (image, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
-      const bounds = { platform: permitter.platform, memoryBytesMax: TASK.memoryBytesMax.max };
-      const { manifest } = openImage(checked.checkpoint.store, image, bounds).image;
-      const permit = permitImage(permitter, terms, manifest);
-      return begin(permit, checked, { input: new Uint8Array(), index: manifest.task.index, from: image });
+      const { permit, open } = permitStored(permitter, terms, { store: checked.checkpoint.store, image });
+      return begin(permit, checked, { input: new Uint8Array(), index: open.image.manifest.task.index, from: image });
     },
   };
 }

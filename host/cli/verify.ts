@@ -1,11 +1,15 @@
-// `lodger verify A.img B.img --kernel K.wasm`: does the steps between two images again, and says whether the second follows.
+// `lodger verify A.img B.img --kernel K.wasm`: does the steps between two images again, and says whether the second follows; with
+// `--input` and `--result` also those from the beginning and to the output.
 // `lodger verify RECEIPTS` checks signed receipts: see `verify-receipts.ts`.
 import process from 'node:process';
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { TASK } from '../../runtime/base/limits.ts';
+import { toHex } from '../../runtime/base/platform.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { type AuditVerdict, type LinkVerdict, verifyImages } from '../../runtime/sandbox/audit.ts';
 import type { Finding } from '../../runtime/snapshot/verify.ts';
+import { readWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { either, readImage } from '../keep/image-file.ts';
 import { nodeEngine } from '../platform/engines.ts';
@@ -21,6 +25,8 @@ interface VerifyFlags {
   readonly kernel?: string;
   readonly engine: EngineChoice;
   readonly grant: readonly string[];
+  readonly input?: string;
+  readonly result?: string;
   readonly siteKey?: string;
   readonly json?: true;
 }
@@ -34,6 +40,8 @@ export function addVerify(program: Command, finish: Finish): void {
     .option('--site-key <hex>', 'of receipts: the public key that the site is known by')
     .option('--kernel <file>', 'the kernel of the task')
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
+    .option('--input <file>', "the task's input: checks the steps from its beginning on, too")
+    .option('--result <file>', "the task's output: checks the steps from the last image to it, too")
     .option('--grant <spec>', 'what the task was granted, as for run; may be given several times', several, [])
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -41,6 +49,7 @@ export function addVerify(program: Command, finish: Finish): void {
       example(
         'lodger verify receipts.ndjson',
         'lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random',
+        'lodger verify late.img --input input.bin --result output.bin --kernel my-stepper.wasm',
       ),
     )
     .action(async (from: string, [to, ...more]: readonly string[], flags: VerifyFlags) => {
@@ -49,7 +58,8 @@ export function addVerify(program: Command, finish: Finish): void {
         await giveReceipts(found, flags);
         return finish(found.holds ? 0 : 1);
       }
-      if (to === undefined || more.length > 0)
+      const isAlone = flags.input === undefined && flags.result === undefined;
+      if (more.length > 0 || (to === undefined && isAlone))
         throw new LodgerError('ERR_OPTION_INVALID', ['to', 'given: one later image of the same task']);
       const verdict = await verifyFiles(from, to, flags);
       if (flags.json) await printJson({ state: verdict.follows ? 'follows' : 'differs', ...verdict });
@@ -58,15 +68,20 @@ export function addVerify(program: Command, finish: Finish): void {
     });
 }
 
-async function verifyFiles(from: string, to: string, flags: VerifyFlags): Promise<AuditVerdict> {
+async function verifyFiles(from: string, to: string | undefined, flags: VerifyFlags): Promise<AuditVerdict> {
   if (flags.kernel === undefined)
     throw new LodgerError('ERR_OPTION_INVALID', ['--kernel', "given: the image's kernel"]);
   const kernel = await loadKernel(flags.kernel);
   const { grants, blobs } = await loadGrants(flags.grant);
-  const [one, other] = [await readImage(from), await readImage(to)];
+  const one = await readImage(from);
+  const other = to === undefined ? one : await readImage(to);
+  const input = flags.input === undefined ? undefined : await readWhole(flags.input, TASK.inputBytesMax.max);
+  const result = flags.result === undefined ? undefined : await readWhole(flags.result, TASK.outputBytesMax.max);
   const showsLinks = process.stderr.isTTY && !flags.json;
   return verifyImages({
-    ...{ kernel, grants, blobs, store: either(one.store, other.store), from: one.digest, to: other.digest },
+    ...{ kernel, grants, blobs, store: either(one.store, other.store), to: other.digest },
+    ...(input === undefined ? { from: one.digest } : { input }),
+    ...(result && { output: toHex(node.digest(result)) }),
     ...{ engine: nodeEngine(flags.engine), platform: node },
     onLink: (link) => {
       if (showsLinks) note(lineOf(link));
@@ -78,14 +93,20 @@ function textOf({ follows, links, linksTotal }: AuditVerdict): string {
   const wrong = links.filter((link) => !link.follows);
   const left = linksTotal - links.length;
   const unseen = left > 0 ? `; the ${left} after it could not be checked` : '';
+  const hasEnds = links.some((link) => link.from === null || link.to === null);
+  const [what, whence, parts] = hasEnds
+    ? ['the work', '', 'intervals']
+    : ['the second image', ' from the first', 'images'];
   const verdict = follows
-    ? `the second image follows from the first: ${linksTotal} images checked\n`
-    : `the second image does not follow from the first: ${wrong.length} of ${links.length} images are wrong${unseen}\n`;
+    ? `${what} follows${whence}: ${linksTotal} ${parts} checked\n`
+    : `${what} does not follow${whence}: ${wrong.length} of ${links.length} ${parts} are wrong${unseen}\n`;
   return verdict + wrong.map((link) => `${lineOf(link)}\n${findingsText(link)}`).join('');
 }
 
 function lineOf({ follows, to, fromStep, toStep }: LinkVerdict): string {
-  return `${follows ? 'right' : 'WRONG'}  steps ${fromStep} to ${toStep}, image ${to.slice(0, 12)}`;
+  const what =
+    to === null ? `after step ${fromStep}, the output` : `steps ${fromStep} to ${toStep}, image ${to.slice(0, 12)}`;
+  return `${follows ? 'right' : 'WRONG'}  ${what}`;
 }
 
 function findingsText({ findings, findingsTotal }: LinkVerdict): string {

@@ -1,6 +1,5 @@
 // Starts steppers that can be spoken to in a pool, and goes on with them from their images.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice, Steps } from '../../runtime/job/steps.ts';
@@ -10,12 +9,11 @@ import {
   givenOf,
   type Permit,
   type Permitter,
-  permitImage,
   permitLive,
   permitSteps,
+  permitStored,
 } from '../../runtime/sandbox/permit.ts';
 import type { TaskIdentity } from '../../runtime/snapshot/manifest.ts';
-import { openImage } from '../../runtime/snapshot/store.ts';
 import type { Session } from '../grants/session.ts';
 import { type Boarding, callersKeeper, createBoarding, type Keeper } from './steps.ts';
 
@@ -111,11 +109,8 @@ export function createStarter<Entry>(permitter: Permitter, { submit, cancel, pau
     },
     resume: (image, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
-      const memoryBytesMax = TASK.memoryBytesMax.max;
-      const { store } = checked.checkpoint;
-      const { manifest } = openImage(store, image, { platform: permitter.platform, memoryBytesMax }).image;
-      const permit = permitImage(permitter, terms, manifest);
-      const { task: identity } = manifest;
+      const { permit, open } = permitStored(permitter, terms, { store: checked.checkpoint.store, image });
+      const { task: identity } = open.image.manifest;
       const own = { input: new Uint8Array(), index: identity.index, identity, ...signalOf(checked) };
       return stepsOf(permit, begin(permit, callersKeeper(checked, image), own));
     },

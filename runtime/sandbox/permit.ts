@@ -2,20 +2,22 @@
 import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
-import type { Platform } from '../base/platform.ts';
+import type { Digest, Platform } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
 import { fillLimits, LimitsSchema } from '../job/limits.ts';
 import { checkMerge } from '../job/merge.ts';
 import type { OutsideTerms } from '../job/outside.ts';
-import { type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
+import { type ImageStore, type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
 import { IMPORTABLE } from '../job/world.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { narrowGrants, type Policy, permits } from '../policy/policy.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { peek } from '../snapshot/difference.ts';
 import { invalid, type Manifest } from '../snapshot/manifest.ts';
+import { type OpenImage, openImage } from '../snapshot/store.ts';
 import { digestOf, type Holder, settle, treeBlobs } from './settle.ts';
 
 /** Terms that were checked and filled in. */
@@ -97,6 +99,23 @@ export function permitImage(permitter: Permitter, terms: Terms, { task, limits: 
   });
   mustStep(permitter, permit);
   return permit;
+}
+
+/**
+ * A task that goes on from a stored image: all that the image asks for is permitted before its memory is read. Throws like `permitImage`
+ * and `openImage`.
+ */
+export function permitStored(
+  permitter: Permitter,
+  terms: Terms,
+  { store, image }: { readonly store: ImageStore; readonly image: Digest },
+): { readonly permit: Permit; readonly open: OpenImage } {
+  const bytes = store.get(image);
+  if (bytes === undefined) throw invalid(`image ${image} is missing`);
+  permitImage(permitter, terms, peek(bytes).manifest);
+  const open = openImage(store, image, { platform: permitter.platform, memoryBytesMax: TASK.memoryBytesMax.max });
+  // A store need not give the same twice.
+  return { permit: permitImage(permitter, terms, open.image.manifest), open };
 }
 
 /** Limits that a running task asks for anew, which the policy has to allow. */

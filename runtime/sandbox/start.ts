@@ -1,16 +1,15 @@
 // Starts steppers that can be spoken to in the caller's own thread, which has its turn after every step.
 import { LodgerError } from '../base/errors.ts';
-import { TASK } from '../base/limits.ts';
 import type { Digest } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import type { Ready } from '../engine/engine.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { ImageNotice, Steps } from '../job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../job/task.ts';
-import { type OpenImage, openImage } from '../snapshot/store.ts';
+import type { OpenImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
 import { conduct, type Desk, type Notice, pass, scheduleOf, type Wish } from './conduct.ts';
-import { givenOf, type Permit, type Permitter, permitImage, permitLive, permitSteps } from './permit.ts';
+import { givenOf, type Permit, type Permitter, permitLive, permitSteps, permitStored } from './permit.ts';
 import { Stepping } from './stepping.ts';
 import { located } from './trace.ts';
 
@@ -108,9 +107,7 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
     },
     resume: (image: Digest, terms, options) => {
       const checked = check(StartOptionsSchema, options) as StartOptions;
-      const bounds = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
-      const open = openImage(checked.checkpoint.store, image, bounds);
-      const permit = permitImage(permitter, terms, open.image.manifest);
+      const { permit, open } = permitStored(permitter, terms, { store: checked.checkpoint.store, image });
       return begin(permit, { input: new Uint8Array(), index: open.image.manifest.task.index }, checked, open);
     },
   };

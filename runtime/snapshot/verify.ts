@@ -44,9 +44,13 @@ export async function verify(from: OpenImage, claimed: OpenImage, options: Verif
   if (reason !== undefined) return verdictOf([{ place: 'link', reason }]);
   const { step } = claimed.image.manifest;
   if (step === from.image.manifest.step) return verdictOf([]);
-  const replayed = await options.replay(from, step);
+  return verdictOn(claimed, await options.replay(from, step), options.fields);
+}
+
+/** Whether an image is what a replay came to. */
+export function verdictOn(claimed: OpenImage, replayed: OpenImage | Ended, fields?: readonly StateField[]): Verdict {
   if ('ended' in replayed) return verdictOf([{ place: 'link', reason: `a replay ends before it: ${replayed.ended}` }]);
-  return compare(claimed, replayed, options.fields);
+  return compare(claimed, replayed, fields);
 }
 
 /** Where an image differs from what a replay gave. */

@@ -6,7 +6,7 @@ import { folderStore } from '../../host/keep/folder-store.ts';
 import { IMAGE_PAGE } from '../../runtime/snapshot/memory-copy.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
-import { chainInto } from '../sandbox/chain.ts';
+import { chainInto, INPUT, outputOfChain } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
 const IMAGES = 6;
@@ -149,6 +149,21 @@ describe('verify', () => {
     ] as const) {
       expect(await verify(forged, [from, to], '--json')).toMatchObject({ exitCode: code });
     }
+  });
+
+  test('checks from the input on and to the output, and finds which of them is another', async () => {
+    const [input, result, other] = ['input.bin', 'result.bin', 'other.bin'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(input, INPUT);
+    await writeFile(result, await outputOfChain());
+    await writeFile(other, 'another output');
+    const ended = await verify(honest, [0, -1], '--input', input, '--result', result);
+    expect(ended).toMatchObject({ exitCode: 0, stdout: 'the work follows: 7 intervals checked\n' });
+    const wrong = await lodger(['verify', nth(honest, 0), '--kernel', kernel, ...GRANTS, '--result', other]);
+    expect(wrong).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('WRONG  after step 4, the output') });
   });
 
   test('finds a bit that rotted on the disk, and says what it could not check after it', async () => {

@@ -147,6 +147,12 @@ describe.each(RUNNERS)('%s', (_, open) => {
       const resume = async () => tight.resume(digest, { kernel, grants, ...named }, { checkpoint: { store } }).outcome;
       await expect(resume()).rejects.toMatchObject({ code: 'ERR_POLICY_EXCEEDED' });
     }
+    // Its memory is not looked at before.
+    const damaged = Uint8Array.from(store.get(digest) as Uint8Array);
+    damaged[damaged.length - 100]! ^= 1;
+    store.put(digest, damaged);
+    const again = async () => tight.resume(digest, { kernel, grants }, { checkpoint: { store } }).outcome;
+    await expect(again()).rejects.toMatchObject({ code: 'ERR_POLICY_EXCEEDED' });
   });
 
   test('stores images one after the other, and tells of each when it and all before it are stored', async () => {

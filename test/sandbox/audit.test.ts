@@ -4,6 +4,7 @@ import { nodeEngine } from '../../host/platform/engines.ts';
 import { node } from '../../host/platform/node.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
+import { toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { ImageStore } from '../../runtime/job/steps.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
@@ -12,7 +13,7 @@ import { IMAGE_PAGE } from '../../runtime/snapshot/memory-copy.ts';
 import { memoryStore } from '../../runtime/snapshot/store.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
-import { chainInto, GRANTS, kernelOfChain } from './chain.ts';
+import { chainInto, GRANTS, INPUT, kernelOfChain, outputOfChain } from './chain.ts';
 
 const IMAGES = 8;
 /** In the guest's heap, which no later step of it reads: the forgery does not spread. */
@@ -68,8 +69,41 @@ test('a bit that rotted in a store is found in its interval, and nothing is said
   expect(links[2]?.findings).toEqual([{ place: 'link', reason: expect.stringContaining('damaged') }]);
 });
 
+describe.each(ENGINE_NAMES)('the ends of a chain, on %s', (name) => {
+  const ends = async (digests: readonly string[], more: Partial<AuditOptions>) => {
+    const { from: _, ...given } = options(honest.store, digests, { engine: nodeEngine(name), ...more });
+    return verifyImages(given);
+  };
+
+  test('the first image follows from the input, and the output from the last', async () => {
+    const output = toHex(node.digest(await outputOfChain()));
+    const { follows, links, linksTotal } = await ends(honest.digests, { input: INPUT, output });
+    expect({ follows, linksTotal }).toEqual({ follows: true, linksTotal: IMAGES + 1 });
+    expect(links[0]).toMatchObject({ from: null, to: honest.digests[0], fromStep: 0, toStep: 4 });
+    expect(links.at(-1)).toMatchObject({ from: honest.digests.at(-1), to: null });
+  });
+
+  test('a forged bit in the first image is found before it, and nowhere else', async () => {
+    const store = memoryStore();
+    const digests = await chainInto(store, 3, { image: 0, byte: BYTE });
+    const { links } = await ends(digests, { store, input: INPUT });
+    expect(links.map(({ follows }) => follows)).toEqual([false, true, true]);
+    expect(links[0]?.findings).toEqual([{ place: 'page', page: Math.floor(BYTE / IMAGE_PAGE) }]);
+  });
+
+  test('another input and another output are found', async () => {
+    const other = await ends(honest.digests.slice(0, 1), {
+      input: Uint8Array.of(201, 0, 0, 0),
+      output: '0'.repeat(64),
+    });
+    expect(other.links.map(({ follows }) => follows)).toEqual([false, false]);
+    expect(other.links[0]?.findings).toContainEqual(expect.objectContaining({ field: 'task' }));
+    expect(other.links[1]?.findings).toEqual([expect.objectContaining({ field: 'output', claimed: '0'.repeat(64) })]);
+  });
+});
+
 test('each link is told as it is checked', async () => {
-  const told: string[] = [];
+  const told: (string | null)[] = [];
   await verifyImages(options(honest.store, honest.digests, { onLink: ({ to }) => told.push(to) }));
   expect(told).toEqual(honest.digests.slice(1));
 });
@@ -82,6 +116,7 @@ test.each<[string, () => Partial<AuditOptions> | Promise<Partial<AuditOptions>>,
   ],
   ['an image that is not there', () => ({ to: '0'.repeat(64) }), { code: 'ERR_IMAGE_INVALID' }],
   ['a first image that is not there', () => ({ from: '0'.repeat(64) }), { code: 'ERR_IMAGE_INVALID' }],
+  ['neither a first image nor an input', () => ({ from: undefined }) as never, { code: 'ERR_OPTION_INVALID' }],
   ['a name that is none', () => ({ from: 'x' }), { code: 'ERR_OPTION_INVALID' }],
   ['a store that is none', () => ({ store: {} as ImageStore }), { code: 'ERR_OPTION_INVALID' }],
   ['missing grants', () => ({ grants: [] }), { code: 'ERR_GRANT_MISSING' }],

@@ -17,8 +17,11 @@ import { builtKernel } from '../kernels/built.ts';
 export const GRANTS = [{ kind: 'log' as const }, { kind: 'random' as const }];
 const STEPS_EACH = 4;
 
+/** How many steps it does. */
+export const INPUT: Uint8Array = new Uint8Array(Uint32Array.of(200).buffer);
+
 const call: Call = {
-  input: new Uint8Array(Uint32Array.of(200).buffer),
+  input: INPUT,
   limits: fillLimits({ memoryBytesMax: 60 * PAGE, fuelMax: TASK.fuelMax.default }),
   ...{ blobs: {}, seed: 11, index: 4, digests: false },
 };
@@ -29,6 +32,16 @@ export const kernelOfChain = async (): Promise<Kernel> => admit((await builtKern
 export interface Forgery {
   readonly image: number;
   readonly byte: number;
+}
+
+/** What the task gives, from its beginning to its end. */
+export async function outputOfChain(): Promise<Uint8Array> {
+  const place = placeOf('v8');
+  const stepping = Stepping.begin(place, await compileFor(place.engine, await kernelOfChain()), call);
+  while (stepping.goesOn) stepping.advance();
+  const outcome = stepping.end();
+  if (outcome.state === 'failed') throw new Error(outcome.message);
+  return outcome.output;
 }
 
 /** So many images, each a few steps after the one before, in a store; their digests. */

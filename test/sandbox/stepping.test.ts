@@ -10,7 +10,7 @@ import { fillLimits } from '../../runtime/job/limits.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import type { Call } from '../../runtime/sandbox/call.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
-import { replayOn } from '../../runtime/sandbox/replay.ts';
+import { replaysOn } from '../../runtime/sandbox/replay.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import { memoryStore, type OpenImage, openImage } from '../../runtime/snapshot/store.ts';
@@ -111,7 +111,7 @@ describe.each(SUBJECTS)('%s', (_, source, input) => {
     const { digests } = moved(['v8'], store);
     const open = (digest: string) =>
       openImage(store, digest, { platform: node, memoryBytesMax: TASK.memoryBytesMax.max });
-    const options = (engine: EngineName) => ({ replay: replayOn(...at(engine), callOf(new Uint8Array())) });
+    const options = (engine: EngineName) => ({ replay: replaysOn(...at(engine), callOf(new Uint8Array())).between });
     for (const engine of ENGINE_NAMES) {
       for (let link = 1; link < digests.length; link++) {
         const pair = [open(digests[link - 1] as string), open(digests[link] as string)] as const;
@@ -163,7 +163,7 @@ describe('limits that change between steps', () => {
     const [before, after, last] = opened as [OpenImage, OpenImage, OpenImage];
     expect(after.image.manifest).toMatchObject({ step: 20, parent: before.image.digest });
     expect(after.image.manifest.limits.memoryBytesMax).toBe(60 * PAGE);
-    const options = { replay: replayOn(placeOf('v8'), ready, callOf(new Uint8Array())) };
+    const options = { replay: replaysOn(placeOf('v8'), ready, callOf(new Uint8Array())).between };
     expect(await verify(before, after, options)).toMatchObject({ follows: true });
     expect(await verify(after, last, options)).toMatchObject({ follows: true });
     expect(await verify(before, last, options)).toMatchObject({ follows: false });
