@@ -10,6 +10,7 @@ import type { Call } from '../../runtime/sandbox/call.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import { type Taken, takeImage } from '../../runtime/snapshot/image.ts';
+import { MemoryCopy } from '../../runtime/snapshot/memory-copy.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';
 import { builtKernel } from '../kernels/built.ts';
 
@@ -62,7 +63,7 @@ export async function chainInto(store: ImageStore, images: number, forgery?: For
       continue;
     }
     stepping.leave();
-    const digest = await forge(store, taken, { parent: digests.at(-1) as string, byte: forgery.byte }, keep);
+    const digest = await forge(store, taken, { parent: digests.at(-1), byte: forgery.byte }, keep);
     const options = { platform: node, memoryBytesMax: TASK.memoryBytesMax.max };
     stepping = Stepping.resume(place, ready, { call, open: openImage(store, digest, options) });
   }
@@ -74,20 +75,20 @@ export async function chainInto(store: ImageStore, images: number, forgery?: For
 async function forge(
   store: ImageStore,
   { image, bytes }: Taken,
-  { parent, byte }: { readonly parent: string; readonly byte: number },
+  { parent, byte }: { readonly parent: string | undefined; readonly byte: number },
   keep: (taken: Taken) => Promise<void>,
 ): Promise<string> {
   await store.put(image.digest, bytes);
   const options = { platform: node, memoryBytesMax: TASK.memoryBytesMax.max };
   const honest = openImage(store, image.digest, options);
   await store.delete(image.digest);
-  const before = openImage(store, parent, options);
+  const before = parent === undefined ? undefined : openImage(store, parent, options);
   const memory = new Uint8Array(image.manifest.memoryPages * PAGE);
   honest.copy.writeInto(memory);
   memory[byte] = (memory[byte] as number) ^ 4;
   const { version: _, memory: __, memoryPages: ___, parent: ____, state, ...rest } = image.manifest;
-  const moment = { ...rest, previous: before.image, state: Buffer.from(state, 'hex') };
-  const forged = takeImage(before.copy, memory, moment);
+  const moment = { ...rest, previous: before?.image, state: Buffer.from(state, 'hex') };
+  const forged = takeImage(before?.copy ?? new MemoryCopy(node, TASK.memoryBytesMax.max), memory, moment);
   await keep(forged);
   return forged.image.digest;
 }
