@@ -72,6 +72,7 @@ function jobText(job: JobStatus): string {
     ['job', `${job.id} ${printable(job.name)}`.trim()],
     ['state', `${job.state}${job.sealed ? '' : ', inputs are still coming'}`],
     ['tasks', `${job.tasks}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'none yet'}`],
+    ...(job.merges ? [['merges', `${job.merges.tasks} so far, ${job.merges.done} of them done`] as const] : []),
     ['runs', `${job.runs}, ${job.checks} of them checks`],
     ['fuel', formatCount(job.fuel)],
     ['speed', `${short(job.rate)} tasks a second, ${leftOf(job) || 'no time left'}`],

@@ -91,6 +91,7 @@ test('a site gives the same to submit --wait and to results, with receipts of ta
     state: 'done',
     merges: { tasks: 10, done: 10 },
   });
+  expect((await call('status', 'books')).stdout).toMatch(/^merges +10 so far, 10 of them done$/m);
   const again = JSON.parse((await call('submit', 'job.json', '--estimate', '--json')).stdout);
   expect(again.fuel).toBeGreaterThan(0);
 });
