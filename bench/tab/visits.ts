@@ -10,7 +10,8 @@ import { type Running, startSite, submit } from '../site/parts.ts';
 import { type Door, openDoor } from './door.ts';
 
 const OPENINGS = 5;
-const TASKS = 30_000;
+const JOBS = 6;
+const TASKS = 6_000;
 const PAUSES = 15;
 /** A worker counts as idle when it had no more than this in each of the next windows. */
 const REST = { ms: 1, windowMs: 10, windows: 3 } as const;
@@ -30,7 +31,7 @@ export async function visits(): Promise<Measure[]> {
       const { opened } = await begun;
       waits.push((await answered(echo, job)) - opened);
     }
-    const rate = await speed(echo);
+    const rates = await speeds(echo);
     const rests = await pauses(site, door, (browser as PlainChromium).pid);
     return [
       {
@@ -40,10 +41,10 @@ export async function visits(): Promise<Measure[]> {
         holds: Math.max(...waits) <= 1_000,
       },
       {
-        measure: `tasks a second through one tab with one thread, tiny kernel, batches (${TASKS} tasks)`,
-        value: `${Math.round(rate)}`,
+        measure: `tasks a second through one tab with one thread, tiny kernel, batches, ${JOBS} jobs of ${TASKS}`,
+        value: `median ${Math.round(median(rates))}, ${Math.round(Math.min(...rates))} to ${Math.round(Math.max(...rates))}`,
         must: '>= 1,000',
-        holds: rate >= 1_000,
+        holds: median(rates) >= 1_000,
       },
       {
         measure: "visitor's pause until the kernel worker of an endless task uses no CPU, isolated page",
@@ -70,20 +71,19 @@ async function answered({ submitter }: Running, job: string): Promise<number> {
   }
 }
 
-/** Of a tab that is believed, once it is warm. */
-async function speed(site: Running): Promise<number> {
+/** Of a tab that is believed, from request to outcome. The first job warms it up. */
+async function speeds(site: Running): Promise<number[]> {
   const { operator, submitter } = site;
   const tab = (await operator.ask('hosts', {})).find(({ connected }) => connected);
   await operator.ask('setStanding', { params: { host: tab?.host ?? '' }, json: { standing: 'trusted' } });
-  const job = await submit(site, TASKS, { confidence: 'trusted' });
-  let from: { readonly at: number; readonly done: number } | undefined;
-  for (;;) {
-    const { done } = (await submitter.ask('job', { params: { job } })).counts;
-    const at = performance.now();
-    if (done >= TASKS && from) return ((done - from.done) / (at - from.at)) * 1_000;
-    if (done >= TASKS / 10) from ??= { at, done };
-    await sleep(20);
+  const rates: number[] = [];
+  for (let round = 0; round <= JOBS; round++) {
+    const job = await submit(site, TASKS, { confidence: 'trusted' });
+    const from = performance.now();
+    while ((await submitter.ask('job', { params: { job } })).counts.done < TASKS) await sleep(10);
+    rates.push((TASKS / (performance.now() - from)) * 1_000);
   }
+  return rates.slice(1);
 }
 
 async function pauses(site: Running, door: Door, pid: number): Promise<number[]> {

@@ -38,6 +38,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** A picture of one point. */
+const DOT = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+const soon = () => AbortSignal.timeout(10_000);
 const main = () => page.textContent('main');
 const follow = (name: string) => page.getByRole('navigation').getByRole('link', { name }).click();
 
@@ -133,6 +139,28 @@ describe('the console', () => {
     await follow('Overview');
   });
 
+  test('shows a picture as a picture, and markup as text', async () => {
+    const digest = await runner.site.putBlob(await readFile(join(ROOT, 'dist/kernels/echo.wasm')), soon());
+    const { id } = await runner.site.ask('submit', { json: { version: 1, name: 'shown', kernel: digest } });
+    const markup = '<svg onload="document.title=2"></svg>';
+    await runner.site.addInputs(id, { from: 0, inputs: [DOT, Buffer.from(markup)], last: true });
+    await follow('Overview');
+    await page.getByRole('link', { name: 'shown' }).click();
+    const picture = page.locator('main img');
+    await expect.poll(() => picture.count(), { timeout: 30_000 }).toBe(1);
+    expect(await picture.getAttribute('src')).toMatch(/^blob:/);
+    await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(1);
+    await page.getByLabel('Task', { exact: true }).selectOption('1');
+    await expect.poll(main).toContain(markup);
+    expect([await picture.count(), await page.locator('main svg[onload]').count(), await page.title()]).toEqual([
+      0,
+      0,
+      'Lodger',
+    ]);
+    expect(await wrongs(page)).toEqual([]);
+    await follow('Overview');
+  });
+
   test('asks before it cancels a job, and keeps it where the answer is no', async () => {
     await page.getByRole('link', { name: /onerror/ }).click();
     await page.getByRole('button', { name: 'Cancel job' }).click();
@@ -152,12 +180,17 @@ describe('the console', () => {
   });
 
   test('says what a policy would stop before it is pushed, and pushes it', async () => {
+    const digest = await runner.site.putBlob(await readFile(join(ROOT, 'dist/kernels/echo.wasm')), soon());
+    const { id } = await runner.site.ask('submit', { json: { version: 1, name: 'waiting', kernel: digest } });
     await follow('Policy');
+    await expect.poll(main, { timeout: 10_000 }).toContain('No host would have less to do');
     await page.getByLabel('Memory a task').fill('64 bananas');
     await expect.poll(main).toContain('One field needs mending');
     await page.getByLabel('Memory a task').fill('64MiB');
     await expect.poll(main).not.toContain('One field needs mending');
+    await expect.poll(main, { timeout: 10_000 }).toContain('policy allows memoryBytesMax up to 64 MiB');
     expect(await wrongs(page)).toEqual([]);
+    await runner.site.ask('cancel', { params: { job: id } });
     await page.getByRole('button', { name: 'Push policy' }).click();
     await expect.poll(main).toContain('was pushed to every host');
     const { policy } = await runner.site.ask('policy', {});
