@@ -1,4 +1,5 @@
-// Kernels and blobs on disk, by digest: up to a size, the least recently used first out, each checked before it is used.
+// Kernels and blobs on disk, by digest: up to a size, with what is still coming, the least recently used first out, each checked before it is
+// used.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -23,6 +24,7 @@ export interface Cache {
   /** Most recently used first. */
   holds(): readonly Digest[];
   setBytesMax(bytesMax: number): Promise<void>;
+  /** Of all that is on disk, whole or not. */
   readonly bytes: number;
   readonly files: number;
 }
@@ -39,32 +41,69 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
   /** In the order of their last use. */
   const files = new Map<Digest, File>();
   const coming = new Map<Digest, Promise<Uint8Array>>();
+  /** Bytes of what is not here whole: of what is coming, and of what was broken off. */
+  const parts = new Map<Digest, number>();
   let most = bytesMax;
   let bytes = 0;
   const pathOf = (digest: Digest) => join(folder, digest);
+  const partOf = (digest: Digest) => `${pathOf(digest)}.part`;
+  const notePart = (digest: Digest, size: number) => {
+    bytes += size - (parts.get(digest) ?? 0);
+    if (size > 0) parts.set(digest, size);
+    else parts.delete(digest);
+  };
 
   try {
     await mkdir(folder, { recursive: true });
     sweep(folder);
-    for (const { name, size } of await foundIn(folder)) {
+    for (const { name, size } of await foundIn(folder, NAME)) {
       files.set(name, { bytes: size });
       bytes += size;
     }
+    for (const { name, size } of await foundIn(folder, PART)) notePart(name.replace('.part', ''), size);
   } catch (error) {
     throw fileError('write', folder, error);
   }
 
+  /** Its room is there when it is gone, and not before. */
   const remove = async (digest: Digest) => {
-    bytes -= files.get(digest)?.bytes ?? 0;
+    const size = files.get(digest)?.bytes ?? 0;
     files.delete(digest);
     await rm(pathOf(digest), { force: true });
+    bytes -= size;
   };
-  const makeRoom = async (needed: number) => {
-    for (const [oldest] of files) {
-      if (bytes + needed <= most) return;
-      await remove(oldest);
-    }
+  const removePart = async (digest: Digest) => {
+    await rm(partOf(digest), { force: true });
+    notePart(digest, 0);
   };
+  const evict = async () => {
+    for (const digest of [...parts.keys()]) if (bytes > most && !coming.has(digest)) await removePart(digest);
+    for (const oldest of [...files.keys()]) if (bytes > most) await remove(oldest);
+  };
+  /** One after the other: two at once would make room twice, or refuse both where one fits. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = last.then(act);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  /** Those that were refused for want of room, until what came of them is gone. */
+  const leaving = new Set<Promise<unknown>>();
+  /** There is room for it before it is written. */
+  const growPart = (digest: Digest, size: number) =>
+    inTurn(async () => {
+      const before = parts.get(digest) ?? 0;
+      notePart(digest, size);
+      await evict();
+      if (bytes > most) await Promise.allSettled(leaving);
+      if (bytes <= most) return;
+      notePart(digest, before);
+      const whole = coming.get(digest) ?? Promise.resolve();
+      leaving.add(whole);
+      whole.catch(() => undefined).finally(() => leaving.delete(whole));
+      const reason = `with what else is coming it has over ${formatSize(most)}, all that the owner gives to kernels and blobs`;
+      throw new LodgerError('ERR_FILE', ['write', partOf(digest), reason]);
+    });
   const use = (digest: Digest, size: number) => {
     bytes += size - (files.get(digest)?.bytes ?? 0);
     files.delete(digest);
@@ -89,15 +128,15 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
   const bring = async (digest: Digest, source: Source, isBelieved: boolean): Promise<Uint8Array> => {
     const known = await read(digest);
     if (known) return known;
-    const part = `${pathOf(digest)}.part`;
+    const part = partOf(digest);
     try {
-      const size = await download(part, { digest, source, bytesMax: most });
-      await makeRoom(size);
+      const size = await download(part, { digest, source, onSize: (size) => growPart(digest, size) });
       await rename(part, pathOf(digest));
+      notePart(digest, 0);
       use(digest, size);
       return await readFile(pathOf(digest));
     } catch (error) {
-      if (!isBelieved) await rm(part, { force: true });
+      if (!isBelieved || isOfNoUse(error)) await removePart(digest);
       throw fileError('write', part, error);
     }
   };
@@ -113,7 +152,7 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
     holds: () => [...files.keys()].reverse(),
     setBytesMax: async (given) => {
       most = given;
-      await makeRoom(0);
+      await inTurn(evict);
     },
     get bytes() {
       return bytes;
@@ -124,10 +163,14 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
   };
 }
 
-/** Goes on with a file where it ends. One whose bytes are others than the digest says is removed. Gives its size. */
+/** Other bytes than were asked for, or more than there is room for: nothing to go on with. */
+const isOfNoUse = (error: unknown) =>
+  error instanceof LodgerError && (error.code === 'ERR_HOST_FAULT' || error.code === 'ERR_FILE');
+
+/** Goes on with a file where it ends, and gives its size. Throws `ERR_HOST_FAULT` for other bytes than the digest says. */
 async function download(
   part: string,
-  { digest, source, bytesMax }: { digest: Digest; source: Source; bytesMax: number },
+  { digest, source, onSize }: { digest: Digest; source: Source; onSize: (size: number) => Promise<void> },
 ): Promise<number> {
   const hash = createHash('sha256');
   let size = await stat(part).then(
@@ -141,10 +184,7 @@ async function download(
     async function* (given: AsyncIterable<Uint8Array>) {
       for await (const piece of given) {
         size += piece.byteLength;
-        if (size > bytesMax) {
-          const reason = `it has over ${formatSize(bytesMax)}, all that the owner gives to kernels and blobs`;
-          throw new LodgerError('ERR_FILE', ['write', part, reason]);
-        }
+        await onSize(size);
         hash.update(piece);
         yield piece;
       }
@@ -152,19 +192,23 @@ async function download(
     createWriteStream(part, { flags: 'a', flush: true }),
   );
   if (hash.digest('hex') === digest) return size;
-  await rm(part, { force: true });
   throw new LodgerError('ERR_HOST_FAULT', [`what came as blob ${digest} is another`]);
 }
 
-/** Whole files by their last use, oldest first; what has been broken off for long is removed. */
-async function foundIn(folder: string): Promise<readonly { readonly name: Digest; readonly size: number }[]> {
+/** Files by their last use, oldest first; what has been broken off for long is removed. */
+async function foundIn(
+  folder: string,
+  kind: RegExp,
+): Promise<readonly { readonly name: string; readonly size: number }[]> {
   const names = await readdir(folder);
   for (const name of names.filter((each) => PART.test(each))) {
     const { mtimeMs } = await stat(join(folder, name));
     if (Date.now() - mtimeMs > STALE_MS) await rm(join(folder, name), { force: true });
   }
   const found = await Promise.all(
-    names.filter((name) => NAME.test(name)).map(async (name) => ({ name, ...(await sizeOf(join(folder, name))) })),
+    (await readdir(folder))
+      .filter((name) => kind.test(name))
+      .map(async (name) => ({ name, ...(await sizeOf(join(folder, name))) })),
   );
   return found.sort((a, b) => a.usedAt - b.usedAt);
 }
