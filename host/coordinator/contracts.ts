@@ -165,7 +165,10 @@ export interface Site {
   /** Adds inputs from a place on; those that are there already are passed over. Resolves when they are on disk. */
   addInputs(caller: Caller, job: string, from: number, inputs: readonly Datum[], last: boolean): Promise<JobStatus>;
   cancel(caller: Caller, job: string): Promise<JobStatus>;
-  jobs(caller: Caller): readonly JobStatus[];
+  /** The latest first, so many at most. */
+  jobs(caller: Caller, most?: number): readonly JobStatus[];
+  /** Tasks that are not final, by account: of those that have any. */
+  tasksQueued(): ReadonlyMap<string, number>;
   job(caller: Caller, job: string): JobStatus;
   task(caller: Caller, job: string, index: number): TaskStatus;
   /** A state a task, as numbers that index `TASK_STATES`. */

@@ -18,7 +18,7 @@ import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
 import type { Host, SiteOptions, State, Surroundings } from './state.ts';
 import { hostStatus, jobStatus, siteStatus, taskStatus } from './status.ts';
-import { addInputs, submit } from './submit.ts';
+import { addInputs, submit, tasksQueued } from './submit.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { whyHost, whyTask } from './why.ts';
 
@@ -209,12 +209,15 @@ function siteOf(held: Holder): Site {
       else await here.write([]);
       return jobStatus(here, job);
     },
-    jobs: (caller) => {
+    jobs: (caller, most) => {
       const here = state();
       return [...here.jobs.values()]
         .filter(({ id, account }) => levelOf(id) === 0 && maySee(caller, account))
+        .sort((one, other) => other.submitted - one.submitted)
+        .slice(0, most)
         .map((job) => jobStatus(here, job));
     },
+    tasksQueued: () => tasksQueued(state()),
     job: (caller, id) => jobStatus(state(), jobOf(state(), caller, id)),
     task: (caller, id, index) => {
       const job = tasksOf(state(), caller, id);

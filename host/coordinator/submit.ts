@@ -124,17 +124,18 @@ const isBlob = (datum: Datum): datum is string => typeof datum === 'string';
 function checkInputs(state: State, job: Job, inputs: readonly Datum[]): void {
   if (job.received + inputs.length > SITE.jobTasks.max)
     throw new LodgerError('ERR_OPTION_INVALID', ['inputs', `at most ${SITE.jobTasks.max} in a job`]);
-  const { tasksQueued } = state.with.quotas(job.account);
-  if (tasksQueued !== undefined && queuedBy(state, job.account) + inputs.length > tasksQueued)
-    throw new LodgerError('ERR_QUOTA_SPENT', ['tasksQueued', tasksQueued, 'wait until some of its tasks are done']);
+  const { tasksQueued: most } = state.with.quotas(job.account);
+  if (most !== undefined && (tasksQueued(state).get(job.account) ?? 0) + inputs.length > most)
+    throw new LodgerError('ERR_QUOTA_SPENT', ['tasksQueued', most, 'wait until some of its tasks are done']);
   for (const input of inputs)
     if (typeof input === 'string' && !state.with.blobs.has(input))
       throw new LodgerError('ERR_NOT_FOUND', ['blob', input]);
 }
 
-/** Tasks of an account that are not final. */
-function queuedBy(state: State, account: string): number {
-  let queued = 0;
-  for (const job of state.openJobs.values()) if (job.account === account) queued += job.received - job.settled;
+/** Tasks that are not final, by account. */
+export function tasksQueued(state: State): ReadonlyMap<string, number> {
+  const queued = new Map<string, number>();
+  for (const { account, received, settled } of state.openJobs.values())
+    queued.set(account, (queued.get(account) ?? 0) + received - settled);
   return queued;
 }

@@ -189,6 +189,21 @@ describe('a job', () => {
     expect(site.site.jobs(other)).toEqual([]);
   });
 
+  test('is listed with the latest first, as many as were asked for, and its tasks are counted for its account', async () => {
+    let now = 0;
+    const site = await open({ clock: () => ++now });
+    for (const [id, tasks] of [
+      ['old', 3],
+      ['middle', 4],
+      ['new', 5],
+    ] as const)
+      await submitTasks(site, tasks, { id });
+    await site.site.cancel(SUBMITTER, 'middle');
+    expect(site.site.jobs(SUBMITTER, 2).map(({ id }) => id)).toEqual(['new', 'middle']);
+    expect(site.site.jobs({ account: 'bob', role: 'submitter' })).toEqual([]);
+    expect([...site.site.tasksQueued()]).toEqual([['ann', 8]]);
+  });
+
   test('that is cancelled ends: hosts are told, and what was not done is cancelled', async () => {
     const site = await open();
     const cancels: ToHost[] = [];

@@ -37,7 +37,7 @@ export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handle
     estimate: ({ caller, body }) => site.estimate(caller, body.manifest, body.tasks),
     jobs: ({ caller, query }) => {
       const most = Math.min(query.limit ?? DOOR.jobsListed.default, DOOR.jobsListed.max);
-      return [...site.jobs(caller)].sort((one, other) => other.submitted - one.submitted).slice(0, most);
+      return site.jobs(caller, most);
     },
     job: ({ caller, params }) => site.job(caller, params.job),
     cancel: ({ caller, params }) => site.cancel(caller, params.job),

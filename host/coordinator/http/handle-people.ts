@@ -27,11 +27,11 @@ export function peopleHandlers({ site, accounts, usage, auth, visitors }: People
   /** Over an open connection only where there is no other: a proxy that is trusted says over which one the request came to it. */
   const cookie = ({ protocol }: FastifyRequest, value: string, seconds: number) =>
     `${auth.cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${protocol === 'https' ? '; Secure' : ''}`;
-  const statusOf = (account: Account): AccountStatus => ({
+  const statusOf = (account: Account, queued: ReadonlyMap<string, number>): AccountStatus => ({
     ...account,
     tokens: [...account.tokens],
     used: {
-      tasksQueued: queuedBy(site, account.id),
+      tasksQueued: queued.get(account.id) ?? 0,
       storedBytes: usage.storedBytes(account.id),
       fuelPerDay: usage.fuelToday(account.id),
     },
@@ -67,8 +67,11 @@ export function peopleHandlers({ site, accounts, usage, auth, visitors }: People
     policy: () => site.policy(),
     setPolicy: ({ caller, body }) => site.setPolicy(caller, body),
     simulatePolicy: ({ caller, body }) => site.simulatePolicy(caller, body),
-    accounts: () => accounts.list().map(statusOf),
-    setAccount: async ({ body }) => statusOf(await accounts.set(body)),
+    accounts: () => {
+      const queued = site.tasksQueued();
+      return accounts.list().map((account) => statusOf(account, queued));
+    },
+    setAccount: async ({ body }) => statusOf(await accounts.set(body), site.tasksQueued()),
     makeToken: ({ params, body }) => accounts.make(params.account, body),
     revokeToken: async ({ caller, params, reply }) => {
       if (params.token === caller.token)
@@ -78,12 +81,4 @@ export function peopleHandlers({ site, accounts, usage, auth, visitors }: People
     },
     ticket: ({ caller }) => ({ ticket: auth.ticket(caller) }),
   };
-}
-
-/** Tasks of an account that are not over. */
-function queuedBy(site: Site, account: string): number {
-  return site
-    .jobs({ account, role: 'submitter' })
-    .filter(({ state }) => state === 'open')
-    .reduce((sum, { tasks, counts }) => sum + tasks - counts.done - counts.failed - counts.cancelled, 0);
 }
