@@ -1,16 +1,18 @@
 // The side of a site that has work done by others: it chooses sites, offers them batches, answers what they ask, and takes work back.
 
 import { fromHex, toHex } from '../../runtime/base/platform.ts';
-import { siteAccount } from '../coordinator/belief.ts';
+import { isSite, siteAccount } from '../coordinator/belief.ts';
 import type { JobView } from '../coordinator/contracts.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { runsOpen } from '../coordinator/open.ts';
 import { node } from '../platform/node.ts';
+import type { HostStatus } from '../wire/api.ts';
 import { hostName } from '../wire/ledger.ts';
 import { encodeFrame, parseFromHost } from '../wire/site.ts';
 import { askSite } from './ask.ts';
 import { type Burst, choose, type SiteView, type Wanted } from './choose.ts';
 import type { Bus, Self } from './contracts.ts';
+import { fresh } from './fresh.ts';
 import { createLine, fenceKey, type Line, type Out } from './line.ts';
 import type { Answer, Ask, AskedOf } from './messages.ts';
 import { leaseKey } from './names.ts';
@@ -26,6 +28,7 @@ const DELAY_MS = 50;
 /** The other may not have this site's record yet. */
 const GREETINGS_MAX = 20;
 const GREET_AGAIN_MS = 250;
+const STANDING_MS = 500;
 /** Passed checks that stand for the word of an operator. */
 const TRUSTED = 1e6;
 
@@ -101,17 +104,14 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     ageMs: now() - line.seen,
     ...{ delayMs: DELAY_MS, linkBytesPerSecond: null },
     held: [...line.out.values()].reduce((sum, { left }) => sum + left, 0),
-    ...(held.get(line.record.key) ?? { checks: 0, banned: false }),
+    ...(held.get(line.host) ?? { checks: 0, banned: false }),
   });
-  const standings = () =>
-    new Map(
-      [...lines.values()].map((line) => {
-        const id = hostName(fromHex(line.record.key), node.digest);
-        const host = site.hosts(OPERATOR).find(({ host: each }) => each === id);
-        const checks = host?.trusted ? TRUSTED : (host?.agreed ?? 0);
-        return [line.record.key, { checks, banned: host?.banned ?? false }];
-      }),
-    );
+  /** How far each key is believed, as of a moment ago: a site that has just been banned is given nothing by the site itself. */
+  const standings = fresh(() => {
+    const hosts = site.hosts(OPERATOR).filter(({ account }) => isSite(account));
+    const checks = ({ trusted, agreed }: HostStatus) => (trusted ? TRUSTED : agreed);
+    return new Map(hosts.map((each) => [each.host, { checks: checks(each), banned: each.banned }]));
+  }, STANDING_MS);
 
   const sendOut = (jobs: readonly JobView[]) => {
     const held = standings();

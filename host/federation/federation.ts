@@ -13,6 +13,7 @@ import { createWorker } from './batch.ts';
 import { createSiteBlobs } from './blobs.ts';
 import { BURST } from './choose.ts';
 import type { Self } from './contracts.ts';
+import { fresh } from './fresh.ts';
 import { type Answer, type Ask, AskSchema } from './messages.ts';
 import { openBus } from './nats.ts';
 import { attributesOf, OPERATOR, recordOf } from './own.ts';
@@ -89,7 +90,7 @@ export function openFederation(options: FederationOptions): Federation {
   const leaseMs = options.leaseMs ?? SITE.leaseMs.default;
   const self: Self = { name, key, leaseMs, beatMs: leaseMs / BEATS_A_LEASE, log };
   const { price = 0, deadlineMs = HOUR_MS, url = coordinator.url, keepSeconds = BURST.keepSeconds } = options;
-  const own = fresh(() => recordOf(site, { name, key: key.public, url, price, deadlineMs }));
+  const own = fresh(() => recordOf(site, { name, key: key.public, url, price, deadlineMs }), FRESH_MS);
   const { servers, connection = {}, domain } = options;
   const bus = openBus({ site: name, servers, connection, leaseMs, ...(domain !== undefined && { domain }) });
   const asker = createAsker({ self, bus, coordinator, burst: { keepSeconds }, now, own });
@@ -172,12 +173,4 @@ function attempt<T>(act: () => T): T | undefined {
     if (error instanceof RangeError || error instanceof LodgerError) return undefined;
     throw error;
   }
-}
-
-function fresh<T>(make: () => T): () => T {
-  let made: { readonly value: T; readonly at: number } | undefined;
-  return () => {
-    if (!made || now() - made.at > FRESH_MS) made = { value: make(), at: now() };
-    return made.value;
-  };
 }

@@ -1,7 +1,10 @@
 // Another site, as a host of this one: it shows its key, is given leases as offers, and what it reports is taken as any host's.
 import { hash } from 'node:crypto';
+import { fromHex } from '../../runtime/base/platform.ts';
 import { siteAccount } from '../coordinator/belief.ts';
 import type { Site, SiteConnection } from '../coordinator/contracts.ts';
+import { node } from '../platform/node.ts';
+import { hostName } from '../wire/ledger.ts';
 import { encodeFrame, type Fence, type FromHost, type Lease, type Report, type ToHost } from '../wire/site.ts';
 import type { Offer } from './messages.ts';
 import type { SiteRecord } from './record.ts';
@@ -19,6 +22,8 @@ export interface Out {
 }
 
 export interface Line {
+  /** Its name as a host of this site. */
+  readonly host: string;
   readonly record: SiteRecord;
   /** By the clock that never goes back. */
   readonly seen: number;
@@ -152,6 +157,7 @@ export function createLine({ site, greet, offer, withdraw, log, lostMs, ...parts
   };
 
   const line: Line = {
+    host: hostName(fromHex(record.key), node.digest),
     get record() {
       return record;
     },
