@@ -121,6 +121,26 @@ test.runIf(process.platform === 'linux')(
   60_000,
 );
 
+test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGSTOP'] as const)(
+  'an agent whose cells get %s goes on, and every task is done once',
+  async (signal) => {
+    const { site, url } = await servedSite();
+    const all = 300;
+    site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(all, () => DO.burn)]);
+    const { child } = await joined(url);
+    await site.until('some results', () => site.results.size > 4);
+    const cells = childrenOf(child.pid);
+    // Behind walls a cell is the child of one that waits for it.
+    for (const cell of cells.flatMap((pid) => [pid, ...childrenOf(pid)].slice(-1))) process.kill(cell, signal);
+    await site.until('all results', () => site.results.size === all);
+    expect(new Set([...site.results.values()].map(({ code }) => code))).toEqual(new Set(['']));
+    expect(child.exitCode).toBeNull();
+    expect(site.faults).toEqual([]);
+    expect(site.again).toBe(0);
+  },
+  60_000,
+);
+
 test('an agent is shown, paused, resumed and ended from the command line, and runs at the lowest priority', async () => {
   const { site, url } = await servedSite();
   const { child, data, ended } = await joined(url);

@@ -29,6 +29,7 @@ enum { NUMBER = 3, OBJECT = 6, BIGINT = 9, ARGUMENTS = 7 };
 static const struct { const char *name; long number; } CALLS[] = {
   CALL(add_key), CALL(bpf), CALL(chroot), CALL(close), CALL(execve), CALL(execveat), CALL(fcntl), CALL(inotify_init1),
   CALL(io_uring_setup), CALL(keyctl), CALL(kill), CALL(memfd_create), CALL(mount), CALL(mq_open), CALL(name_to_handle_at),
+  CALL(openat),
   CALL(perf_event_open), CALL(pidfd_open), CALL(prlimit64), CALL(process_vm_readv), CALL(ptrace), CALL(sched_setaffinity),
   CALL(setns), CALL(setpriority), CALL(shmget), CALL(socket), CALL(socketpair), CALL(tgkill), CALL(umount2), CALL(unshare),
   CALL(userfaultfd),

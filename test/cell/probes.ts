@@ -144,7 +144,20 @@ export function native(targets: Targets, { call, address, fork }: Native): Reado
   for (const [index, word] of words.entries()) argv.writeBigUInt64LE(address(word), 8 * index);
   /** A call that fails outside as well, but for another reason: that it was tried at all is what counts. */
   const reached = (result: number, name: 'ENOENT' | 'EBADF') => (result === -constants.errno[name] ? 0 : result);
+  const { O_RDONLY, O_DIRECTORY, O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+  const AT_FDCWD = -100;
+  const open = (path: string, flags = O_RDONLY) => opened(call('openat', AT_FDCWD, text(path), flags, 0o600));
+  const create = (path: string) => () => {
+    const result = open(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (result >= 0) fs.unlinkSync(path);
+    return result;
+  };
   return {
+    ...Object.fromEntries(PATHS(targets).map((path, index) => [`open ${index + 1} by native code`, () => open(path)])),
+    'open / to list it': () => open('/', O_RDONLY | O_DIRECTORY),
+    'create in a home': create(`${targets.home}/native`),
+    'create in /tmp': create(`/tmp/lodger-native-${process.pid}`),
+    'create in shared memory': create(`/dev/shm/lodger-native-${process.pid}`),
     'socket inet': socket(2, 1),
     'socket inet6': socket(10, 1),
     'socket unix': socket(1, 1),

@@ -65,7 +65,7 @@ for (const [who, walls, uid, without] of 'path' in jail ? MODES : []) {
     });
 
     test('every probe succeeds outside', () => {
-      expect(Object.keys(report.outside).length).toBeGreaterThan(60);
+      expect(Object.keys(report.outside).length).toBeGreaterThan(85);
       expect(Object.entries(report.outside).filter(([, result]) => result !== 'open')).toEqual([]);
     });
 
