@@ -3,13 +3,24 @@ import { closeSync, constants, fstatSync, opendirSync, readSync, realpathSync } 
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { defaults } from '../../runtime/base/limits.ts';
 import { FILES, type FilesCeilings } from '../../runtime/base/outside.ts';
-import { checkName, type FilesSide, type Folder, placeOf, Refusal, shown } from '../../runtime/job/outside.ts';
+import {
+  type Change,
+  checkName,
+  type FilesSide,
+  type Folder,
+  type Found,
+  placeOf,
+  Refusal,
+  shown,
+} from '../../runtime/job/outside.ts';
 import type { FolderHolder } from '../../runtime/sandbox/sandbox.ts';
 import { beyond, tooMany } from '../../runtime/sandbox/trees.ts';
+import { changeEntry, renameEntry } from './change.ts';
 import { createOpenFiles } from './open-files.ts';
 import {
   attempt,
   CAN_WALK,
+  type Entry,
   idOf,
   look,
   mustBeFile,
@@ -43,6 +54,8 @@ export const nodeFolders: FolderHolder = {
 const NO_WALK =
   'this system cannot open files without following links; pin the folder (files:/PATH=FOLDER:pinned), which works everywhere';
 
+const FOLDER: Found = { kind: 'folder', size: 0 };
+
 /** The size of a file when it was last looked at. */
 const NOTHING_KNOWN = { fd: -1, size: 0 };
 
@@ -70,7 +83,7 @@ export function openFolders(
     const root = attempt(folder.at, () => openRoot(path));
     if (idOf(root.stats) !== id) {
       closeSync(root.fd);
-      throw new Refusal(`folder ${shown(folder.at)} is another one than when it was granted`);
+      throw new Refusal(`folder ${shown(folder.at)} is another one than when it was granted`, 'STALE');
     }
     roots.set(folder, root);
     return root;
@@ -86,27 +99,78 @@ export function openFolders(
   };
   const count = () => {
     used.opened++;
-    if (used.opened > ceilings.files) throw new Refusal(`over ${ceilings.files} files were opened by this task`);
+    if (used.opened > ceilings.files)
+      throw new Refusal(`over ${ceilings.files} files were opened by this task`, 'DQUOT');
   };
-  const files = createOpenFiles(ceilings.open, (path) => {
+  /** Writes so many bytes, if that is not more than may be. */
+  const writing = (bytes: number, write: () => void) => {
+    if (used.bytesWritten + bytes > ceilings.bytesWritten)
+      throw new Refusal(`over ${ceilings.bytesWritten} bytes were written by this task`, 'DQUOT');
+    write();
+    used.bytesWritten += bytes;
+  };
+  /** Does something with the last name of a path, and the folder that it is in. */
+  const within = <T>(path: string, act: (entry: Entry) => T): T => {
     if (isPassing(path)) throw new Refusal(`${shown(path)} is a name for files that are being written`);
     const { folder, names } = placeOf(folders, path);
     const name = names.at(-1);
-    if (name === undefined) throw new Refusal(`${shown(path)} is a folder`);
+    if (name === undefined) throw new Refusal(`${shown(path)} is a folder`, 'ISDIR');
     const parent = openParent(rootOf(folder), names, path);
-    let place: Place | undefined;
     try {
-      place = look(parent, name, path);
-      mustBeFile(place, { parent, name, path });
-      count();
-      // The number of a descriptor that was closed is given to another file.
-      known = NOTHING_KNOWN;
-      return openPlace(place, constants.O_RDONLY, path);
+      return act({ parent, name, path });
     } finally {
       closeSync(parent.fd);
-      if (place) closeSync(place.fd);
     }
-  });
+  };
+  const mayWrite = (path: string) => {
+    const { folder } = placeOf(folders, path);
+    if (folder.mode !== 'write') throw new Refusal(`folder ${shown(folder.at)} is granted for reading only`, 'ROFS');
+  };
+  const files = createOpenFiles(ceilings.open, (path) =>
+    within(path, (entry) => {
+      const place = look(entry.parent, entry.name, path);
+      try {
+        mustBeFile(place, entry);
+        count();
+        // The number of a descriptor that was closed is given to another file.
+        known = NOTHING_KNOWN;
+        return openPlace(place, constants.O_RDONLY, path);
+      } finally {
+        closeSync(place.fd);
+      }
+    }),
+  );
+  const lookAt = (path: string): Found => {
+    const { folder, names } = placeOf(folders, path);
+    if (names.length === 0) {
+      rootOf(folder);
+      return FOLDER;
+    }
+    return within(path, (entry) => {
+      const place = look(entry.parent, entry.name, path);
+      try {
+        if (place.stats.isDirectory()) return FOLDER;
+        mustBeFile(place, entry);
+        return { kind: 'file', size: place.stats.size };
+      } finally {
+        closeSync(place.fd);
+      }
+    });
+  };
+  const change = (path: string, wanted: Change) => {
+    mayWrite(path);
+    count();
+    if (wanted.act === 'rename') {
+      mayWrite(wanted.to);
+      within(path, (from) => within(wanted.to, (to) => renameEntry(from, to)));
+    } else {
+      const more = wanted.act === 'resize' ? Math.max(0, wanted.size - lookAt(path).size) : 0;
+      writing(more, () => within(path, (entry) => changeEntry(entry, wanted)));
+    }
+    // What is open may have another name now, or none.
+    files.close();
+    known = NOTHING_KNOWN;
+  };
 
   const sizeOf = (fd: number): number => {
     known = { fd, size: fstatSync(fd).size };
@@ -122,50 +186,45 @@ export function openFolders(
       if (offset > BigInt(size)) throw beyond(path, offset, size);
       const length = Math.min(size - Number(offset), count);
       if (used.bytesRead + length > ceilings.bytesRead)
-        throw new Refusal(`over ${ceilings.bytesRead} bytes were read by this task`);
+        throw new Refusal(`over ${ceilings.bytesRead} bytes were read by this task`, 'DQUOT');
       used.bytesRead += length;
       const into = room(length);
       for (let done = 0; done < length; ) {
         const piece = Math.min(length - done, ceilings.pieceBytes);
         const got = attempt(path, () => readSync(fd, into, done, piece, Number(offset) + done));
-        if (got === 0) throw new Refusal(`${shown(path)} became shorter while it was read`);
+        if (got === 0) throw new Refusal(`${shown(path)} became shorter while it was read`, 'IO');
         done += got;
         if (done < length) mayGoOn();
       }
     },
     write: (path, offset, bytes) => {
-      const { folder, names } = placeOf(folders, path);
-      if (folder.mode !== 'write') throw new Refusal(`folder ${shown(folder.at)} is granted for reading only`);
-      const name = names.at(-1);
-      if (name === undefined) throw new Refusal(`${shown(path)} is a folder`);
-      if (isPassing(path)) throw new Refusal(`${shown(path)} is a name for files that are being written`);
-      if (bytes.byteLength > ceilings.writeBytes)
-        throw new Refusal(
-          `${bytes.byteLength} bytes are too many for one write, at most ${ceilings.writeBytes} are taken`,
-        );
-      if (used.bytesWritten + bytes.byteLength > ceilings.bytesWritten)
-        throw new Refusal(`over ${ceilings.bytesWritten} bytes were written by this task`);
-      const parent = openParent(rootOf(folder), names, path);
-      try {
-        count();
-        // What is open for reading may be replaced.
-        files.forget(path);
-        writeAt(parent, { name, path, offset, bytes });
-        used.bytesWritten += bytes.byteLength;
-      } finally {
-        closeSync(parent.fd);
-      }
+      mayWrite(path);
+      within(path, (entry) => {
+        if (bytes.byteLength > ceilings.writeBytes)
+          throw new Refusal(
+            `${bytes.byteLength} bytes are too many for one write, at most ${ceilings.writeBytes} are taken`,
+            'FBIG',
+          );
+        writing(bytes.byteLength, () => {
+          count();
+          // What is open for reading may be replaced.
+          files.forget(path);
+          writeAt(entry.parent, { name: entry.name, path, offset, bytes });
+        });
+      });
     },
     names: (path) => {
       const place = find(path);
       try {
-        if (!place.stats.isDirectory()) throw new Refusal(`${shown(path)} is no folder`);
+        if (!place.stats.isDirectory()) throw new Refusal(`${shown(path)} is no folder`, 'NOTDIR');
         count();
         return namesIn(place, path, ceilings.names);
       } finally {
         closeSync(place.fd);
       }
     },
+    look: lookAt,
+    change,
     report: () => ({ ...used }),
     close: () => {
       files.close();

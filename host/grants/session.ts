@@ -42,8 +42,9 @@ export function openSession({ folders, origins }: OutsideTerms, options: Request
         return await answer(ask, signal);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
-        if (thrown instanceof Refusal) return { refused: thrown.message };
-        return { refused: `this host failed: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+        if (thrown instanceof Refusal) return { refused: thrown.message, reason: thrown.reason };
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        return { refused: `this host failed: ${message}`, reason: 'IO' };
       }
     },
     report: () => ({ ...(files && { files: files.report() }), ...(requests && { requests: requests.report() }) }),
@@ -82,6 +83,11 @@ function answerOf(files: FilesSide, ask: Exclude<Ask, { kind: 'request' }>): Ans
       return { size: files.size(ask.path) };
     case 'names':
       return { names: files.names(ask.path) };
+    case 'look':
+      return { found: files.look(ask.path) };
+    case 'change':
+      files.change(ask.path, ask.change);
+      return {};
     case 'write':
       files.write(ask.path, ask.offset, ask.bytes);
       return {};

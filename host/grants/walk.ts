@@ -3,6 +3,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, ty
 import { join } from 'node:path';
 import process from 'node:process';
 import { Refusal, shown } from '../../runtime/job/outside.ts';
+import type { ErrorName } from '../../runtime/job/preview1.ts';
 
 /** Of Linux on every machine that Node runs on; Node does not name it. Such a descriptor stands for a place and opens nothing. */
 const O_PATH = 0o10000000;
@@ -18,7 +19,11 @@ export interface Place {
 }
 
 /** There is nothing of that name. */
-export class Missing extends Refusal {}
+export class Missing extends Refusal {
+  constructor(message: string) {
+    super(message, 'NOENT');
+  }
+}
 
 /** A name in a folder, and the guest's path of it for messages. */
 export interface Entry {
@@ -50,7 +55,7 @@ export function openParent(root: Place, names: readonly string[], path: string):
     const next = step(at, name, path);
     if (!next.stats.isDirectory()) {
       closeSync(next.fd);
-      throw new Refusal(`${shown(name)} in path ${shown(path)} is no folder`);
+      throw new Refusal(`${shown(name)} in path ${shown(path)} is no folder`, 'NOTDIR');
     }
     at = next;
   }
@@ -73,15 +78,16 @@ export function look(at: Place, name: string, path: string): Place {
   const fault = faultOf(at, stats, name, path);
   if (fault === undefined) return { fd, stats };
   closeSync(fd);
-  throw new Refusal(fault);
+  throw fault;
 }
 
 /** Why a place is not entered, if it is not. */
-function faultOf(at: Place, stats: Stats, name: string, path: string): string | undefined {
-  if (stats.isSymbolicLink()) return `${shown(name)} in path ${shown(path)} is a symbolic link, which is not followed`;
+function faultOf(at: Place, stats: Stats, name: string, path: string): Refusal | undefined {
+  const what = `${shown(name)} in path ${shown(path)}`;
+  if (stats.isSymbolicLink()) return new Refusal(`${what} is a symbolic link, which is not followed`, 'LOOP');
   // Of folders alone: an overlay gives files the number of the layer they are in.
   if (stats.isDirectory() && stats.dev !== at.stats.dev)
-    return `${shown(name)} in path ${shown(path)} lies on another file system; grant it by itself`;
+    return new Refusal(`${what} lies on another file system; grant it by itself`, 'XDEV');
   return undefined;
 }
 
@@ -93,10 +99,13 @@ function faultOf(at: Place, stats: Stats, name: string, path: string): string | 
 export function mustBeFile({ fd, stats: { nlink } }: Place, { parent, name, path }: Entry): void {
   const stats = fstatSync(fd);
   const what = kindOf(stats);
-  if (what !== undefined) throw new Refusal(`${shown(path)} is ${what}`);
+  if (what !== undefined) throw new Refusal(`${shown(path)} is ${what}`, stats.isDirectory() ? 'ISDIR' : 'NODEV');
   const links = Math.max(nlink, stats.nlink);
   if (links > 1)
-    throw new Refusal(`${shown(path)} has ${links} names (hard links), and may lie outside its folder; copy it`);
+    throw new Refusal(
+      `${shown(path)} has ${links} names (hard links), and may lie outside its folder; copy it`,
+      'MLINK',
+    );
   if (stats.nlink === 1 && readlinkSync(through(fd)) === join(readlinkSync(through(parent.fd)), name)) return;
   throw new Missing(`${shown(path)} was removed or renamed while it was opened`);
 }
@@ -126,21 +135,32 @@ export function attempt<T>(path: string, act: () => T): T {
     const { code } = Object(thrown) as NodeJS.ErrnoException;
     if (code === undefined) throw thrown;
     if (code === 'ENOENT') throw new Missing(`${shown(path)} is not there`);
-    throw new Refusal(`${shown(path)} ${REASONS[code] ?? `cannot be opened (${code})`}`);
+    const [text, reason] = REASONS[code] ?? [`cannot be opened (${code})`, 'IO'];
+    throw new Refusal(`${shown(path)} ${text}`, reason);
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTDIR: 'goes through what is no folder',
-  EISDIR: 'is a folder',
-  EACCES: 'may not be opened by the owner of this process',
-  EPERM: 'may not be opened by the owner of this process',
-  ENAMETOOLONG: 'is too long',
-  ENOSPC: 'cannot be written: the disk is full',
-  EDQUOT: 'cannot be written: the disk is full',
-  EROFS: 'lies on a file system that is read-only',
-  ELOOP: 'is a symbolic link, which is not followed',
-  ENXIO: 'is a socket',
-  EMFILE: 'cannot be opened: too many files are open on this host',
-  ENFILE: 'cannot be opened: too many files are open on this host',
+const FULL = 'cannot be written: the disk is full';
+const NOT_OURS = 'may not be opened by the owner of this process';
+const TOO_MANY = 'cannot be opened: too many files are open on this host';
+
+/** In words, and as a program hears of it. */
+const REASONS: Readonly<Record<string, readonly [string, ErrorName]>> = {
+  ENOTDIR: ['goes through what is no folder', 'NOTDIR'],
+  EISDIR: ['is a folder', 'ISDIR'],
+  EACCES: [NOT_OURS, 'ACCES'],
+  EPERM: [NOT_OURS, 'PERM'],
+  EEXIST: ['is there already', 'EXIST'],
+  ENOTEMPTY: ['is not empty', 'NOTEMPTY'],
+  EINVAL: ['cannot be moved there', 'INVAL'],
+  EXDEV: ['lies on another file system', 'XDEV'],
+  EFBIG: ['would be too large', 'FBIG'],
+  ENAMETOOLONG: ['is too long', 'NAMETOOLONG'],
+  ENOSPC: [FULL, 'NOSPC'],
+  EDQUOT: [FULL, 'NOSPC'],
+  EROFS: ['lies on a file system that is read-only', 'ROFS'],
+  ELOOP: ['is a symbolic link, which is not followed', 'LOOP'],
+  ENXIO: ['is a socket', 'NODEV'],
+  EMFILE: [TOO_MANY, 'MFILE'],
+  ENFILE: [TOO_MANY, 'MFILE'],
 };

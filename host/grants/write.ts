@@ -31,7 +31,10 @@ export function writeAt(parent: Place, write: Write): void {
     if (known) mustBeFile(known, { parent, name, path });
     const size = known?.stats.size ?? 0;
     if (offset > BigInt(size))
-      throw new Refusal(`offset ${offset} is beyond the end of ${shown(path)} (${size} bytes), and would leave a hole`);
+      throw new Refusal(
+        `offset ${offset} is beyond the end of ${shown(path)} (${size} bytes), and would leave a hole`,
+        'INVAL',
+      );
     if (offset === 0n && bytes.byteLength >= size) replace(parent, write, known?.stats.mode);
     else if (known) change(known, write);
   } finally {
@@ -40,7 +43,7 @@ export function writeAt(parent: Place, write: Write): void {
 }
 
 /** What has the name, or nothing. */
-function lookFor(parent: Place, name: string, path: string): Place | undefined {
+export function lookFor(parent: Place, name: string, path: string): Place | undefined {
   try {
     return look(parent, name, path);
   } catch (thrown) {

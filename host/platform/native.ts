@@ -26,6 +26,13 @@ export interface NativeRunner {
    * which step came to it, and what that gave. Throws like a guest's `call`.
    */
   run(input: Uint8Array, imports: readonly unknown[]): ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * A program from its start to its end, in a fresh guest. In its imports the report has its fuel and the size of its memory, and takes
+   * what its fuel is from then on; they must not call into it. Throws like a guest's `call`.
+   */
+  start(imports: readonly unknown[]): void;
+  /** The memory of that guest, as its own `memory` gives it. */
+  memory(): ArrayBuffer;
   /** The guest of the call that runs or has ended, to be driven step by step. */
   guest(): NativeGuest;
   /** Ends that guest. The size of its memory is in the report, 0 if there was none. */
@@ -43,9 +50,9 @@ export const REPORT = {
   step: 5,
   /** What the step gave, if it is `cabi_realloc` or `run`. */
   gave: 6,
-  /** Bytes of memory at the end. */
+  /** Bytes of memory at the end, and in a program's imports. */
   size: 7,
-  /** What a metered module has at the start, and had left when one of its functions returned last. */
+  /** What a metered module has at the start, and had left when one of its functions returned last, or a program called an import. */
   fuel: 8,
 } as const;
 

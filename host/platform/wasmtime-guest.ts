@@ -32,6 +32,9 @@ const HALTS: Readonly<Record<number, Halt['after']>> = {
   [STEPS.run]: 'run',
 };
 
+/** With which a program starts. */
+const START = '_start';
+
 const NO_PAGES = new Uint8Array();
 
 /** The kernel in this thread. */
@@ -49,6 +52,8 @@ export class WasmtimeGuest implements Guest {
   /** Whether it is the runner's, and whether that is at work. */
   private isWhole = false;
   private isRunning = false;
+  /** Whether the runner tells of its fuel and its memory by itself. */
+  private isTold = false;
   /** What it begins with, and has left while `knowsFuel`: to ask it takes another step into native code. */
   private fuel = 0;
   private knowsFuel = true;
@@ -73,6 +78,11 @@ export class WasmtimeGuest implements Guest {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
+    if (this.isTold) {
+      const { runner, report } = this.kernel;
+      if (report[REPORT.size] !== this.view.byteLength) this.view = new Uint8Array(runner.memory());
+      return this.view;
+    }
     // The memory never moves, but a buffer does not grow with it. Between calls one look is enough.
     if (this.depth > 0 || this.mayHaveGrown) {
       const native = this.made();
@@ -83,6 +93,7 @@ export class WasmtimeGuest implements Guest {
   }
 
   call(name: string, a = 0, b = 0, c = 0, d = 0): number {
+    if (name === START && this.start()) return 0;
     const native = this.made();
     this.depth++;
     try {
@@ -118,17 +129,36 @@ export class WasmtimeGuest implements Guest {
     return after && { after, gave: report[REPORT.gave] as number };
   }
 
+  /** A program from its start to its end, in one step; false if nothing was begun. */
+  private start(): boolean {
+    const { runner, report } = this.kernel;
+    this.tell(0, 0);
+    this.isWhole = true;
+    this.isTold = true;
+    try {
+      runner.start(this.terms.imports);
+    } catch (thrown) {
+      throw this.failure(thrown);
+    }
+    if (report[REPORT.step] !== STEPS.declined) return true;
+    this.isWhole = false;
+    this.isTold = false;
+    return false;
+  }
+
   getFuel(): number {
+    if (this.isTold) return this.kernel.report[REPORT.fuel] as number;
     return this.knowsFuel || !this.isMade ? this.fuel : this.made().getFuel();
   }
 
   setFuel(fuel: number): void {
-    if (this.knowsFuel || !this.isMade) this.fuel = fuel;
+    if (this.isTold) this.kernel.report[REPORT.fuel] = fuel;
+    else if (this.knowsFuel || !this.isMade) this.fuel = fuel;
     else this.made().setFuel(fuel);
   }
 
   takeFuelSeen(): number | undefined {
-    if (!this.isWhole) return undefined;
+    if (!this.isWhole || this.isTold) return undefined;
     const { report } = this.kernel;
     const seen = report[REPORT.fuel] as number;
     report[REPORT.fuel] = Number.NaN;

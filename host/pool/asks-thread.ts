@@ -29,6 +29,13 @@ export function doorsOf(order: AsksOrder | undefined, desk: Desk): Doors {
   const files = (waiting: Waiting) => askedFiles(asker(order as AsksOrder, desk, waiting));
   return {
     files: (folders, waiting) => (order?.files ? files(waiting) : nodeFolders.open(folders, waiting.look)),
+    sleep: (ms, { look }) => {
+      // As in `asker`: what wants this task to end comes before the sleep, or ends it.
+      const news = newsOf(desk.control);
+      look();
+      sleep(desk.control, news, ms);
+      desk.pace.begin(desk.control);
+    },
     ...(order && { http: (waiting) => askedHttp(asker(order, desk, waiting)) }),
   };
 }
@@ -54,7 +61,7 @@ function asker({ port }: AsksOrder, { control, pace }: Desk, { look, msLeft }: W
 }
 
 function givenBy(answer: Answer): Given {
-  if ('refused' in answer) throw new Refusal(answer.refused);
+  if ('refused' in answer) throw new Refusal(answer.refused, answer.reason);
   return answer;
 }
 
@@ -80,7 +87,7 @@ function askedFiles(ask: AskFor): FilesSide {
         const piece = Math.min(into.byteLength - done, PIECE_BYTES);
         const { bytes } = ask({ kind: 'read', path, offset: offset + BigInt(done), count: piece });
         if (!bytes || bytes.byteLength === 0 || bytes.byteLength > piece)
-          throw new Refusal(`"${path}" became shorter while it was read`);
+          throw new Refusal(`"${path}" became shorter while it was read`, 'IO');
         into.set(bytes, done);
         done += bytes.byteLength;
       }
@@ -88,6 +95,8 @@ function askedFiles(ask: AskFor): FilesSide {
     // Of the guest's memory nothing but these bytes is sent.
     write: (path, offset, bytes) => void ask({ kind: 'write', path, offset, bytes: bytes.slice() }),
     names: (path) => ask({ kind: 'names', path }).names ?? [],
+    look: (path) => ask({ kind: 'look', path }).found ?? { kind: 'file', size: 0 },
+    change: (path, change) => void ask({ kind: 'change', path, change }),
     report: () => ({ opened: 0, bytesRead: 0, bytesWritten: 0 }),
     close: () => undefined,
   };

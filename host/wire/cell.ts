@@ -5,7 +5,8 @@ import type { Limits } from '../../runtime/base/limits.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { digest, integer } from '../../runtime/base/schema.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
-import type { Answer, Ask, OutsideTerms } from '../../runtime/job/outside.ts';
+import type { Answer, Ask, Found, OutsideTerms } from '../../runtime/job/outside.ts';
+import type { ErrorName } from '../../runtime/job/preview1.ts';
 import type { StepProgress } from '../../runtime/job/steps.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Schedule, Wish } from '../../runtime/sandbox/conduct.ts';
@@ -83,8 +84,9 @@ export type FromCell =
 
 /** An answer without its bytes. */
 type WireAnswer =
-  | { readonly refused: string }
+  | { readonly refused: string; readonly reason: ErrorName }
   | {
+      readonly found?: Found;
       readonly size?: number;
       readonly names?: readonly string[];
       readonly status?: number;
@@ -115,8 +117,15 @@ const text = (max: number) => v.pipe(v.string('a text'), v.maxLength(max, `at mo
 const OFFSET = v.pipe(v.string('a text'), v.regex(/^\d{1,20}$/, 'a number'));
 const PATH = text(4_096);
 
+const ChangeSchema = v.variant('act', [
+  v.strictObject({ act: v.picklist(['create', 'folder', 'unlink', 'remove', 'sync']) }),
+  v.strictObject({ act: v.literal('resize'), size: integer(0, Number.MAX_SAFE_INTEGER) }),
+  v.strictObject({ act: v.literal('rename'), to: PATH }),
+]);
+
 const AskSchema = v.variant('kind', [
-  v.strictObject({ kind: v.picklist(['size', 'names']), path: PATH }),
+  v.strictObject({ kind: v.picklist(['size', 'names', 'look']), path: PATH }),
+  v.strictObject({ kind: v.literal('change'), path: PATH, change: ChangeSchema }),
   v.strictObject({ kind: v.literal('read'), path: PATH, offset: OFFSET, count: integer(0, MIB) }),
   v.strictObject({ kind: v.literal('write'), path: PATH, offset: OFFSET }),
   v.strictObject({ kind: v.literal('request'), method: text(64), url: text(16_384) }),
@@ -145,7 +154,7 @@ function askFromWire(ask: v.InferOutput<typeof AskSchema>, bytes: Uint8Array): A
     case 'request':
       return { ...ask, body: new Uint8Array(bytes) };
     default:
-      return { kind: ask.kind, path: ask.path };
+      return ask;
   }
 }
 

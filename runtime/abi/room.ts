@@ -41,6 +41,11 @@ export interface TaskRoom {
 export interface Outside {
   /** Of the folder that a path is in. Throws a Refusal. */
   files(path: string): FilesSide;
+  /** Under which paths folders are granted. */
+  readonly folders: readonly string[];
+  mayWrite(path: string): boolean;
+  /** Waits for at most so many ms. Throws when the task has to end. */
+  wait(ms: number): void;
   readonly http?: HttpSide;
 }
 

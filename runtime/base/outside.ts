@@ -11,6 +11,7 @@ export const FILES = {
   writeBytes: { default: 64 * MiB, max: 64 * MiB, unit: 'bytes of one write', reason: 'held in memory on their way' },
   files: { default: 10_000, max: 10_000, unit: 'files opened', reason: 'a task may make as many' },
   open: { default: 16, max: 16, unit: 'open files', reason: 'a process has few descriptors' },
+  descriptors: { default: 1_024, max: 1_024, unit: 'files and folders open', reason: 'a program may make as many' },
   names: { default: 10_000, max: 10_000, unit: 'names in a folder', reason: 'they are given at once' },
   nameBytes: { default: 255, max: 255, unit: 'bytes in a name', reason: 'file systems have no longer ones' },
   pathBytes: { default: 1_024, max: 1_024, unit: 'bytes in a path', reason: 'it is read whole' },

@@ -7,6 +7,10 @@ export interface Platform {
   digest(bytes: Uint8Array): Uint8Array;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
+  /** Milliseconds since 1970 began. Without it no WASI program is given the grant `clock`. */
+  today?(): number;
+  /** Holds this thread for so many milliseconds, where it can be held. */
+  hold?(ms: number): void;
   /** Lets whatever else waits in this thread have its turn. */
   turn?(): Promise<void>;
   /** CPU milliseconds used by this thread, where the platform tells. */
@@ -25,6 +29,7 @@ export function isPlatform(value: unknown): boolean {
 export const portable: Platform = {
   digest: (bytes) => sha256(bytes),
   now: () => performance.now(),
+  today: () => Date.now(),
 };
 
 /** Lower-case hex of a SHA-256, the name of kernels and blobs. */

@@ -1,6 +1,7 @@
 // What reaches beyond a task, as data: folders and origins that were granted, what a guest asks of them, and what the receipt says of it.
 import { FILES } from '../base/outside.ts';
 import type { Digest } from '../base/platform.ts';
+import type { ErrorName } from './preview1.ts';
 
 /** A folder of this machine as it was when it was granted; another that takes its place later is not it. */
 export interface FolderPlace {
@@ -29,10 +30,38 @@ export interface OutsideTerms {
   readonly given: readonly string[];
   readonly folders: readonly Folder[];
   readonly origins: readonly Origin[];
+  /** Of a WASI program: its clocks show the time that it is. */
+  readonly clock?: boolean;
 }
 
-/** Why a guest does not get what it asked for. It hears of it, and may go on. */
-export class Refusal extends Error {}
+/** Why a guest does not get what it asked for. It hears of it, a WASI program by the reason alone, and may go on. */
+export class Refusal extends Error {
+  readonly reason: ErrorName;
+
+  constructor(message: string, reason: ErrorName = 'NOTCAPABLE') {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** What has a name. */
+export interface Found {
+  readonly kind: 'file' | 'folder';
+  /** In bytes, 0 of a folder. */
+  readonly size: number;
+}
+
+/** What a WASI program may do with a name in a folder that is granted for writing, beside writing bytes. */
+export type Change =
+  /** Makes what was not there: an empty file, a folder. */
+  | { readonly act: 'create' | 'folder' }
+  /** Removes a file; an empty folder. */
+  | { readonly act: 'unlink' | 'remove' }
+  | { readonly act: 'resize'; readonly size: number }
+  /** Waits until it is on disk. */
+  | { readonly act: 'sync' }
+  /** Takes the place of what is there, as `rename` of the system does. */
+  | { readonly act: 'rename'; readonly to: string };
 
 /** Files below granted folders, for one task. Paths are those of the guest; what it does not get is thrown as a Refusal. */
 export interface FilesSide {
@@ -44,6 +73,8 @@ export interface FilesSide {
   write(path: string, offset: bigint, bytes: Uint8Array): void;
   /** The names in a folder, in the order of their code units. */
   names(path: string): readonly string[];
+  look(path: string): Found;
+  change(path: string, change: Change): void;
   report(): FilesReport;
   close(): void;
 }
@@ -62,16 +93,18 @@ export interface HttpAnswer {
 
 /** What a guest asks, as it travels to who holds the right. */
 export type Ask =
-  | { readonly kind: 'size' | 'names'; readonly path: string }
+  | { readonly kind: 'size' | 'names' | 'look'; readonly path: string }
+  | { readonly kind: 'change'; readonly path: string; readonly change: Change }
   | { readonly kind: 'read'; readonly path: string; readonly offset: bigint; readonly count: number }
   | { readonly kind: 'write'; readonly path: string; readonly offset: bigint; readonly bytes: Uint8Array }
   | { readonly kind: 'request'; readonly method: string; readonly url: string; readonly body: Uint8Array };
 
 /** What comes back: a refusal, or what was asked for. */
 export type Answer =
-  | { readonly refused: string }
+  | { readonly refused: string; readonly reason: ErrorName }
   | {
       readonly size?: number;
+      readonly found?: Found;
       readonly bytes?: Uint8Array;
       readonly names?: readonly string[];
       readonly status?: number;
@@ -103,11 +136,11 @@ export interface OutsideReport extends Pick<OutsideTerms, 'asked' | 'given'> {
 /** The folder of a guest's path, and the names below it. Throws a Refusal for a path that is none, or in no folder. */
 export function placeOf(folders: readonly Folder[], path: string): { folder: Folder; names: readonly string[] } {
   if (!path.startsWith('/')) throw new Refusal(`path ${shown(path)} does not begin with "/"`);
-  if (path.includes('\0')) throw new Refusal(`path ${shown(path)} has a NUL in it`);
+  if (path.includes('\0')) throw new Refusal(`path ${shown(path)} has a NUL in it`, 'INVAL');
   const parts = path.slice(1).split('/');
   for (const part of parts) checkName(part, path);
   if (parts.length > FILES.depth.default)
-    throw new Refusal(`path ${shown(path)} has over ${FILES.depth.default} names`);
+    throw new Refusal(`path ${shown(path)} has over ${FILES.depth.default} names`, 'NAMETOOLONG');
   let found: Folder | undefined;
   for (const folder of folders) {
     const inside = path === folder.at || path.startsWith(`${folder.at}/`);
@@ -125,7 +158,10 @@ export function checkName(name: string, path: string): void {
   if (name.includes('\\')) throw new Refusal(`path ${shown(path)} has a backslash in it`);
   const size = utf8.encode(name).byteLength;
   if (size <= FILES.nameBytes.default) return;
-  throw new Refusal(`path ${shown(path)} has a name of ${size} bytes, at most ${FILES.nameBytes.default} are opened`);
+  throw new Refusal(
+    `path ${shown(path)} has a name of ${size} bytes, at most ${FILES.nameBytes.default} are opened`,
+    'NAMETOOLONG',
+  );
 }
 
 /** A path or address for a message. */

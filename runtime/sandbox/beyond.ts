@@ -15,6 +15,8 @@ import { openTrees } from './trees.ts';
 export interface Doors {
   files?(folders: readonly Folder[], waiting: Waiting): FilesSide;
   http?(waiting: Waiting): HttpSide;
+  /** Sleeps at most so many ms: whoever wants something of the task ends it before. */
+  sleep?(ms: number, waiting: Waiting): void;
 }
 
 /** How a task waits, and whether it goes on in what takes long. */
@@ -35,10 +37,12 @@ export interface Given {
   readonly blobs: Readonly<Record<string, Uint8Array>>;
   readonly doors?: Doors;
   readonly waiting: Waiting;
+  /** Of a host without a door for it. */
+  readonly hold?: ((ms: number) => void) | undefined;
 }
 
 /** Opens nothing of this machine before it is asked for. */
-export function openBeyond({ asked, given, folders }: OutsideTerms, { blobs, doors, waiting }: Given): Beyond {
+export function openBeyond({ asked, given, folders }: OutsideTerms, { blobs, doors, waiting, hold }: Given): Beyond {
   let live: FilesSide | undefined;
   const http = doors?.http?.(waiting);
   const liveFolders = folders.filter(({ source }) => !('tree' in source));
@@ -59,6 +63,15 @@ export function openBeyond({ asked, given, folders }: OutsideTerms, { blobs, doo
       if (path !== lastPath) lastSide = sideOf(path);
       lastPath = path;
       return lastSide as FilesSide;
+    },
+    folders: folders.map(({ at }) => at),
+    mayWrite: (path) => placeOf(folders, path).folder.mode === 'write',
+    wait: (ms) => {
+      waiting.look();
+      const least = Math.min(ms, Math.max(1, waiting.msLeft()));
+      if (doors?.sleep) doors.sleep(least, waiting);
+      else hold?.(least);
+      waiting.look();
     },
     ...(http && { http }),
     report: () => {

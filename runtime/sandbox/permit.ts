@@ -181,9 +181,9 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
   const asked = terms.grants ?? [];
   const grants = permitter.policy ? narrowGrants(permitter.policy, asked) : asked;
   cover(kernel, grants);
-  mustReach(kernel, asked);
+  mustReach(permitter.platform, kernel, asked);
   if (permitter.policy) permits(permitter.policy, limits, grants);
-  const outside = settle(permitter.holder, asked, grants);
+  const outside = settle({ holder: permitter.holder, isProgram: kernel.shape === 'command' }, asked, grants);
   const floor = kernel.memory.min * PAGE;
   if (limits.memoryBytesMax < floor) {
     throw new LodgerError('ERR_OPTION_INVALID', [
@@ -213,13 +213,16 @@ function cover(kernel: Kernel, grants: readonly Grant[]): void {
 }
 
 /** A program has no call behind which these could stand: who grants them expects something that would not be there. */
-const NOT_OF_PROGRAMS: readonly GrantKind[] = ['clock', 'blobs', 'files', 'http'];
+const NOT_OF_PROGRAMS: readonly GrantKind[] = ['blobs', 'http'];
 
-function mustReach({ shape }: Kernel, asked: readonly Grant[]): void {
-  const stray = shape === 'command' && asked.find(({ kind }) => NOT_OF_PROGRAMS.includes(kind));
-  if (!stray) return;
-  const why = 'a WASI program has its input, its output, its log, virtual time and seeded random bytes, and no more';
-  throw new LodgerError('ERR_GRANT_UNAVAILABLE', [stray.kind, why]);
+function mustReach({ today }: Platform, { shape }: Kernel, asked: readonly Grant[]): void {
+  if (shape !== 'command') return;
+  const stray = asked.find(({ kind }) => NOT_OF_PROGRAMS.includes(kind));
+  const why =
+    'a WASI program has its input, its output, its log, seeded random bytes, folders and a clock, and no more';
+  if (stray) throw new LodgerError('ERR_GRANT_UNAVAILABLE', [stray.kind, why]);
+  if (asked.some(({ kind }) => kind === 'clock') && !today)
+    throw new LodgerError('ERR_GRANT_UNAVAILABLE', ['clock', 'its platform does not tell the time of day']);
 }
 
 /** The granted blobs' bytes, each of the digest that its grant names, those of pinned folders among them. */

@@ -11,6 +11,7 @@ import { METER_IMPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { programImports } from '../wasi/calls.ts';
+import { realClock, virtualClock } from '../wasi/clock.ts';
 import { Program } from '../wasi/program.ts';
 import { type Beyond, openBeyond, type Waiting } from './beyond.ts';
 import type { Call, Place } from './call.ts';
@@ -171,8 +172,8 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
   const fuel = ready.metered ? new Fuel(platform, call, startedAt) : undefined;
   const { outside: terms, blobs, limits } = call;
   const waiting = terms && waitingOf(platform, call, startedAt);
-  const outside = waiting && openBeyond(terms, { blobs, waiting, ...(doors && { doors }) });
-  const program = ready.facts.shape === 'command' ? new Program(call.input, limits.outputBytesMax) : undefined;
+  const outside = waiting && openBeyond(terms, { blobs, waiting, hold: platform.hold, ...(doors && { doors }) });
+  const program = ready.facts.shape === 'command' ? programOf(platform, call, startedAt, outside) : undefined;
   return {
     facts: ready.facts,
     limits,
@@ -194,6 +195,19 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
     ...(outside && { outside }),
     ...(program && { program }),
   };
+}
+
+/** A WASI program's side, with a real clock if it was granted one. */
+function programOf(
+  { now, today }: Platform,
+  { input, limits, outside: terms }: Call,
+  startedAt: number,
+  outside?: Beyond,
+): Program {
+  const since = () => now() - startedAt;
+  const isReal = terms?.clock && outside && today;
+  const clock = isReal ? realClock({ since, today: today(), wait: outside.wait }) : virtualClock();
+  return new Program({ input, outputBytesMax: limits.outputBytesMax, clock, folders: outside?.folders ?? [] });
 }
 
 /** A task that waits for the outside is ended like one that computes, metered or not. */

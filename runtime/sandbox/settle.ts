@@ -18,13 +18,20 @@ export interface Holder {
 
 type FilesGrant = Extract<Grant, { kind: 'files' }>;
 
+interface Asking {
+  readonly holder: Holder | undefined;
+  /** A WASI program has its clock from outside, too; a kernel's is an import of its own. */
+  readonly isProgram: boolean;
+}
+
 /** The terms of grants of files and http, `given` being what is left of `asked`; undefined where there are none. */
 export function settle(
-  holder: Holder | undefined,
+  { holder, isProgram }: Asking,
   asked: readonly Grant[],
   given: readonly Grant[],
 ): OutsideTerms | undefined {
-  if (!asked.some(reachesBeyond)) return undefined;
+  const isBeyond = (grant: Grant) => reachesBeyond(grant) || (isProgram && grant.kind === 'clock');
+  if (!asked.some(isBeyond)) return undefined;
   const folders: Folder[] = [];
   const origins: { origin: string; methods: readonly string[] }[] = [];
   for (const grant of given) {
@@ -38,8 +45,9 @@ export function settle(
       origins.push({ origin: grant.origin, methods: grant.methods });
     }
   }
-  const texts = (grants: readonly Grant[]) => grants.filter(reachesBeyond).map(formatGrant);
-  return { asked: texts(asked), given: texts(given), folders, origins };
+  const texts = (grants: readonly Grant[]) => grants.filter(isBeyond).map(formatGrant);
+  const clock = isProgram && given.some(({ kind }) => kind === 'clock');
+  return { asked: texts(asked), given: texts(given), folders, origins, ...(clock && { clock }) };
 }
 
 const NO_HTTP = "a sandbox in the caller's own thread cannot wait for an answer; use createPool() of lodger/host";
@@ -100,10 +108,11 @@ function checkDigest(platform: Platform, key: string, bytes: Uint8Array): void {
   if (digest !== wanted) throw new LodgerError('ERR_BLOB_MISMATCH', [key, digest, wanted]);
 }
 
-/** Whether every run of a kernel with these grants gives the same answer: pinned folders do, others do not. */
+/** Whether every run of a kernel with these grants gives the same answer: pinned folders do, others and real clocks do not. */
 export function isRepeatable({ imports }: Pick<Kernel, 'imports'>, outside: OutsideTerms | undefined): boolean {
   const pinned = outside?.folders.every(({ source }) => 'tree' in source) ?? false;
-  return imports.every(
-    (wanted) => IMPORTABLE[wanted.interface].deterministic || (wanted.interface === 'files' && pinned),
-  );
+  return imports.every(({ interface: name }) => {
+    if (name === 'wasi') return !outside || (pinned && !outside.clock);
+    return IMPORTABLE[name].deterministic || (name === 'files' && pinned);
+  });
 }

@@ -18,13 +18,17 @@ export function openTrees(folders: readonly Folder[], blobs: Blobs): FilesSide {
   const find = (path: string) => {
     const { folder, names } = placeOf(folders, path);
     const found = treeIn(folder, blobs).get(names.join('/'));
-    if (!found) throw new Refusal(`${shown(path)} is not there`);
+    if (!found) throw new Refusal(`${shown(path)} is not there`, 'NOENT');
     return { folder, found };
   };
   const fileAt = (path: string): Uint8Array => {
     const { found } = find(path);
-    if (found instanceof Set) throw new Refusal(`${shown(path)} is a folder`);
+    if (found instanceof Set) throw new Refusal(`${shown(path)} is a folder`, 'ISDIR');
     return blobs[treeKey((found as TreeFile).digest)] as Uint8Array;
+  };
+  const refuse = (path: string): never => {
+    const { folder } = placeOf(folders, path);
+    throw new Refusal(`folder ${shown(folder.at)} is pinned by its digest, and cannot be written to`, 'ROFS');
   };
   return {
     size: (path) => fileAt(path).byteLength,
@@ -35,13 +39,15 @@ export function openTrees(folders: readonly Folder[], blobs: Blobs): FilesSide {
       const piece = bytes.subarray(from, Math.min(bytes.byteLength, from + count));
       room(piece.byteLength).set(piece);
     },
-    write: (path) => {
-      const { folder } = placeOf(folders, path);
-      throw new Refusal(`folder ${shown(folder.at)} is pinned by its digest, and cannot be written to`);
+    write: refuse,
+    change: refuse,
+    look: (path) => {
+      const { found } = find(path);
+      return found instanceof Set ? { kind: 'folder', size: 0 } : { kind: 'file', size: (found as TreeFile).size };
     },
     names: (path) => {
       const { found } = find(path);
-      if (!(found instanceof Set)) throw new Refusal(`${shown(path)} is no folder`);
+      if (!(found instanceof Set)) throw new Refusal(`${shown(path)} is no folder`, 'NOTDIR');
       const names = [...(found as ReadonlySet<string>)].sort();
       if (names.length > FILES.names.default) throw tooMany(path);
       return names;
@@ -53,7 +59,7 @@ export function openTrees(folders: readonly Folder[], blobs: Blobs): FilesSide {
 
 /** What is said of an offset behind a file's end, and of a folder with too much in it. */
 export function beyond(path: string, offset: bigint, size: number): Refusal {
-  return new Refusal(`offset ${offset} is beyond the end of ${shown(path)} (${size} bytes)`);
+  return new Refusal(`offset ${offset} is beyond the end of ${shown(path)} (${size} bytes)`, 'INVAL');
 }
 
 export function tooMany(path: string): Refusal {

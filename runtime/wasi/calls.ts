@@ -3,7 +3,10 @@ import { type HostImports, importsOf } from '../abi/imports.ts';
 import { range, setU32 } from '../abi/memory.ts';
 import { writeRandom } from '../abi/random.ts';
 import { guestOf, type HostFunction, type TaskRoom } from '../abi/room.ts';
+import { Refusal } from '../job/outside.ts';
 import { ERRNO, PREVIEW1, type SystemCall } from '../job/preview1.ts';
+import { DESCRIPTOR_CALLS } from './descriptor-calls.ts';
+import { PATH_CALLS } from './path-calls.ts';
 import { Exited, type Program } from './program.ts';
 import { STREAM_CALLS } from './streams.ts';
 import { TIME_CALLS } from './time.ts';
@@ -16,6 +19,8 @@ const NAME = new TextEncoder().encode('program\0');
 /** Every call that the table gives. */
 const CALLS: Readonly<Record<string, Make>> = {
   ...STREAM_CALLS,
+  ...DESCRIPTOR_CALLS,
+  ...PATH_CALLS,
   ...TIME_CALLS,
   args_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 1], [bytes, NAME.byteLength]),
   args_get: (room) => (list: number, text: number) => {
@@ -48,15 +53,30 @@ export function programImports(room: TaskRoom, program: Program): HostImports {
   return importsOf(room, ({ function: name }) => {
     const call = PREVIEW1[name];
     if (!call) return undefined;
-    return call.answer === 'given' ? CALLS[name]?.(room, program) : refusal(call, program);
+    if (call.answer !== 'given') return refusal(call, program);
+    const made = CALLS[name]?.(room, program);
+    return made && answering(made);
   });
+}
+
+/** What a call refuses is its answer. */
+function answering(call: HostFunction): HostFunction {
+  const act = call as (...args: readonly unknown[]) => number;
+  return ((...args: readonly unknown[]) => {
+    try {
+      return act(...args);
+    } catch (thrown) {
+      if (thrown instanceof Refusal) return ERRNO[thrown.reason];
+      throw thrown;
+    }
+  }) as HostFunction;
 }
 
 /** What is always answered in the same way. */
 function refusal({ answer, fd }: SystemCall, program: Program): HostFunction {
   const error = ERRNO[answer as keyof typeof ERRNO];
   if (fd === undefined) return () => error;
-  const call = (...args: readonly (number | bigint)[]) => (program.isOpen(Number(args[fd])) ? error : ERRNO.BADF);
+  const call = (...args: readonly (number | bigint)[]) => (program.open.get(Number(args[fd])) ? error : ERRNO.BADF);
   return call as HostFunction;
 }
 

@@ -1,21 +1,11 @@
-// A WASI program's side of the world: its streams, its clock, and the lines that it writes to the log. All of it ends with the task.
+// A WASI program's side of the world: what it has open, its clock, and the lines that it writes to the log. All of it ends with the task.
 import { keepsLine, type TaskRoom } from '../abi/room.ts';
 import { TaskFailure } from '../job/outcome.ts';
-
-/** The numbers of its streams. */
-export const STREAM = { input: 0, output: 1, log: 2 } as const;
+import type { Clock } from './clock.ts';
+import { Descriptors } from './descriptors.ts';
 
 /** A line of the log that is longer comes in pieces of this many bytes. */
 export const LINE_BYTES = 8 * 1024;
-
-/** How much later it is at every reading. A clock that stood still would make a program that waits for it spin for ever. */
-export const READING_NS = 1_000n;
-/** Monotonic time at the start: Go takes a clock at 0 for one that fails. */
-export const STARTED_NS = 1_000_000_000n;
-/** The time of day at the start: 2000-01-01T00:00:00Z. */
-export const DAY_NS = 946_684_800_000_000_000n;
-/** The clock stops here, after 146 years: later times would not fit the signed numbers that programs keep them in. */
-const LAST_NS = 2n ** 62n;
 
 const NEWLINE = 10;
 const FIRST_BYTES = 1024;
@@ -31,29 +21,30 @@ export class Exited extends Error {
   }
 }
 
+export interface ProgramOptions {
+  readonly input: Uint8Array;
+  readonly outputBytesMax: number;
+  readonly clock: Clock;
+  /** Paths of granted folders. */
+  readonly folders: readonly string[];
+}
+
 export class Program {
+  readonly clock: Clock;
+  readonly open: Descriptors;
   readonly #input: Uint8Array;
   readonly #outputBytesMax: number;
-  readonly #open: [boolean, boolean, boolean] = [true, true, true];
   #line: Uint8Array | undefined;
   #read = 0;
   #output: Uint8Array<ArrayBuffer> = NOTHING;
   #written = 0;
   #lineBytes = 0;
-  /** Since the start. */
-  #elapsed = 0n;
 
-  constructor(input: Uint8Array, outputBytesMax: number) {
+  constructor({ input, outputBytesMax, clock, folders }: ProgramOptions) {
     this.#input = input;
     this.#outputBytesMax = outputBytesMax;
-  }
-
-  isOpen(stream: number): boolean {
-    return this.#open[stream] ?? false;
-  }
-
-  close(stream: number): void {
-    this.#open[stream] = false;
+    this.clock = clock;
+    this.open = new Descriptors(folders);
   }
 
   /** Bytes of the input that were not read. */
@@ -109,21 +100,5 @@ export class Program {
     const bytes = (this.#line ?? NOTHING).subarray(0, this.#lineBytes);
     if (keepsLine(room, bytes.byteLength)) room.lines.push({ level: 'info', text: new TextDecoder().decode(bytes) });
     this.#lineBytes = 0;
-  }
-
-  /** Virtual time in ns since the start. */
-  get elapsed(): bigint {
-    return this.#elapsed;
-  }
-
-  /** Time as a clock of the program shows it, which goes on by that. */
-  reading(base: bigint): bigint {
-    this.waitUntil(this.#elapsed + READING_NS);
-    return base + this.#elapsed;
-  }
-
-  /** Nobody waits: it is that late at once. */
-  waitUntil(elapsed: bigint): void {
-    if (elapsed > this.#elapsed) this.#elapsed = elapsed < LAST_NS ? elapsed : LAST_NS;
   }
 }

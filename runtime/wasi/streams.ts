@@ -1,89 +1,91 @@
-// The calls on a program's three streams. Buffers come as arrays of pointer and length, all of which are checked before a byte moves.
-import { getU32, range, setU32, setU64 } from '../abi/memory.ts';
-import { guestOf, type TaskRoom } from '../abi/room.ts';
+// Reading and writing: of the three streams, and of files where they were left or at a place of theirs.
+import { setU32, setU64 } from '../abi/memory.ts';
+import type { TaskRoom } from '../abi/room.ts';
 import { ERRNO } from '../job/preview1.ts';
+import { buffersOf, placeOf } from './buffers.ts';
 import type { Make } from './calls.ts';
-import { LINE_BYTES, type Program, STREAM } from './program.ts';
+import { type OpenFile, STREAM, type Stream } from './descriptors.ts';
+import { endOf, readFile, seek, writeFile } from './files.ts';
+import { LINE_BYTES, type Program } from './program.ts';
 
-/** As many buffers as one call may name, as on other systems. */
-const BUFFERS_MAX = 1024;
 /** A call takes no more for the log: looking for the ends of lines takes time. */
 const LOG_BYTES = 8 * LINE_BYTES;
-const U32_MAX = 2 ** 32 - 1;
 
-const RIGHTS = { read: 1n << 1n, write: 1n << 6n, poll: 1n << 27n } as const;
+type Pieces = readonly Uint8Array[];
 
 /** By name. */
 export const STREAM_CALLS = {
-  fd_read: (room, program) => (stream: number, buffers: number, count: number, area: number) => {
-    if (stream !== STREAM.input || !program.isOpen(stream)) return ERRNO.BADF;
-    const memory = guestOf(room).bytes();
-    const pieces = buffersOf(room, memory, [buffers, count]);
-    const at = range(memory, area, 4, 1, 'the number of bytes');
-    if (!pieces) return ERRNO.INVAL;
-    let moved = 0;
-    for (const piece of pieces) moved += program.read(piece);
-    room.bytesMoved += moved;
-    setU32(memory, at, moved);
+  fd_read: (room, program) => (fd: number, buffers: number, count: number, area: number) => {
+    const from = program.open.at(fd);
+    if (from.kind === 'stream' && from.which !== STREAM.input) return ERRNO.BADF;
+    if (from.kind === 'folder') return ERRNO.ISDIR;
+    return moving(room, [buffers, count, area], (pieces) => {
+      if (from.kind === 'stream') return pieces.reduce((sum, piece) => sum + program.read(piece), 0);
+      const moved = readFile(room, from, pieces, from.offset);
+      from.offset += BigInt(moved);
+      return moved;
+    });
+  },
+  fd_pread: (room, program) => (fd: number, buffers: number, count: number, offset: bigint, area: number) => {
+    const file = program.open.file(fd, 'SPIPE');
+    return moving(room, [buffers, count, area], (pieces) => readFile(room, file, pieces, BigInt.asUintN(64, offset)));
+  },
+  fd_write: (room, program) => (fd: number, buffers: number, count: number, area: number) => {
+    const to = program.open.at(fd);
+    if (to.kind === 'stream' && to.which === STREAM.input) return ERRNO.BADF;
+    if (to.kind === 'folder') return ERRNO.ISDIR;
+    return moving(room, [buffers, count, area], (pieces) =>
+      to.kind === 'file' ? writeOn(room, to, pieces) : writeStream(room, program, to, pieces),
+    );
+  },
+  fd_pwrite: (room, program) => (fd: number, buffers: number, count: number, offset: bigint, area: number) => {
+    const file = program.open.file(fd, 'SPIPE');
+    return moving(room, [buffers, count, area], (pieces) => writeFile(room, file, pieces, BigInt.asUintN(64, offset)));
+  },
+  fd_seek: (room, program) => (fd: number, by: bigint, whence: number, area: number) => {
+    const file = program.open.file(fd, 'SPIPE');
+    const [memory, at] = placeOf(room, area, 8);
+    file.offset = seek(room, file, by, whence);
+    setU64(memory, at, file.offset);
+    room.bytesMoved += 8;
     return ERRNO.SUCCESS;
   },
-  fd_write: (room, program) => (stream: number, buffers: number, count: number, area: number) => {
-    if (stream === STREAM.input || !program.isOpen(stream)) return ERRNO.BADF;
-    const memory = guestOf(room).bytes();
-    const pieces = buffersOf(room, memory, [buffers, count]);
-    const at = range(memory, area, 4, 1, 'the number of bytes');
-    if (!pieces) return ERRNO.INVAL;
-    const moved = stream === STREAM.output ? writeAll(program, pieces) : logSome(room, program, pieces);
-    room.bytesMoved += moved;
-    setU32(memory, at, moved);
+  fd_tell: (room, program) => (fd: number, area: number) => {
+    const { offset } = program.open.file(fd, 'SPIPE');
+    const [memory, at] = placeOf(room, area, 8);
+    setU64(memory, at, offset);
+    room.bytesMoved += 8;
     return ERRNO.SUCCESS;
   },
-  fd_close: (_, program) => (stream: number) => {
-    if (!program.isOpen(stream)) return ERRNO.BADF;
-    program.close(stream);
-    return ERRNO.SUCCESS;
-  },
-  fd_fdstat_get: (room, program) => (stream: number, area: number) => {
-    if (!program.isOpen(stream)) return ERRNO.BADF;
-    const [memory, at] = clear(room, area, 24);
-    setU64(memory, at + 8, RIGHTS.poll | (stream === STREAM.input ? RIGHTS.read : RIGHTS.write));
-    return ERRNO.SUCCESS;
-  },
-  fd_fdstat_set_flags: (_, program) => (stream: number, flags: number) => {
-    if (!program.isOpen(stream)) return ERRNO.BADF;
-    return flags === 0 ? ERRNO.SUCCESS : ERRNO.NOTSUP;
-  },
-  fd_filestat_get: (room, program) => (stream: number, area: number) => {
-    if (!program.isOpen(stream)) return ERRNO.BADF;
-    clear(room, area, 64);
-    return ERRNO.SUCCESS;
-  },
-  fd_prestat_get: () => () => ERRNO.BADF,
-  fd_prestat_dir_name: () => () => ERRNO.BADF,
 } as const satisfies Record<string, Make>;
 
-/** The buffers, as views of the memory; undefined where there are too many, or too many bytes in all. */
-function buffersOf(
+/** Does something with the buffers, and tells of how many bytes. */
+function moving(
   room: TaskRoom,
-  memory: Uint8Array,
-  [buffers, count]: readonly [number, number],
-): Uint8Array[] | undefined {
-  const number = count >>> 0;
-  const at = range(memory, buffers, 8 * number, 1, 'the list of buffers');
-  if (number > BUFFERS_MAX) return undefined;
-  room.bytesMoved += 8 * number;
-  let bytes = 0;
-  const pieces: Uint8Array[] = [];
-  for (let index = 0; index < number; index++) {
-    const length = getU32(memory, at + 8 * index + 4);
-    const start = range(memory, getU32(memory, at + 8 * index), length, 1, 'a buffer');
-    pieces.push(memory.subarray(start, start + length));
-    bytes += length;
-  }
-  return bytes > U32_MAX ? undefined : pieces;
+  [buffers, count, area]: readonly [number, number, number],
+  move: (pieces: Pieces) => number,
+): number {
+  const [memory, at] = placeOf(room, area, 4);
+  const pieces = buffersOf(room, buffers, count);
+  const moved = move(pieces);
+  room.bytesMoved += moved;
+  setU32(memory, at, moved);
+  return ERRNO.SUCCESS;
 }
 
-function writeAll(program: Program, pieces: readonly Uint8Array[]): number {
+/** Where the file was left, or at its end. */
+function writeOn(room: TaskRoom, file: OpenFile, pieces: Pieces): number {
+  const offset = endOf(room, file) ?? file.offset;
+  const moved = writeFile(room, file, pieces, offset);
+  file.offset = offset + BigInt(moved);
+  return moved;
+}
+
+function writeStream(room: TaskRoom, program: Program, { which }: Stream, pieces: Pieces): number {
+  return which === STREAM.output ? writeAll(program, pieces) : logSome(room, program, pieces);
+}
+
+function writeAll(program: Program, pieces: Pieces): number {
   const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   program.mayWrite(bytes);
   for (const piece of pieces) program.write(piece);
@@ -91,7 +93,7 @@ function writeAll(program: Program, pieces: readonly Uint8Array[]): number {
 }
 
 /** Programs write again what was not taken. */
-function logSome(room: TaskRoom, program: Program, pieces: readonly Uint8Array[]): number {
+function logSome(room: TaskRoom, program: Program, pieces: Pieces): number {
   let taken = 0;
   for (const piece of pieces) {
     const some = piece.subarray(0, LOG_BYTES - taken);
@@ -99,13 +101,4 @@ function logSome(room: TaskRoom, program: Program, pieces: readonly Uint8Array[]
     taken += some.byteLength;
   }
   return taken;
-}
-
-/** An area of zeros; where it is. */
-function clear(room: TaskRoom, area: number, size: number): [Uint8Array, number] {
-  const memory = guestOf(room).bytes();
-  const at = range(memory, area, size, 1, 'the result area');
-  memory.fill(0, at, at + size);
-  room.bytesMoved += size;
-  return [memory, at];
 }

@@ -1,12 +1,11 @@
-// A program's clocks and its waiting. Time is virtual: it goes on when it is read, and by what is waited for, so that nobody really waits.
+// A program's clocks and its waiting.
 import { getU32, range, setU32, setU64 } from '../abi/memory.ts';
 import { guestOf } from '../abi/room.ts';
 import { ERRNO } from '../job/preview1.ts';
 import type { Make } from './calls.ts';
-import { DAY_NS, type Program, READING_NS, STARTED_NS, STREAM } from './program.ts';
-
-/** Realtime, monotonic, CPU time of the process and of the thread: what each shows at the start. */
-const BASES = [DAY_NS, STARTED_NS, STARTED_NS, STARTED_NS] as const;
+import { READING_NS } from './clock.ts';
+import { STREAM } from './descriptors.ts';
+import type { Program } from './program.ts';
 
 /** More subscriptions are refused. */
 const SUBSCRIPTIONS_MAX = 1024;
@@ -15,15 +14,15 @@ const EVENT_BYTES = 32;
 const KIND = { clock: 0, read: 1, write: 2 } as const;
 const ABSOLUTE = 1;
 const HANGUP = 1;
-/** What a stream that is written to is said to have room for. */
+/** What a file has, and a stream that is written to has room for, as it is said. */
 const ROOM_BYTES = 65_536;
 
 /** By name. */
 export const TIME_CALLS = {
-  clock_res_get: (room) => (clock: number, area: number) => {
+  clock_res_get: (room, program) => (clock: number, area: number) => {
     const memory = guestOf(room).bytes();
     const at = range(memory, area, 8, 1, 'the resolution');
-    if (BASES[clock] === undefined) return ERRNO.INVAL;
+    if (program.clock.bases[clock] === undefined) return ERRNO.INVAL;
     setU64(memory, at, READING_NS);
     room.bytesMoved += 8;
     return ERRNO.SUCCESS;
@@ -31,9 +30,9 @@ export const TIME_CALLS = {
   clock_time_get: (room, program) => (clock: number, _precision: bigint, area: number) => {
     const memory = guestOf(room).bytes();
     const at = range(memory, area, 8, 1, 'the time');
-    const base = BASES[clock];
+    const base = program.clock.bases[clock];
     if (base === undefined) return ERRNO.INVAL;
-    setU64(memory, at, program.reading(base));
+    setU64(memory, at, base + program.clock.read());
     room.bytesMoved += 8;
     return ERRNO.SUCCESS;
   },
@@ -65,7 +64,7 @@ interface Waited {
   readonly userdata: readonly [low: number, high: number];
   readonly kind: number;
   readonly error: number;
-  /** In virtual time since the start. */
+  /** In time since the start. */
   readonly due: bigint;
   readonly bytes: number;
   readonly flags: number;
@@ -77,25 +76,26 @@ function subscriptionOf(memory: Uint8Array, at: number, program: Program): Waite
   const which = getU32(memory, at + 16);
   const happened = { userdata, kind, due: 0n, error: ERRNO.SUCCESS, bytes: 0, flags: 0 };
   if (kind === KIND.clock) {
-    const base = BASES[which];
+    const base = program.clock.bases[which];
     if (base === undefined) return { ...happened, error: ERRNO.INVAL };
     const timeout = BigInt(getU32(memory, at + 24)) | (BigInt(getU32(memory, at + 28)) << 32n);
     const isAbsolute = ((memory[at + 40] as number) & ABSOLUTE) !== 0;
-    return { ...happened, due: isAbsolute ? timeout - base : program.elapsed + timeout };
+    return { ...happened, due: isAbsolute ? timeout - base : program.clock.elapsed + timeout };
   }
   if (kind !== KIND.read && kind !== KIND.write) return undefined;
-  if (!program.isOpen(which) || (kind === KIND.read) !== (which === STREAM.input)) {
+  const found = program.open.get(which);
+  if (found?.kind === 'file' || (kind === KIND.write && found?.kind === 'stream' && found.which !== STREAM.input))
+    return { ...happened, bytes: ROOM_BYTES };
+  if (found?.kind !== 'stream' || kind === KIND.write || found.which !== STREAM.input)
     return { ...happened, error: ERRNO.BADF };
-  }
-  if (kind === KIND.write) return { ...happened, bytes: ROOM_BYTES };
   return { ...happened, bytes: program.left, flags: program.left === 0 ? HANGUP : 0 };
 }
 
-/** All that has come when the first has; time goes on until then. */
-function happenings(program: Program, asked: readonly Waited[]): readonly Waited[] {
+/** All that has come when the first has; time goes on until then, or is waited for. */
+function happenings({ clock }: Program, asked: readonly Waited[]): readonly Waited[] {
   const first = asked.reduce((least, { due }) => (due < least ? due : least), (asked[0] as Waited).due);
-  program.waitUntil(first);
-  const now = program.elapsed > first ? program.elapsed : first;
+  clock.waitUntil(first);
+  const now = clock.elapsed > first ? clock.elapsed : first;
   return asked.filter(({ due }) => due <= now);
 }
 

@@ -34,6 +34,8 @@ function open(encoding: 'utf8' | 'utf16' = 'utf8') {
     },
     write: (path, offset, bytes) => void asked.push(`write ${path} ${offset} ${Buffer.from(bytes)}`),
     names: () => ['a', 'é'],
+    look: (path) => ({ kind: 'file', size: files.size(path) }),
+    change: (path, { act }) => void asked.push(`${act} ${path}`),
     report: () => ({ opened: 0, bytesRead: 0, bytesWritten: 0 }),
     close: () => undefined,
   };
@@ -53,6 +55,9 @@ function open(encoding: 'utf8' | 'utf16' = 'utf8') {
     randomBytes: 0,
     outside: {
       files: () => files,
+      folders: ['/data'],
+      mayWrite: () => true,
+      wait: () => undefined,
       http: {
         request: (method, url, body) => {
           asked.push(`${method} ${url} ${Buffer.from(body)}`);

@@ -31,6 +31,10 @@ fn call(
     result: Option<&w::ValType>,
 ) -> Result<Option<w::Val>, Stop> {
     let (env, imports) = caller.data().scope;
+    let told = caller.data().told;
+    if let Some(told) = told {
+        told.tell(&mut *caller);
+    }
     let outer = caller.data().enter_import(caller);
     let mut scope = ptr::null_mut();
     // SAFETY: `scope` is of the call that this thread is in; every handle made here is closed with the scope.
@@ -43,10 +47,14 @@ fn call(
     };
     let state = caller.data_mut();
     state.leave_import(outer);
-    given.map_err(|thrown| {
+    let given = given.map_err(|thrown| {
         state.thrown = thrown;
         Stop::Thrown
-    })
+    })?;
+    if let Some(told) = told {
+        told.hear(&mut *caller);
+    }
+    Ok(given)
 }
 
 /// `None` when the function threw, or gave what it should not.

@@ -3,6 +3,7 @@
 use crate::code::{Code, Result, Stop, failure};
 use crate::job::{self, Entered};
 use crate::module::{Callable, Inner};
+use crate::runner::Report;
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -17,6 +18,31 @@ type Current = Rc<Cell<*mut w::Caller<'static, State>>>;
 /// Frames that a trace has at most.
 const FRAMES_MAX: usize = 16;
 
+/// Where a program's fuel and the size of its memory are told of in an import.
+#[derive(Clone, Copy)]
+pub struct Told {
+    report: Report,
+    fuel: Option<w::Global>,
+    memory: w::Memory,
+}
+
+impl Told {
+    pub fn tell(&self, mut store: impl w::AsContextMut) {
+        self.report.size(self.memory.data_size(&store));
+        if let Some(left) = self.fuel.and_then(|fuel| fuel.get(&mut store).i64()) {
+            self.report.left(left);
+        }
+    }
+
+    /// Takes over what the import has left of the fuel.
+    pub fn hear(&self, mut store: impl w::AsContextMut) {
+        if let Some(fuel) = self.fuel {
+            // The counter is a mutable i64, which the module was checked for: no other error is there.
+            let _ = fuel.set(&mut store, w::Val::I64(self.report.fuel()));
+        }
+    }
+}
+
 /// Environment and imports of a call.
 pub type Scope = (sys::napi_env, sys::napi_value);
 
@@ -28,6 +54,8 @@ pub struct State {
     pub scope: Scope,
     /// What an import threw.
     pub thrown: sys::napi_ref,
+    /// Of a program that runs to its end at once.
+    pub told: Option<Told>,
     _entered: Option<Entered>,
 }
 
@@ -95,6 +123,7 @@ impl Live {
             current: current.clone(),
             scope: (ptr::null_mut(), ptr::null_mut()),
             thrown: ptr::null_mut(),
+            told: None,
             _entered: entered,
         };
         let mut store = w::Store::new(module.pre.module().engine(), state);
@@ -224,6 +253,11 @@ impl Live {
     pub fn fuel(&self, store: &mut w::StoreContextMut<'_, State>) -> Option<w::Global> {
         let place = self.module.fuel.as_ref()?;
         self.instance.get_module_export(store, place)?.into_global()
+    }
+
+    /// What imports of a program are told through the report.
+    pub fn told(&self, report: Report, fuel: Option<w::Global>) -> Told {
+        Told { report, fuel, memory: self.memory }
     }
 
     /// What a metered module has left of its fuel.

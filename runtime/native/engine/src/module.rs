@@ -7,7 +7,7 @@ use crate::import;
 use crate::job::lock;
 use crate::live::{Live, State, Terms};
 use crate::runner;
-use crate::whole::Steps;
+use crate::whole::{START, Steps};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array, Unknown};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -36,6 +36,8 @@ pub struct Inner {
     pub functions: Vec<Callable>,
     /// What a whole call of it needs.
     pub steps: Option<Steps>,
+    /// With which a program starts.
+    pub start: Option<Callable>,
     /// Whether its code looks at the epoch.
     pub stoppable: bool,
     names: Vec<String>,
@@ -66,8 +68,10 @@ impl Inner {
         let Some(memory) = module.get_export_index("memory") else { w::bail!("no memory is exported") };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (fuel, steps) = (module.get_export_index(FUEL), Steps::find(&names, &functions));
+        let start = module.get_export_index(START).filter(|_| names.iter().any(|name| name == START));
+        let start = start.map(|place| Callable { place, params: 0 });
         let pre = linker.instantiate_pre(&module)?;
-        let inner = Arc::new(Self { number, pre, memory, fuel, functions, steps, stoppable, names });
+        let inner = Arc::new(Self { number, pre, memory, fuel, functions, steps, start, stoppable, names });
         lock(&MODULES).insert(number, Arc::downgrade(&inner));
         Ok(inner)
     }

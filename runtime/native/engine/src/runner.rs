@@ -32,6 +32,7 @@ enum Word {
 const WORDS: usize = Word::Fuel as usize + 1;
 
 /// The array of numbers. It belongs to JavaScript, and is held for as long as the runner lives.
+#[derive(Clone, Copy)]
 pub struct Report(*mut f64);
 
 impl Report {
@@ -66,9 +67,14 @@ impl Report {
         self.get(Word::Fuel) as i64
     }
 
-    /// What it had left when a function of its own returned.
+    /// What it had left when a function of its own returned, or an import of a program was called.
     pub fn left(&self, fuel: i64) {
         self.set(Word::Fuel, fuel as f64);
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self, bytes: usize) {
+        self.set(Word::Size, bytes as f64);
     }
 
     /// What the step that it came to gave.
@@ -94,6 +100,24 @@ impl Runner {
         report.at(Step::Declined);
         let steps = self.module.steps.as_ref().filter(|_| self.live.borrow().is_none());
         let Some(steps) = steps.filter(|_| report.input_bytes() <= whole::INPUT_BYTES_MAX) else { return Ok(ptr::null_mut()) };
+        let live = self.begin()?;
+        whole::call(&live, steps, (env, imports), input, report)
+    }
+
+    /// `start(imports)`: a program from its start to its end, in a fresh instance, which stays until `end`.
+    fn start(&self, env: sys::napi_env, [imports, _]: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+        self.report.at(Step::Declined);
+        let start = self.module.start.as_ref().filter(|_| self.live.borrow().is_none());
+        if let Some(start) = start {
+            let live = self.begin()?;
+            whole::start(&live, start, (env, imports), self.report)?;
+        }
+        Ok(ptr::null_mut())
+    }
+
+    /// A fresh instance, as the report wants it.
+    fn begin(&self) -> Result<Rc<Live>> {
+        let report = &self.report;
         report.at(Step::Instantiate);
         let terms = Terms {
             memory_bytes_max: report.get(Word::MemoryBytesMax),
@@ -102,12 +126,21 @@ impl Runner {
         };
         let live = Rc::new(Live::new(&self.module, &terms)?);
         self.live.replace(Some(live.clone()));
-        whole::call(&live, steps, (env, imports), input, report)
+        Ok(live)
+    }
+
+    /// `memory()`: the memory of that guest, as `Guest.memory` gives it.
+    fn memory(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+        self.held()?.view(env)
+    }
+
+    fn held(&self) -> Result<Rc<Live>> {
+        self.live.borrow().clone().ok_or_else(|| napi::Error::new(Code::HostFault, "no guest is there"))
     }
 
     /// `guest()`: the guest of the call that runs or has ended last, to be driven step by step.
     fn guest(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
-        let live = self.live.borrow().clone().ok_or_else(|| napi::Error::new(Code::HostFault, "no guest is there"))?;
+        let live = self.held()?;
         // SAFETY: `env` is that of the call which this thread is in.
         unsafe { Guest::to_napi_value(env, Guest(live)) }.map_err(|error| napi::Error::new(Code::HostFault, error.reason.clone()))
     }
@@ -137,7 +170,7 @@ pub fn create(env: sys::napi_env, module: &Arc<Inner>) -> Result<sys::napi_value
     }
     let report = Report(data.cast());
     let runner = Rc::new(Runner { module: module.clone(), report, buffer: held, live: RefCell::new(None) });
-    for (name, function) in [(c"run", run as Function), (c"guest", guest), (c"end", end)] {
+    for (name, function) in [(c"run", run as Function), (c"start", start), (c"memory", memory), (c"guest", guest), (c"end", end)] {
         add(env, object, name, function, &runner)?;
     }
     Ok(object)
@@ -172,6 +205,14 @@ unsafe extern "C" fn finalize(env: sys::napi_env, held: *mut c_void, _: *mut c_v
 unsafe extern "C" fn run(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by the environment, for a function that `add` has made; so below.
     unsafe { pass(env, info, Runner::run) }
+}
+
+unsafe extern "C" fn start(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    unsafe { pass(env, info, Runner::start) }
+}
+
+unsafe extern "C" fn memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    unsafe { pass(env, info, Runner::memory) }
 }
 
 unsafe extern "C" fn guest(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

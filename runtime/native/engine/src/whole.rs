@@ -17,6 +17,9 @@ const OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// From here on a buffer of zeros costs more than a further object.
 const LARGE_BYTES: usize = 32 << 10;
 
+/// The function with which a program starts.
+pub const START: &str = "_start";
+
 /// The exports that a whole call needs, by their index.
 pub struct Steps {
     initialize: Option<usize>,
@@ -110,6 +113,24 @@ pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, re
         }
         report.at(Step::Done);
         Ok(output)
+    })
+}
+
+/// Calls a program's `_start`. Whenever it calls an import the report has its fuel and the size of its memory, and what the import leaves
+/// there is its fuel from then on: to ask for each would take a step into native code. No import of a program calls into it.
+pub fn start(live: &Live, callable: &Callable, scope: Scope, report: Report) -> Result<()> {
+    live.enter(scope, |store| {
+        let fuel = live.fuel(store);
+        if let Some(fuel) = fuel {
+            fuel.set(&mut *store, w::Val::I64(report.fuel()))?;
+        }
+        let told = live.told(report, fuel);
+        store.data_mut().told = Some(told);
+        report.at(Step::Run);
+        live.call(store, callable, numbers([0; 4]))?;
+        told.tell(&mut *store);
+        report.at(Step::Done);
+        Ok(())
     })
 }
 

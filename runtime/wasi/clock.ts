@@ -1,0 +1,72 @@
+// The time of a program: virtual, so that nobody really waits and every run reads the same; or real, where that was granted.
+
+/** Times are in ns. What the four clocks of a program show is a base and what has elapsed. */
+export interface Clock {
+  /** Realtime, monotonic, CPU time of the process and of the thread: what each shows at the start. */
+  readonly bases: readonly bigint[];
+  /** Since the start. */
+  readonly elapsed: bigint;
+  /** The same for a program that looks at its clock. */
+  read(): bigint;
+  /** Until so much has elapsed. Throws when the task has to end. */
+  waitUntil(elapsed: bigint): void;
+}
+
+/** How much later it is at every reading. A clock that stood still would make a program that waits for it spin for ever. */
+export const READING_NS = 1_000n;
+/** Monotonic time at the start: Go takes a clock at 0 for one that fails. */
+export const STARTED_NS = 1_000_000_000n;
+/** The time of day at the start: 2000-01-01T00:00:00Z. */
+export const DAY_NS = 946_684_800_000_000_000n;
+/** The clock stops here, after 146 years: later times would not fit the signed numbers that programs keep them in. */
+const LAST_NS = 2n ** 62n;
+const NS_A_MS = 1e6;
+
+function basesOf(day: bigint): readonly bigint[] {
+  return [day, STARTED_NS, STARTED_NS, STARTED_NS];
+}
+
+/** It goes on when it is read, and by what is waited for. */
+export function virtualClock(): Clock {
+  let elapsed = 0n;
+  // Nobody waits: it is that late at once.
+  const waitUntil = (due: bigint) => {
+    if (due > elapsed) elapsed = due < LAST_NS ? due : LAST_NS;
+  };
+  return {
+    bases: basesOf(DAY_NS),
+    get elapsed() {
+      return elapsed;
+    },
+    read: () => {
+      waitUntil(elapsed + READING_NS);
+      return elapsed;
+    },
+    waitUntil,
+  };
+}
+
+export interface RealTime {
+  /** Milliseconds since the task began. */
+  since(): number;
+  /** Milliseconds since 1970 began, by now. */
+  readonly today: number;
+  /** Waits for at most so many ms. Throws when the task has to end. */
+  wait(ms: number): void;
+}
+
+/** The time that it is. CPU times are those of the task's own start. */
+export function realClock({ since, today, wait }: RealTime): Clock {
+  const elapsed = () => BigInt(Math.max(0, Math.round(since() * NS_A_MS)));
+  const began = BigInt(Math.round((today - since()) * NS_A_MS));
+  return {
+    bases: basesOf(began),
+    get elapsed() {
+      return elapsed();
+    },
+    read: elapsed,
+    waitUntil: (due) => {
+      for (let left = due - elapsed(); left > 0n; left = due - elapsed()) wait(Math.ceil(Number(left) / NS_A_MS));
+    },
+  };
+}
