@@ -141,11 +141,11 @@ export function createCrew(options: CrewOptions): Crew {
       if (closed) throw closed;
       const ready = await readyOf(permit);
       if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
-      const { limits, seed, digests, blobs } = permit;
+      const { limits, args, seed, digests, blobs, outside } = permit;
       return new Promise<Outcome>((resolve, reject) => {
         const abort = () => cancel(flight);
         const flight: Flight = {
-          ...{ kernel: permit.kernel, ready, blobs, call: { input, index, limits, seed, digests } },
+          ...{ kernel: permit.kernel, ready, blobs, call: { input, index, limits, args, seed, digests, outside } },
           ...(steps && { steps }),
           ...(onNotice && { onNotice }),
           settle: (outcome) => {

@@ -221,7 +221,7 @@ function createCell(
   const learnTerms = ({ number, permit }: Contract) => {
     if (contracts.has(number)) return;
     contracts.add(number);
-    const { kernel, limits, grants, blobs, seed, digests, deterministic, outside } = permit;
+    const { kernel, limits, grants, blobs, args, seed, digests, deterministic, outside } = permit;
     const { digest } = kernel;
     const known = kernels.delete(digest);
     kernels.add(digest);
@@ -237,6 +237,7 @@ function createCell(
       seed,
       digests,
       deterministic,
+      ...(args && { args }),
       ...(outside && { outside }),
     });
     const asksMax = outside ? FILES.writeBytes.max : 0;

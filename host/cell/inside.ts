@@ -91,6 +91,7 @@ function createInhabitant(
     limits,
     grants,
     blobs,
+    args,
     seed,
     digests,
     deterministic,
@@ -99,7 +100,7 @@ function createInhabitant(
     if (bytes) kernels.set(digest, admit(bytes, { ceilings: CEILINGS, platform: node }));
     const kernel = await kernels.get(digest);
     if (!kernel) throw new LodgerError('ERR_HOST_FAULT', ['a cell was not given its kernel']);
-    return pool.open({ kernel, limits, grants, blobs, seed, digests, deterministic }, outside);
+    return pool.open({ kernel, limits, grants, blobs, ...(args && { args }), seed, digests, deterministic }, outside);
   };
 
   /** The outcome of a task; from here on it can be cancelled. */

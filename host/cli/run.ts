@@ -49,6 +49,7 @@ interface RunFlags extends CheckpointFlags {
   readonly cpuShare?: number;
   readonly isolation?: Isolation;
   readonly strict?: Strictness;
+  readonly arg: readonly string[];
   readonly seed?: number;
   readonly digests?: true;
   readonly deterministic: boolean;
@@ -81,6 +82,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--isolation <kind>', 'thread (the default), or process: a jailed one', isolationKind)
     .option('--strict <walls>', `${STRICT_TEXT}; in a process`, strictness)
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
+    .option('--arg <text>', 'an argument of a WASI program; may be given several times', several, [])
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
     .option('--no-deterministic', 'leave the bits of NaNs to the machine, which is a little faster')
     .option('--checkpoint <dir>', 'of a stepper: keep images of it in this folder, and go on from the newest one there')
@@ -127,7 +129,8 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const input = isJson ? inputOf(kernel, written) : written;
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const { digests = false, deterministic } = flags;
-  const task = { kernel, input, grants, blobs, limits, ...seed, digests, deterministic };
+  const args = flags.arg.length > 0 ? { args: flags.arg } : {};
+  const task = { kernel, input, grants, blobs, limits, ...args, ...seed, digests, deterministic };
   const pool = await createPool({ engine: flags.engine, ...isolationOf(flags), threads: 1, ...shareOf(flags) });
   const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
   const options = { signal, ...(progress && { onProgress: progress.step }) };

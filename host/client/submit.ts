@@ -26,7 +26,7 @@ export async function manifestOf(
   asked: Asked,
   send: (bytes: Uint8Array) => Promise<string>,
 ): Promise<Manifest> {
-  const { kernel, limits, grants, seed, deterministic } = terms;
+  const { kernel, limits, grants, args, seed, deterministic } = terms;
   const blobs: Record<string, string> = {};
   for (const [name, bytes] of Object.entries(terms.blobs ?? {})) blobs[name] = await send(bytes);
   return {
@@ -37,6 +37,7 @@ export async function manifestOf(
     blobs,
     ...(limits !== undefined && { limits }),
     ...(grants !== undefined && { grants: [...grants] }),
+    ...(args !== undefined && { args: [...args] }),
     ...(seed !== undefined && { seed }),
     ...(deterministic !== undefined && { deterministic }),
   };

@@ -172,6 +172,7 @@ function termsOf(job: Job): WireTerms {
     limits: manifest.limits ?? {},
     grants: manifest.grants ?? [],
     blobs: manifest.blobs ?? {},
+    ...(manifest.args !== undefined && { args: manifest.args }),
     seed: manifest.seed ?? 0,
     deterministic: manifest.deterministic ?? true,
     ...(manifest.requirements?.priceMax !== undefined && { priceMax: manifest.requirements.priceMax }),

@@ -23,6 +23,7 @@ import {
   type Entry,
   idOf,
   look,
+  Missing,
   mustBeFile,
   openParent,
   openPlace,
@@ -146,16 +147,7 @@ export function openFolders(
       rootOf(folder);
       return FOLDER;
     }
-    return within(path, (entry) => {
-      const place = look(entry.parent, entry.name, path);
-      try {
-        if (place.stats.isDirectory()) return FOLDER;
-        mustBeFile(place, entry);
-        return { kind: 'file', size: place.stats.size };
-      } finally {
-        closeSync(place.fd);
-      }
-    });
+    return within(path, foundAt);
   };
   const change = (path: string, wanted: Change) => {
     mayWrite(path);
@@ -232,6 +224,23 @@ export function openFolders(
       roots.clear();
     },
   };
+}
+
+/** What is refused for what it is, is told of by its kind. */
+function foundAt(entry: Entry): Found {
+  try {
+    const place = look(entry.parent, entry.name, entry.path);
+    try {
+      if (place.stats.isDirectory()) return FOLDER;
+      mustBeFile(place, entry);
+      return { kind: 'file', size: place.stats.size };
+    } finally {
+      closeSync(place.fd);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal) || thrown instanceof Missing) throw thrown;
+    return { kind: thrown.reason === 'LOOP' ? 'link' : 'other', size: 0 };
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

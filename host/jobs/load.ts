@@ -52,6 +52,7 @@ export async function loadJob(path: string, changes: Changes = { blobs: new Map(
       limits: file.limits,
       grants: [...others.grants, ...grants],
       blobs: { ...others.blobs, ...blobs },
+      ...(file.args === undefined ? {} : { args: file.args }),
       ...(file.seed === undefined ? {} : { seed: file.seed }),
       ...(file.deterministic === undefined ? {} : { deterministic: file.deterministic }),
     },

@@ -16,6 +16,7 @@ const FileSchema = v.strictObject({
     kernel: v.string(),
     limits: v.record(v.string(), v.number()),
     grants: v.array(v.string()),
+    args: v.optional(v.array(v.string()), []),
     seed: v.number(),
   }),
   results: v.nullable(v.string()),
@@ -61,8 +62,9 @@ export function refusal(folder: string, reason: string): LodgerError {
   return new LodgerError('ERR_FILE', ['keep a job in', folder, `${reason}; name another folder, or remove it`]);
 }
 
-function termsOf({ kernel, limits = {}, grants = [], seed = 0 }: Terms): JobTerms {
-  return { kernel: kernel.digest, limits: { ...limits }, grants: grants.map((grant) => canonical({ ...grant })), seed };
+function termsOf({ kernel, limits = {}, grants = [], args = [], seed = 0 }: Terms): JobTerms {
+  const texts = grants.map((grant) => canonical({ ...grant }));
+  return { kernel: kernel.digest, limits: { ...limits }, grants: texts, args: [...args], seed };
 }
 
 function parse(bytes: Uint8Array): v.InferOutput<typeof FileSchema> | undefined {

@@ -36,7 +36,7 @@ export interface Thread {
 /** Runs every wanted task of a batch, in order. Large outputs are moved to the pool, not copied. */
 export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Report {
   const { control, inputs, job } = batch;
-  const { limits, blobs, seed, digests, outside } = head;
+  const { limits, blobs, args, seed, digests, outside } = head;
   pace.begin(control);
   const outcomes: (Outcome | undefined)[] = [];
   const from = now();
@@ -53,7 +53,7 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Repor
     }
     const index = inputs[2 * place] as number;
     const wishes = { isWanted: () => isWanted(control, place), pace: () => pace.rest(control) };
-    const outcome = run({ input, index, limits, blobs, seed, digests, outside, job: job + place, wishes });
+    const outcome = run({ input, index, limits, blobs, args, seed, digests, outside, job: job + place, wishes });
     const wanted = isWanted(control, place);
     outcomes.push(wanted ? outcome : undefined);
     // The pool waits for the end of a task that it stopped; the rest of the batch is better off with another message.

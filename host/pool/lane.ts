@@ -67,8 +67,9 @@ export function compiledFor(engine: Engine, ready: Ready, { outside }: Permit): 
 
 /** What the threads are told of a lane. */
 export function headOf({ compiled, permit }: Lane & { readonly compiled: Compiled }, engine: EngineName): Head {
-  const { limits, blobs, seed, digests, outside } = permit;
-  return { ...compiled.shared, engine, limits, blobs, seed, digests, ...(outside && { outside }) };
+  const { limits, blobs, args, seed, digests, outside } = permit;
+  const some = { ...(args && { args }), ...(outside && { outside }) };
+  return { ...compiled.shared, engine, limits, blobs, seed, digests, ...some };
 }
 
 /**

@@ -30,6 +30,7 @@ export interface Head extends Ready {
   readonly engine: EngineName;
   readonly limits: Limits;
   readonly blobs: Permit['blobs'];
+  readonly args?: readonly string[];
   readonly seed: number;
   readonly digests: boolean;
   readonly outside?: Permit['outside'];

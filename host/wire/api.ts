@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { JOB } from '../../runtime/base/limits.ts';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
+import { ArgsSchema } from '../../runtime/job/args.ts';
 import { LimitsSchema } from '../../runtime/job/limits.ts';
 import {
   type Confidence,
@@ -44,6 +45,7 @@ export const ManifestSchema = v.strictObject({
   limits: v.exactOptional(LimitsSchema),
   grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants))),
   blobs: v.exactOptional(v.record(word(64), digest())),
+  args: v.exactOptional(ArgsSchema),
   seed: v.exactOptional(COUNT),
   deterministic: v.exactOptional(v.boolean('true or false')),
   /** In ms since 1970; tasks are not begun after it. */

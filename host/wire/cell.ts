@@ -33,6 +33,7 @@ export interface CellTerms {
   readonly limits: Limits;
   readonly grants: readonly Grant[];
   readonly blobs: Readonly<Record<string, Uint8Array>>;
+  readonly args?: readonly string[];
   readonly seed: number;
   readonly digests: boolean;
   readonly deterministic: boolean;

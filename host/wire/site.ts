@@ -2,6 +2,7 @@
 // Either side checks whatever comes from the other.
 import * as v from 'valibot';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
+import { ArgsSchema } from '../../runtime/job/args.ts';
 import { LimitsSchema } from '../../runtime/job/limits.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
 import { PolicySchema } from '../../runtime/policy/policy.ts';
@@ -146,6 +147,7 @@ const TermsSchema = v.strictObject({
   grants: v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants)),
   /** Blobs of the grants, by name; fetched by digest. */
   blobs: v.record(word(64), digest()),
+  args: v.exactOptional(ArgsSchema),
   seed: COUNT,
   deterministic: v.boolean(),
   /** What the job pays at most for 10^9 fuel; absent where it pays what is asked. */

@@ -259,6 +259,8 @@ export const JOB = {
     unit: 'results of one merge',
     reason: 'they come to the merge kernel as one input',
   },
+  args: { default: 0, max: 64, unit: 'arguments of a program', reason: 'every task is told of them' },
+  argChars: { default: 0, max: 1_024, unit: 'characters of an argument', reason: 'every task is told of it' },
   neighbours: {
     default: 1_000,
     max: 1_000,

@@ -4,6 +4,7 @@ import { JOB, type LimitName, TASK } from '../base/limits.ts';
 import { digest, integer, oneOf } from '../base/schema.ts';
 import { DURATION_TEXT, SIZE_TEXT } from '../base/units.ts';
 import { BlobNameSchema } from '../policy/grant.ts';
+import { ArgsSchema } from './args.ts';
 import { SiteTermsSchema } from './site-terms.ts';
 
 /** What can be made of a job's outputs at its end, for people to look at. */
@@ -139,6 +140,7 @@ export const JobFileSchema = v.strictObject({
     ),
   ),
   limits: v.exactOptional(about(limits, 'What each task may use at most.')),
+  args: v.exactOptional(about(ArgsSchema, 'Arguments of a WASI program.')),
   seed: v.exactOptional(
     about(integer(0, Number.MAX_SAFE_INTEGER), 'The same seed gives every task the same random bytes again.'),
   ),

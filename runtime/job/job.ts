@@ -39,6 +39,7 @@ export interface JobFile {
   /** All but those of blobs and of folders to pin. */
   readonly grants: readonly Exclude<Grant, { kind: 'blobs' }>[];
   readonly limits: SomeLimits;
+  readonly args?: readonly string[];
   readonly seed?: number;
   readonly deterministic?: boolean;
   readonly engine: EngineChoice;
@@ -51,7 +52,7 @@ export interface JobFile {
 export function parseJob(value: unknown): JobFile {
   refuseInherited(value, 'ERR_JOB_INVALID');
   const written = check(JobFileSchema, value, 'ERR_JOB_INVALID');
-  const { seed, deterministic, engine = 'auto', results, site, view, merge } = written;
+  const { args, seed, deterministic, engine = 'auto', results, site, view, merge } = written;
   return {
     version: 1,
     kernel: kernelPlace(written.kernel),
@@ -60,6 +61,7 @@ export function parseJob(value: unknown): JobFile {
     ...permissions(written),
     limits: limitsOf(written.limits ?? {}),
     engine,
+    ...(args === undefined ? {} : { args }),
     ...(seed === undefined ? {} : { seed }),
     ...(deterministic === undefined ? {} : { deterministic }),
     ...(results === undefined ? {} : { results: resultPlan(results) }),

@@ -46,8 +46,9 @@ export class Refusal extends Error {
 
 /** What has a name. */
 export interface Found {
-  readonly kind: 'file' | 'folder';
-  /** In bytes, 0 of a folder. */
+  /** A link is not followed. Of what is none of these, a task gets nothing. */
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  /** In bytes, 0 of what is no file. */
   readonly size: number;
 }
 

@@ -4,6 +4,7 @@ import { JOB } from '../base/limits.ts';
 import type { Digest } from '../base/platform.ts';
 import { bytes, integer } from '../base/schema.ts';
 import { type Grant, GrantSchema } from '../policy/grant.ts';
+import { ArgsSchema } from './args.ts';
 import type { Kernel } from './kernel.ts';
 import { LimitsSchema, type SomeLimits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
@@ -16,6 +17,8 @@ export interface Terms<Input = unknown> {
   readonly grants?: readonly Grant[];
   /** The bytes behind the `blobs` grants, by name. Checked against the grant's digest before their first use. */
   readonly blobs?: Readonly<Record<string, Uint8Array>>;
+  /** Of a WASI program: its arguments, after its name. */
+  readonly args?: readonly string[];
   /** Seeds `random`, 0 to 2^53 - 1. The same seed gives the same bytes on every host. */
   readonly seed?: number;
   /** Whether the receipt names input and output by digest. */
@@ -106,6 +109,7 @@ const terms = {
     v.pipe(v.array(GrantSchema), v.maxLength(JOB.grants.max, `at most ${JOB.grants.max} grants`)),
   ),
   blobs: v.exactOptional(v.record(v.string(), bytes())),
+  args: v.exactOptional(ArgsSchema),
   seed: v.exactOptional(integer(0, Number.MAX_SAFE_INTEGER)),
   digests: v.exactOptional(v.boolean('true or false')),
   deterministic: v.exactOptional(v.boolean('true or false')),

@@ -12,6 +12,8 @@ export interface Call {
   readonly limits: Limits;
   /** Granted blobs by name; their digests were checked. */
   readonly blobs: Readonly<Record<string, Uint8Array>>;
+  /** Of a WASI program. */
+  readonly args?: readonly string[] | undefined;
   readonly seed: number;
   readonly index: number;
   readonly digests: boolean;

@@ -27,6 +27,7 @@ export interface Permit {
   /** What is left of those that were asked for. */
   readonly grants: readonly Grant[];
   readonly blobs: Readonly<Record<string, Uint8Array>>;
+  readonly args?: readonly string[];
   readonly seed: number;
   readonly digests: boolean;
   readonly deterministic: boolean;
@@ -196,6 +197,7 @@ function permitTerms(permitter: Permitter, terms: Terms): Permit {
     limits,
     grants,
     blobs: matchBlobs(permitter.platform, { grants, ...(outside && { outside }) }, terms.blobs ?? {}),
+    ...(terms.args && terms.args.length > 0 && { args: argsOf(kernel, terms.args) }),
     seed: terms.seed ?? 0,
     digests: terms.digests ?? false,
     deterministic: terms.deterministic ?? true,
@@ -223,6 +225,11 @@ function mustReach({ today }: Platform, { shape }: Kernel, asked: readonly Grant
   if (stray) throw new LodgerError('ERR_GRANT_UNAVAILABLE', [stray.kind, why]);
   if (asked.some(({ kind }) => kind === 'clock') && !today)
     throw new LodgerError('ERR_GRANT_UNAVAILABLE', ['clock', 'its platform does not tell the time of day']);
+}
+
+function argsOf({ shape }: Kernel, args: readonly string[]): readonly string[] {
+  if (shape !== 'command') throw new LodgerError('ERR_OPTION_INVALID', ['args', 'given for WASI programs only']);
+  return args;
 }
 
 /** The granted blobs' bytes, each of the digest that its grant names, those of pinned folders among them. */

@@ -200,14 +200,14 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
 /** A WASI program's side, with a real clock if it was granted one. */
 function programOf(
   { now, today }: Platform,
-  { input, limits, outside: terms }: Call,
+  { args = [], input, limits, outside: terms }: Call,
   startedAt: number,
   outside?: Beyond,
 ): Program {
   const since = () => now() - startedAt;
   const isReal = terms?.clock && outside && today;
   const clock = isReal ? realClock({ since, today: today(), wait: outside.wait }) : virtualClock();
-  return new Program({ input, outputBytesMax: limits.outputBytesMax, clock, folders: outside?.folders ?? [] });
+  return new Program({ args, input, outputBytesMax: limits.outputBytesMax, clock, folders: outside?.folders ?? [] });
 }
 
 /** A task that waits for the outside is ended like one that computes, metered or not. */

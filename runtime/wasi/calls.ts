@@ -14,24 +14,31 @@ import { TIME_CALLS } from './time.ts';
 /** Makes a call for one task. */
 export type Make = (room: TaskRoom, program: Program) => HostFunction;
 
-const NAME = new TextEncoder().encode('program\0');
-
 /** Every call that the table gives. */
 const CALLS: Readonly<Record<string, Make>> = {
   ...STREAM_CALLS,
   ...DESCRIPTOR_CALLS,
   ...PATH_CALLS,
   ...TIME_CALLS,
-  args_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 1], [bytes, NAME.byteLength]),
-  args_get: (room) => (list: number, text: number) => {
-    const memory = guestOf(room).bytes();
-    const at = range(memory, list, 4, 1, 'the list of arguments');
-    const start = range(memory, text, NAME.byteLength, 1, 'the arguments');
-    memory.set(NAME, start);
-    setU32(memory, at, start);
-    room.bytesMoved += 4 + NAME.byteLength;
-    return ERRNO.SUCCESS;
-  },
+  args_sizes_get:
+    (room, { args }) =>
+    (count: number, bytes: number) =>
+      writeSizes(room, [count, args.length], [bytes, args.reduce((sum, { byteLength }) => sum + byteLength, 0)]),
+  args_get:
+    (room, { args }) =>
+    (list: number, text: number) => {
+      const memory = guestOf(room).bytes();
+      const bytes = args.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const at = range(memory, list, 4 * args.length, 1, 'the list of arguments');
+      let start = range(memory, text, bytes, 1, 'the arguments');
+      for (const [index, arg] of args.entries()) {
+        setU32(memory, at + 4 * index, start);
+        memory.set(arg, start);
+        start += arg.byteLength;
+      }
+      room.bytesMoved += 4 * args.length + bytes;
+      return ERRNO.SUCCESS;
+    },
   environ_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 0], [bytes, 0]),
   environ_get: (room) => (list: number, text: number) => {
     range(guestOf(room).bytes(), list, 0, 1, 'the environment');

@@ -9,7 +9,7 @@ import { type Descriptor, FLAGS, type OpenFolder, RIGHTS, STREAM } from './descr
 import { resize, sideOf } from './files.ts';
 import type { Program } from './program.ts';
 
-const TYPE = { unknown: 0, folder: 3, file: 4 } as const;
+const TYPE = { unknown: 0, other: 0, folder: 3, file: 4, link: 7 } as const;
 const ENTRY_BYTES = 24;
 const utf8 = new TextEncoder();
 
@@ -169,7 +169,7 @@ function list(room: TaskRoom, folder: OpenFolder, buffer: Uint8Array, cookie: bi
   return used;
 }
 
-/** Of what is in a folder. A link, or what is gone by now, has no type. */
+/** Of what is in a folder. What is gone by now has none. */
 function typeOf(room: TaskRoom, path: string): number {
   try {
     return TYPE[sideOf(room, path).look(path).kind];

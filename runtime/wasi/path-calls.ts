@@ -14,6 +14,9 @@ import type { Program } from './program.ts';
 /** How a path is opened. */
 const OPEN = { create: 1, folder: 2, exclusive: 4, truncate: 8 } as const;
 
+/** What a link leads to is meant, and not the link. */
+const FOLLOW = 1;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** By name. */
@@ -36,9 +39,10 @@ export const PATH_CALLS = {
       room.bytesMoved += 4;
       return ERRNO.SUCCESS;
     },
-  path_filestat_get: (room, program) => (fd: number, _: number, pointer: number, length: number, area: number) => {
+  path_filestat_get: (room, program) => (fd: number, how: number, pointer: number, length: number, area: number) => {
     const { path, isFolder } = pathAt(room, program, [fd, pointer, length]);
     const found = sideOf(room, path).look(path);
+    if (found.kind === 'link' && (how & FOLLOW) !== 0) throw new Refusal(`${shown(path)} is a link`, 'LOOP');
     if (isFolder) mustBe('folder', path, found);
     writeStat(room, area, path, found);
     return ERRNO.SUCCESS;
@@ -88,6 +92,8 @@ function open(room: TaskRoom, program: Program, { path, how, rights, flags, isFo
     return program.open.add({ kind: 'folder', path, isGranted: false });
   }
   if (found && isFolder) mustBe('folder', path, found);
+  // Who holds the folder says why what is neither cannot be had.
+  if (found && found.kind !== 'file') side.size(path);
   if (writes && !room.outside?.mayWrite(path)) throw new Refusal(`${shown(path)} may only be read`, 'ROFS');
   const number = program.open.add({ kind: 'file', path, rights: rights & RIGHTS.file, offset: 0n, flags });
   try {
@@ -116,7 +122,7 @@ function lookFor(room: TaskRoom, path: string): Found | undefined {
 }
 
 function mustBe(kind: Found['kind'], path: string, found: Found): void {
-  if (found.kind !== kind) throw new Refusal(`${shown(path)} is no ${kind}`, 'NOTDIR');
+  if (found.kind !== kind) throw new Refusal(`${shown(path)} is no ${kind}`, found.kind === 'link' ? 'LOOP' : 'NOTDIR');
 }
 
 function change(room: TaskRoom, path: string, wanted: Change): number {

@@ -10,6 +10,8 @@ export const LINE_BYTES = 8 * 1024;
 const NEWLINE = 10;
 const FIRST_BYTES = 1024;
 const NOTHING = new Uint8Array();
+const NAME = terminated('program');
+const NAME_ALONE = [NAME];
 
 /** Ends a program that has called `proc_exit`. Thrown through the guest, caught where it was called. */
 export class Exited extends Error {
@@ -25,11 +27,15 @@ export interface ProgramOptions {
   readonly input: Uint8Array;
   readonly outputBytesMax: number;
   readonly clock: Clock;
+  /** After its name. */
+  readonly args: readonly string[];
   /** Paths of granted folders. */
   readonly folders: readonly string[];
 }
 
 export class Program {
+  /** Its name and its arguments, each with a NUL at its end. */
+  readonly args: readonly Uint8Array[];
   readonly clock: Clock;
   readonly open: Descriptors;
   readonly #input: Uint8Array;
@@ -40,7 +46,8 @@ export class Program {
   #written = 0;
   #lineBytes = 0;
 
-  constructor({ input, outputBytesMax, clock, folders }: ProgramOptions) {
+  constructor({ args, input, outputBytesMax, clock, folders }: ProgramOptions) {
+    this.args = args.length > 0 ? [NAME, ...args.map(terminated)] : NAME_ALONE;
     this.#input = input;
     this.#outputBytesMax = outputBytesMax;
     this.clock = clock;
@@ -101,4 +108,8 @@ export class Program {
     if (keepsLine(room, bytes.byteLength)) room.lines.push({ level: 'info', text: new TextDecoder().decode(bytes) });
     this.#lineBytes = 0;
   }
+}
+
+function terminated(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
 }

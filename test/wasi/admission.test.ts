@@ -51,8 +51,7 @@ test('a kernel of the world gets no system interface', async () => {
 });
 
 test.each<Grant>([
-  { kind: 'clock' },
-  { kind: 'files', at: '/data', from: '/tmp', mode: 'read' },
+  { kind: 'blobs', name: 'b', digest: '0'.repeat(64) },
   { kind: 'http', origin: 'https://example.org', methods: ['GET'] },
 ])('a grant that a program could not use is refused, and not taken in silence: %o', async (grant) => {
   const run = createSandbox().run({ kernel: await admit(C_PROGRAM), input: new Uint8Array(), grants: [grant] });

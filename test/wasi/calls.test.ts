@@ -1,7 +1,10 @@
 // Every call of preview 1: what it answers, and what becomes of pointers that lie.
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import { ERRNO, PREVIEW1 } from '../../runtime/job/preview1.ts';
+import { writeManifest } from '../../runtime/job/tree.ts';
+import type { Grant } from '../../runtime/policy/grant.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
 import { programOf } from './programs.ts';
@@ -9,12 +12,27 @@ import { programOf } from './programs.ts';
 const SANDBOXES = ENGINES.map(([, make]) => createSandbox({ engine: make() }));
 const NAMES = Object.keys(PREVIEW1);
 
+/** A pinned folder with one file, `/in/f`: it is open as 3. */
+const BYTES = Uint8Array.of(11, 22, 33, 44);
+const digest = createHash('sha256').update(BYTES).digest('hex');
+const MANIFEST = writeManifest([{ name: 'f', size: BYTES.length, digest }]);
+const tree = `sha256:${createHash('sha256').update(MANIFEST).digest('hex')}`;
+const FOLDER = {
+  grants: [{ kind: 'files', at: '/in', from: tree, mode: 'read' }] as Grant[],
+  blobs: { [tree]: MANIFEST, [`sha256:${digest}`]: BYTES },
+};
+/** Where the path of that file lies in what is given as data, and a call that opens it, as 4. */
+const PATH = 32;
+/** After it a NUL, what is no UTF-8, a path from the root, and one that leads up. */
+const NAMED = [...new Uint8Array(PATH), 'f'.charCodeAt(0), 0, 0xff, ...Buffer.from('/f..')];
+const OPENED = `i32.const 3 i32.const 0 i32.const ${PATH} i32.const 1 i32.const 0 i64.const 2 i64.const 0 i32.const 0 i32.const 2048 call $path_open drop`;
+
 /** Runs it on every engine with 3 bytes of input; how it ended. */
-async function endOf(code: string, calls: readonly string[], data: ArrayLike<number> = []) {
+async function endOf(code: string, calls: readonly string[], data: ArrayLike<number> = [], given = {}) {
   const kernel = await admit(programOf(code, [...calls, 'proc_exit'], data));
   const ends = [];
   for (const sandbox of SANDBOXES) {
-    const outcome = await sandbox.run({ kernel, input: Uint8Array.of(1, 2, 3) });
+    const outcome = await sandbox.run({ kernel, input: Uint8Array.of(1, 2, 3), ...given });
     const { fuel } = outcome.receipt;
     ends.push(
       outcome.state === 'done'
@@ -84,6 +102,60 @@ test.each(ERRORS)('%s of %j is answered with %s', async (name, args, error) => {
   expect((await endOf(exitWith(name, ...args), [name])).code).toBe(ERRNO[error]);
 });
 
+/** The same with a pinned folder open as 3 and a file of it as 4. */
+const IN_FOLDER: readonly (readonly [string, readonly number[], keyof typeof ERRNO])[] = [
+  ['fd_prestat_get', [3, 64], 'SUCCESS'],
+  ['fd_prestat_get', [4, 64], 'BADF'],
+  ['fd_prestat_dir_name', [3, 64, 2], 'NAMETOOLONG'],
+  ['fd_read', [3, 0, 0, 64], 'ISDIR'],
+  ['fd_write', [3, 0, 0, 64], 'ISDIR'],
+  ['fd_seek', [3, 0, 0, 64], 'ISDIR'],
+  ['fd_seek', [4, -1, 0, 64], 'INVAL'],
+  ['fd_seek', [4, 0, 3, 64], 'INVAL'],
+  ['fd_seek', [0, 0, 0, 64], 'SPIPE'],
+  ['fd_pread', [0, 0, 0, 0, 64], 'SPIPE'],
+  ['fd_readdir', [4, 64, 8, 0, 64], 'NOTDIR'],
+  ['fd_readdir', [1, 64, 8, 0, 64], 'NOTDIR'],
+  ['fd_sync', [1], 'INVAL'],
+  ['fd_advise', [4, 0, 0, 0], 'SUCCESS'],
+  ['fd_fdstat_set_flags', [4, 16], 'NOTSUP'],
+  ['fd_renumber', [4, 9], 'BADF'],
+  ['fd_renumber', [9, 4], 'BADF'],
+  ['fd_filestat_set_size', [4, 1], 'BADF'],
+  ['path_open', [3, 0, PATH, 0, 0, 0, 0, 0, 64], 'NOENT'],
+  ['path_open', [3, 0, PATH, 2_000, 0, 0, 0, 0, 64], 'NAMETOOLONG'],
+  ['path_open', [3, 0, PATH + 1, 1, 0, 0, 0, 0, 64], 'INVAL'],
+  ['path_open', [3, 0, PATH + 2, 1, 0, 0, 0, 0, 64], 'ILSEQ'],
+  ['path_open', [3, 0, PATH + 3, 2, 0, 0, 0, 0, 64], 'NOTCAPABLE'],
+  ['path_open', [3, 0, PATH + 5, 2, 0, 0, 0, 0, 64], 'NOTCAPABLE'],
+  ['path_open', [3, 0, PATH, 1, 2, 0, 0, 0, 64], 'NOTDIR'],
+  ['path_open', [3, 0, PATH, 1, 5, 0, 0, 0, 64], 'EXIST'],
+  ['path_open', [3, 0, PATH, 1, 8, 0, 0, 0, 64], 'ROFS'],
+  ['path_open', [3, 0, PATH, 1, 0, 64, 0, 0, 64], 'ROFS'],
+  ['path_open', [3, 0, PATH, 1, 0, 0, 0, 16, 64], 'NOTSUP'],
+  ['path_open', [4, 0, PATH, 1, 0, 0, 0, 0, 64], 'NOTDIR'],
+  ['path_open', [9, 0, PATH, 1, 0, 0, 0, 0, 64], 'BADF'],
+  ['path_unlink_file', [3, PATH, 1], 'ROFS'],
+  ['path_create_directory', [3, PATH, 1], 'ROFS'],
+];
+
+test.each(IN_FOLDER)('%s of %j in a folder is answered with %s', async (name, args, error) => {
+  const calls = name === 'path_open' ? [name] : ['path_open', name];
+  const end = await endOf(`${OPENED} ${exitWith(name, ...args)}`, calls, NAMED, FOLDER);
+  expect(end.code).toBe(ERRNO[error]);
+});
+
+test('no more files are open than may be', async () => {
+  const many = `loop ${OPENED} local.get 0 i32.const 1 i32.add local.tee 0 i32.const 1020 i32.lt_u br_if 0 end`;
+  const end = await endOf(
+    `${many} ${exitWith('path_open', 3, 0, PATH, 1, 0, 0, 0, 0, 64)}`,
+    ['path_open'],
+    NAMED,
+    FOLDER,
+  );
+  expect(end.code).toBe(ERRNO.MFILE);
+});
+
 const OUT = -4;
 const FAR = 65_535;
 /** One pointer of each, and one length, that leave the memory. Data at 0 to 7 is a buffer of 8 bytes at 2^32 - 4. */
@@ -113,15 +185,50 @@ const LIES: readonly (readonly [string, readonly number[]])[] = [
   ['poll_oneoff', [64, OUT, 1, 512]],
   ['poll_oneoff', [64, 128, 1, OUT]],
   ['poll_oneoff', [64, 128, -1, 512]],
+  // With a folder that is open as 3.
+  ['fd_prestat_get', [3, FAR]],
+  ['fd_prestat_dir_name', [3, OUT, 8]],
+  ['fd_filestat_get', [3, FAR]],
+  ['fd_fdstat_get', [3, FAR]],
+  ['fd_readdir', [3, OUT, 8, 0, 64]],
+  ['fd_readdir', [3, 64, -1, 0, 64]],
+  ['fd_readdir', [3, 64, 8, 0, OUT]],
+  ...(['path_create_directory', 'path_remove_directory', 'path_unlink_file'] as const).flatMap((name) => [
+    [name, [3, OUT, 8]] as const,
+    [name, [3, PATH, -1]] as const,
+  ]),
+  ['path_filestat_get', [3, 0, OUT, 8, 64]],
+  ['path_filestat_get', [3, 0, PATH, 1, OUT]],
+  ['path_open', [3, 0, OUT, 8, 0, 0, 0, 0, 64]],
+  ['path_open', [3, 0, PATH, 1, 0, 0, 0, 0, OUT]],
+  ['path_rename', [3, OUT, 8, 3, PATH, 1]],
+  ['path_rename', [3, PATH, 1, 3, OUT, 8]],
+  // With a file that is open as 4.
+  ['fd_read', [4, OUT, 1, 64]],
+  ['fd_read', [4, 0, 1, 64]],
+  ['fd_read', [4, 64, 0, OUT]],
+  ['fd_write', [4, 0, 1, 64]],
+  ['fd_pread', [4, OUT, 1, 0, 64]],
+  ['fd_pread', [4, 0, 1, 0, 64]],
+  ['fd_pread', [4, 64, 0, 0, OUT]],
+  ['fd_pwrite', [4, 0, 1, 0, 64]],
+  ['fd_seek', [4, 0, 0, OUT]],
+  ['fd_tell', [4, OUT]],
 ];
 
 test.each(LIES)('%s of %j ends the program: it lies outside its memory', async (name, args) => {
-  const end = await endOf(exitWith(name, ...args), [name], [0xfc, 0xff, 0xff, 0xff, 8, 0, 0, 0]);
+  const data = Object.assign(new Uint8Array(PATH + 1).fill(0), [0xfc, 0xff, 0xff, 0xff, 8]);
+  data[PATH] = 'f'.charCodeAt(0);
+  const calls = name === 'path_open' ? [name] : ['path_open', name];
+  const end = await endOf(`${OPENED} ${exitWith(name, ...args)}`, calls, data, FOLDER);
   expect(end).toMatchObject({ failure: 'ERR_ABI', message: expect.stringContaining('lies outside the memory') });
 });
 
 test('every call with a pointer was lied to', () => {
-  const harmless = ['fd_close', 'fd_fdstat_set_flags', 'fd_prestat_get', 'fd_prestat_dir_name', 'proc_exit'];
+  const harmless = [
+    ...['fd_advise', 'fd_allocate', 'fd_close', 'fd_datasync', 'fd_fdstat_set_flags', 'fd_filestat_set_size'],
+    ...['fd_renumber', 'fd_sync', 'proc_exit'],
+  ];
   const given = NAMES.filter((name) => PREVIEW1[name]?.answer === 'given' && !harmless.includes(name));
   expect([...new Set(LIES.map(([name]) => name))].sort()).toEqual(given.sort());
 });

@@ -5,10 +5,11 @@ import { admit } from '../../runtime/admit/admit.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
-import { C_PROGRAM, goProgram } from './programs.ts';
+import { C_PROGRAM, goProgram, RUST_PROGRAM } from './programs.ts';
 
 const GO_PROGRAM = goProgram();
 const C = await admit(C_PROGRAM);
+const RUST = await admit(RUST_PROGRAM);
 const GO = GO_PROGRAM && (await admit(GO_PROGRAM));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const SANDBOXES = ENGINES.map(([name, make]) => ({ name, sandbox: createSandbox({ engine: make() }) }));
@@ -51,7 +52,7 @@ const SAME: readonly (readonly [input: string, ended: string, lines: readonly st
   ['exit 3\n', 'ERR_EXIT: it exited with code 3', ['info it will end']],
 ];
 
-for (const [language, kernel] of [['C', C] as const, ...(GO ? [['Go', GO] as const] : [])]) {
+for (const [language, kernel] of [['C', C] as const, ['Rust', RUST] as const, ...(GO ? [['Go', GO] as const] : [])]) {
   describe(`a program in ${language}`, () => {
     test.each(SAME)('does %j alike on all engines, to the last unit of fuel', async (input, ended, lines) => {
       const { used, ...rest } = await everywhere(kernel, input);
@@ -74,6 +75,7 @@ for (const [language, kernel] of [['C', C] as const, ...(GO ? [['Go', GO] as con
 
 describe('what a program finds', () => {
   test('no arguments but a name, no environment, no files, no terminal', async () => {
+    expect((await everywhere(RUST, 'look\n')).ended).toBe('1 0\n');
     expect((await everywhere(C, 'look\n')).ended).toBe('1 program 0 Capabilities insufficient stream\n');
     if (GO) expect((await everywhere(GO, 'look\n')).ended).toBe('1 0 open /etc/passwd: Bad file number\n');
   });
@@ -91,6 +93,7 @@ describe('what a program finds', () => {
     const [short, long] = [await everywhere(C, 'sleep 1\n'), await everywhere(C, 'sleep 36000000\n')];
     expect(long.used.calls['wasi.poll_oneoff']).toBe(1);
     expect(long.used.fuel).toBeLessThan(2 * (short.used.fuel as number));
+    expect((await everywhere(RUST, 'sleep 36000000\n')).ended).toBe('10957 true true\n');
     if (!GO) return;
     const waited = await everywhere(GO, 'sleep 36000000\n');
     expect(waited.ended).toBe('2000 true true\n');
@@ -99,8 +102,9 @@ describe('what a program finds', () => {
 });
 
 describe('a program that fails', () => {
-  test('traps when it aborts in C, and tells its panic in Go', async () => {
+  test('traps when it aborts in C and Rust, and tells its panic in Go', async () => {
     expect((await everywhere(C, 'abort\n')).ended).toBe('ERR_TRAP: trap: unreachable executed');
+    expect((await everywhere(RUST, 'abort\n')).ended).toBe('ERR_TRAP: trap: unreachable executed');
     if (!GO) return;
     const { ended, lines } = await everywhere(GO, 'abort\n');
     expect(ended).toBe('ERR_EXIT: it exited with code 2');

@@ -1,4 +1,4 @@
-// Programs for tests: the one in C that lies here, the one in Go where Go is, and small ones made of calls.
+// Programs for tests: those in C and Rust that lie here, the one in Go where Go is, and small ones made of calls.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { moduleOf } from '../wasm/build.ts';
 const fixture = (name: string) => new URL(`../fixtures/programs/${name}`, import.meta.url);
 
 export const C_PROGRAM = new Uint8Array(readFileSync(fixture('tool.wasm')));
+export const RUST_PROGRAM = new Uint8Array(readFileSync(fixture('tool-rs.wasm')));
 
 /** The program in Go, built now; undefined where there is no Go. */
 export function goProgram(): Uint8Array | undefined {

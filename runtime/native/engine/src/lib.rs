@@ -12,6 +12,7 @@ mod live;
 mod lock;
 mod module;
 mod runner;
+mod told;
 mod whole;
 
 use napi_derive::napi;

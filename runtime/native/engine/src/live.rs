@@ -4,6 +4,7 @@ use crate::code::{Code, Result, Stop, failure};
 use crate::job::{self, Entered};
 use crate::module::{Callable, Inner};
 use crate::runner::Report;
+use crate::told::Told;
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -17,31 +18,6 @@ type Current = Rc<Cell<*mut w::Caller<'static, State>>>;
 
 /// Frames that a trace has at most.
 const FRAMES_MAX: usize = 16;
-
-/// Where a program's fuel and the size of its memory are told of in an import.
-#[derive(Clone, Copy)]
-pub struct Told {
-    report: Report,
-    fuel: Option<w::Global>,
-    memory: w::Memory,
-}
-
-impl Told {
-    pub fn tell(&self, mut store: impl w::AsContextMut) {
-        self.report.size(self.memory.data_size(&store));
-        if let Some(left) = self.fuel.and_then(|fuel| fuel.get(&mut store).i64()) {
-            self.report.left(left);
-        }
-    }
-
-    /// Takes over what the import has left of the fuel.
-    pub fn hear(&self, mut store: impl w::AsContextMut) {
-        if let Some(fuel) = self.fuel {
-            // The counter is a mutable i64, which the module was checked for: no other error is there.
-            let _ = fuel.set(&mut store, w::Val::I64(self.report.fuel()));
-        }
-    }
-}
 
 /// Environment and imports of a call.
 pub type Scope = (sys::napi_env, sys::napi_value);

@@ -170,7 +170,8 @@ pub fn create(env: sys::napi_env, module: &Arc<Inner>) -> Result<sys::napi_value
     }
     let report = Report(data.cast());
     let runner = Rc::new(Runner { module: module.clone(), report, buffer: held, live: RefCell::new(None) });
-    for (name, function) in [(c"run", run as Function), (c"start", start), (c"memory", memory), (c"guest", guest), (c"end", end)] {
+    for (name, function) in [(c"run", run as Function), (c"start", start), (c"memory", memory), (c"guest", guest), (c"end", end)]
+    {
         add(env, object, name, function, &runner)?;
     }
     Ok(object)
