@@ -1,15 +1,19 @@
 // Kernels in a tab: the answers and the fuel are those of Node, a worker that could reach anything runs nothing, and who stops is heard.
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { readTree } from '../../host/grants/tree.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
+import { ENGINES } from '../contract/engines.ts';
 import { coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
 import { settingsText } from '../kernels/task.ts';
 import { ROOT } from '../project/files.ts';
+import { C_PROGRAM, goProgram, RUST_PROGRAM } from '../wasi/programs.ts';
 import { openBrowser } from './chromium.ts';
 import { openTab, type Tab } from './tab.ts';
 
@@ -32,6 +36,14 @@ const SHOT = settingsText({
     [500, 2600],
   ],
 });
+
+/** A folder with one file, which goes with the tests. */
+async function folderWith(name: string, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lodger-tab-folder-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, name), text);
+  return folder;
+}
 
 /** As the tab says it. */
 function plain(outcome: Outcome): object {
@@ -85,6 +97,43 @@ describe.each([true, false])('a tab (memory shared with its kernel workers: %s)'
     expect(await tab.do('abort', { kernel: '/failing.wasm', input: [13], afterMs: 100 })).toBe('ERR_ABORTED');
     const [after] = (await tab.do('run', { kernel: '/echo.wasm', inputs: [[1, 2, 3]] })) as object[];
     expect(after).toMatchObject({ state: 'done', output: [1, 2, 3] });
+  });
+});
+
+describe('a program', () => {
+  const INPUTS = [
+    'count\na b\n',
+    'copy\nhello',
+    'say\none\ntwo',
+    'random\n',
+    'exit 3\n',
+    'sleep 36000000\n',
+    'cat /in/a.txt',
+  ];
+  const inputs = INPUTS.map((text) => new TextEncoder().encode(text));
+
+  test('in C, Rust and Go gives the bytes, the log and the fuel of V8 and Wasmtime, pinned folders with it', async () => {
+    const go = goProgram();
+    const programs = { c: C_PROGRAM, rust: RUST_PROGRAM, ...(go && { go }) };
+    const files = Object.fromEntries(Object.entries(programs).map(([name, bytes]) => [`/${name}.wasm`, bytes]));
+    const tab = await openTab(browser, { files });
+    await tab.do('open', { ...WORKER, threads: 2 });
+    const { digest, blobs } = await readTree(await folderWith('a.txt', 'hello folder'));
+    const grants = [{ kind: 'files', at: '/in', from: `sha256:${digest}`, mode: 'read' }] as const;
+    const given = { inputs: inputs.map((input) => [...input]), seed: 9, grants, args: ['one', 'two'] };
+    const carried = Object.fromEntries(Object.entries(blobs).map(([key, bytes]) => [key, [...bytes]]));
+    for (const [name, bytes] of Object.entries(programs)) {
+      const seen = await tab.do('run', { ...given, kernel: `/${name}.wasm`, blobs: carried });
+      const kernel = await admit(bytes);
+      for (const [, makeEngine] of ENGINES) {
+        const outcomes = [];
+        const sandbox = createSandbox({ engine: makeEngine() });
+        for await (const outcome of sandbox.map({ kernel, ...given, inputs, blobs })) outcomes.push(plain(outcome));
+        expect(outcomes.map((outcome) => (outcome as { state: string }).state)).toContain('done');
+        expect(seen, name).toEqual(outcomes);
+      }
+    }
+    await tab.close();
   });
 });
 

@@ -69,7 +69,7 @@ const acts = {
   },
   run: async ({ kernel, inputs, blobs = {}, ...terms }: Record<string, unknown>) => {
     const job = {
-      ...(terms as { seed?: number; grants?: readonly Grant[] }),
+      ...(terms as { seed?: number; grants?: readonly Grant[]; args?: readonly string[] }),
       kernel: await kernelAt(kernel as string),
       inputs: (inputs as number[][]).map(bytesOf),
       blobs: Object.fromEntries(Object.entries(blobs as object).map(([name, bytes]) => [name, bytesOf(bytes)])),
