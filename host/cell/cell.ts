@@ -221,25 +221,13 @@ function createCell(
   const learnTerms = ({ number, permit }: Contract) => {
     if (contracts.has(number)) return;
     contracts.add(number);
-    const { kernel, limits, grants, blobs, args, seed, digests, deterministic, outside } = permit;
+    const { kernel, ...rest } = permit;
+    const { limits, outside } = rest;
     const { digest } = kernel;
     const known = kernels.delete(digest);
     kernels.add(digest);
     const inline = known ? {} : { bytes: kernel.bytes };
-    say({
-      type: 'terms',
-      terms: number,
-      kernel: digest,
-      ...inline,
-      limits,
-      grants,
-      blobs,
-      seed,
-      digests,
-      deterministic,
-      ...(args && { args }),
-      ...(outside && { outside }),
-    });
+    say({ type: 'terms', terms: number, kernel: digest, ...inline, ...rest });
     const asksMax = outside ? FILES.writeBytes.max : 0;
     const outcomeMax = limits.outputBytesMax + 2 * limits.logBytesMax;
     expect(Math.max(outcomeMax, asksMax));
