@@ -1,7 +1,6 @@
 // The field at two times on a grid that is larger than the model by a sponge, and what moves it on in time, four points at once.
 // Values are f32: their rounding stays below 1e-5 of the field's peak in thousands of steps, less than the scheme's own error, and
 // four fit a vector.
-import { math } from 'lodger/kernel';
 import { Shot } from './shot';
 import { REACH, WEIGHT_0, WEIGHT_1, WEIGHT_2, WEIGHT_3, WEIGHT_4 } from './stencil';
 
@@ -10,7 +9,7 @@ import { REACH, WEIGHT_0, WEIGHT_1, WEIGHT_2, WEIGHT_3, WEIGHT_4 } from './stenc
  * back: this one did best, with 2 to 4 % of the wave in all from a sponge 2.2 wavelengths wide, and 4 to 9 % at 1.5.
  */
 const LEFT = 1e-2;
-const FADE = 1.5 * math.log(1 / LEFT);
+const FADE = 1.5 * Math.log(1 / LEFT);
 
 /**
  * u_tt + 2 s u_t = v^2 (u_xx + u_zz), second order in time: next = past + a (now - past) + c L(now) with s dt in the sponge,

@@ -123,7 +123,8 @@ export class Migration extends Work {
   /** By what has lit a point, so that it does not matter how far the source is; where it is dark, less than that. */
   private addShot(): void {
     let most: f32 = 0;
-    for (let at = 0; at < this.lit.length; at++) most = max(most, this.lit[at]);
+    let next = 0;
+    while (next < this.lit.length) most = max(most, this.lit[next++]);
     const least = most * <f32>1e-4;
     for (let at = 0; at < this.image.length; at++) {
       if (most > 0) this.image[at] += this.met[at] / (this.lit[at] + least);
@@ -144,8 +145,8 @@ export class Migration extends Work {
     writer.f32(<f32>shot.spacing);
     writer.f32(<f32>shot.peak);
     for (let i = 0; i < 8; i++) writer.u32(0);
-    for (let at = 0; at < this.velocities.length; at++) writer.f32(this.velocities[at]);
-    for (let at = 0; at < this.model.length; at++) writer.f32(this.model[at]);
+    this.put(writer, this.velocities);
+    this.put(writer, this.model);
     for (let row = 0; row < shot.depth; row++) {
       for (let column = 0; column < shot.width; column++) writer.f32(this.curve(column, row));
     }

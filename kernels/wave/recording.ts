@@ -59,11 +59,11 @@ export class Recording extends Work {
     writer.f32(<f32>(plan.receiverColumn(plan.receivers - 1) * plan.spacing));
     writer.f32(<f32>(plan.receiverRow * plan.spacing));
     writer.f32(<f32>plan.peak);
-    for (let at = 0; at < points; at++) writer.f32(field.velocities[at]);
+    this.put(writer, field.velocities);
     for (let row = 0; row < plan.depth; row++) {
       for (let column = 0; column < plan.width; column++) writer.f32(field.at(column, row));
     }
-    for (let at = 0; at < traces.length; at++) writer.f32(traces[at]);
+    this.put(writer, traces);
     return writer.finish();
   }
 

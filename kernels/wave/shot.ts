@@ -1,5 +1,5 @@
 // What a task asks for: the grid, the source, the receivers and the time steps, each within bounds that are said by name.
-import { fail, math, Settings } from 'lodger/kernel';
+import { fail, Settings } from 'lodger/kernel';
 import { EIGENVALUE_MAX } from './stencil';
 
 /** Points of the grid along one side, of the grid with its sponge, and values that receivers record. */
@@ -42,7 +42,7 @@ export class Shot {
   /** Ricker, "The form and laws of propagation of seismic wavelets", Geophysics 18 (1953), 10; at the time of a step. */
   pulse(step: i32): f32 {
     const phase = Math.PI * (this.peak * <f64>step * this.dt - DELAY);
-    return <f32>((1 - 2 * phase * phase) * math.exp(-phase * phase));
+    return <f32>((1 - 2 * phase * phase) * Math.exp(-phase * phase));
   }
 
   /** Refuses what would not be stable, or would spread waves of different length at different speed. */

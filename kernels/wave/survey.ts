@@ -59,10 +59,16 @@ export function smoothed(velocities: StaticArray<f32>, survey: Survey): StaticAr
   const width = survey.shot.width;
   const depth = survey.shot.depth;
   const slow = new StaticArray<f64>(velocities.length);
-  for (let at = 0; at < slow.length; at++) slow[at] = 1 / <f64>velocities[at];
+  // Once a task: not worth the bytes of a lifted loop.
+  let next = 0;
+  while (next < slow.length) {
+    slow[next] = 1 / <f64>velocities[next];
+    next++;
+  }
+  const along = new StaticArray<f64>(slow.length);
   for (let n = 0; n < AVERAGES; n++) {
-    for (let row = 0; row < depth; row++) average(slow, row * width, 1, width, survey.reach);
-    for (let column = 0; column < width; column++) average(slow, column, width, depth, survey.reach);
+    for (let row = 0; row < depth; row++) average(slow, along, row * width, 1, width, survey.reach);
+    for (let column = 0; column < width; column++) average(along, slow, column, width, depth, survey.reach);
   }
   const smooth = new StaticArray<f32>(velocities.length);
   for (let at = 0; at < smooth.length; at++) smooth[at] = <f32>(1 / slow[at]);
@@ -70,12 +76,10 @@ export function smoothed(velocities: StaticArray<f32>, survey: Survey): StaticAr
 }
 
 /** Of values in a line, the mean of those around each; beyond its ends, they go on as they end. */
-function average(values: StaticArray<f64>, from: i32, stride: i32, count: i32, reach: i32): void {
-  const line = new StaticArray<f64>(count);
-  for (let i = 0; i < count; i++) line[i] = values[from + i * stride];
+function average(values: StaticArray<f64>, to: StaticArray<f64>, from: i32, stride: i32, count: i32, reach: i32): void {
   for (let i = 0; i < count; i++) {
     let sum = 0.0;
-    for (let j = i - reach; j <= i + reach; j++) sum += line[max(0, min(count - 1, j))];
-    values[from + i * stride] = sum / <f64>(2 * reach + 1);
+    for (let j = i - reach; j <= i + reach; j++) sum += values[from + max(0, min(count - 1, j)) * stride];
+    to[from + i * stride] = sum / <f64>(2 * reach + 1);
   }
 }

@@ -1,4 +1,5 @@
 // What a task has to do, a shot or a survey: time steps, one after the other, and an output at the end.
+import { Writer } from 'lodger/kernel';
 
 export abstract class Work {
   /** Points that a time step computes. */
@@ -8,4 +9,8 @@ export abstract class Work {
   /** How much of the whole is done; 1 at the end, and only there. */
   abstract share(): f64;
   abstract finish(): Uint8Array;
+
+  protected put(writer: Writer, values: StaticArray<f32>): void {
+    for (let at = 0; at < values.length; at++) writer.f32(values[at]);
+  }
 }
