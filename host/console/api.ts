@@ -2,7 +2,16 @@
 
 import type { Policy } from '../../runtime/policy/policy.ts';
 import type { AccountStatus, TokenStatus } from '../wire/answers.ts';
-import type { HostStatus, JobStatus, Manifest, Refusal, Role, SiteStatus, TaskStatus } from '../wire/api.ts';
+import type {
+  HostStatus,
+  JobStatus,
+  Manifest,
+  Refusal,
+  Role,
+  SiteStatus,
+  SitesStatus,
+  TaskStatus,
+} from '../wire/api.ts';
 
 const API = '/api/1';
 
@@ -53,6 +62,7 @@ export const api = {
   signIn: (token: string) => ask<Who>('POST', '/session', { token }),
   signOut: () => send('DELETE', '/session'),
   site: () => get<SiteStatus>('/site'),
+  sites: () => get<SitesStatus>('/sites'),
   jobs: () => get<JobStatus[]>('/jobs?limit=200'),
   job: (job: string) => get<JobStatus>(`/jobs/${part(job)}`),
   submit: (manifest: Manifest) => ask<JobStatus>('POST', '/jobs', manifest),

@@ -13,6 +13,7 @@ import { type Live, watchSite } from './live.ts';
 import { Overview } from './overview.tsx';
 import { PolicyPage } from './policy.tsx';
 import { SignIn } from './sign-in.tsx';
+import { SitesPage } from './sites.tsx';
 import { SubmitPage } from './submit.tsx';
 import { usePlace } from './use.ts';
 
@@ -21,6 +22,7 @@ const PAGES: readonly (readonly [path: string, name: string, operator: boolean])
   ['', 'Overview', false],
   ['submit', 'Submit a job', false],
   ['hosts', 'Hosts', false],
+  ['sites', 'Sites', true],
   ['policy', 'Policy', true],
   ['accounts', 'Accounts', true],
 ];
@@ -97,6 +99,7 @@ function Shown({
   if (page === 'jobs' && first !== undefined) return <JobPage key={first} id={first} live={live} />;
   if (page === 'submit') return <SubmitPage />;
   if (page === 'hosts') return <HostsPage live={live} chosen={first} isOperator={isOperator} />;
+  if (page === 'sites' && isOperator) return <SitesPage />;
   if (page === 'policy' && isOperator) return <PolicyPage live={live} />;
   if (page === 'accounts' && isOperator) return <AccountsPage />;
   return <Overview live={live} />;

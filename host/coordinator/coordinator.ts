@@ -15,6 +15,7 @@ import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
 import { neighbourHandlers } from './http/handle-neighbours.ts';
 import { peopleHandlers } from './http/handle-people.ts';
+import { createSites, type Sites } from './http/handle-sites.ts';
 import { createLogs } from './http/logs.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
@@ -42,6 +43,8 @@ export interface Coordinator {
   readonly key: SiteKey;
   /** A token of half a day with which another site may read the blobs that a lease names, and bring those of its outputs. */
   readonly guest: (account: string, lease: Lease) => string;
+  /** Has other sites shown, and what goes between them and this one. */
+  readonly showSites: Sites['show'];
   /** The token of the operator, told when the site is started for the first time and never again. */
   readonly operatorToken?: string;
   close(): Promise<void>;
@@ -66,6 +69,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     closers.push(() => usage.close());
     const shown = createShown({ usage, refs });
     const logs = createLogs();
+    const sites = createSites();
     const site = await createSite({
       ...{ store, blobs, quotas: accounts.quotas, fuelToday: usage.fuelToday, onFuel: usage.addFuel },
       ...(filled.name !== undefined && { name: filled.name }),
@@ -95,6 +99,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           visitors: filled.visitors ?? true,
         }),
         ...blobHandlers({ blobs, usage, shown }),
+        ...sites.handlers,
         ...neighbourHandlers({ neighbours: createNeighbours(Date.now), shown, clock: Date.now }),
       },
     });
@@ -111,7 +116,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       return auth.guest(account);
     };
     const key = await openSiteKey(store);
-    return { url, site, blobs, accounts, key, guest, close, ...(operatorToken !== undefined && { operatorToken }) };
+    const parts = { url, site, blobs, accounts, key, guest, showSites: sites.show, close };
+    return { ...parts, ...(operatorToken !== undefined && { operatorToken }) };
   } catch (error) {
     await close();
     throw error;

@@ -20,6 +20,7 @@ import { attributesOf, OPERATOR, recordOf } from './own.ts';
 import type { SiteRecord } from './record.ts';
 import { createRunner } from './running.ts';
 import { isFrom, parse, seal, unseal } from './seal.ts';
+import { shownOf } from './shown.ts';
 import { told } from './telling.ts';
 
 export interface FederationOptions {
@@ -147,15 +148,19 @@ export function openFederation(options: FederationOptions): Federation {
   const expire = () => attempt(asker.expire);
   const timers = [setInterval(tell, self.beatMs), setInterval(plan, PLAN_MS), setInterval(expire, EXPIRE_MS)];
   bus.ready.then(tell, (error: unknown) => log('warn', `there is no federation: ${String(error)}`));
+  const status = (): FederationStatus => ({
+    ...{ name, connected: bus.isConnected, trouble: bus.trouble, own: own(), batches: runner.batches.length },
+    sites: asker.sites.map(({ record, seen, isOpen, out }) => ({
+      ...{ record, ageMs: now() - seen, open: isOpen, batches: out.size },
+      tasks: [...out.values()].reduce((sum, { left }) => sum + left, 0),
+    })),
+  });
+  const askers = () => runner.batches.map((batch) => batch.slice(name.length + 1).split('.', 1)[0] ?? '');
+  coordinator.showSites(() => shownOf(status(), askers()));
   return {
-    status: () => ({
-      ...{ name, connected: bus.isConnected, trouble: bus.trouble, own: own(), batches: runner.batches.length },
-      sites: asker.sites.map(({ record, seen, isOpen, out }) => ({
-        ...{ record, ageMs: now() - seen, open: isOpen, batches: out.size },
-        tasks: [...out.values()].reduce((sum, { left }) => sum + left, 0),
-      })),
-    }),
+    status,
     close: async () => {
+      coordinator.showSites(undefined);
       for (const timer of timers) clearInterval(timer);
       unwatch();
       await runner.close();

@@ -9,6 +9,7 @@ import {
   ManifestSchema,
   ROLES,
   type SiteStatus,
+  type SitesStatus,
   TASK_STATES,
   type TaskStatus,
 } from './api.ts';
@@ -89,6 +90,23 @@ export const SiteStatusSchema: v.GenericSchema<unknown, SiteStatus> = form({
   tasksPerSecond: NUMBER,
   fuelPerSecond: NUMBER,
   policyVersion: COUNT,
+});
+
+const CAPACITY = {
+  name: TEXT,
+  hosts: COUNT,
+  threads: COUNT,
+  fuelPerSecond: NUMBER,
+  freeFuelPerSecond: NUMBER,
+  price: NUMBER,
+};
+
+export const SitesStatusSchema: v.GenericSchema<unknown, SitesStatus> = form({
+  joined: v.boolean(),
+  connected: v.boolean(),
+  trouble: TEXT,
+  own: v.nullable(form(CAPACITY)),
+  others: v.array(form({ ...CAPACITY, ageMs: NUMBER, open: v.boolean(), tasksThere: COUNT, batchesHere: COUNT })),
 });
 
 /** The policy in force, and its number. */

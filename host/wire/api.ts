@@ -176,6 +176,40 @@ export interface SiteStatus {
   readonly policyVersion: number;
 }
 
+/** What a site lends to others and has to do, as it tells them. */
+export interface SiteCapacity {
+  readonly name: string;
+  readonly hosts: number;
+  readonly threads: number;
+  readonly fuelPerSecond: number;
+  /** What it could give to tasks that came now. */
+  readonly freeFuelPerSecond: number;
+  /** In units for 10^9 fuel. */
+  readonly price: number;
+}
+
+/** Another site, and what goes between it and this one. */
+export interface OtherSite extends SiteCapacity {
+  /** Ms since it was last heard. */
+  readonly ageMs: number;
+  /** Whether it has shown its key, and may be given work. */
+  readonly open: boolean;
+  /** Tasks of this site that it has, and batches of its own that are under way here. */
+  readonly tasksThere: number;
+  readonly batchesHere: number;
+}
+
+/** The sites that work for each other, as this one sees them. */
+export interface SitesStatus {
+  /** Whether this site has joined others. */
+  readonly joined: boolean;
+  readonly connected: boolean;
+  /** What is wrong with the server between them; empty for nothing that is known. */
+  readonly trouble: string;
+  readonly own: SiteCapacity | null;
+  readonly others: readonly OtherSite[];
+}
+
 /** Roles of tokens, and what each may do. */
 export const ROLES = ['operator', 'submitter', 'host'] as const;
 export type Role = (typeof ROLES)[number];

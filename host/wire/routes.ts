@@ -9,6 +9,7 @@ import {
   JobStatusSchema,
   PolicyAnswerSchema,
   SiteStatusSchema,
+  SitesStatusSchema,
   TaskStatusSchema,
   TokenStatusSchema,
   WhoSchema,
@@ -56,6 +57,15 @@ const HostOrTask = v.union([v.strictObject({ host: word }), v.strictObject({ job
 
 export const ROUTES = {
   site: { method: 'GET', path: '/site', roles: all, about: 'the site', gives: 'json', answer: SiteStatusSchema },
+  sites: {
+    ...{
+      method: 'GET',
+      path: '/sites',
+      roles: operator,
+      about: 'other sites, and what goes between them and this one',
+    },
+    ...{ gives: 'json', answer: SitesStatusSchema },
+  },
   who: { method: 'GET', path: '/who', roles: all, about: 'whose token this is', gives: 'json', answer: WhoSchema },
   signIn: {
     ...{ method: 'POST', path: '/session', roles: 'anyone', about: 'a cookie for a token, for pages' },

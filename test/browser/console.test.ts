@@ -1,7 +1,6 @@
 // The operator's console in a real browser, on a real site: signing in, a job from the page, hosts, policy, accounts, and nobody kept out.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -10,9 +9,9 @@ import { connect, type SiteRunner } from '../../host/client/connect.ts';
 import { type SiteProcess, startSite } from '../client/process.ts';
 import { coreOf, SUBJECTS, type Subject } from '../kernels/subjects.ts';
 import { ROOT } from '../project/files.ts';
+import { wrongs } from './axe.ts';
 import { openBrowser } from './chromium.ts';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PHONE = { width: 320, height: 700 };
 const DESKTOP = { width: 1280, height: 900 };
 
@@ -46,17 +45,6 @@ const DOT = Buffer.from(
 const soon = () => AbortSignal.timeout(10_000);
 const main = () => page.textContent('main');
 const follow = (name: string) => page.getByRole('navigation').getByRole('link', { name }).click();
-
-/** What axe-core finds wrong on the page as it stands: rule, and where. */
-async function wrongs(where: Page): Promise<string[]> {
-  await where.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = await where.evaluate(() =>
-    (
-      globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-    ).axe.run(),
-  );
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
-}
 
 describe('the console', () => {
   test('lets nobody in without a token, and says what is wrong with one', async () => {
@@ -217,7 +205,7 @@ describe('the console', () => {
   test.each(['light', 'dark'] as const)('fits a phone and keeps its contrast when it is %s', async (theme) => {
     await page.getByRole('radio', { name: theme === 'light' ? 'Light' : 'Dark' }).check({ force: true });
     await page.setViewportSize(PHONE);
-    for (const name of ['Overview', 'Submit a job', 'Hosts', 'Policy', 'Accounts']) {
+    for (const name of ['Overview', 'Submit a job', 'Hosts', 'Sites', 'Policy', 'Accounts']) {
       await follow(name);
       await page.waitForTimeout(300);
       const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
