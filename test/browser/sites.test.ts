@@ -41,8 +41,8 @@ natsTest(
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
       expect(await wrongs(page)).toEqual([]);
 
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await nats.kill();
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await nats.kill();
       await expect.poll(main, { timeout: 20_000 }).toContain('The server between the sites is away');
       expect(await wrongs(page)).toEqual([]);
       expect(south.federation.status().connected).toBe(false);
