@@ -107,10 +107,14 @@ export class Flow {
     const { row, value, next } = this.#outline;
     const tail = !settled && this.#isTail(index);
     const target = settled ? 0 : tail ? this.#terms.rest : undefined;
-    const { inRegion } = this;
     this.labels.push({
-      ...{ row: row[index] as number, index, arity: value[index] as number, inRegion, wasInRegion: inRegion },
-      ...{ before: this.debt, target, tail },
+      row: row[index] as number,
+      index,
+      arity: value[index] as number,
+      inRegion: this.inRegion,
+      before: this.debt,
+      target,
+      tail,
       spanBefore: this.span,
       span: row[index] === ROW.if ? this.span : 0,
     });
@@ -133,10 +137,8 @@ export class Flow {
     const { value, next } = this.#outline;
     this.loops++;
     const { inRegion, debt } = this;
-    this.labels.push({
-      ...{ row: ROW.loop, index, arity: value[index] as number, inRegion, wasInRegion },
-      ...{ debt, counted, head },
-    });
+    const arity = value[index] as number;
+    this.labels.push({ row: ROW.loop, index, arity, inRegion, wasInRegion, debt, counted, head });
     this.run = next[index] as number;
   }
 

@@ -36,14 +36,8 @@ export interface Label {
 /** No edit: the end of a chain. */
 export const NONE = -1;
 
-/** A block that nothing is known of. */
-const FRESH = {
-  ...{ debt: 0, before: 0, target: undefined, tail: false, counted: undefined, head: 0, spanBefore: 0, span: 0 },
-  ...{ edges: NONE, ways: 0, fixed: undefined, hasElse: false },
-} as const;
-
-/** A block that is opened. */
-export type Opened = Omit<Label, keyof typeof FRESH> & Partial<Label>;
+/** A block that is opened: what is not said is 0, false or unknown. */
+export type Opened = Pick<Label, 'row' | 'index' | 'arity' | 'inRegion'> & Partial<Label>;
 
 /** The open blocks, innermost last; the function itself is none of them. */
 export class Labels {
@@ -77,7 +71,26 @@ export class Labels {
   }
 
   push(label: Opened): void {
-    this.#open.push({ ...FRESH, ...label });
+    // Field by field: spread, it takes four fifths of all the time.
+    this.#open.push({
+      row: label.row,
+      index: label.index,
+      arity: label.arity,
+      debt: label.debt ?? 0,
+      before: label.before ?? 0,
+      target: label.target,
+      tail: label.tail ?? false,
+      inRegion: label.inRegion,
+      wasInRegion: label.wasInRegion ?? label.inRegion,
+      counted: label.counted,
+      head: label.head ?? 0,
+      spanBefore: label.spanBefore ?? 0,
+      span: label.span ?? 0,
+      edges: NONE,
+      ways: 0,
+      fixed: undefined,
+      hasElse: false,
+    });
   }
 
   pop(): Label | undefined {
