@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createPool } from '../host/cell/isolation.ts';
 import { missingWalls } from '../host/cell/launch.ts';
 import { node } from '../host/platform/node.ts';
-import type { Pool } from '../host/pool/pool.ts';
+import type { Pool } from '../host/pool/options.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import { toHex } from '../runtime/base/platform.ts';
 import { short } from '../runtime/base/units.ts';

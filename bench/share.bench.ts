@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPool, type Pool } from '../host/pool/pool.ts';
+import type { Pool } from '../host/pool/options.ts';
+import { createPool } from '../host/pool/pool.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import { short } from '../runtime/base/units.ts';
 import type { EngineName } from '../runtime/job/outcome.ts';

@@ -15,5 +15,5 @@ export { type FolderStore, folderStore } from './keep/folder-store.ts';
 export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';
 export { node } from './platform/node.ts';
-export type { Pool, PoolOptions } from './pool/pool.ts';
+export type { Pool, PoolOptions } from './pool/options.ts';
 export type { PoolStats } from './pool/stats.ts';

@@ -12,7 +12,7 @@ import type { Strictness } from '../cell/walls.ts';
 import type { Crew, Machine } from '../lend/contracts.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { VERSION } from '../platform/version.ts';
-import type { Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/options.ts';
 import type { OwnerPolicy } from './policy.ts';
 
 export interface CrewOptions {

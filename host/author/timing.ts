@@ -2,7 +2,8 @@
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import type { Task } from '../../runtime/job/task.ts';
-import { createPool, type Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/options.ts';
+import { createPool } from '../pool/pool.ts';
 
 /** What was measured of one engine. Times in ms, of the task in its thread: a fresh instance, the call, the end. */
 export interface Timing {

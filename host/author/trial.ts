@@ -13,7 +13,7 @@ import { type Load, loadInstalled } from '../build/compile.ts';
 import { fileError } from '../jobs/files.ts';
 import { type Lines, linesOf, placed, traceText } from '../jobs/trace.ts';
 import { node } from '../platform/node.ts';
-import type { Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/options.ts';
 import { buildAssertions } from './assertions.ts';
 import { readFuel, writeFuel } from './fuel-file.ts';
 import { readVectors } from './vectors.ts';

@@ -1,13 +1,8 @@
 // The door to both pools: threads of this process, or of another one with walls around it.
 import * as v from 'valibot';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
-import {
-  createPool as createThreads,
-  fillOptions,
-  type Pool,
-  type PoolOptions,
-  PoolOptionsSchema,
-} from '../pool/pool.ts';
+import { fillOptions, type Pool, type PoolOptions, PoolOptionsSchema } from '../pool/options.ts';
+import { createPool as createThreads } from '../pool/pool.ts';
 import { CELL } from './ceilings.ts';
 import { type CellPool, createCellPool } from './pool.ts';
 import { type Strictness, StrictnessSchema } from './walls.ts';

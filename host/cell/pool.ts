@@ -21,7 +21,7 @@ import { nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from '../pool/cancels.ts';
 import { mapJob } from '../pool/mapping.ts';
-import { type FilledOptions, mustShare, type Pool } from '../pool/pool.ts';
+import { type FilledOptions, mustShare, type Pool } from '../pool/options.ts';
 import { createShelf } from '../pool/share.ts';
 import { createStarter, type OneTask } from '../pool/start.ts';
 import { createTally } from '../pool/stats.ts';

@@ -6,7 +6,7 @@ import type { EngineName } from '../../runtime/job/outcome.ts';
 import { runTests, type Verdict } from '../author/trial.ts';
 import { createPool } from '../cell/isolation.ts';
 import { placeOf } from '../platform/engines.ts';
-import type { Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/options.ts';
 import { interruptible } from './interrupt.ts';
 import { engineChoice, example, type Finish } from './options.ts';
 import { note, print, printable, printJson } from './say.ts';

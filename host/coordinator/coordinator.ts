@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError } from '../jobs/files.ts';
+import type { SitesStatus } from '../wire/api.ts';
 import type { Lease } from '../wire/site.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type BlobFolder, openBlobs } from './blobs.ts';
@@ -15,7 +16,7 @@ import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
 import { neighbourHandlers } from './http/handle-neighbours.ts';
 import { peopleHandlers } from './http/handle-people.ts';
-import { createSites, type Sites } from './http/handle-sites.ts';
+import { createSites } from './http/handle-sites.ts';
 import { createLogs } from './http/logs.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
@@ -44,7 +45,7 @@ export interface Coordinator {
   /** A token of half a day with which another site may read the blobs that a lease names, and bring those of its outputs. */
   readonly guest: (account: string, lease: Lease) => string;
   /** Has other sites shown, and what goes between them and this one. */
-  readonly showSites: Sites['show'];
+  readonly showSites: (status: (() => SitesStatus) | undefined) => void;
   /** The token of the operator, told when the site is started for the first time and never again. */
   readonly operatorToken?: string;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { createHttp, type Http, unreachable } from '../client/http.ts';
-import { sendBlob } from '../client/site.ts';
+import { sendBlob } from '../client/send-blob.ts';
 import type { BlobFolder } from '../coordinator/blobs.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { SiteBlobs, Source } from './contracts.ts';

@@ -23,6 +23,7 @@ const NEEDED = [
   /^kernels\/lib\/[\w-]+\.(?:ts|json)$/,
   /^kernels\/(?:template(?:\/tests)?|wit)\/[\w.-]+$/,
   /^schemas\/[\w.-]+\.json$/,
+  /^host\/federation\/config\/\w+\.conf$/,
   /^dist\/host\/pages\/(?:[\w/-]+\.(?:js|css)|(?:console|join)\/index\.html)$/,
 ];
 
