@@ -1,5 +1,5 @@
 // Opens paths below a folder name by name, each from the one before it, so that no link and no race leads out of it. Linux only.
-import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, opendirSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Refusal, shown } from '../../runtime/job/outside.ts';
@@ -94,7 +94,9 @@ function faultOf(at: Place, stats: Stats, name: string, path: string): Refusal |
 /**
  * Throws a Refusal for all but a regular file that has one name, which is in this folder: by another it might lie outside. A file that had
  * two names may have lost ours just now, and then has one left, too. What tells is the descriptor's own name: it stands for the entry that
- * was opened, says when that is gone, and does not come back. So an entry that is there after its links were counted was there then.
+ * was opened, says when that is gone, and does not come back. So an entry that is there after its links were counted was there then: but for a
+ * rename under way, which takes a link from the count a moment before it takes the entry. It holds the folder's lock for both, and so whoever
+ * reads the folder in between sees its end.
  */
 export function mustBeFile({ fd, stats: { nlink } }: Place, { parent, name, path }: Entry): void {
   const stats = fstatSync(fd);
@@ -106,8 +108,23 @@ export function mustBeFile({ fd, stats: { nlink } }: Place, { parent, name, path
       `${shown(path)} has ${links} names (hard links), and may lie outside its folder; copy it`,
       'MLINK',
     );
-  if (stats.nlink === 1 && readlinkSync(through(fd)) === join(readlinkSync(through(parent.fd)), name)) return;
+  if (stats.nlink === 1) {
+    awaitChanges(parent, path);
+    if (readlinkSync(through(fd)) === join(readlinkSync(through(parent.fd)), name)) return;
+  }
   throw new Missing(`${shown(path)} was removed or renamed while it was opened`);
+}
+
+/** Returns when every change to the folder's names that was under way has come to its end: reading names takes the same lock. */
+function awaitChanges({ fd }: Place, path: string): void {
+  attempt(path, () => {
+    const folder = opendirSync(through(fd), { encoding: 'buffer' as BufferEncoding });
+    try {
+      folder.readSync();
+    } finally {
+      folder.closeSync();
+    }
+  });
 }
 
 function kindOf(stats: Stats): string | undefined {
