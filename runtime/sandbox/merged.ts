@@ -11,7 +11,8 @@ export type MapLevel = (job: Job, options: MapOptions, level: number) => AsyncIt
 export function mapMerged(map: MapLevel): Runner['map'] {
   return (given, options = {}) => {
     const job = given as Job;
-    if (!job.merge) return map(job, options, 0);
+    // Whatever is given may be nothing at all: that is refused where terms are checked.
+    if (!(Object(job) as Partial<Job>).merge) return map(job, options, 0);
     const { signal, ...rest } = check(MapOptionsSchema, options) as MapOptions;
     const leaving = new AbortController();
     const either = AbortSignal.any([leaving.signal, ...(signal ? [signal] : [])]);
