@@ -49,7 +49,7 @@ export function addVerify(program: Command, finish: Finish): void {
       example(
         'lodger verify receipts.ndjson',
         'lodger verify early.img late.img --kernel my-stepper.wasm --grant log --grant random',
-        'lodger verify late.img --input input.bin --result output.bin --kernel my-stepper.wasm',
+        'lodger verify late.img --input input.bin --result output.bin --kernel my-stepper.wasm --grant log --grant random',
       ),
     )
     .action(async (from: string, [to, ...more]: readonly string[], flags: VerifyFlags) => {

@@ -6,14 +6,16 @@ import { createProgram } from '../../host/cli/program.ts';
 import { folderStore } from '../../host/keep/folder-store.ts';
 import { startSite } from '../client/process.ts';
 import { builtKernel } from '../kernels/built.ts';
-import { chainInto } from '../sandbox/chain.ts';
+import { chainInto, INPUT, outputOfChain } from '../sandbox/chain.ts';
 import { lodger, scratch } from './lodger.ts';
 
 const SITE_COMMANDS = ['serve', 'submit', 'status', 'results', 'cancel', 'hosts', 'policy', 'accounts'];
 /** A host lends its machine until it is told to end: what these say is run in test/agent. */
 const LENDING = ['join', 'agent'];
+/** Looks at a server between sites: what it says is run in test/federation. */
+const BETWEEN_SITES = ['federation'];
 const AUTHORS = ['new', 'build', 'test', 'bench', 'profile', 'inspect', 'run', 'map'];
-const COMMANDS = [...AUTHORS, ...SITE_COMMANDS, ...LENDING, 'verify', 'doctor'];
+const COMMANDS = [...AUTHORS, ...SITE_COMMANDS, ...BETWEEN_SITES, ...LENDING, 'verify', 'doctor'];
 
 test('lodger --help names every command, and says so on standard output', async () => {
   const { exitCode, stdout, stderr } = await lodger(['--help']);
@@ -35,6 +37,8 @@ test('the example in the help of every command works', async () => {
     await copyFile(join(folder.path, `${digest}.img`), join(folder.path, `${name}.img`));
   }
   await writeFile(join(folder.path, 'my-stepper.wasm'), (await builtKernel('walk')).wasm);
+  await writeFile(join(folder.path, 'input.bin'), INPUT);
+  await writeFile(join(folder.path, 'output.bin'), await outputOfChain());
 
   const site = await startSite([
     '--data',
@@ -45,7 +49,7 @@ test('the example in the help of every command works', async () => {
     '1',
   ]);
   const env = { LODGER_SITE: site.url, LODGER_TOKEN: site.token ?? '' };
-  for (const name of COMMANDS.filter((each) => !LENDING.includes(each))) {
+  for (const name of COMMANDS.filter((each) => ![...LENDING, ...BETWEEN_SITES].includes(each))) {
     const examples = [...helpOf(name).matchAll(/^ {2}\$ lodger (.*)$/gm)].map(([, line = '']) => line.split(' '));
     expect(examples, name).not.toHaveLength(0);
     for (const args of examples) {

@@ -15,11 +15,15 @@ import { OPERATOR, removeFolder, temporaryFolder } from './opened.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
 const NAMES = ['first', 'second'] as const;
+const JOB = 'killed';
 const POLICY = { version: 1, threads: 1, battery: 'always', memoryFreeBytesMin: 0, diskFreeBytesMin: 0 };
 
 interface Hosts {
-  /** Kills one of those that have tasks, without a word, and starts it again on its folder. */
-  killOne(random: () => number): Promise<void>;
+  /**
+   * Kills one of those that have tasks, without a word, and starts it again on its folder, once so many tasks are done. Resolves to whether it did:
+   * when all are done nobody has any.
+   */
+  killOne(random: () => number, after: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -45,11 +49,18 @@ async function startHosts(
   const busy = () => site.hosts(OPERATOR).filter(({ connected, leased }) => connected && leased > 0);
   for (const name of NAMES) start(name);
   return {
-    killOne: async (random) => {
-      while (busy().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-      const { name } = busy()[Math.floor(random() * busy().length)] as { readonly name: string };
-      await kill(name);
-      start(name);
+    killOne: async (random, after) => {
+      for (;;) {
+        const { state, counts } = site.job(OPERATOR, JOB);
+        if (state !== 'open') return false;
+        const [chosen] = busy().splice(Math.floor(random() * busy().length));
+        if (chosen && counts.done >= after) {
+          await kill(chosen.name);
+          start(chosen.name);
+          return true;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
     },
     close: async () => {
       for (const name of NAMES) await kill(name);
@@ -71,14 +82,21 @@ export async function hostsKilled({ tasks, kills, random }: Kills): Promise<stri
   const moments = Array.from({ length: kills }, () => Math.floor(random() * tasks * 0.9)).sort((a, b) => a - b);
   const faults: string[] = [];
   let next = 0;
+  let killed = 0;
+  const killAll = async () => {
+    for (const moment of moments) if (await hosts.killOne(random, moment)) killed++;
+  };
   try {
     const kernel = await admit((await guest()).bytes, { platform: node });
-    for await (const outcome of runner.mapAs('killed', { kernel, inputs: inputs(tasks, () => DO.burn) })) {
+    let killing: Promise<void> | undefined;
+    for await (const outcome of runner.mapAs(JOB, { kernel, inputs: inputs(tasks, () => DO.burn) })) {
+      killing ??= killAll();
       const mark = outcome.state === 'done' ? markOf(outcome.output) : outcome.code;
       if (mark !== next) faults.push(`task ${next} was told as ${mark}`);
       next++;
-      while ((moments[0] ?? tasks) < next && moments.shift() !== undefined) await hosts.killOne(random);
     }
+    await killing;
+    if (killed !== kills) faults.push(`${killed} of ${kills} kills were in the middle of the job`);
     if (next !== tasks) faults.push(`${next} of ${tasks} tasks were told`);
     await lookAtReceipts(site, tasks, faults);
     return faults;
@@ -93,8 +111,7 @@ export async function hostsKilled({ tasks, kills, random }: Kills): Promise<stri
 /** Each task is paid for once, and no host is thought of worse for having died. */
 async function lookAtReceipts(site: Site, tasks: number, faults: string[]): Promise<void> {
   const seen = new Map<number, number>();
-  for await (const { entry } of site.receipts(OPERATOR, 'killed', 0))
-    seen.set(entry.task, (seen.get(entry.task) ?? 0) + 1);
+  for await (const { entry } of site.receipts(OPERATOR, JOB, 0)) seen.set(entry.task, (seen.get(entry.task) ?? 0) + 1);
   const most = Math.max(...seen.values());
   if (seen.size !== tasks || most !== 1) faults.push(`receipts are of ${seen.size} tasks, one of them ${most} times`);
   const hosts = site.hosts(OPERATOR);
