@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 
 export interface NatsServer {
   readonly url: string;
@@ -30,14 +31,7 @@ export async function startNats(config = ''): Promise<NatsServer> {
   );
   let child: ChildProcess | undefined;
   const start = async () => {
-    child = spawn('nats-server', ['-c', file, '-l', join(folder, 'log')], { stdio: 'ignore' });
-    const gone = once(child, 'exit').then(async () => {
-      throw new Error(
-        `nats-server ended: ${(await readFile(join(folder, 'log'), 'utf8').catch(() => '')).slice(-2_000)}`,
-      );
-    });
-    gone.catch(() => undefined);
-    await Promise.race([gone, listening(join(folder, 'log'))]);
+    child = await runNats(file, join(folder, 'log'));
   };
   const kill = async () => {
     const before = child;
@@ -56,6 +50,17 @@ export async function startNats(config = ''): Promise<NatsServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A process with a configuration, once it says in its log that it is ready. Throws what the log says where it ends instead. */
+export async function runNats(file: string, log: string, env: NodeJS.ProcessEnv = process.env): Promise<ChildProcess> {
+  const child = spawn('nats-server', ['-c', file, '-l', log], { stdio: 'ignore', env });
+  const gone = once(child, 'exit').then(async () => {
+    throw new Error(`nats-server ended: ${(await readFile(log, 'utf8').catch(() => '')).slice(-2_000)}`);
+  });
+  gone.catch(() => undefined);
+  await Promise.race([gone, listening(log)]);
+  return child;
 }
 
 async function listening(log: string): Promise<void> {

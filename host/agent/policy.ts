@@ -83,7 +83,7 @@ export const OwnerFileSchema = v.strictObject({
         v.pipe(v.string('an address'), v.ip('an address')),
         'Where to listen. Default: 0.0.0.0, every network.',
       ),
-      port: about(integer(0, 65_535), 'Default: any that is free.'),
+      port: about(integer(0, 65_535), 'Default: one that is free.'),
       uploadBytesPerSecondMax: about(size(), 'What all neighbours together get. Default: 10MiB.'),
     }),
     'Fetch kernels and blobs from hosts of the same network, and give them to those, before the site is asked. Default: no.',

@@ -93,7 +93,7 @@ const stateOf = ({ connected, banned, paused, leased }: HostStatus): string => {
 /** A tab whose page is not isolated cannot speak to a task that runs. */
 const modeOf = ({ isolation }: HostStatus): string =>
   isolation.includes(CROSS_ORIGIN)
-    ? 'shares memory with its tasks: any task runs, and stops at once'
+    ? 'shares memory with its tasks: every task runs, and stops at once'
     : 'shares no memory with its tasks: short tasks and steppers run, and stop between steps';
 
 function Row({ host, isChosen }: { readonly host: HostStatus; readonly isChosen: boolean }): JSX.Element {

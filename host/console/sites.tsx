@@ -5,12 +5,11 @@ import { Badge, Problem } from '../parts/controls.tsx';
 import { duration, short, shown } from '../parts/format.ts';
 import { Mark } from '../parts/icons.tsx';
 import type { OtherSite, SiteCapacity, SitesStatus } from '../wire/api.ts';
+import { SITE } from '../wire/ceilings.ts';
 import { api, type Refused } from './api.ts';
 import { problemOf } from './use.ts';
 
 const LOOK_MS = 2_000;
-/** Records come every few seconds. */
-const SILENT_MS = 60_000;
 
 export function SitesPage(): JSX.Element {
   const [sites, setSites] = useState<SitesStatus>();
@@ -114,7 +113,7 @@ function Joined({ sites, own }: { readonly sites: SitesStatus; readonly own: Sit
 }
 
 function Row({ site }: { readonly site: OtherSite }): JSX.Element {
-  const isSilent = site.ageMs > SILENT_MS;
+  const isSilent = site.ageMs > SITE.siteSilentMs.default;
   const state = isSilent ? 'away' : site.open ? 'lending' : 'waiting';
   const words = { away: `silent for ${duration(site.ageMs)}`, lending: 'here', waiting: 'not met yet' } as const;
   return (

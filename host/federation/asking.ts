@@ -13,7 +13,7 @@ import { askSite } from './ask.ts';
 import { type Burst, choose, type SiteView, type Wanted } from './choose.ts';
 import type { Bus, Self } from './contracts.ts';
 import { fresh } from './fresh.ts';
-import { createLine, fenceKey, type Line, type Out } from './line.ts';
+import { createLine, fenceKey, heldBy, type Line, type Out } from './line.ts';
 import type { Answer, Ask, AskedOf } from './messages.ts';
 import { leaseKey } from './names.ts';
 import { OPERATOR } from './own.ts';
@@ -103,7 +103,7 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     home: false,
     ageMs: now() - line.seen,
     ...{ delayMs: DELAY_MS, linkBytesPerSecond: null },
-    held: [...line.out.values()].reduce((sum, { left }) => sum + left, 0),
+    held: heldBy(line),
     ...(held.get(line.host) ?? { checks: 0, banned: false }),
   });
   /** How far each key is believed, as of a moment ago: a site that has just been banned is given nothing by the site itself. */
@@ -230,8 +230,6 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
 
 /** Batches whose fencing numbers are kept. */
 const FENCES_MAX = 10_000;
-
-const heldBy = (line: Line): number => [...line.out.values()].reduce((sum, { left }) => sum + left, 0);
 
 function wantedOf(job: JobView): Wanted {
   return {

@@ -3,10 +3,9 @@ import { formatDuration, formatSize } from '../../runtime/base/units.ts';
 import type { Confidence, Sites } from '../../runtime/job/site-terms.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { covers } from '../../runtime/policy/rules.ts';
+import { SITE } from '../wire/ceilings.ts';
 import type { SiteRecord } from './record.ts';
 
-/** Records are renewed every few seconds; one that is older than this is of a site that is gone or cut off. */
-const SILENT_MS = 60_000;
 /** Fuel of a task while nobody knows: about a second of a thread. */
 const FUEL_GUESS = 1e9;
 /** Less than so many tasks are not worth a batch over a wide link. */
@@ -79,7 +78,11 @@ const RULES: readonly Rule[] = [
   ({ wanted, site }) => unless(!wanted.sites.not?.includes(site.record.name), () => 'is left out by name'),
   ({ wanted, site }) =>
     unless(wanted.sites.only?.includes(site.record.name) ?? true, () => 'is none of those that the job names'),
-  ({ site }) => unless(site.home || site.ageMs <= SILENT_MS, () => `has been silent for ${formatDuration(site.ageMs)}`),
+  ({ site }) =>
+    unless(
+      site.home || site.ageMs <= SITE.siteSilentMs.default,
+      () => `has been silent for ${formatDuration(site.ageMs)}`,
+    ),
   ({ wanted: { sites }, site: { home, record } }) =>
     unless(
       home || record.price <= (sites.priceMax ?? Number.MAX_VALUE),

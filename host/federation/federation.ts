@@ -14,6 +14,7 @@ import { createSiteBlobs } from './blobs.ts';
 import { BURST } from './choose.ts';
 import type { Self } from './contracts.ts';
 import { fresh } from './fresh.ts';
+import { heldBy } from './line.ts';
 import { type Answer, type Ask, AskSchema } from './messages.ts';
 import { openBus } from './nats.ts';
 import { attributesOf, OPERATOR, recordOf } from './own.ts';
@@ -150,9 +151,9 @@ export function openFederation(options: FederationOptions): Federation {
   bus.ready.then(tell, (error: unknown) => log('warn', `there is no federation: ${String(error)}`));
   const status = (): FederationStatus => ({
     ...{ name, connected: bus.isConnected, trouble: bus.trouble, own: own(), batches: runner.batches.length },
-    sites: asker.sites.map(({ record, seen, isOpen, out }) => ({
-      ...{ record, ageMs: now() - seen, open: isOpen, batches: out.size },
-      tasks: [...out.values()].reduce((sum, { left }) => sum + left, 0),
+    sites: asker.sites.map((line) => ({
+      ...{ record: line.record, ageMs: now() - line.seen, open: line.isOpen },
+      ...{ batches: line.out.size, tasks: heldBy(line) },
     })),
   });
   const askers = () => runner.batches.map((batch) => batch.slice(name.length + 1).split('.', 1)[0] ?? '');

@@ -1,4 +1,4 @@
-// Another site, as a host of this one: it shows its key, is given leases as offers, and what it reports is taken as any host's.
+// Another site, as a host of this one: it shows its key, is given leases as offers, and what it reports is taken as that of other hosts.
 import { hash } from 'node:crypto';
 import { fromHex } from '../../runtime/base/platform.ts';
 import { siteAccount } from '../coordinator/belief.ts';
@@ -61,6 +61,10 @@ export interface LineParts {
 
 /** What waits to be begun is given so many times as much: nobody has lost it yet. */
 const IDLE_FACTOR = 10;
+
+/** Tasks of this site that the other has. */
+export const heldBy = ({ out }: Pick<Line, 'out'>): number =>
+  [...out.values()].reduce((sum, { left }) => sum + left, 0);
 
 export const fenceKey = ([start, number]: Fence): string => `${start}.${number}`;
 

@@ -35,7 +35,6 @@ export interface FederationLooked {
 }
 
 const ANSWER_MS = 5_000;
-const SILENT_MS = 60_000;
 const VERSION_LEAST = [2, 9] as const;
 
 /** Throws `ERR_SITE_UNREACHABLE` where no server answers or the credentials are not taken. */
@@ -102,7 +101,7 @@ async function sitesAt(
   const entries = await new Kvm(jetstream(connection, place)).open(NAMES.sites);
   const sites = await recordsIn(entries, offers, problems);
   for (const { name, ageMs, offers: waiting } of sites)
-    if (ageMs > SILENT_MS) {
+    if (ageMs > SITE.siteSilentMs.default) {
       const more = waiting > 0 ? `; ${waiting} batches that are offered to it wait or go to others` : '';
       problems.push(`site ${name} has been silent for ${formatDuration(ageMs)}${more}`);
     }

@@ -28,6 +28,7 @@ export const SITE = {
   holds: { default: 1_024, max: 1_024, unit: 'digests that a host names', reason: 'they help to choose, no more' },
   leaseMs: { default: 30_000, max: 3_600_000, unit: 'ms', reason: 'so long may a host be silent' },
   beatMs: { default: 10_000, max: 600_000, unit: 'ms', reason: 'a third of a lease' },
+  siteSilentMs: { default: 60_000, max: 60_000, unit: 'ms', reason: 'sites renew their records every few seconds' },
   jobTasks: { default: 10_000_000, max: 10_000_000, unit: 'tasks in a job', reason: 'a byte of memory each' },
   jobsOpen: { default: 100_000, max: 100_000, unit: 'jobs that are not done', reason: 'each is kept in memory' },
   blobBytes: { default: 2 * GiB, max: 64 * GiB, unit: 'bytes of a blob', reason: 'blobs are streamed to disk' },

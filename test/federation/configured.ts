@@ -1,13 +1,13 @@
 // Servers by the configuration that is in the package: its paths, ports and names of hosts replaced, everything else as users get it.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { ConnectionOptions } from '@nats-io/nats-core';
 import { onTestFinished } from 'vitest';
+import { runNats } from '../../bench/federation/nats.ts';
 import { permissionsText } from '../../host/federation/permissions.ts';
-import { until } from './sites.ts';
 
 const CONFIG = join(import.meta.dirname, '../../host/federation/config');
 const TLS = join(import.meta.dirname, '../fixtures/tls');
@@ -75,29 +75,15 @@ export async function startLeaf(port: number): Promise<{ readonly url: string }>
 async function run(folder: string, config: string, env: Readonly<Record<string, string>>) {
   const [file, log] = [join(folder, 'nats.conf'), join(folder, 'log')];
   await writeFile(file, config);
-  const child = spawn('nats-server', ['-c', file, '-l', log], {
-    stdio: 'ignore',
-    env: { ...process.env, ...env },
-  });
-  const gone = once(child, 'exit');
+  const child = await runNats(file, log, { ...process.env, ...env });
   onTestFinished(async () => {
+    const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
   });
-  let ports: { readonly nats: number; readonly leafnodes: number } | undefined;
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`nats-server ended: ${await readFile(log, 'utf8').catch(() => '')}`);
-    ports = await portsIn(log);
-    return ports !== undefined;
-  });
-  return { ports: ports as NonNullable<typeof ports> };
-}
-
-/** The ports that a server has taken, once it says that it is ready. */
-async function portsIn(log: string): Promise<{ readonly nats: number; readonly leafnodes: number } | undefined> {
-  const text = await readFile(log, 'utf8').catch(() => '');
+  const text = await readFile(log, 'utf8');
   const portOf = (what: string) => Number(new RegExp(`${what} connections on [\\d.]+:(\\d+)`).exec(text)?.[1] ?? 0);
-  return text.includes('Server is ready') ? { nats: portOf('client'), leafnodes: portOf('leafnode') } : undefined;
+  return { ports: { nats: portOf('client'), leafnodes: portOf('leafnode') } };
 }
 
 async function scratch(): Promise<string> {
