@@ -144,8 +144,10 @@ export function createCrew(options: CrewOptions): Crew {
       const { limits, args, seed, digests, blobs, outside } = permit;
       return new Promise<Outcome>((resolve, reject) => {
         const abort = () => cancel(flight);
+        // A copy of its own: as a part of a frame it would take all of that with it.
+        const call = { input: new Uint8Array(input), index, limits, args, seed, digests, outside };
         const flight: Flight = {
-          ...{ kernel: permit.kernel, ready, blobs, call: { input, index, limits, args, seed, digests, outside } },
+          ...{ kernel: permit.kernel, ready, blobs, call },
           ...(steps && { steps }),
           ...(onNotice && { onNotice }),
           settle: (outcome) => {

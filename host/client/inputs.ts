@@ -38,8 +38,9 @@ export async function* batchesOf(
         [batch, bytes] = [[], 0];
         continue;
       }
-      // The caller may use its buffer again.
-      const datum = input.value.byteLength > SITE.inlineBytes.max ? await putBlob(input.value) : input.value.slice();
+      // The caller may use its buffer again, of which `slice` is no copy where it is a Buffer.
+      const isLarge = input.value.byteLength > SITE.inlineBytes.max;
+      const datum = isLarge ? await putBlob(input.value) : new Uint8Array(input.value);
       batch.push(datum);
       bytes += typeof datum === 'string' ? datum.length : datum.byteLength;
       next = iterator.next();

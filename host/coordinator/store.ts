@@ -91,7 +91,7 @@ function storeOf(db: Database<Buffer, (string | number)[]>, path: string): Store
     },
     put: async (key, value) => {
       whileOpen();
-      return inOrder(db.put([...key], copied(encode(value))));
+      return inOrder(db.put([...key], encode(value) as Buffer));
     },
     remove: async (key) => {
       whileOpen();
@@ -111,11 +111,6 @@ function storeOf(db: Database<Buffer, (string | number)[]>, path: string): Store
 /** lmdb gives a key of one part as that part. */
 function listOf(key: unknown): Key {
   return Array.isArray(key) ? key : [key as string | number];
-}
-
-/** The encoder uses its buffer again before lmdb has written it. */
-function copied(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes);
 }
 
 /** What the disk said, which lmdb wraps in a promise of its own. A write that a full file system cut short is an EIO of lmdb's. */
@@ -138,7 +133,7 @@ function own(db: Database<Buffer, (string | number)[]>, path: string): void {
     const written = db.get([...OWNER]);
     const owner = written === undefined ? undefined : (decode(written) as { pid: number; start: string });
     if (owner && owner.start !== '' && owner.start === startOf(owner.pid)) return owner.pid;
-    db.putSync([...OWNER], copied(encode({ pid: process.pid, start: startOf(process.pid) })));
+    db.putSync([...OWNER], encode({ pid: process.pid, start: startOf(process.pid) }) as Buffer);
     return undefined;
   });
   // A record of our own process is of a thread, or of a copy of this module, that has the folder open.

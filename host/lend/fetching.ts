@@ -3,19 +3,26 @@ import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type Digest, type Platform, toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
+import type { Task } from '../../runtime/job/task.ts';
+import type { WireTerms } from '../wire/site.ts';
 import type { Blobs, Clock } from './contracts.ts';
 
 const KERNELS_MAX = 32;
 const SHARED_MAX = 32;
 const SETS_MAX = 8;
+const READY_MAX = 8;
 /** Between two attempts to reach the site. */
 const AGAIN_MS = 1_000;
 
+/** What the tasks of a job are run with, but for their inputs. */
+export type Shared = Omit<Task, 'input' | 'index'> & { readonly kernel: Kernel };
+
 export interface Fetching {
-  /** Throws what `admit` throws. */
-  kernel(digest: Digest): Promise<Kernel>;
-  /** All blobs of a job, by name: the same frozen object for all of its tasks, so that they are checked once. Throws like `blob`. */
-  blobsOf(names: Readonly<Record<string, Digest>>): Promise<Readonly<Record<string, Uint8Array>>>;
+  /**
+   * What the tasks of a job have in common: at once, where all of it is here. Blobs are the same frozen object for all of them, so that
+   * they are checked once. Throws what `admit` throws, and like `blob`.
+   */
+  terms(terms: WireTerms): Shared | Promise<Shared>;
   /** Bytes that have this digest. Throws `ERR_HOST_FAULT` for others. */
   blob(digest: Digest, signal: AbortSignal): Promise<Uint8Array>;
   /** Brings bytes to the site, under the digest that it gives. */
@@ -34,6 +41,7 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
   const kernels = new Map<Digest, Promise<Kernel>>();
   const shared = new Map<Digest, Promise<Uint8Array>>();
   const sets = new Map<string, Promise<Readonly<Record<string, Uint8Array>>>>();
+  const ready = new Map<WireTerms, Shared>();
   const platform = { digest, now: clock.now };
 
   const pause = (signal: AbortSignal) =>
@@ -69,6 +77,26 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
 
   const sharedBlob = (name: Digest) => keep(shared, { name, most: SHARED_MAX }, () => blob(name, closing));
 
+  // Several tasks wait for these: none of them may stop it for the others.
+  const kernelOf = (name: Digest) =>
+    keep(kernels, { name, most: KERNELS_MAX }, () => blob(name, closing).then((bytes) => admit(bytes, { platform })));
+  const blobsOf = (names: Readonly<Record<string, Digest>>) =>
+    keep(sets, { name: JSON.stringify(names), most: SETS_MAX }, async () => {
+      const blobs: Record<string, Uint8Array> = {};
+      for (const [name, digest] of Object.entries(names)) blobs[name] = await sharedBlob(digest);
+      return Object.freeze(blobs);
+    });
+  const bring = async (terms: WireTerms): Promise<Shared> => {
+    const { limits, grants, args, seed, deterministic } = terms;
+    const kernel = await kernelOf(terms.kernel);
+    const blobs = await blobsOf(terms.blobs);
+    const shared = { kernel, limits, ...(args && { args }), seed, deterministic, digests: true };
+    const brought: Shared = grants.length > 0 ? { ...shared, grants, blobs } : shared;
+    ready.set(terms, brought);
+    if (ready.size > READY_MAX) ready.delete(ready.keys().next().value as WireTerms);
+    return brought;
+  };
+
   return {
     blob,
     store: async (bytes, signal) => {
@@ -76,15 +104,7 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
       await patiently(() => blobs.put(name, bytes), signal);
       return name;
     },
-    // Several tasks wait for these: none of them may stop it for the others.
-    kernel: (name) =>
-      keep(kernels, { name, most: KERNELS_MAX }, () => blob(name, closing).then((bytes) => admit(bytes, { platform }))),
-    blobsOf: (names) =>
-      keep(sets, { name: JSON.stringify(names), most: SETS_MAX }, async () => {
-        const blobs: Record<string, Uint8Array> = {};
-        for (const [name, digest] of Object.entries(names)) blobs[name] = await sharedBlob(digest);
-        return Object.freeze(blobs);
-      }),
+    terms: (terms) => ready.get(terms) ?? bring(terms),
   };
 }
 

@@ -53,15 +53,10 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
 }
 
 async function prepare({ fetching }: RunTools, { held, number, input, control }: Assigned): Promise<Prepared> {
-  const { kernel: digest, limits, grants, blobs: names, args, seed, deterministic } = held.terms;
-  const { signal } = control;
-  const kernel = await unless(signal, fetching.kernel(digest));
-  const blobs = await unless(signal, fetching.blobsOf(names));
-  // A copy of its own: in Node it is a part of a frame, all of which would go to the thread with it.
-  const bytes = typeof input === 'string' ? await fetching.blob(input, signal) : new Uint8Array(input);
-  const shared = { kernel, limits, ...(args && { args }), seed, deterministic, digests: true };
-  const granted = grants.length > 0 ? { grants, blobs } : {};
-  return { ...shared, ...granted, input: bytes, index: number };
+  const found = fetching.terms(held.terms);
+  const shared = found instanceof Promise ? await unless(control.signal, found) : found;
+  const bytes = typeof input === 'string' ? await fetching.blob(input, control.signal) : input;
+  return { ...shared, input: bytes, index: number };
 }
 
 /** Rejects with `ERR_ABORTED` when the task is stopped before that. */

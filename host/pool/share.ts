@@ -35,7 +35,8 @@ export function createShelf(bytesMax: number): Shelf {
     },
     own: (input) => {
       if (filling.delete(input.buffer)) return input;
-      if (input.byteLength < POOL.sharedBytesMin.default) return input.slice();
+      // Of a Buffer `slice` would be no copy.
+      if (input.byteLength < POOL.sharedBytesMin.default) return new Uint8Array(input);
       const copy = take(input.byteLength);
       copy.set(input);
       return copy;

@@ -6,7 +6,7 @@ import { checkShape } from './shape.ts';
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-/** Plain data as bytes. Numbers, texts, `Uint8Array`, arrays and objects come back as they were; other views and classes do not. */
+/** Plain data as bytes, which are the caller's: nothing is written over them. Numbers, texts, `Uint8Array`, arrays and objects come back as they were; other views and classes do not. */
 export function encode(message: unknown): Uint8Array {
   return packr.pack(message);
 }

@@ -48,8 +48,8 @@ export function checkShape(bytes: Uint8Array): void {
     }
     open[open.length - 1] = left - 1;
     if (at >= bytes.length) throw new RangeError('a message ends too early');
-    const { skip, values } = headAt(view, at);
-    at += skip;
+    const values = valuesAt(view, at);
+    at += skipAt(view, at);
     if (at + values > bytes.length) throw new RangeError('a message claims more than it has');
     if (values === 0) continue;
     if (open.length >= DEPTH_MAX) throw new RangeError('a message is nested too deeply');
@@ -58,21 +58,34 @@ export function checkShape(bytes: Uint8Array): void {
   if (at !== bytes.length) throw new RangeError('a message has something behind it');
 }
 
-/** How many bytes a value has before its parts, and how many values follow as parts. */
-function headAt(view: DataView, at: number): { readonly skip: number; readonly values: number } {
+/** How many bytes a value has before its parts. */
+function skipAt(view: DataView, at: number): number {
   const first = view.getUint8(at);
-  if (first < 0x80 || first >= 0xe0) return { skip: 1, values: 0 };
-  if (first < 0x90) return { skip: 1, values: 2 * (first & 0x0f) };
-  if (first < 0xa0) return { skip: 1, values: first & 0x0f };
-  if (first < 0xc0) return { skip: 1 + (first & 0x1f), values: 0 };
+  if (first < 0xa0 || first >= 0xe0) return 1;
+  if (first < 0xc0) return 1 + (first & 0x1f);
   const fixed = FIXED[first];
-  if (fixed !== undefined) return { skip: 1 + fixed, values: 0 };
+  if (fixed !== undefined) return 1 + fixed;
   const sized = SIZED[first];
   if (!sized) throw new RangeError(`a message has a form that is not used: ${first}`);
   const [width, kind] = sized;
-  const read = { 1: view.getUint8, 2: view.getUint16, 4: view.getUint32 }[width];
-  const size = read.call(view, at + 1);
-  const skip = 1 + width;
-  if (kind === 'bytes') return { skip: skip + size, values: 0 };
-  return { skip, values: kind === 'values' ? size : 2 * size };
+  return 1 + width + (kind === 'bytes' ? sizeAt(view, at + 1, width) : 0);
+}
+
+/** How many values follow a value as its parts. */
+function valuesAt(view: DataView, at: number): number {
+  const first = view.getUint8(at);
+  if (first < 0x80) return 0;
+  if (first < 0x90) return 2 * (first & 0x0f);
+  if (first < 0xa0) return first & 0x0f;
+  const [width, kind] = SIZED[first] ?? NO_PARTS;
+  return PARTS[kind] && PARTS[kind] * sizeAt(view, at + 1, width);
+}
+
+const NO_PARTS = [1, 'bytes'] as const;
+/** Values that a unit of a length stands for. */
+const PARTS = { bytes: 0, values: 1, pairs: 2 } as const;
+
+function sizeAt(view: DataView, at: number, width: 1 | 2 | 4): number {
+  if (width === 1) return view.getUint8(at);
+  return width === 2 ? view.getUint16(at) : view.getUint32(at);
 }

@@ -66,6 +66,15 @@ test('a map gives what a sandbox gives, in order: outputs, failures, fuel, and d
   expect(progress.at(-1)).toEqual({ done: 204, failed: 100, started: 304, total: 304 });
 });
 
+test('inputs are what they were when they were given: the caller may use one buffer for all of them', async () => {
+  const room = Buffer.alloc(2);
+  const inputs = (function* () {
+    for (let at = 0; at < 5; at++) yield room.fill(3 + at);
+  })();
+  const found = await all(runner.map({ kernel, inputs }));
+  expect(found.map((outcome) => outcome.state === 'done' && outcome.output[0])).toEqual([3, 4, 5, 6, 7]);
+});
+
 test('one task runs like any other', async () => {
   const outcome = await runner.run({ kernel, input: Uint8Array.of(5, 6) });
   expect(outcome).toMatchObject({ state: 'done', output: Uint8Array.of(5, 6) });

@@ -122,8 +122,11 @@ describe.each(PLACES)('on $engine, in a $isolation,', ({ engine, isolation }) =>
       expect(input.byteLength).toBe(0);
     });
 
-    test('an input whose buffer the caller uses again at once', async () => {
-      const input = inputOf(DO.echo, 1);
+    test.each([
+      ['a Uint8Array', inputOf],
+      ['a Buffer, whose slices are no copies', (what: number, mark: number) => Buffer.from(inputOf(what, mark))],
+    ])('an input whose buffer the caller uses again at once: %s', async (_, make) => {
+      const input = make(DO.echo, 1);
       const first = pool.run({ kernel, input });
       input.fill(0);
       expect(markOf(done(await first).output)).toBe(1);

@@ -4,7 +4,7 @@ import { LodgerError } from '../../../runtime/base/errors.ts';
 import { check } from '../../../runtime/base/schema.ts';
 import { InputsSchema } from '../../wire/api.ts';
 import { SITE } from '../../wire/ceilings.ts';
-import { createReader } from '../../wire/frames.ts';
+import { frameIn } from '../../wire/frame.ts';
 import type { Datum } from '../../wire/site.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Blobs, Caller, Delivered, Site } from '../contracts.ts';
@@ -84,29 +84,30 @@ async function* linesOf(documents: AsyncIterable<unknown>): AsyncGenerator<Uint8
   for await (const document of documents) yield Buffer.from(`${JSON.stringify(document)}\n`);
 }
 
+/** The one frame of a request; what is in it are parts of the body. */
+function wholeFrame(body: Uint8Array, invalid: (must: string) => LodgerError) {
+  try {
+    const frame = frameIn(body);
+    if (frame?.size === body.byteLength) return frame;
+  } catch (error) {
+    throw invalid(`one frame: ${(error as Error).message}`);
+  }
+  throw invalid('one whole frame');
+}
+
 /** The one frame of a request: which inputs, and their bytes one behind the other. */
 function readInputs(body: unknown): { readonly from: number; readonly inputs: Datum[]; readonly last: boolean } {
   const invalid = (must: string) => new LodgerError('ERR_OPTION_INVALID', ['inputs', must]);
   if (!(body instanceof Uint8Array)) throw invalid('one frame, sent as application/octet-stream');
-  const frames: { readonly message: unknown; readonly bytes: Uint8Array }[] = [];
-  try {
-    createReader(
-      () => SITE.inputsBytes.max,
-      (message, bytes) => frames.push({ message, bytes }),
-    )(body);
-  } catch (error) {
-    throw invalid(`one frame: ${(error as Error).message}`);
-  }
-  const [frame] = frames;
-  if (!frame || frames.length > 1) throw invalid('one whole frame');
+  const frame = wholeFrame(body, invalid);
   const { from, inputs, last } = check(InputsSchema, frame.message);
   let at = 0;
   const data = inputs.map((input): Datum => {
     if (typeof input === 'string') return input;
     if (input > SITE.inlineBytes.max) throw invalid(`of at most ${SITE.inlineBytes.max} bytes each, or digests`);
     at += input;
-    return frame.bytes.slice(at - input, at);
+    return frame.data.subarray(at - input, at);
   });
-  if (at !== frame.bytes.byteLength) throw invalid('as many bytes as the frame says');
+  if (at !== frame.data.byteLength) throw invalid('as many bytes as the frame says');
   return { from, inputs: data, last };
 }
