@@ -1,13 +1,17 @@
-// Many sites over a real NATS server: tasks a second through 1, 2 and 4 sites, how soon a lost site's tasks go to others, and what
-// belonging to a federation costs a site that works alone.
+// Many sites over a real NATS server: tasks a second through 1, 2 and 4 sites, how soon a lost site's tasks go to others, what belonging to
+// a federation costs a site that works alone, and how blobs go between sites.
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { createAgent } from '../host/agent/agent.ts';
 import { lendHere } from '../host/cli/lend-here.ts';
 import { connect } from '../host/client/connect.ts';
+import { openBlobs } from '../host/coordinator/blobs.ts';
 import { createCoordinator } from '../host/coordinator/door.ts';
+import { createSiteBlobs } from '../host/federation/blobs.ts';
 import { createFederation } from '../host/federation/door.ts';
 import { openInputs } from '../host/jobs/inputs.ts';
 import { loadJob } from '../host/jobs/load.ts';
@@ -15,19 +19,25 @@ import { inputsOf } from '../host/jobs/values.ts';
 import { fillLimits } from '../runtime/job/limits.ts';
 import { startNats } from './federation/nats.ts';
 import { type SiteProcess, startSite } from './federation/parts.ts';
+import { shareBlob } from './federation/shared.ts';
 import type { Measure, Result } from './result.ts';
 import { median } from './rounds.ts';
+import { startSite as startAlone } from './site/parts.ts';
 
 const ROUNDS = 3;
 const SEARCHES = 4;
-const TASKS = 20_000;
-/** Tasks that each site runs first: code that has just been loaded is slow. */
-const WARM_TASKS = 4_000;
+const TASKS = 40_000;
+/** Tasks that each site runs first: code that has just been loaded takes nearly twice the time, and more sites have more of it. */
+const WARM_TASKS = 12_000;
+const TRANSFERS = 5;
+const TRANSFER_BYTES = 256 * 2 ** 20;
+const SHARED_BYTES = 64 * 2 ** 20;
+const SHARING_HOSTS = 20;
 const LEASE_MS = 2_000;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export default async function measure(): Promise<Result> {
-  const measures = [...(await rates()), await lost(), await overhead()];
+  const measures = [...(await rates()), await lost(), await overhead(), await transfer(), await shared()];
   return { name: 'federation', times: [], measures };
 }
 
@@ -157,6 +167,47 @@ async function search(folder: string, nats?: string): Promise<Search> {
     await agent.close();
     await coordinator.close();
   }
+}
+
+/** A blob from a site in a process of its own to this one: over loopback, onto disk, checked by both. */
+async function transfer(): Promise<Measure> {
+  return inFolder(async (folder) => {
+    const giver = await startAlone(join(folder, 'giver'));
+    const digest = await giver.operator.putBlob(randomBytes(TRANSFER_BYTES));
+    const { url, operator: token } = giver.coordinator.first;
+    const rates: number[] = [];
+    const cpuMs: number[] = [];
+    for (let round = 0; round < TRANSFERS; round++) {
+      const blobs = await openBlobs(join(folder, `taker-${round}`));
+      const [before, began] = [process.cpuUsage(), performance.now()];
+      await createSiteBlobs(blobs).fetch(digest, [{ url, token }]);
+      rates.push(TRANSFER_BYTES / 1_000 / (performance.now() - began));
+      const { user, system } = process.cpuUsage(before);
+      cpuMs.push((user + system) / 1_000);
+    }
+    await giver.close();
+    const cpu = Math.min(...cpuMs) / (TRANSFER_BYTES / 2 ** 20);
+    return {
+      measure: 'a blob of 256 MiB between two sites on loopback, onto disk',
+      value: `${rates.map((rate) => Math.round(rate)).join(' / ')} MB/s; ${cpu.toFixed(2)} ms of CPU a MiB at the site that takes it`,
+      must: '>= 300 MB/s',
+      holds: Math.max(...rates) >= 300,
+    };
+  });
+}
+
+async function shared(): Promise<Measure> {
+  await using nats = await startNats();
+  const sharing = { natsPort: nats.port, hosts: SHARING_HOSTS, bytes: SHARED_BYTES, createAgent };
+  const { linkBytes, tasksDone } = await inFolder((folder) => shareBlob({ folder, ...sharing }));
+  const copies = linkBytes / SHARED_BYTES;
+  const used = tasksDone.filter((tasks) => tasks > 0).length;
+  return {
+    measure: 'all bytes between two sites for a blob of 64 MiB that 20 hosts of one use',
+    value: `${copies.toFixed(4)}x of one copy; ${used} hosts used it`,
+    must: '<= 1.05x',
+    holds: copies <= 1.05 && used === SHARING_HOSTS,
+  };
 }
 
 async function inFolder<T>(act: (folder: string) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 // A host in this process that answers each task with its input, and signs as a real one does. Tests of a site's state are given it.
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Caller, HostConnection, Site } from '../../host/coordinator/contracts.ts';
+import { node } from '../../host/platform/node.ts';
 import {
   type BatchHead,
   batchBytes,
@@ -14,7 +15,7 @@ import type { Attributes, Datum, FromHost, Lease, Report, ToHost, WireTerms } fr
 import { toHex } from '../../runtime/base/platform.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
 
-const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const hash = node.digest;
 const digestOf = (datum: Datum) => (typeof datum === 'string' ? datum : toHex(hash(datum)));
 
 /** What a task is answered with. */

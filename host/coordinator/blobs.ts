@@ -9,6 +9,7 @@ import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError, sweep, writeOwn } from '../jobs/files.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { BlobPlace, Blobs } from './contracts.ts';
+import { appendTo } from './heaps.ts';
 
 const READ_BYTES = 256 * 1024;
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -134,29 +135,6 @@ async function append(
   } finally {
     await handle?.close();
   }
-}
-
-/** Writes what comes, up to `total`; a piece that the disk did not take whole is cut off again, so that the next one fits. */
-async function appendTo(
-  handle: FileHandle,
-  hash: Hash,
-  source: AsyncIterable<Uint8Array>,
-  { at, total }: { readonly at: number; readonly total: number },
-): Promise<number> {
-  let end = at;
-  for await (const piece of source) {
-    if (end + piece.byteLength > total)
-      throw new LodgerError('ERR_OPTION_INVALID', ['total', `the number of its bytes: more than ${total} have come`]);
-    try {
-      await handle.appendFile(piece);
-    } catch (error) {
-      await handle.truncate(end);
-      throw error;
-    }
-    hash.update(piece);
-    end += piece.byteLength;
-  }
-  return end;
 }
 
 async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {

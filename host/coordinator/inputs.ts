@@ -31,8 +31,11 @@ export interface Inputs {
 
 export function createInputs(store: Store): Inputs {
   const kept = new Map<string, Chunk>();
+  /** Neighbours are read one after the other, each several times. */
+  let latest: { readonly job: string; readonly start: number; readonly chunk: Chunk } | undefined;
   const keysOf = (job: string) => store.keys(['i', job], ['i', job, Number.MAX_SAFE_INTEGER]);
   const chunkAt = (job: string, start: number, count: number): Chunk => {
+    if (latest?.job === job && latest.start === start) return latest.chunk;
     const name = `${job}\n${start}`;
     let chunk = kept.get(name);
     if (!chunk) {
@@ -44,6 +47,7 @@ export function createInputs(store: Store): Inputs {
     kept.delete(name);
     kept.set(name, chunk);
     if (kept.size > KEPT_MAX) for (const oldest of kept.keys()) if (kept.delete(oldest)) break;
+    latest = { job, start, chunk };
     return chunk;
   };
   const place = (job: string, starts: readonly number[], task: number) => {

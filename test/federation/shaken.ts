@@ -5,9 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openLink } from '../../bench/federation/link.ts';
 import type { Dice } from '../fuzz/dice.ts';
 import { inputOf } from '../site/opened.ts';
-import { openLink } from './proxy.ts';
 import { startNats } from './server.ts';
 
 const SERVE = fileURLToPath(new URL('../../dist/test/federation/serve.js', import.meta.url));

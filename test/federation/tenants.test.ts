@@ -4,10 +4,10 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
+import { openLink } from '../../bench/federation/link.ts';
 import { inboxOf, NAMES } from '../../host/federation/names.ts';
 import { collect, inputOf, submitTasks } from '../site/opened.ts';
 import { type Hub, startHub, startLeaf, type User } from './configured.ts';
-import { openLink } from './proxy.ts';
 import { natsTest } from './server.ts';
 import { type FederatedSite, joinSite, trustEach, until } from './sites.ts';
 

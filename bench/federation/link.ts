@@ -1,9 +1,11 @@
-// A TCP link that can be cut and mended.
+// A TCP link that can be cut and mended, and counts what goes over it.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Link {
   readonly port: number;
+  /** What went over it so far, both ways. */
+  readonly bytes: number;
   cut(): void;
   mend(): void;
   [Symbol.asyncDispose](): Promise<void>;
@@ -13,6 +15,7 @@ export interface Link {
 export async function openLink(to: number): Promise<Link> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let bytes = 0;
   const server = createServer((near) => {
     if (isCut) return near.destroy();
     const far = connect(to, '127.0.0.1');
@@ -22,6 +25,9 @@ export async function openLink(to: number): Promise<Link> {
     ] as const) {
       sockets.add(one);
       one.pipe(other);
+      one.on('data', (piece) => {
+        bytes += piece.byteLength;
+      });
       one.on('error', () => undefined);
       one.on('close', () => {
         sockets.delete(one);
@@ -37,6 +43,9 @@ export async function openLink(to: number): Promise<Link> {
   };
   return {
     port: (server.address() as AddressInfo).port,
+    get bytes() {
+      return bytes;
+    },
     cut,
     mend: () => {
       isCut = false;
