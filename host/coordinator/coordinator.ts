@@ -68,7 +68,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const refs = createRefs(store);
     const usage = createUsage({ store, accounts, refs, now: Date.now });
     closers.push(() => usage.close());
-    const shown = createShown({ usage, refs });
+    const shown = createShown({ usage, refs, store, now: Date.now });
     const logs = createLogs();
     const sites = createSites();
     const site = await createSite({

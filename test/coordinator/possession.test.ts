@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgent } from 'lodger/host';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createRemote } from '../../host/agent/remote.ts';
 import { frameOf } from '../../host/wire/frame.ts';
+import { encodeFrame, PROTOCOL, parseToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost } from '../site/echo.ts';
 import { serveSite } from './served.ts';
 
@@ -64,6 +66,48 @@ test('hosts of two owners each bring the same large output, and read inputs that
   for await (const { state, output, runs } of client.outcomes('job', 0))
     expect({ state, output, runs }).toEqual({ state: 'done', output: digest, runs: 2 });
   for (const agent of agents) await agent.close();
+});
+
+test('a host with a lease of before reads its input when the site has been started again', async () => {
+  await using served = await serveSite();
+  const token = await served.tokenOf('lender', 'host');
+  const lab = await served.tokenOf('lab', 'submitter');
+  const client = served.client(lab);
+  const kernel = await client.putBlob(KERNEL);
+  const digest = await client.putBlob(secret);
+  await client.ask('submit', { json: { version: 1, kernel, id: 'job' } });
+  const leased = new Promise((resolve) => {
+    const url = `${served.site.url.replace('http', 'ws')}/connect`;
+    const socket = new WebSocket(url, PROTOCOL, { headers: { authorization: `Bearer ${token}` } });
+    const closed = () => socket.terminate();
+    const echo = createEcho({
+      hears: (message) => {
+        if (message.type === 'lease') resolve(message.inputs[0]);
+        return message.type !== 'lease';
+      },
+    });
+    echo.join({
+      connect: (_, hear) => {
+        socket.on('message', (data) => hear(parseToHost(data as Buffer)));
+        return { hear: (message) => socket.send(encodeFrame(message)), closed };
+      },
+    } as Parameters<EchoHost['join']>[0]);
+  });
+  await served.call('POST', 'jobs/job/inputs', {
+    token: lab,
+    body: frameOf({ from: 0, inputs: [digest], last: true }),
+  });
+  expect(await leased).toBe(digest);
+  await served.site.close();
+  await using again = await serveSite({ data: join(served.folder, 'data') });
+  for (const [name, status] of [
+    [digest, 200],
+    [kernel, 200],
+    [digestOf(Buffer.of(1)), 404],
+  ] as const)
+    expect((await again.call('GET', `blobs/${name}`, { token })).status).toBe(status);
+  const stranger = await again.tokenOf('other', 'host');
+  expect((await again.call('GET', `blobs/${digest}`, { token: stranger })).status).toBe(404);
 });
 
 test('two hosts of one token that bring the same blob at once both get it there', async () => {

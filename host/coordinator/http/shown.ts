@@ -3,7 +3,7 @@
 import type { Digest } from '../../../runtime/base/platform.ts';
 import type { Lease, ToHost } from '../../wire/site.ts';
 import { DOOR } from '../ceilings.ts';
-import type { Caller } from '../contracts.ts';
+import type { Caller, Store } from '../contracts.ts';
 import type { Refs } from '../refs.ts';
 import type { Usage } from '../usage.ts';
 
@@ -16,24 +16,32 @@ export interface Shown {
 /** Images that one is made of, one behind the other: more of them are no chain of an honest host. */
 const CHAIN_MAX = 10_000;
 
-export function createShown({
-  usage,
-  refs,
-}: {
+export interface ShownParts {
   readonly usage: Pick<Usage, 'owns'>;
   readonly refs: Pick<Refs, 'parentOf'>;
-}): Shown {
-  /** By account, the latest last. */
-  const byAccount = new Map<string, Set<Digest>>();
+  readonly store: Pick<Store, 'range' | 'put' | 'remove'>;
+  /** Ms since 1970. */
+  readonly now: () => number;
+}
+
+/** What was shown is kept: a host goes on with its leases when the site has been away, and fetches what it has not needed before. */
+export function createShown({ usage, refs, store, now }: ShownParts): Shown {
+  const byAccount = openKept(store);
+  const write = (put: Promise<void>) => {
+    // What cannot be written is forgotten with this process; the site itself says so.
+    put.catch(() => undefined);
+  };
 
   const show = (account: string, digest: Digest) => {
     const digests = byAccount.get(account) ?? new Set();
     byAccount.set(account, digests);
-    digests.delete(digest);
+    const isNew = !digests.delete(digest);
     digests.add(digest);
+    if (isNew) write(store.put(['shown', account, digest], now()));
     for (const oldest of digests) {
       if (digests.size <= DOOR.digestsShown.max) break;
       digests.delete(oldest);
+      write(store.remove(['shown', account, oldest]));
     }
   };
   const showChain = (account: string, job: string, image: Digest) => {
@@ -57,4 +65,15 @@ export function createShown({
       usage.owns(account, digest) ||
       (role === 'host' && byAccount.get(account)?.has(digest) === true),
   };
+}
+
+/** By account, the latest last. */
+function openKept(store: ShownParts['store']): Map<string, Set<Digest>> {
+  const byAccount = new Map<string, Set<Digest>>();
+  const kept = [...store.range(['shown', ''], ['shown', '~'])].sort((a, b) => Number(a.value) - Number(b.value));
+  for (const { key } of kept) {
+    const [, account, digest] = key as [string, string, Digest];
+    byAccount.set(account, (byAccount.get(account) ?? new Set()).add(digest));
+  }
+  return byAccount;
 }
