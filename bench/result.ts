@@ -24,19 +24,27 @@ export interface Result {
 export function ratio(
   measure: string,
   times: readonly Timed[],
-  [ours, theirs]: readonly [string, string],
+  names: readonly [ours: string, theirs: string],
   atMost: number,
 ): Measure {
-  const [a, b] = [ours, theirs].map((name) => times.find((timed) => timed.name === name));
-  if (!a || !b) throw new Error(`no times of ${ours} and ${theirs}`);
-  const minima = a.wallMinUs / b.wallMinUs;
-  const medians = a.wallMedianUs / b.wallMedianUs;
+  const [minima, medians] = [quotient(times, names, 'wallMinUs'), quotient(times, names, 'wallMedianUs')];
   return {
     measure,
     value: `${short(minima)}x (minima), ${short(medians)}x (medians)`,
     must: `<= ${atMost}x`,
     holds: Math.max(minima, medians) <= atMost,
   };
+}
+
+/** What one variant's times of a kind are of another's. */
+export function quotient(
+  times: readonly Timed[],
+  [ours, theirs]: readonly [ours: string, theirs: string],
+  of: Exclude<keyof Timed, 'name'>,
+): number {
+  const [a, b] = [ours, theirs].map((name) => times.find((timed) => timed.name === name));
+  if (!a || !b) throw new Error(`no times of ${ours} and ${theirs}`);
+  return a[of] / b[of];
 }
 
 function wasmtimeVersion(): string {

@@ -1,11 +1,14 @@
 // Times variants of the same work side by side: interleaved rounds, minimum and median, CPU time beside wall time.
 import { Bench } from 'tinybench';
+import { lookAt } from '../host/cell/watch.ts';
 
 /** One way to do the work. `once` does `operations` of them. */
 export interface Variant {
   readonly name: string;
   readonly operations: number;
   once(): void | Promise<void>;
+  /** Other processes that do the work, whose CPU time counts as well. They must be the same before and after a round. */
+  pids?(): readonly number[];
 }
 
 /** Times of one operation in microseconds, over all rounds. */
@@ -26,7 +29,7 @@ export interface Rounds {
 /**
  * Runs every variant once a round, in turn, so that a drift of the machine meets all of them. Two rounds come first and are not
  * counted. A round's time is the mean of its samples, so that a variant's own garbage collection is in it. CPU time is the whole
- * process's: the threads of a pool are in it.
+ * process's, so the threads of a pool are in it, and that of the variant's other processes, to a hundredth of a second.
  */
 export async function interleave(variants: readonly Variant[], { rounds, samples }: Rounds): Promise<Timed[]> {
   const seen = variants.map((variant) => ({ variant, wall: [] as number[], cpu: [] as number[] }));
@@ -35,14 +38,14 @@ export async function interleave(variants: readonly Variant[], { rounds, samples
       const bench = new Bench({ iterations: samples, time: 0, warmup: false, throws: true });
       // Without `async`, tinybench calls the function once more to see what it gives, and times the next call beside that one.
       bench.add(variant.name, async () => variant.once(), { async: true });
-      const before = process.cpuUsage();
+      const before = cpuUs(variant);
       const [task] = await bench.run();
-      const { user, system } = process.cpuUsage(before);
+      const spent = cpuUs(variant) - before;
       if (round < 0) continue;
       const result = task?.result;
       if (!result || !('latency' in result)) throw new Error(`${variant.name} gave no times`);
       wall.push((result.latency.mean * 1000) / variant.operations);
-      cpu.push((user + system) / (samples * variant.operations));
+      cpu.push(spent / (samples * variant.operations));
     }
   }
   return seen.map(({ variant, wall, cpu }) => ({
@@ -52,6 +55,12 @@ export async function interleave(variants: readonly Variant[], { rounds, samples
     cpuMinUs: Math.min(...cpu),
     cpuMedianUs: median(cpu),
   }));
+}
+
+function cpuUs({ pids }: Variant): number {
+  const { user, system } = process.cpuUsage();
+  const others = (pids?.() ?? []).reduce((sum, pid) => sum + (lookAt(pid)?.cpuMs ?? 0), 0);
+  return user + system + others * 1e3;
 }
 
 /** The middle of some numbers. */

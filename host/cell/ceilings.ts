@@ -29,6 +29,13 @@ export const CELL = {
     reason: 'compilers and threads end what they began; nobody else has anything to do there',
   },
   answerMsMax: { default: 60_000, max: 60_000, unit: 'ms', reason: 'how much later than its limit a task may answer' },
+  batchMsTarget: {
+    default: 25,
+    max: 1_000,
+    unit: 'ms of work in one message',
+    reason:
+      'each batch wakes two processes; a task that is aborted still ends at once, the others of its batch are kept',
+  },
   endMsMax: {
     default: 5_000,
     max: 5_000,

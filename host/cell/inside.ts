@@ -15,6 +15,7 @@ import type { OneTask } from '../pool/start.ts';
 import type { CellOrder, CellTerms, FromCell, ToCell } from '../wire/cell.ts';
 import { createReader, roomFor, writeFrame } from '../wire/frames.ts';
 import { createAsked } from './asked.ts';
+import { CELL } from './ceilings.ts';
 import { createSpoken, type Spoken } from './spoken.ts';
 
 /** The descriptor of the frames. The parent has the other end. */
@@ -42,7 +43,7 @@ export async function live(order: string): Promise<void> {
   // Node takes `onread` for a descriptor, too; its types know it of connections only.
   const frames = new Socket({ fd: FRAMES, readable: true, writable: true, onread } as SocketConstructorOpts);
   const say = (message: FromCell, bytes?: Uint8Array) => writeFrame(frames, message, bytes);
-  const pool = await createPool({ ...options }, { asksFiles: true });
+  const pool = await createPool({ ...options }, { asksFiles: true, batchMsTarget: CELL.batchMsTarget.default });
   const hear = createInhabitant(pool, say);
   // The parent is trusted: whatever it writes is expected.
   read = createReader(

@@ -38,18 +38,20 @@ export interface DispatcherOptions {
   readonly cpuShare: number;
   /** Whether threads ask for files, too, instead of opening them. */
   readonly asksFiles?: boolean;
+  /** How much work a message to a thread should hold, in ms. */
+  readonly batchMsTarget?: number;
 }
 
 /** The number of the next task, unique in the process: pools can be in several of its threads. */
 let nextJob = threadId * 2 ** 40 + 1;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { threads, threadCount, engine, asksFiles = false } = options;
+  const { threads, threadCount, engine, asksFiles = false, batchMsTarget = POOL.batchMsTarget.default } = options;
   const stopper = options.metered ? undefined : engine.stopper;
   const canStop = options.metered || stopper !== undefined;
   const flights = new Set<Flight>();
   let { cpuShare } = options;
-  const queue = createQueue();
+  const queue = createQueue({ threadCount, batchMsTarget });
   /** Control words of flights that landed, for the next ones. */
   const controls: Int32Array[] = [];
   let lanesOpened = 0;
@@ -68,7 +70,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   const pump = () => {
     while (flights.size < threadCount) {
-      const departure = queue.take(threadCount);
+      const departure = queue.take();
       if (!departure) break;
       send(departure);
     }

@@ -72,21 +72,28 @@ export function headOf({ compiled, permit }: Lane & { readonly compiled: Compile
   return { ...compiled.shared, engine, limits, blobs, seed, digests, ...some };
 }
 
+/** How the tasks of a lane are shared out. */
+export interface Sharing {
+  readonly threadCount: number;
+  /** How much work a message should hold, in ms. */
+  readonly batchMsTarget: number;
+}
+
 /**
  * How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread, unless
  * the work is so little that waking a thread for a share of it takes longer.
  */
-export function batchSize({ taskMs, runMs, waiting }: Lane, threads: number): number {
-  const byTime = taskMs === undefined ? 4 : POOL.batchMsTarget.default / Math.max(taskMs, 1e-3);
+function batchSize({ taskMs, runMs, waiting }: Lane, { threadCount, batchMsTarget }: Sharing): number {
+  const byTime = taskMs === undefined ? 4 : batchMsTarget / Math.max(taskMs, 1e-3);
   const isLittle = runMs !== undefined && waiting.length * runMs < POOL.shareMsMin.default;
-  const byShare = isLittle ? waiting.length : Math.ceil(waiting.length / threads);
+  const byShare = isLittle ? waiting.length : Math.ceil(waiting.length / threadCount);
   return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
 }
 
 /** Takes the next batch off a lane: the first task alone if it must be, else as many as fit. */
-export function takeBatch(lane: Lane, threads: number): Entry[] {
+export function takeBatch(lane: Lane, sharing: Sharing): Entry[] {
   const { waiting } = lane;
-  let count = waiting[0]?.alone ? 1 : batchSize(lane, threads);
+  let count = waiting[0]?.alone ? 1 : batchSize(lane, sharing);
   for (let place = 1; place < count; place++) if (waiting[place]?.alone) count = place;
   return waiting.splice(0, count);
 }

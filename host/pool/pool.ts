@@ -1,6 +1,6 @@
 // The pool: many tasks on the threads of this machine, in fresh instances, in bounded memory, each of them stoppable.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { TASK } from '../../runtime/base/limits.ts';
+import { POOL, TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
@@ -38,6 +38,8 @@ import { startThreads } from './threads.ts';
 export interface Internals extends RequestsOptions {
   /** Whether this pool holds no rights: it asks whoever gave it a task for files and answers. */
   readonly asksFiles?: boolean;
+  /** How much work a message to one of its threads should hold, in ms. */
+  readonly batchMsTarget?: number;
 }
 
 /** What those of the project's own have beside it who hand tasks on. `outside`: terms that were settled by who holds the right. */
@@ -74,11 +76,11 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   const { cpuShare } = filled;
   const engine = nodeEngine(choice);
   const wallMsDefault = TASK.wallMsMax.default;
-  const { asksFiles = false } = internals;
+  const { asksFiles = false, batchMsTarget = POOL.batchMsTarget.default } = internals;
   const holder = asksFiles ? NO_HOLDER : HOLDER;
   const permitter: Permitter = { platform: node, metered, wallMsDefault, holder, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);
-  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare, asksFiles });
+  const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare, asksFiles, batchMsTarget });
   const tally = createTally();
   const compiled = new Map<string, Promise<Ready>>();
   const cancels = createCancels(dispatcher.cancel);

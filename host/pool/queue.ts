@@ -1,5 +1,5 @@
 // The waiting tasks of a pool: lanes take turns, and each keeps its own order.
-import { type Compiled, type Entry, type Lane, takeBatch } from './lane.ts';
+import { type Compiled, type Entry, type Lane, type Sharing, takeBatch } from './lane.ts';
 
 /** Tasks that go out together. */
 export interface Departure {
@@ -15,10 +15,10 @@ export interface Queue {
   add(entry: Entry, place: 'first' | 'last'): void;
   remove(entry: Entry): void;
   /** The next batch of the lane whose turn it is; undefined if no task of a compiled kernel waits. */
-  take(threadCount: number): Departure | undefined;
+  take(): Departure | undefined;
 }
 
-export function createQueue(): Queue {
+export function createQueue(sharing: Sharing): Queue {
   /** Lanes with waiting tasks, in the order in which they are served. */
   const lanes: Lane[] = [];
   let size = 0;
@@ -40,13 +40,13 @@ export function createQueue(): Queue {
       if (lane.waiting.length === 0) lanes.splice(lanes.indexOf(lane), 1);
       size--;
     },
-    take: (threadCount) => {
+    take: () => {
       const turn = lanes.findIndex(({ compiled }) => compiled !== undefined);
       if (turn < 0) return undefined;
       // Lanes whose kernel is still being compiled let the others pass, and keep their order.
       lanes.push(...lanes.splice(0, turn));
       const lane = lanes.shift() as Lane;
-      const entries = takeBatch(lane, threadCount);
+      const entries = takeBatch(lane, sharing);
       if (lane.waiting.length > 0) lanes.push(lane);
       size -= entries.length;
       return { lane, compiled: lane.compiled as Compiled, entries };
