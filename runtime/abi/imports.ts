@@ -12,6 +12,11 @@ export type { HostFunction, TaskRoom } from './room.ts';
 /** Module name -> function name -> function. */
 export type HostImports = Record<string, Record<string, HostFunction>>;
 
+type Given = number | bigint | undefined;
+
+/** An import, whatever it takes. */
+export type AnyCall = (...args: unknown[]) => Given;
+
 const NO_LEAVE = 'an import was called from cabi_realloc or a cabi_post_ function';
 
 /** Every function of the world. */
@@ -33,34 +38,45 @@ const MAKERS: Readonly<Record<InterfaceName, Readonly<Record<string, Make>>>> = 
   },
 };
 
-/** The imports of one task: exactly those its kernel asks for. `make`: where they are not of the world. */
-export function importsOf(
-  room: TaskRoom,
-  make: (wanted: KernelImport) => HostFunction | undefined = (wanted) => ofWorld(room, wanted),
-): HostImports {
-  const imports: HostImports = {};
-  room.facts.imports.forEach((wanted, index) => {
-    const made = make(wanted);
+/** The imports of one task: exactly those its kernel asks for. */
+export function importsOf(room: TaskRoom): HostImports {
+  const calls = room.facts.imports.map((wanted) => {
+    const made = ofWorld(room, wanted);
     if (!made) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
-    room.calls[index] ??= 0;
-    const call = made as (...args: unknown[]) => number | bigint | undefined;
-    const counted = (...args: unknown[]) => {
-      room.calls[index] = (room.calls[index] as number) + 1;
-      // To fail is allowed everywhere: it never returns into the guest.
-      if (wanted.interface !== 'exit' && room.guest?.mayLeave === false) violation(NO_LEAVE);
-      if (!room.fuel) return call(...args);
-      room.bytesMoved = 0;
-      try {
-        return call(...args);
-      } finally {
-        room.fuel.charge(room.bytesMoved);
-      }
-    };
-    // Names of the table: none of them is one that every object inherits.
-    imports[wanted.module] ??= {};
-    (imports[wanted.module] as Record<string, HostFunction>)[wanted.function] = counted as HostFunction;
+    return made as AnyCall;
   });
-  return imports;
+  return byName(room.facts.imports, (index) => {
+    const call = calls[index] as AnyCall;
+    return (...args) => carryOut(room, index, call, args);
+  });
+}
+
+/** A function for each import, under its module and its name. */
+export function byName(
+  imports: readonly KernelImport[],
+  functionOf: (index: number, wanted: KernelImport) => AnyCall,
+): HostImports {
+  const named: HostImports = {};
+  imports.forEach((wanted, index) => {
+    // Names of the table: none of them is one that every object inherits.
+    named[wanted.module] ??= {};
+    (named[wanted.module] as Record<string, AnyCall>)[wanted.function] = functionOf(index, wanted);
+  });
+  return named;
+}
+
+/** One call of the import at a place of the kernel's list: counted, and paid for. */
+export function carryOut(room: TaskRoom, index: number, call: AnyCall, args: unknown[]): Given {
+  room.calls[index] = (room.calls[index] ?? 0) + 1;
+  // To fail is allowed everywhere: it never returns into the guest.
+  if (room.guest?.mayLeave === false && room.facts.imports[index]?.interface !== 'exit') violation(NO_LEAVE);
+  if (!room.fuel) return call(...args);
+  room.bytesMoved = 0;
+  try {
+    return call(...args);
+  } finally {
+    room.fuel.charge(room.bytesMoved);
+  }
 }
 
 function ofWorld(room: TaskRoom, wanted: KernelImport): HostFunction | undefined {

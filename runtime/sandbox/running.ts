@@ -5,6 +5,7 @@ import { describe } from '../base/errors.ts';
 import { PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import type { Engine, Guest, Ready } from '../engine/engine.ts';
+import type { KernelFacts } from '../job/kernel.ts';
 import { faultOf, type Outcome, type Receipt, TaskFailure } from '../job/outcome.ts';
 import type { OutsideTerms } from '../job/outside.ts';
 import { METER_IMPORTS } from '../meter/names.ts';
@@ -49,7 +50,7 @@ export class Running<Compiled = unknown> {
   start(): { readonly guest: Guest; readonly exports: Exports } {
     const { ready, room, call } = this;
     const { fuel } = room;
-    const imports = room.program ? programImports(room, room.program) : importsOf(room);
+    const imports = room.program ? programImports(room) : importsOf(room);
     if (fuel) imports[METER_IMPORTS.module] = fuel.imports();
     const stops = ready.metered ? undefined : { wallMsMax: call.limits.wallMsMax, job: call.job };
     const pagesMax = Math.floor(call.limits.memoryBytesMax / PAGE);
@@ -174,7 +175,8 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
   const waiting = terms && waitingOf(platform, call, startedAt);
   const outside = waiting && openBeyond(terms, { blobs, waiting, hold: platform.hold, ...(doors && { doors }) });
   const program = ready.facts.shape === 'command' ? programOf(platform, call, startedAt, outside) : undefined;
-  return {
+  // Like a receipt, field by field.
+  const room: { -readonly [Name in keyof Room]: Room[Name] } = {
     facts: ready.facts,
     limits,
     platform,
@@ -185,16 +187,17 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
     },
     guest: undefined,
     startedAt,
-    ...(fuel && { fuel }),
     bytesMoved: 0,
     calls: [],
     lines: [],
     linesDropped: 0,
     logBytes: 0,
     randomBytes: 0,
-    ...(outside && { outside }),
-    ...(program && { program }),
   };
+  if (fuel) room.fuel = fuel;
+  if (outside) room.outside = outside;
+  if (program) room.program = program;
+  return room;
 }
 
 /** A WASI program's side, with a real clock if it was granted one. */
@@ -231,13 +234,17 @@ export function taskKey(platform: Platform, seed: number, index: number): Uint8A
   return platform.digest(new Uint8Array(bytes.buffer));
 }
 
+/** Names of imports, put together once a kernel. */
+const names = new WeakMap<KernelFacts, readonly string[]>();
+
 /** Calls by name, of those that were made. A kernel may import one function under several versions of its interface. */
-export function callsOf(room: TaskRoom): Record<string, number> {
-  const calls: Record<string, number> = {};
-  room.facts.imports.forEach((wanted, index) => {
-    const count = room.calls[index] ?? 0;
-    const name = `${wanted.interface}.${wanted.function}`;
-    if (count > 0) calls[name] = (calls[name] ?? 0) + count;
+export function callsOf({ facts, calls }: TaskRoom): Record<string, number> {
+  const known = names.get(facts) ?? facts.imports.map((wanted) => `${wanted.interface}.${wanted.function}`);
+  names.set(facts, known);
+  const counts: Record<string, number> = {};
+  known.forEach((name, index) => {
+    const count = calls[index] ?? 0;
+    if (count > 0) counts[name] = (counts[name] ?? 0) + count;
   });
-  return calls;
+  return counts;
 }

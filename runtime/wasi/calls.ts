@@ -1,8 +1,10 @@
 // The imports of a WASI program, made for one task from the table of all calls. What the table always refuses needs no code of its own.
-import { type HostImports, importsOf } from '../abi/imports.ts';
+import { type AnyCall, byName, carryOut, type HostImports } from '../abi/imports.ts';
 import { range, setU32 } from '../abi/memory.ts';
 import { writeRandom } from '../abi/random.ts';
 import { guestOf, type HostFunction, type TaskRoom } from '../abi/room.ts';
+import type { KernelFacts } from '../job/kernel.ts';
+import { TaskFailure } from '../job/outcome.ts';
 import { Refusal } from '../job/outside.ts';
 import { ERRNO, PREVIEW1, type SystemCall } from '../job/preview1.ts';
 import { DESCRIPTOR_CALLS } from './descriptor-calls.ts';
@@ -23,7 +25,7 @@ const CALLS: Readonly<Record<string, Make>> = {
   args_sizes_get:
     (room, { args }) =>
     (count: number, bytes: number) =>
-      writeSizes(room, [count, args.length], [bytes, args.reduce((sum, { byteLength }) => sum + byteLength, 0)]),
+      writeSizes(room, [count, bytes], [args.length, args.reduce((sum, { byteLength }) => sum + byteLength, 0)]),
   args_get:
     (room, { args }) =>
     (list: number, text: number) => {
@@ -39,7 +41,7 @@ const CALLS: Readonly<Record<string, Make>> = {
       room.bytesMoved += 4 * args.length + bytes;
       return ERRNO.SUCCESS;
     },
-  environ_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, 0], [bytes, 0]),
+  environ_sizes_get: (room) => (count: number, bytes: number) => writeSizes(room, [count, bytes], [0, 0]),
   environ_get: (room) => (list: number, text: number) => {
     range(guestOf(room).bytes(), list, 0, 1, 'the environment');
     range(guestOf(room).bytes(), text, 0, 1, 'the environment');
@@ -55,42 +57,95 @@ const CALLS: Readonly<Record<string, Make>> = {
   },
 };
 
-/** The imports of one task: exactly those that its program asks for. */
-export function programImports(room: TaskRoom, program: Program): HostImports {
-  return importsOf(room, ({ function: name }) => {
-    const call = PREVIEW1[name];
-    if (!call) return undefined;
-    if (call.answer !== 'given') return refusal(call, program);
-    const made = CALLS[name]?.(room, program);
-    return made && answering(made);
-  });
+/** A task that runs, as the imports of its program see it: what each does is made when it is called first. */
+interface Visit {
+  readonly room: TaskRoom;
+  readonly program: Program;
+  readonly calls: (AnyCall | undefined)[];
+}
+
+/** The imports of a kernel, and whose calls they are. */
+interface Board {
+  readonly imports: HostImports;
+  visit: Visit | undefined;
+}
+
+const boards = new WeakMap<KernelFacts, Board>();
+
+/**
+ * The imports of a program: exactly those that it asks for. They are made once for all tasks of its kernel in a thread, since V8 takes as
+ * long for an instance with twenty new ones as for the rest of its start. They reach the task of `whileRunning`, and without one nothing.
+ */
+export function programImports({ facts }: TaskRoom): HostImports {
+  return { ...boardOf(facts).imports };
+}
+
+/** Does what calls the guest: until then its imports are this task's. A task that is begun in one of them ends before that one returns. */
+export function whileRunning(room: TaskRoom, program: Program, act: () => void): void {
+  const board = boardOf(room.facts);
+  const outer = board.visit;
+  board.visit = { room, program, calls: [] };
+  try {
+    act();
+  } finally {
+    board.visit = outer;
+  }
+}
+
+function boardOf(facts: KernelFacts): Board {
+  const known = boards.get(facts);
+  if (known) return known;
+  const board: Board = {
+    visit: undefined,
+    imports: byName(facts.imports, (index, { function: name }) => {
+      const make = makerOf(name);
+      return (...args) => {
+        const { visit } = board;
+        if (!visit) throw new TaskFailure('ERR_HOST_FAULT', 'an import was called where no program runs');
+        const { room, program, calls } = visit;
+        calls[index] ??= make(room, program);
+        return carryOut(room, index, calls[index], args);
+      };
+    }),
+  };
+  boards.set(facts, board);
+  return board;
+}
+
+function makerOf(name: string): (room: TaskRoom, program: Program) => AnyCall {
+  const call = PREVIEW1[name];
+  const make = CALLS[name];
+  if (call && call.answer !== 'given') return (_, program) => refusal(call, program);
+  if (!call || !make) throw new TaskFailure('ERR_HOST_FAULT', `no import wasi.${name} here`);
+  return (room, program) => answering(make(room, program));
 }
 
 /** What a call refuses is its answer. */
-function answering(call: HostFunction): HostFunction {
-  const act = call as (...args: readonly unknown[]) => number;
-  return ((...args: readonly unknown[]) => {
+function answering(call: HostFunction): AnyCall {
+  const act = call as AnyCall;
+  return (...args) => {
     try {
       return act(...args);
     } catch (thrown) {
       if (thrown instanceof Refusal) return ERRNO[thrown.reason];
       throw thrown;
     }
-  }) as HostFunction;
+  };
 }
 
 /** What is always answered in the same way. */
-function refusal({ answer, fd }: SystemCall, program: Program): HostFunction {
+function refusal({ answer, fd }: SystemCall, program: Program): AnyCall {
   const error = ERRNO[answer as keyof typeof ERRNO];
   if (fd === undefined) return () => error;
-  const call = (...args: readonly (number | bigint)[]) => (program.open.get(Number(args[fd])) ? error : ERRNO.BADF);
-  return call as HostFunction;
+  return (...args) => (program.open.get(Number(args[fd])) ? error : ERRNO.BADF);
 }
 
-function writeSizes(room: TaskRoom, ...sizes: readonly (readonly [area: number, size: number])[]): number {
+function writeSizes(room: TaskRoom, areas: readonly [number, number], sizes: readonly [number, number]): number {
   const memory = guestOf(room).bytes();
-  const places = sizes.map(([area]) => range(memory, area, 4, 1, 'a size'));
-  for (const [index, at] of places.entries()) setU32(memory, at, sizes[index]?.[1] ?? 0);
-  room.bytesMoved += 4 * sizes.length;
+  const first = range(memory, areas[0], 4, 1, 'a size');
+  const second = range(memory, areas[1], 4, 1, 'a size');
+  setU32(memory, first, sizes[0]);
+  setU32(memory, second, sizes[1]);
+  room.bytesMoved += 8;
   return ERRNO.SUCCESS;
 }

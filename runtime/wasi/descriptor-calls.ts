@@ -60,12 +60,14 @@ export const DESCRIPTOR_CALLS = {
   },
   fd_prestat_get: (room, program) => (fd: number, area: number) => {
     const name = grantedName(program, fd);
+    if (!name) return ERRNO.BADF;
     const [memory, at] = cleared(room, area, 8);
     setU32(memory, at + 4, name.byteLength);
     return ERRNO.SUCCESS;
   },
   fd_prestat_dir_name: (room, program) => (fd: number, area: number, size: number) => {
     const name = grantedName(program, fd);
+    if (!name) return ERRNO.BADF;
     const [memory, at] = placeOf(room, area, size >>> 0);
     if (name.byteLength > size >>> 0) return ERRNO.NAMETOOLONG;
     memory.set(name, at);
@@ -135,10 +137,9 @@ function standingOf(found: Descriptor): Standing {
   }
 }
 
-function grantedName(program: Program, fd: number): Uint8Array {
-  const found = program.open.at(fd);
-  if (found.kind !== 'folder' || !found.isGranted) throw new Refusal(`${fd} is no granted folder`, 'BADF');
-  return utf8.encode(found.path);
+function grantedName(program: Program, fd: number): Uint8Array | undefined {
+  const found = program.open.get(fd);
+  return found?.kind === 'folder' && found.isGranted ? utf8.encode(found.path) : undefined;
 }
 
 /** Entries from a place on, the last of them cut at the buffer's end; how many bytes they are. */

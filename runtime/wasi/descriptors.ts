@@ -31,6 +31,9 @@ export interface OpenFolder {
   names?: readonly string[];
 }
 
+/** Those of every program: nothing about them ever changes. */
+const STREAMS: readonly Stream[] = Object.values(STREAM).map((which) => ({ kind: 'stream', which }));
+
 export type Descriptor = Stream | OpenFile | OpenFolder;
 
 /** Bits of what may be done with a descriptor: those that are looked at, and all that files and folders have. */
@@ -55,7 +58,7 @@ export class Descriptors {
 
   /** `folders`: the paths of granted ones. */
   constructor(folders: readonly string[]) {
-    for (const which of Object.values(STREAM)) this.#open.set(which, { kind: 'stream', which });
+    for (const stream of STREAMS) this.#open.set(stream.which, stream);
     for (const path of folders) this.add({ kind: 'folder', path, isGranted: true });
   }
 

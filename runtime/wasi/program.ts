@@ -8,7 +8,8 @@ import { Descriptors } from './descriptors.ts';
 export const LINE_BYTES = 8 * 1024;
 
 const NEWLINE = 10;
-const FIRST_BYTES = 1024;
+/** Room for the first write, if it has less: most programs write their output at once, and then it is not copied again. */
+const FIRST_BYTES = 64;
 const NOTHING = new Uint8Array();
 const NAME = terminated('program');
 const NAME_ALONE = [NAME];
@@ -84,9 +85,11 @@ export class Program {
     this.#written += bytes.byteLength;
   }
 
-  /** What was written: the caller's own. */
+  /** What was written: the caller's own. Nothing can be written after that. */
   takeOutput(): Uint8Array<ArrayBuffer> {
-    return this.#output.slice(0, this.#written);
+    const output = this.#output;
+    this.#output = NOTHING;
+    return output.byteLength === this.#written ? output : output.slice(0, this.#written);
   }
 
   /** Whole lines go to the log, the rest waits for its end. What is not UTF-8 is replaced. */

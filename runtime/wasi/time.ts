@@ -80,7 +80,7 @@ function subscriptionOf(memory: Uint8Array, at: number, program: Program): Waite
     if (base === undefined) return { ...happened, error: ERRNO.INVAL };
     const timeout = BigInt(getU32(memory, at + 24)) | (BigInt(getU32(memory, at + 28)) << 32n);
     const isAbsolute = ((memory[at + 40] as number) & ABSOLUTE) !== 0;
-    return { ...happened, due: isAbsolute ? timeout - base : program.clock.elapsed + timeout };
+    return { ...happened, due: isAbsolute ? timeout - base : program.clock.elapsed() + timeout };
   }
   if (kind !== KIND.read && kind !== KIND.write) return undefined;
   const found = program.open.get(which);
@@ -95,7 +95,8 @@ function subscriptionOf(memory: Uint8Array, at: number, program: Program): Waite
 function happenings({ clock }: Program, asked: readonly Waited[]): readonly Waited[] {
   const first = asked.reduce((least, { due }) => (due < least ? due : least), (asked[0] as Waited).due);
   clock.waitUntil(first);
-  const now = clock.elapsed > first ? clock.elapsed : first;
+  const elapsed = clock.elapsed();
+  const now = elapsed > first ? elapsed : first;
   return asked.filter(({ due }) => due <= now);
 }
 

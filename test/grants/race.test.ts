@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { nodeFolders, openFolders } from '../../host/grants/folders.ts';
 import { defaults } from '../../runtime/base/limits.ts';
 import { FILES } from '../../runtime/base/outside.ts';
-import { Refusal } from '../../runtime/job/outside.ts';
+import { type Change, Refusal } from '../../runtime/job/outside.ts';
 import { temporaryFolder } from './guests.ts';
 
 const SWAPS = 10_000;
@@ -114,6 +114,60 @@ test.runIf(process.platform === 'linux')(
   },
   60_000,
 );
+
+test.runIf(process.platform === 'linux')(
+  'names that are swapped 10,000 times never lead out of a folder to make, to move or to remove',
+  async () => {
+    const { folder, outside, files } = await setUp();
+    await mkdir(join(outside, 'empty'));
+    const before = namesBelow(outside);
+    const swapper = swapperOf(folder, outside);
+    onTestFinished(() => void swapper.kill());
+    let isDone = false;
+    swapper.once('exit', () => {
+      isDone = true;
+    });
+    const changes: readonly (readonly [string, Change])[] = [
+      ['/data/sub/empty', { act: 'folder' }],
+      ['/data/sub/file', { act: 'rename', to: '/data/kept' }],
+      ['/data/kept', { act: 'rename', to: '/data/sub/file' }],
+      ['/data/sub/new', { act: 'create' }],
+      ['/data/sub/new', { act: 'rename', to: '/data/sub/secret' }],
+      ['/data/sub/secret', { act: 'resize', size: 3 }],
+      ['/data/sub/secret', { act: 'unlink' }],
+      ['/data/sub/empty', { act: 'remove' }],
+      ['/data/file', { act: 'resize', size: 2 }],
+      ['/data/file', { act: 'rename', to: '/data/taken' }],
+      ['/data/taken', { act: 'unlink' }],
+    ];
+    const done = new Map<string, number>();
+    const reasons = new Set<string>();
+    for (let round = 0; !isDone; round++) {
+      for (const [path, change] of changes) {
+        try {
+          files.change(path, change);
+          done.set(change.act, (done.get(change.act) ?? 0) + 1);
+        } catch (thrown) {
+          if (!(thrown instanceof Refusal)) throw thrown;
+          reasons.add(thrown.reason);
+        }
+      }
+      if (round % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    files.close();
+    expect(swapper.exitCode).toBe(0);
+    expect(namesBelow(outside)).toEqual(before);
+    for (const name of ['secret', 'file']) expect(readFileSync(join(outside, name), 'utf8')).toBe(SECRET);
+    // Each of them was done and was refused: a test that never met the swapper would say nothing.
+    expect([...done.keys()].sort()).toEqual(['create', 'folder', 'remove', 'rename', 'resize', 'unlink']);
+    expect([...reasons]).toEqual(expect.arrayContaining(['LOOP']));
+  },
+  60_000,
+);
+
+function namesBelow(folder: string): readonly string[] {
+  return (readdirSync(folder, { recursive: true }) as string[]).sort();
+}
 
 test('a reader of a file that is written whole sees the old one or the new one, never a part', async () => {
   const { folder, files } = await setUp();

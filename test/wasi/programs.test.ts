@@ -5,7 +5,7 @@ import { admit } from '../../runtime/admit/admit.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
-import { C_PROGRAM, goProgram, RUST_PROGRAM } from './programs.ts';
+import { C_AS_KERNEL, C_PROGRAM, goProgram, RUST_PROGRAM } from './programs.ts';
 
 const GO_PROGRAM = goProgram();
 const C = await admit(C_PROGRAM);
@@ -129,4 +129,14 @@ describe('a program that fails', () => {
       expect({ ...log, lines: log.lines.map(({ text }) => text) }).toEqual({ lines, linesDropped });
     }
   });
+});
+
+test('the program in C does as a kernel what it does as a program, so that their starts can be compared', async () => {
+  const kernel = await admit(C_AS_KERNEL);
+  expect(kernel.shape).toBe('kernel');
+  for (const input of ['copy\nhello', 'count\na b c\nd e\n']) {
+    const { used, ended, lines } = await everywhere(kernel, input);
+    expect({ ended, lines }).toEqual({ ended: (await everywhere(C, input)).ended, lines: [] });
+    expect(used).toMatchObject({ calls: {}, fuel: expect.any(Number) });
+  }
 });

@@ -9,6 +9,8 @@ import { moduleOf } from '../wasm/build.ts';
 const fixture = (name: string) => new URL(`../fixtures/programs/${name}`, import.meta.url);
 
 export const C_PROGRAM = new Uint8Array(readFileSync(fixture('tool.wasm')));
+/** The same program as a kernel, without a system around it. */
+export const C_AS_KERNEL = new Uint8Array(readFileSync(fixture('tool-kernel.wasm')));
 export const RUST_PROGRAM = new Uint8Array(readFileSync(fixture('tool-rs.wasm')));
 
 /** The program in Go, built now; undefined where there is no Go. */
