@@ -136,19 +136,26 @@ static inline d2 tail_of(d2 x, d2 size, d2 p) {
   return pick(x > both(0), both(1) - tail, tail);
 }
 
+/* Even and odd powers of t apart. */
 static __attribute__((unused)) d2 normal_cdf(d2 x) {
-  const d2 size = size_of(x), t = argument_of(size);
-  d2 p = both(MILLS[0]);
-  for (int i = 1; i < 23; i++) p = STEP(p, t, both(MILLS[i]));
-  return tail_of(x, size, p);
+  const d2 size = size_of(x), t = argument_of(size), square = t * t;
+  d2 even = both(MILLS[0]), odd = both(MILLS[1]);
+  for (int i = 2; i < 22; i += 2) even = STEP(even, square, both(MILLS[i])), odd = STEP(odd, square, both(MILLS[i + 1]));
+  return tail_of(x, size, STEP(even, square, both(MILLS[22])) + t * odd);
 }
 
 static __attribute__((unused)) void normal_cdf_of_two(d2 x, d2 y, d2 *to) {
   const d2 x_size = size_of(x), y_size = size_of(y), t = argument_of(x_size), u = argument_of(y_size);
-  d2 p = both(MILLS[0]), q = p;
-  for (int i = 1; i < 23; i++) p = STEP(p, t, both(MILLS[i])), q = STEP(q, u, both(MILLS[i]));
-  to[0] = tail_of(x, x_size, p);
-  to[1] = tail_of(y, y_size, q);
+  const d2 t_square = t * t, u_square = u * u;
+  d2 t_even = both(MILLS[0]), t_odd = both(MILLS[1]), u_even = t_even, u_odd = t_odd;
+  for (int i = 2; i < 22; i += 2) {
+    const d2 even = both(MILLS[i]), odd = both(MILLS[i + 1]);
+    t_even = STEP(t_even, t_square, even), t_odd = STEP(t_odd, t_square, odd);
+    u_even = STEP(u_even, u_square, even), u_odd = STEP(u_odd, u_square, odd);
+  }
+  const d2 last = both(MILLS[22]);
+  to[0] = tail_of(x, x_size, STEP(t_even, t_square, last) + t * t_odd);
+  to[1] = tail_of(y, y_size, STEP(u_even, u_square, last) + u * u_odd);
 }
 
 static inline d2 ratio(d2 r, const double *table) {

@@ -24,6 +24,55 @@ export function expOfSum(x: v128, tail: v128): v128 {
   return f64x2.mul(y, power2(f64x2.sub(k, half)));
 }
 
+/** The same of two vectors side by side, which go to an address. */
+@inline
+export function expOfSums(x: v128, xTail: v128, y: v128, yTail: v128, to: usize): void {
+  const lowest = both(TERMS + 48);
+  const highest = both(TERMS + 56);
+  const xWithin = f64x2.pmin(f64x2.pmax(x, lowest), highest);
+  const yWithin = f64x2.pmin(f64x2.pmax(y, lowest), highest);
+  const k = wholeOf(xWithin);
+  const l = wholeOf(yWithin);
+  const a = f64x2.sub(xWithin, f64x2.mul(k, both(TERMS + 8)));
+  const b = f64x2.sub(f64x2.mul(k, both(TERMS + 16)), xTail);
+  const c = f64x2.sub(yWithin, f64x2.mul(l, both(TERMS + 8)));
+  const d = f64x2.sub(f64x2.mul(l, both(TERMS + 16)), yTail);
+  const r = f64x2.sub(a, b);
+  const s = f64x2.sub(c, d);
+  let p = both(POLYNOMIAL);
+  let q = p;
+  p = step(p, r, POLYNOMIAL + 8);
+  q = step(q, s, POLYNOMIAL + 8);
+  p = step(p, r, POLYNOMIAL + 16);
+  q = step(q, s, POLYNOMIAL + 16);
+  p = step(p, r, POLYNOMIAL + 24);
+  q = step(q, s, POLYNOMIAL + 24);
+  p = step(p, r, POLYNOMIAL + 32);
+  q = step(q, s, POLYNOMIAL + 32);
+  p = step(p, r, POLYNOMIAL + 40);
+  q = step(q, s, POLYNOMIAL + 40);
+  p = step(p, r, POLYNOMIAL + 48);
+  q = step(q, s, POLYNOMIAL + 48);
+  p = step(p, r, POLYNOMIAL + 56);
+  q = step(q, s, POLYNOMIAL + 56);
+  p = step(p, r, POLYNOMIAL + 64);
+  q = step(q, s, POLYNOMIAL + 64);
+  p = step(p, r, POLYNOMIAL + 72);
+  q = step(q, s, POLYNOMIAL + 72);
+  const half = both(TERMS + 24);
+  const one = both(TERMS + 32);
+  p = f64x2.mul(f64x2.mul(r, r), f64x2.add(half, f64x2.mul(r, p)));
+  q = f64x2.mul(f64x2.mul(s, s), f64x2.add(half, f64x2.mul(s, q)));
+  p = f64x2.add(r, f64x2.add(p, f64x2.sub(f64x2.sub(a, r), b)));
+  q = f64x2.add(s, f64x2.add(q, f64x2.sub(f64x2.sub(c, s), d)));
+  const kHalf = wholeHalf(k);
+  const lHalf = wholeHalf(l);
+  p = f64x2.mul(f64x2.mul(f64x2.add(one, p), power2(kHalf)), power2(f64x2.sub(k, kHalf)));
+  q = f64x2.mul(f64x2.mul(f64x2.add(one, q), power2(lHalf)), power2(f64x2.sub(l, lHalf)));
+  v128.store(to, p);
+  v128.store(to, q, 16);
+}
+
 export function expLanes(x: v128): v128 {
   return expOfSum(x, f64x2.splat(0));
 }

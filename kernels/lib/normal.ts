@@ -1,6 +1,6 @@
 // The normal distribution: its distribution function and the inverse of that, two lanes of f64 at a time.
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
-import { expOfSum } from './exponential';
+import { expOfSum, expOfSums } from './exponential';
 import { both, lanesOf, step, upper } from './lanes';
 import { logLanes } from './logarithm';
 
@@ -16,6 +16,8 @@ import { logLanes } from './logarithm';
   0.072487826976612, -0.10065743821675983, 0.10088858203453757, -0.05400807503407684, -0.03964700840400565,
   0.8461123547250693,
 ], 16);
+/** The coefficient of t^0. Even and odd powers are summed apart, and at the same time, in powers of t^2. */
+@lazy const MILLS_LAST = MILLS + 176;
 
 /** From the first on, the tail is 0; 5, 1 and -1/2. */
 @lazy const TERMS = memory.data<f64>([39, 5, 1, -0.5], 16);
@@ -24,9 +26,17 @@ import { logLanes } from './logarithm';
 export function normalCdfLanes(x: v128): v128 {
   const size = sizeOf(x);
   const t = argumentOf(size);
-  let p = both(MILLS);
-  for (let at = MILLS + 8; at < MILLS + 184; at += 16) p = step(step(p, t, at), t, at + 8);
-  return tailOf(x, size, p);
+  const square = f64x2.mul(t, t);
+  let even = both(MILLS);
+  let odd = both(MILLS + 8);
+  let at = MILLS + 16;
+  do {
+    even = step(even, square, at);
+    odd = step(odd, square, at + 8);
+    at += 16;
+  } while (at < MILLS_LAST);
+  const p = f64x2.add(step(even, square, MILLS_LAST), f64x2.mul(t, odd));
+  return tailOf(x, size, p, expOfSum(squareOf(size), restOf(size)));
 }
 
 /** The same of two vectors, which go to an address: each waits for its own last step, so that two take little longer than one. */
@@ -35,16 +45,28 @@ export function normalCdfOfTwo(x: v128, y: v128, to: usize): void {
   const ySize = sizeOf(y);
   const t = argumentOf(xSize);
   const u = argumentOf(ySize);
-  let p = both(MILLS);
-  let q = p;
-  for (let at = MILLS + 8; at < MILLS + 184; at += 16) {
-    const first = both(at);
-    const second = both(at + 8);
-    p = f64x2.add(f64x2.mul(f64x2.add(f64x2.mul(p, t), first), t), second);
-    q = f64x2.add(f64x2.mul(f64x2.add(f64x2.mul(q, u), first), u), second);
-  }
-  v128.store(to, tailOf(x, xSize, p));
-  v128.store(to, tailOf(y, ySize, q), 16);
+  const tSquare = f64x2.mul(t, t);
+  const uSquare = f64x2.mul(u, u);
+  let tEven = both(MILLS);
+  let tOdd = both(MILLS + 8);
+  let uEven = tEven;
+  let uOdd = tOdd;
+  let at = MILLS + 16;
+  do {
+    const even = both(at);
+    const odd = both(at + 8);
+    tEven = f64x2.add(f64x2.mul(tEven, tSquare), even);
+    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), odd);
+    uEven = f64x2.add(f64x2.mul(uEven, uSquare), even);
+    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), odd);
+    at += 16;
+  } while (at < MILLS_LAST);
+  const last = both(MILLS_LAST);
+  const p = f64x2.add(f64x2.add(f64x2.mul(tEven, tSquare), last), f64x2.mul(t, tOdd));
+  const q = f64x2.add(f64x2.add(f64x2.mul(uEven, uSquare), last), f64x2.mul(u, uOdd));
+  expOfSums(squareOf(xSize), restOf(xSize), squareOf(ySize), restOf(ySize), to);
+  v128.store(to, tailOf(x, xSize, p, v128.load(to)));
+  v128.store(to, tailOf(y, ySize, q, v128.load(to, 16)), 16);
 }
 
 @inline
@@ -58,16 +80,23 @@ function argumentOf(size: v128): v128 {
   return f64x2.div(f64x2.sub(size, five), f64x2.add(size, five));
 }
 
-/** From the value p of the polynomial. */
+/** exp(-x^2 / 2) has two parts in its exponent: the square of the upper half is exact, the rest comes as the tail. */
 @inline
-function tailOf(x: v128, size: v128, p: v128): v128 {
-  // exp(-x^2 / 2): the square of the upper half is exact, the rest comes as the tail.
+function squareOf(size: v128): v128 {
   const x1 = upper(size);
-  const half = both(TERMS + 24);
+  return f64x2.mul(both(TERMS + 24), f64x2.mul(x1, x1));
+}
+
+@inline
+function restOf(size: v128): v128 {
+  const x1 = upper(size);
+  return f64x2.mul(f64x2.mul(both(TERMS + 24), f64x2.sub(size, x1)), f64x2.add(size, x1));
+}
+
+/** From the value p of the polynomial, and the density but for its factor. */
+@inline
+function tailOf(x: v128, size: v128, p: v128, density: v128): v128 {
   const one = both(TERMS + 16);
-  const main = f64x2.mul(half, f64x2.mul(x1, x1));
-  const rest = f64x2.mul(f64x2.mul(half, f64x2.sub(size, x1)), f64x2.add(size, x1));
-  const density = expOfSum(main, rest);
   const tail = f64x2.mul(density, f64x2.div(p, f64x2.add(one, f64x2.add(size, size))));
   return v128.bitselect(f64x2.sub(one, tail), tail, f64x2.gt(x, f64x2.splat(0)));
 }
