@@ -2,13 +2,13 @@
 
 const LANES = 2;
 /** Which lanes hold a particle: of the last vector of a cell, perhaps only the first. */
-const LANES_KEPT = memory.data<i64>([0, 0, -1, 0, -1, -1]);
+const LANES_KEPT = memory.data<i64>([-1, 0, -1, -1]);
 
 /**
- * What stays the same in a loop: the place of a particle, the square of the radius, the shift of energy, then 1, 48, 1/2 and 4. By way of
- * memory, since V8 makes anew, each time the loop comes by, what it can make from numbers.
+ * The square of the radius, the shift of energy, then 1, 48, 1/2 and 4. By way of memory, since V8 makes anew, each time the loop comes
+ * by, what it can make from numbers, unless every way through the loop needs it.
  */
-const KEPT = memory.data<f64>([0, 0, 0, 0, 0, 1, 48, 0.5, 4]);
+const KEPT = memory.data<f64>([0, 0, 1, 48, 0.5, 4]);
 
 /** Sorted copies of positions, and the forces on them. Three axes each, one after the other, with room for a vector behind the last. */
 export class PairForce {
@@ -29,8 +29,8 @@ export class PairForce {
     memory.fill(this.positions, 0, 3 * this.axis);
     const radius = cutoff * cutoff;
     const inverse = 1 / (radius * radius * radius);
-    store<f64>(KEPT, radius, 24);
-    store<f64>(KEPT, 4 * inverse * (inverse - 1), 32);
+    store<f64>(KEPT, radius);
+    store<f64>(KEPT, 4 * inverse * (inverse - 1), 8);
   }
 
   clear(): void {
@@ -65,48 +65,49 @@ export class PairForce {
   near(slot: i32, from: i32, to: i32, shiftX: f64, shiftY: f64, shiftZ: f64): void {
     const axis = this.axis;
     const own = this.positions + <usize>slot * 8;
-    store<f64>(KEPT, load<f64>(own) - shiftX);
-    store<f64>(KEPT, load<f64>(own + axis) - shiftY, 8);
-    store<f64>(KEPT, load<f64>(own + 2 * axis) - shiftZ, 16);
-    const x = v128.load64_splat(KEPT);
-    const y = v128.load64_splat(KEPT, 8);
-    const z = v128.load64_splat(KEPT, 16);
-    const radius = v128.load64_splat(KEPT, 24);
+    const x = f64x2.splat(load<f64>(own) - shiftX);
+    const y = f64x2.splat(load<f64>(own + axis) - shiftY);
+    const z = f64x2.splat(load<f64>(own + 2 * axis) - shiftZ);
+    const radius = v128.load64_splat(KEPT);
     let forceX = f64x2.splat(0);
     let forceY = f64x2.splat(0);
     let forceZ = f64x2.splat(0);
     let energy = f64x2.splat(0);
     const forces = this.forces - this.positions;
     const end = this.positions + <usize>to * 8;
-    for (let at = this.positions + <usize>from * 8; at < end; at += 8 * LANES) {
+    let kept = v128.load(LANES_KEPT, 16);
+    let at = this.positions + <usize>from * 8;
+    if (at >= end) return;
+    do {
       const dx = f64x2.sub(x, v128.load(at));
       const dy = f64x2.sub(y, v128.load(at + axis));
       const dz = f64x2.sub(z, v128.load(at + 2 * axis));
       const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
-      const kept = v128.load(LANES_KEPT + min<usize>(16, end - at) * 2);
+      if (end - at < 8 * LANES) kept = v128.load(LANES_KEPT);
       const near = v128.and(f64x2.lt(square, radius), kept);
-      if (!v128.any_true(near)) continue;
-
-      const one = v128.load64_splat(KEPT, 40);
-      const inverse = f64x2.div(one, square);
-      const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
-      const strength = f64x2.mul(
-        f64x2.mul(v128.load64_splat(KEPT, 48), sixth),
-        f64x2.sub(sixth, v128.load64_splat(KEPT, 56)),
-      );
-      const share = v128.and(f64x2.mul(strength, inverse), near);
-      const level = f64x2.mul(f64x2.mul(v128.load64_splat(KEPT, 64), sixth), f64x2.sub(sixth, one));
-      energy = f64x2.add(energy, v128.and(f64x2.sub(level, v128.load64_splat(KEPT, 32)), near));
-      const fx = f64x2.mul(share, dx);
-      const fy = f64x2.mul(share, dy);
-      const fz = f64x2.mul(share, dz);
-      forceX = f64x2.add(forceX, fx);
-      forceY = f64x2.add(forceY, fy);
-      forceZ = f64x2.add(forceZ, fz);
-      subtract(at + forces, fx);
-      subtract(at + forces + axis, fy);
-      subtract(at + forces + 2 * axis, fz);
-    }
+      if (i64x2.bitmask(near) !== 0) {
+        const one = v128.load64_splat(KEPT, 16);
+        const inverse = f64x2.div(one, square);
+        const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
+        const strength = f64x2.mul(
+          f64x2.mul(v128.load64_splat(KEPT, 24), sixth),
+          f64x2.sub(sixth, v128.load64_splat(KEPT, 32)),
+        );
+        const share = v128.and(f64x2.mul(strength, inverse), near);
+        const level = f64x2.mul(f64x2.mul(v128.load64_splat(KEPT, 40), sixth), f64x2.sub(sixth, one));
+        energy = f64x2.add(energy, v128.and(f64x2.sub(level, v128.load64_splat(KEPT, 8)), near));
+        const fx = f64x2.mul(share, dx);
+        const fy = f64x2.mul(share, dy);
+        const fz = f64x2.mul(share, dz);
+        forceX = f64x2.add(forceX, fx);
+        forceY = f64x2.add(forceY, fy);
+        forceZ = f64x2.add(forceZ, fz);
+        subtract(at + forces, fx);
+        subtract(at + forces + axis, fy);
+        subtract(at + forces + 2 * axis, fz);
+      }
+      at += 8 * LANES;
+    } while (at < end);
     const mine = own + forces;
     add(mine, forceX);
     add(mine + axis, forceY);
