@@ -35,7 +35,8 @@ export async function encodeValue(lines: Uint8Array, paths: number) {
       ...[asset, kind === 'call' ? 1 : -1, strike, years, quantity],
     ]),
   ];
-  return { input, twinInput: new Uint8Array(Float64Array.from(numbers).buffer) };
+  const written = new TextEncoder().encode(JSON.stringify({ ...book, paths }));
+  return { input, written, twinInput: new Uint8Array(Float64Array.from(numbers).buffer) };
 }
 
 /** The numbers of an answer, in the order in which the twin gives them. */

@@ -6,12 +6,12 @@ import { readModule } from '../runtime/wasm/read.ts';
 import { decodeRisk } from './book.ts';
 import { chartOf } from './chart.ts';
 import { onV8, onWasmtime, runKernel, type Start } from './metered.ts';
-import { pooledMeasure } from './pooled.ts';
 import { readableOf } from './readable.ts';
 import type { Measure, Result } from './result.ts';
 import { median, type Timed } from './rounds.ts';
 import { difference, type Near, type SuiteKernel, suiteKernels } from './suite.ts';
 import { BUILDS, type Build, createTwins, fnv1a, type Spent, type Twins } from './twins.ts';
+import { wholeMeasure } from './whole.ts';
 
 const ROUNDS = 11;
 const WARM_MS = 200;
@@ -40,12 +40,18 @@ export default async function measure(): Promise<Result> {
     times.push(...(await interleave(subject.name, await waysOf(subject, twins))));
   }
   const best = (kernel: string, kind: keyof typeof BEST) =>
-    Math.min(
-      ...BEST[kind].map((way) => times.find(({ name }) => name === `${kernel}: ${way}`)?.cpuMinUs ?? Number.NaN),
-    );
+    Math.min(...BEST[kind].map((way) => cpuOf(times, kernel, way)));
   await writeFile(new URL('../../bench/results/native.svg', import.meta.url), chartOf(names, times, best));
-  const pooled = await pooledMeasure(subjects, twins);
-  return { name: 'native', times, measures: [...measuresOf(names, times), ...rowsOf(names, times), pooled] };
+  const whole = await wholeMeasure(subjects, twins, (kernel) => {
+    const all = BEST['128 bits'].map((build) => ({ build, cpuUs: cpuOf(times, kernel, build) }));
+    return all.reduce((best, each) => (each.cpuUs < best.cpuUs ? each : best));
+  });
+  return { name: 'native', times, measures: [...measuresOf(names, times), ...rowsOf(names, times), whole] };
+}
+
+/** CPU time of a way's fastest run. */
+function cpuOf(times: readonly Timed[], kernel: string, way: string): number {
+  return times.find(({ name }) => name === `${kernel}: ${way}`)?.cpuMinUs ?? Number.NaN;
 }
 
 /** Every way, after its output was compared with the kernel's on V8. */

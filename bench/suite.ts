@@ -11,6 +11,8 @@ export interface SuiteKernel {
   /** Below `dist/kernels`, and below `bench/native`. */
   readonly kernel: string;
   readonly input: Uint8Array;
+  /** The input as people write it, where that is something else. */
+  readonly written?: Uint8Array;
   readonly twinInput: Uint8Array;
   /** Of the blob `query`. */
   readonly blob?: Uint8Array;
@@ -42,11 +44,11 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
   };
   const proteins = await file('align/data/proteins.fasta');
   const valley = await file('fractal/data/valley.txt');
-  const { input, twinInput } = await encodeValue(await file('portfolio/data/book.ndjson'), 4_000);
+  const book = await encodeValue(await file('portfolio/data/book.ndjson'), 4_000);
   return [
     { name: 'align', kernel: 'align', ...same(proteins), blob: await file('align/data/query.fasta') },
     {
-      ...{ name: 'portfolio', kernel: 'portfolio', input, twinInput },
+      ...{ name: 'portfolio', kernel: 'portfolio', ...book },
       near: { numbers: f64From(0), within: 1e-6, share: 1 },
     },
     {

@@ -30,6 +30,8 @@ export interface Spent {
 export interface Twins extends AsyncDisposable {
   /** Starts a build; `output` is that of its last run, or its FNV-1a where the twin says only that. */
   start(subject: SuiteKernel, build: Build): Promise<{ run(): Promise<Spent>; output(): Promise<Uint8Array | string> }>;
+  /** The path of a build, which with `--job` does tasks of many files. */
+  binary(subject: SuiteKernel, build: Build): Promise<string>;
   /** The twin as a module with the exports of a kernel; undefined for what needs more of C's library than that has. */
   module(subject: SuiteKernel): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
@@ -44,16 +46,21 @@ export async function createTwins(): Promise<Twins> {
     await writeFile(path, bytes);
     return path;
   };
+  const binary = async ({ kernel }: SuiteKernel, build: Build) => {
+    const [compiler, flag] = BUILDS[build];
+    const path = join(folder, `twin-${made++}`);
+    const source = join(NATIVE, `${kernel}.c`);
+    await promisify(execFile)(compiler, ['-O3', '-fno-math-errno', flag, '-o', path, source, '-lm']);
+    return path;
+  };
   return {
+    binary,
     async start(subject, build) {
-      const [compiler, flag] = BUILDS[build];
-      const [binary, output] = [join(folder, `twin-${made}`), join(folder, `output-${made++}`)];
-      const source = join(NATIVE, `${subject.kernel}.c`);
-      await promisify(execFile)(compiler, ['-O3', '-fno-math-errno', flag, '-o', binary, source, '-lm']);
+      const output = join(folder, `output-${made++}`);
       const isAlign = subject.kernel === 'align';
       const input = await file(subject.twinInput);
       const args = isAlign ? ['--serve', await file(subject.blob ?? new Uint8Array()), input] : [input, output];
-      const child = spawn(binary, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+      const child = spawn(await binary(subject, build), args, { stdio: ['pipe', 'pipe', 'inherit'] });
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       ends.push(() => child.stdin.end());
       let checksum = '';

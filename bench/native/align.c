@@ -3,6 +3,7 @@
  *   gcc -O3 -msse4.2 -o align align.c          (and once more with -march=native)
  *   align QUERY.fasta DATABASE.fasta           prints the line of JSON that the kernel gives for the database as one task
  *   align --scores QUERY.fasta DATABASE.fasta  prints name and score of each record
+ *   align --job QUERY.fasta FOLDER DATABASE... puts the line of each database into the folder
  *   align --serve QUERY.fasta DATABASE.fasta   answers lines on standard input, each with "<nanoseconds> <checksum>" for N repetitions:
  *     run N      text to JSON, as one task does it      search N   scores of parsed records only
  * The checksum of `run` is FNV-1a of the JSON line, that of `search` the scores s folded as c = 31 * c + s in 32 bits.
@@ -181,7 +182,28 @@ static void serve(const file *query, const file *database) {
   }
 }
 
+/* Each database is a task, whose line goes into the folder under its number. */
+static int run_job(const file *query, const char *folder, char **databases) {
+  char path[4096];
+  for (int i = 0; databases[i]; i++) {
+    const file database = read_file(databases[i]);
+    text t = {0};
+    run(query, &database, &t);
+    snprintf(path, sizeof path, "%s/%d", folder, i);
+    FILE *out = fopen(path, "wb");
+    if (!out || fwrite(t.bytes, 1, t.size, out) != t.size) refuse("cannot write");
+    fclose(out);
+    free(t.bytes);
+    free((void *)database.bytes);
+  }
+  return 0;
+}
+
 int main(int argc, char **argv) {
+  if (argc > 4 && strcmp(argv[1], "--job") == 0) {
+    const file query = read_file(argv[2]);
+    return run_job(&query, argv[3], argv + 4);
+  }
   const int flag = argc > 1 && argv[1][0] == '-';
   if (argc != 3 + flag) refuse("usage: align [--scores|--serve] QUERY.fasta DATABASE.fasta");
   const file query = read_file(argv[1 + flag]), database = read_file(argv[2 + flag]);
