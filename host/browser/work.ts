@@ -4,7 +4,7 @@ import { TASK } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
-import { conduct, type Desk, type Wish } from '../../runtime/sandbox/conduct.ts';
+import { conduct, type Desk, takeStored, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
@@ -70,6 +70,7 @@ export function createWork(
     stepped.set(task, state);
     const desk: Desk = {
       schedule: steps?.schedule ?? {},
+      take: takeStored,
       next: () => state.wishes.shift(),
       isClear: () => state.settled === state.told,
       tell: (notice) => {

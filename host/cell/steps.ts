@@ -3,6 +3,7 @@ import { canonical } from '../../runtime/base/canonical.ts';
 import { PAGE } from '../../runtime/base/limits.ts';
 import { type Digest, toHex } from '../../runtime/base/platform.ts';
 import type { StepProgress } from '../../runtime/job/steps.ts';
+import type { Notice, Stored } from '../../runtime/sandbox/conduct.ts';
 import { identityOf } from '../../runtime/sandbox/stepping.ts';
 import { IMAGE } from '../../runtime/snapshot/bounds.ts';
 import { peek } from '../../runtime/snapshot/difference.ts';
@@ -31,12 +32,12 @@ export interface Ends {
 export function boardCell(entry: Entry & { readonly steps: Boarding }, { say, expect }: Ends): Talk {
   const { task, contract, index, input, steps } = entry;
   const mustBeIts = checkerOf(entry);
-  let hear: Parameters<Parameters<Boarding['board']>[0]>[1] = () => undefined;
+  let hear: (notice: Notice) => void = () => undefined;
   let images: { readonly digest: Digest; readonly bytes: Uint8Array }[] = [];
   let wishes = 0;
   let unsettled = 0;
   expect(imageBytesMax(contract.permit.limits.memoryBytesMax));
-  steps.board(({ schedule, from }, onNotice) => {
+  steps.board<Stored>(({ schedule, from }, onNotice) => {
     hear = onNotice;
     for (const [digest, bytes] of from?.links ?? []) say({ type: 'link', task, digest }, bytes);
     const order = { schedule, ...(from && { from: from.digest }) };
@@ -47,6 +48,7 @@ export function boardCell(entry: Entry & { readonly steps: Boarding }, { say, ex
         if (wish.kind === 'limits') expect(imageBytesMax(wish.limits.memoryBytesMax ?? 0));
         say({ type: 'wish', task, wish });
       },
+      seal: async (notice) => notice,
       clear: () => {
         unsettled--;
         say({ type: 'stored', task });

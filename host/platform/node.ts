@@ -26,6 +26,7 @@ export const node: Platform = {
   hold: (ms) => void Atomics.wait(NOBODY, 0, 0, ms),
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   same: (one, other) => Buffer.compare(one, other) === 0,
+  shared: (bytes) => new SharedArrayBuffer(bytes),
   ...(threadCpuUsage && {
     cpuMs: () => {
       const { user, system } = threadCpuUsage.call(process);

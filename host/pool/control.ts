@@ -2,10 +2,10 @@
 import { POOL } from '../../runtime/base/limits.ts';
 
 /**
- * Which task runs, since when; which share of a core it may have, in thousandths; where the thread sleeps, to be woken for news; and
- * how many wishes a stepper's task was told, how many of its notices with images are settled; and which tasks are not wanted any more.
+ * Which task runs, since when; which share of a core it may have, in thousandths; where the thread sleeps, to be woken for news; how many
+ * wishes a stepper's task was told; and which tasks are not wanted any more.
  */
-export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, settled: 5, unwanted: 6 } as const;
+export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, unwanted: 5 } as const;
 
 /** A whole core, as CONTROL.share has it. */
 export const WHOLE = 1_000;

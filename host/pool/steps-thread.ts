@@ -4,11 +4,13 @@ import { TASK } from '../../runtime/base/limits.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
-import { conduct, type Desk, type Notice, type Schedule, type Wish } from '../../runtime/sandbox/conduct.ts';
+import { conduct, type Desk, type Schedule, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
+import type { Snapshot } from '../../runtime/snapshot/image.ts';
 import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
 import { CONTROL } from './control.ts';
 import type { Head } from './message.ts';
+import { PROGRESS } from './sealing.ts';
 
 /** The image that a task goes on from, and all that it takes to open it. */
 export interface Opening {
@@ -20,6 +22,8 @@ export interface Opening {
 export interface StepsOrder {
   readonly port: MessagePort;
   readonly schedule: Schedule;
+  /** How far the pool is with its images. */
+  readonly progress: Int32Array;
   readonly from?: Opening;
 }
 
@@ -48,11 +52,17 @@ function resumed(place: Place, head: Head, call: Call, { digest, links }: Openin
   return Stepping.resume(place, head, { call, open: openImage(store, digest, options) });
 }
 
-function deskAt({ port, schedule }: StepsOrder, control: Int32Array): Desk {
+function deskAt({ port, schedule, progress }: StepsOrder, control: Int32Array): Desk<Snapshot> {
   let heard = 0;
   let told = 0;
   return {
     schedule,
+    take: (stepping) => {
+      // The pages of the last image may still be looked at: a few ms, and only where somebody wishes for images one after the other.
+      const sealed = () => Atomics.load(progress, PROGRESS.sealed);
+      for (let known = sealed(); known !== told; known = sealed()) Atomics.wait(progress, PROGRESS.sealed, known);
+      return stepping.snap();
+    },
     next: () => {
       if (Atomics.load(control, CONTROL.wishes) === heard) return undefined;
       const received = receiveMessageOnPort(port);
@@ -60,14 +70,10 @@ function deskAt({ port, schedule }: StepsOrder, control: Int32Array): Desk {
       heard++;
       return received?.message as Wish | undefined;
     },
-    isClear: () => Atomics.load(control, CONTROL.settled) === told,
-    tell: (notice: Notice) => {
-      const { images } = notice;
-      if (images.length > 0) told++;
-      port.postMessage(
-        notice,
-        images.map(({ bytes }) => bytes.buffer as ArrayBuffer),
-      );
+    isClear: () => Atomics.load(progress, PROGRESS.settled) === told,
+    tell: (notice) => {
+      if (notice.images.length > 0) told++;
+      port.postMessage(notice);
     },
   };
 }

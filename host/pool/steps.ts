@@ -3,9 +3,11 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { ImageNotice } from '../../runtime/job/steps.ts';
 import type { RunOptions } from '../../runtime/job/task.ts';
-import { type Notice, pass, type Schedule, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
+import { type Notice, pass, type Schedule, scheduleOf, type Told, type Wish } from '../../runtime/sandbox/conduct.ts';
+import type { Snapshot } from '../../runtime/snapshot/image.ts';
 import { linksTo } from '../../runtime/snapshot/store.ts';
-import { CONTROL, tellWish } from './control.ts';
+import { tellWish } from './control.ts';
+import { createSealer, newProgress, PROGRESS } from './sealing.ts';
 import type { Opening, StepsOrder } from './steps-thread.ts';
 
 /** Keeps the images of one task, and hears how far it is. */
@@ -19,9 +21,11 @@ export interface Keeper {
   opening(): Opening | undefined;
 }
 
-/** The way to the thread or the cell that has a task. */
-export interface Way {
+/** The way to the thread or the cell that has a task. `One` is as much as comes from there of an image. */
+export interface Way<One> {
   tell(wish: Wish): void;
+  /** Does what is left to be done for images. */
+  seal(told: Told<One>): Promise<Notice>;
   /** A notice with images is settled, so that another image may follow. */
   clear(): void;
   /** The task is there no more: hands on what came and was not heard yet. */
@@ -29,12 +33,12 @@ export interface Way {
 }
 
 /** What goes with a task. */
-export type Ticket = Omit<StepsOrder, 'port'>;
+export type Ticket = Pick<StepsOrder, 'schedule' | 'from'>;
 
 /** One task, wherever it is. */
 export interface Boarding {
   /** Sends the task somewhere, by `open`. One that was lost goes on from its last image. Throws `ERR_IMAGE_INVALID`. */
-  board(open: (ticket: Ticket, hear: (notice: Notice) => void) => Way): void;
+  board<One>(open: (ticket: Ticket, hear: (told: Told<One>) => void) => Way<One>): void;
   /** Tells the task a wish; `undefined` if it ends without an answer to it. */
   wish(wish: Wish): Promise<ImageNotice | undefined>;
   /** Whether there is an image to go on from. */
@@ -51,7 +55,7 @@ interface Waiting {
 
 /** `onFailed` is called when an image could not be stored, or a function of the caller's threw. */
 export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => void): Boarding {
-  let way: Way | undefined;
+  let way: Pick<Way<unknown>, 'tell' | 'leave'> | undefined;
   /** Wishes without an answer yet, in the order in which they are told. */
   let waiting: Waiting[] = [];
   let closed = false;
@@ -60,11 +64,10 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
   let settled = Promise.resolve();
   let unsettled = 0;
 
-  const settle = async (notice: Notice, from: Way) => {
-    const { images, answers } = notice;
+  const settle = async <One>({ images, answers }: Told<One>, sealed: Promise<Notice>, from: Way<One>) => {
     const answer = answers ? waiting.shift() : undefined;
     try {
-      const image = await keeper.take(notice);
+      const image = await keeper.take(await sealed);
       // What has landed may be another task's by now.
       if (images.length > 0 && from === way) from.clear();
       answer?.resolve(image);
@@ -80,14 +83,17 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
     left?.leave();
   };
   return {
-    board: (open) => {
+    board: <One>(open: (ticket: Ticket, hear: (told: Told<One>) => void) => Way<One>) => {
       leave();
       const from = keeper.opening();
-      const opened: Way = open({ schedule: keeper.schedule, ...(from && { from }) }, (notice) => {
+      const opened: Way<One> = open({ schedule: keeper.schedule, ...(from && { from }) }, (told) => {
         // Progress alone is old when what came before it is stored at last.
-        if (unsettled > 0 && notice.images.length === 0 && !notice.answers) return;
+        if (unsettled > 0 && told.images.length === 0 && !told.answers) return;
         unsettled++;
-        settled = settled.then(() => settle(notice, opened));
+        // At once: the task may wait for it, and storing what came before may take longer.
+        const sealed = opened.seal(told);
+        sealed.catch(() => undefined);
+        settled = settled.then(() => settle(told, sealed, opened));
       });
       way = opened;
       // A task that is nowhere yet hears of them when it is.
@@ -136,8 +142,9 @@ export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Dig
 export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder {
   const { port1: ours, port2: port } = new MessageChannel();
   let order: StepsOrder | undefined;
-  boarding.board((ticket, hear) => {
-    order = { port, ...ticket };
+  boarding.board<Snapshot>((ticket, hear) => {
+    const progress = newProgress();
+    order = { port, progress, ...ticket };
     ours.on('message', hear);
     ours.unref();
     return {
@@ -145,7 +152,8 @@ export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder
         ours.postMessage(wish);
         tellWish(control);
       },
-      clear: () => void Atomics.add(control, CONTROL.settled, 1),
+      seal: createSealer(progress),
+      clear: () => void Atomics.add(progress, PROGRESS.settled, 1),
       leave: () => {
         // The report may come before the last notices.
         for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours)) hear(left.message);

@@ -3,17 +3,24 @@ import type { Platform } from '../base/platform.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { Checkpoints, ImageNotice, LiveLimits, StepProgress } from '../job/steps.ts';
 import type { RunOptions } from '../job/task.ts';
-import type { Taken } from '../snapshot/image.ts';
 import type { Stepping } from './stepping.ts';
 
 /** What somebody wants of a task between two steps. */
 export type Wish = { readonly kind: 'image' | 'pause' } | { readonly kind: 'limits'; readonly limits: LiveLimits };
 
 /** What is told of it: how far it is, with images if there are any, the answer to a wish or not. */
-export interface Notice extends StepProgress {
-  readonly images: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
+export interface Told<One> extends StepProgress {
+  readonly images: readonly One[];
   readonly answers: boolean;
 }
+
+/** The stored form of an image. */
+export interface Stored {
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
+export type Notice = Told<Stored>;
 
 /** When images are due; never where nothing is said. */
 export type Schedule = Pick<Checkpoints, 'everyMs' | 'everyFuel'>;
@@ -43,28 +50,40 @@ export async function pass(
   return last;
 }
 
-/** Where wishes come from, and notices go to. */
-export interface Desk {
+/** Where wishes come from, and notices go to. `One` is as much of an image as is made by whoever drives the task. */
+export interface Desk<One = Stored> {
   readonly schedule: Schedule;
+  /** Takes an image of the task as it is. */
+  take(stepping: Stepping): One;
   /** The next wish that was not heard yet. */
   next(): Wish | undefined;
   /** Whether all that was told before is stored, so that another image may follow. */
   isClear(): boolean;
-  tell(notice: Notice): void;
+  tell(notice: Told<One>): void;
+}
+
+/** Takes whole images, in their stored form. */
+export function takeStored(stepping: Stepping): Stored {
+  const { image, bytes } = stepping.take();
+  return { digest: image.digest, bytes };
 }
 
 /** Progress is told no more often. */
 const PROGRESS_MS = 100;
 
 /** Yields after every step, so that whoever drives it can do something else; how the task ended, or `undefined` when it was paused. */
-export function* conduct(stepping: Stepping, desk: Desk, platform: Platform): Generator<void, Outcome | undefined> {
+export function* conduct<One>(
+  stepping: Stepping,
+  desk: Desk<One>,
+  platform: Platform,
+): Generator<void, Outcome | undefined> {
   const { everyMs = Number.POSITIVE_INFINITY, everyFuel = Number.POSITIVE_INFINITY } = desk.schedule;
   let last = { ms: platform.now(), fuel: stepping.fuel };
   let toldAt = platform.now();
-  const tell = (taken: readonly Taken[], answers: boolean) => {
+  const take = () => desk.take(stepping);
+  const tell = (images: readonly One[], answers: boolean) => {
     toldAt = platform.now();
-    if (taken.length > 0) last = { ms: toldAt, fuel: stepping.fuel };
-    const images = taken.map(({ image, bytes }) => ({ digest: image.digest, bytes }));
+    if (images.length > 0) last = { ms: toldAt, fuel: stepping.fuel };
     const { step, share, fuel } = stepping;
     desk.tell({ step, share, fuel, images, answers });
   };
@@ -74,14 +93,14 @@ export function* conduct(stepping: Stepping, desk: Desk, platform: Platform): Ge
       stepping.advance();
       if (!stepping.goesOn) break;
       for (let wish = desk.next(); wish; wish = desk.next()) {
-        tell(wish.kind === 'limits' ? stepping.setLimits(wish.limits) : [stepping.take()], true);
+        tell(wish.kind === 'limits' ? stepping.setLimits(wish.limits, take) : [take()], true);
         if (wish.kind !== 'pause') continue;
         stepping.leave();
         return undefined;
       }
       const now = platform.now();
       const isDue = now - last.ms >= everyMs || stepping.fuel - last.fuel >= everyFuel;
-      if (isDue && desk.isClear()) tell([stepping.take()], false);
+      if (isDue && desk.isClear()) tell([take()], false);
       else if (now - toldAt >= PROGRESS_MS) tell([], false);
       yield;
     }

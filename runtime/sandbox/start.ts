@@ -8,7 +8,7 @@ import type { ImageNotice, Steps } from '../job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../job/task.ts';
 import type { OpenImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
-import { conduct, type Desk, type Notice, pass, scheduleOf, type Wish } from './conduct.ts';
+import { conduct, type Desk, type Notice, pass, scheduleOf, takeStored, type Wish } from './conduct.ts';
 import { givenOf, type Permit, type Permitter, permitLive, permitSteps, permitStored } from './permit.ts';
 import { Stepping } from './stepping.ts';
 import { located } from './trace.ts';
@@ -68,6 +68,7 @@ export function createStarter({ place, permitter, readyOf }: Stage): Pick<Runner
     let heard = 0;
     const desk: Desk = {
       schedule: scheduleOf(checkpoint),
+      take: takeStored,
       next: () => asked[heard]?.wish,
       isClear: () => unheard === 0,
       tell: (notice) => {

@@ -8,9 +8,9 @@ import type { LiveLimits } from '../job/steps.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
 import { growTo, loadState, saveState } from '../snapshot/guest.ts';
-import { type Taken, takeImage } from '../snapshot/image.ts';
+import { type Snapshot, seal, type Taken } from '../snapshot/image.ts';
 import { type HostState, type Image, invalid, type TaskIdentity } from '../snapshot/manifest.ts';
-import { MemoryCopy } from '../snapshot/memory-copy.ts';
+import { IMAGE_PAGE, MemoryCopy } from '../snapshot/memory-copy.ts';
 import type { OpenImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
 import { callsOf, Running } from './running.ts';
@@ -29,7 +29,11 @@ export class Stepping<Compiled = unknown> {
   #exports: Exports | undefined;
   #ceilings: Ceilings;
   #copy: MemoryCopy | undefined;
+  /** The last image that was made here, and the last one of all, whose digest may not be known here. */
   #image: Image | undefined;
+  /** The image that it goes on from, until another one follows. */
+  #origin: Image | undefined;
+  #last: Pick<Snapshot, 'memoryPages' | 'state' | 'host'> | undefined;
   #step = 0;
   #share = 0;
   /** Links and bytes that it takes to open the last image. */
@@ -68,8 +72,10 @@ export class Stepping<Compiled = unknown> {
     stepping.#takeUp(host);
     stepping.#copy = open.copy;
     stepping.#image = open.image;
+    stepping.#origin = open.image;
+    stepping.#last = { memoryPages, state: fromHex(state), host };
     if (open.since) stepping.#since = open.since;
-    running.attempt(() => stepping.#load(open));
+    running.attempt(() => stepping.#load());
     return stepping;
   }
 
@@ -112,31 +118,48 @@ export class Stepping<Compiled = unknown> {
     });
   }
 
-  /** An image of it as it is, following the last one. */
+  /** An image of it as it is, following the last one; all of them have to be taken by this. */
   take(): Taken {
-    const { platform } = this.#running.place;
-    const guest = this.#guest as Guest;
-    this.#copy ??= new MemoryCopy(platform, TASK.memoryBytesMax.max);
-    const taken = takeImage(this.#copy, guest.bytes(), {
-      ...{ previous: this.#image, task: this.#identity, step: this.#step, share: this.#share, fuel: this.fuel },
-      // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
-      form: this.#since.bytes > guest.bytes().byteLength || this.#since.links >= LINKS_MAX ? 'whole' : 'difference',
-      ...{ state: saveState(guest, this.#running.ready.state?.bytes ?? 0), host: this.#host(), limits: this.#ceilings },
-    });
+    const snapshot = this.snap();
+    const taken = seal(this.#copy as MemoryCopy, snapshot, this.#image);
     this.#image = taken.image;
-    const { links, bytes } = this.#since;
-    const isWhole = taken.form === 'whole';
-    this.#since = isWhole ? { links: 0, bytes: 0 } : { links: links + 1, bytes: bytes + taken.bytes.byteLength };
     return taken;
+  }
+
+  /** The same as far as only the guest's own thread can do it; whoever is given it makes the images, in order. Takes no digests. */
+  snap(): Snapshot {
+    const guest = this.#guest as Guest;
+    const state = saveState(guest, this.#running.ready.state?.bytes ?? 0);
+    const memory = guest.bytes();
+    const copy = this.#copy ?? new MemoryCopy(this.#running.place.platform, TASK.memoryBytesMax.max);
+    this.#copy = copy;
+    const changed = Uint32Array.from(copy.copyFrom(memory));
+    const { links, bytes } = this.#since;
+    // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
+    const isWhole = !this.#last || bytes > memory.byteLength || links >= LINKS_MAX;
+    this.#since = isWhole ? { links: 0, bytes: 0 } : { links: links + 1, bytes: bytes + changed.length * IMAGE_PAGE };
+    const memoryPages = memory.byteLength / PAGE;
+    this.#last = { memoryPages, state, host: this.#host() };
+    const image = this.#origin;
+    this.#origin = undefined;
+    return {
+      ...{ task: this.#identity, step: this.#step, share: this.#share, fuel: this.fuel, limits: this.#ceilings },
+      ...{ ...this.#last, changed, form: isWhole ? 'whole' : 'difference', base: copy.base },
+      ...(image && { origin: { image, digests: copy.digests } }),
+    };
   }
 
   /**
    * Other limits from here on, though never less than it has used or holds already. Two images: one before, so that the change stands
    * alone between them, and one with it.
    */
-  setLimits({ memoryBytesMax, fuelMax }: LiveLimits): readonly [before: Taken, after: Taken] {
-    const before = this.take();
-    const { fuel, memoryPages } = before.image.manifest;
+  setLimits<One = Taken>(
+    { memoryBytesMax, fuelMax }: LiveLimits,
+    take: () => One = () => this.take() as One,
+  ): readonly [before: One, after: One] {
+    const before = take();
+    const { fuel } = this;
+    const { memoryPages } = this.#last as Snapshot;
     if (fuelMax !== undefined) {
       this.#ceilings = { ...this.#ceilings, fuelMax: Math.max(fuelMax, fuel) };
       this.#running.room.fuel?.limit(this.#ceilings.fuelMax);
@@ -145,7 +168,7 @@ export class Stepping<Compiled = unknown> {
       this.#ceilings = { ...this.#ceilings, memoryBytesMax: Math.max(memoryBytesMax, memoryPages * PAGE) };
       this.#reload();
     }
-    return [before, this.take()];
+    return [before, take()];
   }
 
   /** Comes to an end, however far it has got, and gives everything back. */
@@ -179,19 +202,18 @@ export class Stepping<Compiled = unknown> {
     return exports;
   }
 
-  #load({ image, copy }: OpenImage): void {
-    const { memoryPages, state } = image.manifest;
+  #load(): void {
+    const { memoryPages, state } = this.#last as Snapshot;
     this.#start();
     const guest = this.#guest as Guest;
     growTo(guest, memoryPages);
-    copy.writeInto(guest.bytes());
-    loadState(guest, fromHex(state));
+    (this.#copy as MemoryCopy).writeInto(guest.bytes());
+    loadState(guest, state);
   }
 
   /** A memory's maximum is fixed when it is made: the task goes on in another instance. */
   #reload(): void {
     const { place, ready, call } = this.#running;
-    const image = this.#image as Image;
     const host = this.#host();
     const running = new Running(place, ready, {
       ...call,
@@ -206,7 +228,7 @@ export class Stepping<Compiled = unknown> {
     this.#running.leave();
     this.#running = running;
     this.#takeUp(host);
-    running.attempt(() => this.#load({ image, copy: this.#copy as MemoryCopy }));
+    running.attempt(() => this.#load());
   }
 
   #takeUp(host: HostState): void {
@@ -226,7 +248,7 @@ export class Stepping<Compiled = unknown> {
     const { room, place } = this.#running;
     return {
       // A difference of two readings may be a rounding less than one of them was.
-      elapsedMs: Math.max(this.#image?.manifest.host.elapsedMs ?? 0, place.platform.now() - room.startedAt),
+      elapsedMs: Math.max(this.#last?.host.elapsedMs ?? 0, place.platform.now() - room.startedAt),
       randomBytes: room.randomBytes,
       log: [...room.lines],
       logBytes: room.logBytes,

@@ -15,10 +15,11 @@ import {
 } from './manifest.ts';
 import { DIGEST_BYTES, IMAGE_PAGE, type MemoryCopy, ZERO_PAGE } from './memory-copy.ts';
 
-/** What an image is made of beside the memory. */
-export interface Moment {
-  /** The image before it; `undefined` for a task's first. */
-  readonly previous: Image | undefined;
+/** Pages that are digested before others have their turn. */
+const PAGES_AT_ONCE = 64;
+
+/** What an image is made of beside the memory and the image before it. */
+interface Facts {
   readonly task: TaskIdentity;
   readonly step: number;
   readonly share: number;
@@ -27,8 +28,27 @@ export interface Moment {
   readonly state: Uint8Array;
   readonly host: HostState;
   readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface Moment extends Facts {
+  /** The image before it; `undefined` for a task's first. */
+  readonly previous: Image | undefined;
   /** How it is stored: as a difference to `previous`, unless `whole` is asked for or there is none. */
   readonly form?: ImageForm;
+}
+
+/**
+ * An image of which all but the digests is there: what the guest's own thread has to do for it. Plain data, so that another thread can do
+ * the rest: `base` can be looked at by both, and must not change before that is done.
+ */
+export interface Snapshot extends Facts {
+  readonly memoryPages: number;
+  /** Pages that differ from the image before it. */
+  readonly changed: Uint32Array;
+  readonly form: ImageForm;
+  readonly base: Uint8Array | undefined;
+  /** Where the chain goes on from an image that was taken elsewhere: that one, and the digests of its pages. */
+  readonly origin?: { readonly image: Image; readonly digests: Uint8Array } | undefined;
 }
 
 export interface Taken {
@@ -42,25 +62,48 @@ export interface Taken {
  * Takes an image. `copy` holds the memory of `previous`, or nothing, and afterwards that of this image. Throws `ERR_IMAGE_INVALID`
  * where this cannot follow `previous`; `copy` may then be used no more.
  */
-export function takeImage(copy: MemoryCopy, memory: Uint8Array, moment: Moment): Taken {
-  const { previous, task, step, share, fuel, state, host, limits } = moment;
-  const { stateBytes } = IMAGE;
-  if (state.byteLength > stateBytes.default) throw invalid(`its state has ${state.byteLength} bytes`);
-  if (previous !== undefined && copy.root() !== previous.manifest.memory) {
+export function takeImage(copy: MemoryCopy, memory: Uint8Array, { previous, ...moment }: Moment): Taken {
+  const form = previous === undefined ? 'whole' : (moment.form ?? 'difference');
+  const changed = Uint32Array.from(copy.copyFrom(memory));
+  return seal(copy, { ...moment, form, changed, memoryPages: memory.byteLength / PAGE, base: undefined }, previous);
+}
+
+/** The image of a snapshot that follows `previous`. `copy` has the snapshot's pages, and digests of those before it. */
+export function seal(copy: MemoryCopy, snapshot: Snapshot, previous: Image | undefined): Taken {
+  const steps = sealing(copy, snapshot, previous);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same, bit by bit: it yields after some 0.2 ms, so that a thread that does other things beside can do them. */
+export function* sealing(
+  copy: MemoryCopy,
+  { task, step, share, fuel, state, host, limits, memoryPages, changed, form }: Snapshot,
+  previous: Image | undefined,
+): Generator<void, Taken> {
+  if (state.byteLength > IMAGE.stateBytes.default) throw invalid(`its state has ${state.byteLength} bytes`);
+  if (
+    previous !== undefined &&
+    copy.rootOf((previous.manifest.memoryPages * PAGE) / IMAGE_PAGE) !== previous.manifest.memory
+  ) {
     throw invalid('the copy holds the memory of another one');
   }
-  const form = previous === undefined ? 'whole' : (moment.form ?? 'difference');
-  const changed = copy.update(memory);
+  for (const [place, index] of changed.entries()) {
+    copy.digestPage(index);
+    if (place % PAGES_AT_ONCE === PAGES_AT_ONCE - 1) yield;
+  }
   const manifest: Manifest = {
     ...{ version: IMAGE_VERSION, task, step, share, fuel },
-    ...{ memoryPages: memory.byteLength / PAGE, memory: copy.root(), state: toHex(state) },
+    ...{ memoryPages, memory: copy.root(), state: toHex(state) },
     ...{ host: { ...host, calls: { ...host.calls } }, limits: { ...limits }, parent: previous?.digest ?? null },
   };
   checkLink(previous, manifest);
   const text = encodeManifest(manifest);
   if (text.byteLength > IMAGE.manifestBytes.default) throw invalid(`its manifest has ${text.byteLength} bytes`);
   const image = { digest: toHex(copy.platform.digest(text)), manifest };
-  const pages = form === 'whole' ? filledPages(copy) : changed;
+  const pages = form === 'whole' ? filledPages(copy) : [...changed];
   return { image, form, bytes: encodeDifference(image, copy, { form, pages }) };
 }
 

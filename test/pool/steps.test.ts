@@ -10,6 +10,7 @@ import {
   parsePolicy,
   type Runner,
   type StepProgress,
+  verifyImages,
 } from 'lodger';
 import { createPool, node, nodeEngine } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +86,22 @@ describe.each(RUNNERS)('%s', (_, open) => {
     expect((await again.image())?.step).toBeGreaterThan(paused.step);
     await again.pause();
     expect(await again.image()).toBeUndefined();
+  });
+
+  test('images wished for one after the other follow from one another, also where it goes on from one', async () => {
+    const store = memoryStore();
+    const steps = runner.start(task(LONG), { checkpoint: { store, everyMs: 1 } });
+    const limits = { memoryBytesMax: 80 * PAGE };
+    const first = await steps.image();
+    const wishes = [steps.image(), steps.image(), steps.setLimits(limits), steps.image(), steps.pause()];
+    const paused = (await Promise.all(wishes)).at(-1);
+    const again = runner.resume(paused?.digest ?? '', { kernel, grants }, { checkpoint: { store } });
+    await again.image();
+    const last = (await Promise.all([again.image(), again.pause()])).at(-1);
+    const terms = { kernel, grants, store, engine: nodeEngine('v8'), platform: node };
+    const verdict = await verifyImages({ ...terms, from: first?.digest ?? '', to: last?.digest ?? '' });
+    expect(verdict.links.length).toBeGreaterThan(5);
+    expect(verdict.links.filter(({ follows }) => !follows)).toEqual([]);
   });
 
   test('gives a running task other limits, within the policy', async () => {

@@ -1,7 +1,7 @@
 // When images of a running stepper are given: what a task that is broken off at any moment can lose.
 import { expect, test } from 'vitest';
 import type { Platform } from '../../runtime/base/platform.ts';
-import { conduct, type Notice, type Schedule } from '../../runtime/sandbox/conduct.ts';
+import { conduct, type Notice, type Schedule, takeStored } from '../../runtime/sandbox/conduct.ts';
 import type { Stepping } from '../../runtime/sandbox/stepping.ts';
 
 /** A task of steps that take so many ms each, and use ten times as much fuel; the moments of its images. */
@@ -26,7 +26,7 @@ function imagesOf(stepsMs: readonly number[], schedule: Schedule, isClear = () =
     end: () => ({ state: 'done' }),
   } as unknown as Stepping;
   const tell = ({ images }: Notice) => images.length > 0 && moments.push(clock - begun);
-  const desk = { schedule, next: () => undefined, isClear, tell };
+  const desk = { schedule, take: takeStored, next: () => undefined, isClear, tell };
   for (const _ of conduct(stepping, desk, { now: () => clock } as Platform));
   return moments;
 }
