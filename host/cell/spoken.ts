@@ -52,7 +52,7 @@ export function createSpoken({ task, steps, links, say }: SpokenOptions): Spoken
       },
       // A task that loses its thread goes out, and comes back with its last image.
       hasImage: false,
-      opening: () => (from === undefined ? undefined : { digest: from, links }),
+      opening: () => (from === undefined ? undefined : { digest: from, links: () => links }),
     },
     begin: (given) => {
       started = given;

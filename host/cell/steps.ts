@@ -39,7 +39,7 @@ export function boardCell(entry: Entry & { readonly steps: Boarding }, { say, ex
   expect(imageBytesMax(contract.permit.limits.memoryBytesMax));
   steps.board<Stored>(({ schedule, from }, onNotice) => {
     hear = onNotice;
-    for (const [digest, bytes] of from?.links ?? []) say({ type: 'link', task, digest }, bytes);
+    for (const [digest, bytes] of from?.links() ?? []) say({ type: 'link', task, digest }, bytes);
     const order = { schedule, ...(from && { from: from.digest }) };
     say({ type: 'task', task, terms: contract.number, index, steps: order }, input);
     return {

@@ -1,9 +1,10 @@
 // Steppers of a site: images of them go to the site as they are taken, and whoever is given the task goes on from the last one.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import type { Digest, Platform } from '../../runtime/base/platform.ts';
+import { type Digest, type Platform, toHex } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice, ImageStore, Steps } from '../../runtime/job/steps.ts';
-import { decodeDifference, peek } from '../../runtime/snapshot/difference.ts';
+import { peek } from '../../runtime/snapshot/difference.ts';
+import { encodeManifest } from '../../runtime/snapshot/manifest.ts';
 import { packImage, unpackImage } from '../wire/image.ts';
 import type { FromHost } from '../wire/site.ts';
 import type { Clock, Crew } from './contracts.ts';
@@ -104,7 +105,6 @@ async function openImages(tools: StepperTools, assigned: Assigned): Promise<Imag
   const forms = new Map<Digest, Uint8Array>();
   /** The blob of each image that is at the site. */
   const blobs = new Map<Digest, Digest>();
-  const platform = { digest, now: tools.clock.now };
   const from = assigned.image === null ? undefined : await download(assigned.image).catch(() => undefined);
   let uploads: Promise<void> = Promise.resolve();
 
@@ -113,10 +113,11 @@ async function openImages(tools: StepperTools, assigned: Assigned): Promise<Imag
     for (let wanted: Digest | null = last; wanted !== null; ) {
       if (forms.size === LINKS_MAX) throw new RangeError('an image has too many before it');
       const { parent, form } = unpackImage(await fetching.blob(wanted, control.signal));
-      const { image } = decodeDifference(form, platform);
-      forms.set(image.digest, form);
-      blobs.set(image.digest, wanted);
-      newest ??= image.digest;
+      // Whether it is whole and right is seen when the task goes on from it.
+      const name = toHex(digest(encodeManifest(peek(form).manifest)));
+      forms.set(name, form);
+      blobs.set(name, wanted);
+      newest ??= name;
       wanted = parent;
     }
     return newest as Digest;

@@ -112,7 +112,7 @@ export function createStarter<Entry>(permitter: Permitter, { submit, cancel, pau
       const { permit, open } = permitStored(permitter, terms, { store: checked.checkpoint.store, image });
       const { task: identity } = open.image.manifest;
       const own = { input: new Uint8Array(), index: identity.index, identity, ...signalOf(checked) };
-      return stepsOf(permit, begin(permit, callersKeeper(checked, image), own));
+      return stepsOf(permit, begin(permit, callersKeeper(checked, open), own));
     },
   };
 }

@@ -1,21 +1,24 @@
 // A thread's side of a stepper's task that can be spoken to: wishes come by a port, notices go back by it.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { TASK } from '../../runtime/base/limits.ts';
-import type { Digest } from '../../runtime/base/platform.ts';
+import { PAGE, TASK } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
 import { conduct, type Desk, type Schedule, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import type { Snapshot } from '../../runtime/snapshot/image.ts';
-import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
+import type { Image } from '../../runtime/snapshot/manifest.ts';
+import { IMAGE_PAGE, MemoryCopy } from '../../runtime/snapshot/memory-copy.ts';
+import type { OpenImage } from '../../runtime/snapshot/store.ts';
 import { CONTROL } from './control.ts';
 import type { Head } from './message.ts';
 import { PROGRESS } from './sealing.ts';
 
-/** The image that a task goes on from, and all that it takes to open it. */
-export interface Opening {
-  readonly digest: Digest;
-  readonly links: ReadonlyMap<Digest, Uint8Array>;
+/** The image that a task goes on from, as the pool's thread has opened it: its pages are in memory that both see, and the task's from here on. */
+export interface Opened {
+  readonly image: Image;
+  readonly base: Uint8Array;
+  readonly digests: Uint8Array;
+  readonly since: OpenImage['since'];
 }
 
 /** What travels with such a task. */
@@ -24,7 +27,7 @@ export interface StepsOrder {
   readonly schedule: Schedule;
   /** How far the pool is with its images. */
   readonly progress: Int32Array;
-  readonly from?: Opening;
+  readonly from?: Opened;
 }
 
 /** Runs a task from step to step; `undefined` when it was paused. */
@@ -45,11 +48,11 @@ export function runSteps(
   }
 }
 
-function resumed(place: Place, head: Head, call: Call, { digest, links }: Opening): Stepping {
-  const store = memoryStore();
-  for (const [name, bytes] of links) store.put(name, bytes);
-  const options = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
-  return Stepping.resume(place, head, { call, open: openImage(store, digest, options) });
+/** What the pool's thread has checked is not checked again. */
+function resumed(place: Place, head: Head, call: Call, { image, base, digests, since }: Opened): Stepping {
+  const copy = new MemoryCopy(place.platform, TASK.memoryBytesMax.max);
+  copy.lookAt(base, image.manifest.memoryPages * (PAGE / IMAGE_PAGE), digests);
+  return Stepping.resume(place, head, { call, open: { image, copy, ...(since && { since }) } });
 }
 
 function deskAt({ port, schedule, progress }: StepsOrder, control: Int32Array): Desk<Snapshot> {

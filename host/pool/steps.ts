@@ -1,14 +1,25 @@
 // The pool's side of a stepper's task that can be spoken to: passes wishes on to whoever has it, and its images to whoever keeps them.
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { TASK } from '../../runtime/base/limits.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { ImageNotice } from '../../runtime/job/steps.ts';
 import type { RunOptions } from '../../runtime/job/task.ts';
 import { type Notice, pass, type Schedule, scheduleOf, type Told, type Wish } from '../../runtime/sandbox/conduct.ts';
 import type { Snapshot } from '../../runtime/snapshot/image.ts';
-import { linksTo } from '../../runtime/snapshot/store.ts';
+import { linksTo, memoryStore, type OpenImage, openImage } from '../../runtime/snapshot/store.ts';
+import { node } from '../platform/node.ts';
 import { tellWish } from './control.ts';
 import { createSealer, newProgress, PROGRESS } from './sealing.ts';
-import type { Opening, StepsOrder } from './steps-thread.ts';
+import type { Opened, StepsOrder } from './steps-thread.ts';
+
+/** The image that a task goes on from. */
+export interface Opening {
+  readonly digest: Digest;
+  /** All that it takes to open it. */
+  links(): ReadonlyMap<Digest, Uint8Array>;
+  /** Where it was opened in this process already; the task's from then on. */
+  readonly open?: OpenImage | undefined;
+}
 
 /** Keeps the images of one task, and hears how far it is. */
 export interface Keeper {
@@ -33,7 +44,9 @@ export interface Way<One> {
 }
 
 /** What goes with a task. */
-export type Ticket = Pick<StepsOrder, 'schedule' | 'from'>;
+export interface Ticket extends Pick<StepsOrder, 'schedule'> {
+  readonly from?: Opening;
+}
 
 /** One task, wherever it is. */
 export interface Boarding {
@@ -119,10 +132,12 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
   };
 }
 
-/** Keeps images in the caller's store. `from`: the one that the task goes on from. */
-export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Digest): Keeper {
+/** Keeps images in the caller's store. `from`: the one that the task goes on from, which is the keeper's from then on. */
+export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: OpenImage): Keeper {
   const spoken = { ...(checkpoint && { checkpoint }), ...(onProgress && { onProgress }) };
-  let latest = from;
+  let latest = from?.image.digest;
+  // A task that waits long does not hold its memory: that is read again then.
+  let unused = from && new WeakRef(from);
   return {
     schedule: scheduleOf(checkpoint),
     take: async (notice) => {
@@ -133,8 +148,13 @@ export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Dig
     get hasImage() {
       return checkpoint !== undefined && latest !== undefined;
     },
-    opening: () =>
-      checkpoint && latest !== undefined ? { digest: latest, links: linksTo(checkpoint.store, latest) } : undefined,
+    opening: () => {
+      if (!checkpoint || latest === undefined) return undefined;
+      const digest = latest;
+      const open = unused?.deref();
+      unused = undefined;
+      return { digest, links: () => linksTo(checkpoint.store, digest), open };
+    },
   };
 }
 
@@ -142,9 +162,9 @@ export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Dig
 export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder {
   const { port1: ours, port2: port } = new MessageChannel();
   let order: StepsOrder | undefined;
-  boarding.board<Snapshot>((ticket, hear) => {
+  boarding.board<Snapshot>(({ schedule, from }, hear) => {
     const progress = newProgress();
-    order = { port, progress, ...ticket };
+    order = { port, progress, schedule, ...(from && { from: opened(from) }) };
     ours.on('message', hear);
     ours.unref();
     return {
@@ -162,4 +182,15 @@ export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder
     };
   });
   return order as unknown as StepsOrder;
+}
+
+/** Its pages are checked once, here, and lent to the thread. Throws `ERR_IMAGE_INVALID`. */
+function opened({ digest, links, open }: Opening): Opened {
+  const read = () => {
+    const store = memoryStore();
+    for (const [name, bytes] of links()) store.put(name, bytes);
+    return openImage(store, digest, { platform: node, memoryBytesMax: TASK.memoryBytesMax.max });
+  };
+  const { image, copy, since } = open ?? read();
+  return { image, base: copy.base as Uint8Array, digests: copy.digests, since };
 }
