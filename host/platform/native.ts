@@ -19,13 +19,13 @@ export interface NativeModule {
 
 /** Runs whole calls: no way back to JavaScript between the steps. It holds one guest at a time. */
 export interface NativeRunner {
-  /** Numbers that go in and come out; `REPORT` tells which is where. */
+  /** Numbers that go in and come out, `REPORT` tells which is where; and behind them the bytes of a small output. */
   readonly report: ArrayBuffer;
   /**
-   * A call in a fresh guest. Gives the output, as a buffer or as all of one; or nothing where something does not fit: the report tells
-   * which step came to it, and what that gave. Throws like a guest's `call`.
+   * A call in a fresh guest. If it is `done` by the report, the guest has ended, and gave all of what this gives, or what lies in the
+   * report. Else the report tells which step came to what does not fit, and what that gave. Throws like a guest's `call`.
    */
-  run(input: Uint8Array, imports: readonly unknown[]): ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
+  run(input: Uint8Array, imports: readonly unknown[]): Uint8Array<ArrayBuffer> | undefined;
   /**
    * A program from its start to its end, in a fresh guest. In its imports the report has its fuel and the size of its memory, and takes
    * what its fuel is from then on; they must not call into it. Throws like a guest's `call`.
@@ -35,7 +35,7 @@ export interface NativeRunner {
   memory(): ArrayBuffer;
   /** The guest of the call that runs or has ended, to be driven step by step. */
   guest(): NativeGuest;
-  /** Ends that guest. The size of its memory is in the report, 0 if there was none. */
+  /** Ends that guest, if it has not ended. The size of its memory is in the report, 0 if there was none. */
   end(): void;
 }
 
@@ -54,7 +54,12 @@ export const REPORT = {
   size: 7,
   /** What a metered module has at the start, and had left when one of its functions returned last, or a program called an import. */
   fuel: 8,
+  /** Length of the output. */
+  outputBytes: 9,
 } as const;
+
+/** How many numbers a report has. */
+export const REPORT_WORDS = Object.keys(REPORT).length;
 
 /** How far a whole call came. `declined`: nothing was begun. */
 export const STEPS = {

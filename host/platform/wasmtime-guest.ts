@@ -5,7 +5,7 @@ import { PAGE } from '../../runtime/base/limits.ts';
 import { type Guest, MORE_PAGES, type Stops } from '../../runtime/engine/engine.ts';
 import { isTraced, trapName } from '../../runtime/engine/traps.ts';
 import { type Frame, TaskFailure } from '../../runtime/job/outcome.ts';
-import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, STEPS } from './native.ts';
+import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, REPORT_WORDS, STEPS } from './native.ts';
 
 /** A compiled kernel in one thread. */
 export interface WasmtimeKernel {
@@ -13,8 +13,9 @@ export interface WasmtimeKernel {
   /** Export name -> index. */
   readonly exports: ReadonlyMap<string, number>;
   readonly runner: NativeRunner;
-  /** The runner's report. */
+  /** The numbers of the runner's report, and the room for a small output. */
   readonly report: Float64Array;
+  readonly small: Uint8Array<ArrayBuffer>;
 }
 
 /** What a guest is made with. */
@@ -41,7 +42,8 @@ const NO_PAGES = new Uint8Array();
 export function kernelOf(module: NativeModule): WasmtimeKernel {
   const exports = new Map(module.functions.map((name, index) => [name, index]));
   const runner = module.runner();
-  return { module, exports, runner, report: new Float64Array(runner.report) };
+  const report = new Float64Array(runner.report, 0, REPORT_WORDS);
+  return { module, exports, runner, report, small: new Uint8Array(runner.report, report.byteLength) };
 }
 
 /** A guest that is made when it is first called: by the runner for a whole call, or to be called step by step. */
@@ -62,6 +64,8 @@ export class WasmtimeGuest implements Guest {
   private depth = 0;
   private mayHaveGrown = true;
   private leaves = true;
+  /** What its memory was, once it has ended by itself. */
+  private sizeEnded: number | undefined;
 
   constructor(kernel: WasmtimeKernel, terms: Terms) {
     this.kernel = kernel;
@@ -115,9 +119,10 @@ export class WasmtimeGuest implements Guest {
     this.depth++;
     try {
       const output = runner.run(input, this.terms.imports);
-      this.fuel = report[REPORT.step] === STEPS.declined ? this.fuel : (report[REPORT.fuel] as number);
+      const step = report[REPORT.step];
+      if (step !== STEPS.declined) this.fuel = report[REPORT.fuel] as number;
+      if (step === STEPS.done) return this.ended(output);
       this.knowsFuel = this.native === undefined;
-      if (output) return ArrayBuffer.isView(output) ? new Uint8Array(output.buffer) : new Uint8Array(output);
     } catch (thrown) {
       throw this.failure(thrown);
     } finally {
@@ -127,6 +132,15 @@ export class WasmtimeGuest implements Guest {
     const after = HALTS[report[REPORT.step] as number];
     this.isWhole = after !== undefined;
     return after && { after, gave: report[REPORT.gave] as number };
+  }
+
+  /** The output of a whole call that came to its end. */
+  private ended(output: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> {
+    const { report, small } = this.kernel;
+    this.native = undefined;
+    this.knowsFuel = true;
+    this.sizeEnded = report[REPORT.size] as number;
+    return output ? new Uint8Array(output.buffer) : small.slice(0, report[REPORT.outputBytes] as number);
   }
 
   /** A program from its start to its end, in one step; false if nothing was begun. */
@@ -167,6 +181,7 @@ export class WasmtimeGuest implements Guest {
 
   end(): number {
     const { runner, report } = this.kernel;
+    if (this.sizeEnded !== undefined) return this.sizeEnded;
     if (this.isWhole) {
       runner.end();
       return report[REPORT.size] as number;

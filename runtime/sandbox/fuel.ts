@@ -4,7 +4,7 @@ import { type Limits, SLICE, TASK } from '../base/limits.ts';
 import type { Platform } from '../base/platform.ts';
 import type { Guest } from '../engine/engine.ts';
 import { TaskFailure } from '../job/outcome.ts';
-import { METER_IMPORTS } from '../meter/names.ts';
+import type { METER_IMPORTS } from '../meter/names.ts';
 import { hostCallFuel } from '../meter/tariff.ts';
 
 /** What a host wants of a guest that runs, looked at whenever the guest asks for fuel. */
@@ -43,12 +43,9 @@ export class Fuel {
     this.#wishes = wishes;
   }
 
-  /** The functions that a metered kernel imports beside its own. */
-  imports(): Record<string, () => undefined> {
-    return {
-      [METER_IMPORTS.refill]: () => this.#refill(),
-      [METER_IMPORTS.stackSpent]: stackSpent,
-    };
+  /** The functions that a metered kernel imports beside its own. Their names are written out: computed ones take as long as a call. */
+  imports(): Record<(typeof METER_IMPORTS)['refill' | 'stackSpent'], () => undefined> {
+    return { refill: () => this.#refill(), stack: stackSpent };
   }
 
   /** Called before anything runs in the guest. `used`: what the task has used in another one. */

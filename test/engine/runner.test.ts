@@ -32,16 +32,25 @@ test('the numbers of a report and the steps of a call are in the order of the ad
 });
 
 describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %s', () => {
-  test('holds one guest: another goes step by step, and both end', async () => {
+  test('holds one guest that has to be looked at: another goes step by step, and both end', async () => {
     const kernel = await loaded(kernelOf());
     const [first, second, third] = [guestOf(kernel), guestOf(kernel), guestOf(kernel)];
-    expect(first.callWhole(INPUT, 10)).toEqual(INPUT);
+    expect(first.callWhole(INPUT, 2)).toMatchObject({ after: 'run' });
     expect(second.callWhole(INPUT, 10)).toBeUndefined();
     expect(second.call('run', 8, 9)).toBe(16);
     expect(first.bytes().slice(1_024, 1_027)).toEqual(INPUT);
     expect([first.end(), second.end()]).toEqual([65_536, 65_536]);
     expect(third.callWhole(INPUT, 10)).toEqual(INPUT);
     expect(third.end()).toBe(65_536);
+  });
+
+  test('holds no guest that came to its end: its memory is given back at once', async () => {
+    const kernel = await loaded(kernelOf());
+    const [first, second] = [guestOf(kernel), guestOf(kernel)];
+    expect(first.callWhole(INPUT, 10)).toEqual(INPUT);
+    expect(() => kernel.runner.memory()).toThrow(expect.objectContaining({ code: 'ERR_HOST_FAULT' }));
+    expect(second.callWhole(INPUT, 10)).toEqual(INPUT);
+    expect([first.end(), second.end()]).toEqual([65_536, 65_536]);
   });
 
   test('gives no guest that it does not have', async () => {
@@ -52,7 +61,7 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
 
   test('a guest that has ended has no memory', async () => {
     const guest = guestOf(await loaded(kernelOf()));
-    guest.callWhole(INPUT, 10);
+    guest.callWhole(INPUT, 2);
     const bytes = guest.bytes();
     guest.end();
     expect(bytes.byteLength).toBe(0);
@@ -84,7 +93,7 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
       // Fuel is told all the same.
     }
     const left = report[REPORT.fuel] as number;
-    const after = runner.guest().getFuel();
+    const after = report[REPORT.step] === STEPS.done ? left : runner.guest().getFuel();
     runner.end();
     const native = kernel.module.instantiate(2 ** 20);
     native.setFuel(1_000_000);

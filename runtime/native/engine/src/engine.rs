@@ -20,6 +20,9 @@ const STACK_BYTES: usize = 2 << 20;
 /// Up to here a slot's memory is zeroed by hand and stays mapped: page faults cost more.
 const KEPT_BYTES: usize = 1 << 20;
 
+/// The largest block that glibc lets raise its thresholds.
+const BLOCK_BYTES: usize = (32 << 20) - (64 << 10);
+
 /// An engine and how it came about.
 pub struct Made {
     pub engine: Engine,
@@ -44,12 +47,20 @@ pub fn made(settings: Settings) -> Result<&'static Made> {
     if let Some(made) = cell.get() {
         return Ok(made);
     }
+    keep_freed_memory();
     let pooled = Engine::new(&config(settings, true)).map(|engine| Made { engine, pooled: true });
     // Address space can be limited: then every instance maps its memory anew, which takes longer.
     let made = pooled
         .or_else(|_| Engine::new(&config(settings, false)).map(|engine| Made { engine, pooled: false }))
         .map_err(|error| napi::Error::new(Code::HostMemory, format!("{error:#}")))?;
     Ok(cell.get_or_init(|| made))
+}
+
+/// Outputs are given back many at a time, when JavaScript's garbage is collected. At first glibc returns more than 128 KiB of that to the
+/// system at once, and the next outputs fault each page in again, which takes longer than their calls. It keeps up to twice the largest
+/// block that was ever freed: after this one, of which no page is touched, as much as outputs wait for a collection.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(BLOCK_BYTES)));
 }
 
 /// Makes all guests that can be stopped look at their controls.

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod code;
+mod copy;
 mod cpu;
 mod engine;
 mod guest;

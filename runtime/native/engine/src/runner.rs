@@ -27,11 +27,12 @@ enum Word {
     Gave,
     Size,
     Fuel,
+    OutputBytes,
 }
 
-const WORDS: usize = Word::Fuel as usize + 1;
+const WORDS: usize = Word::OutputBytes as usize + 1;
 
-/// The array of numbers. It belongs to JavaScript, and is held for as long as the runner lives.
+/// The array of numbers, and room for a small output behind them. It belongs to JavaScript, and is held for as long as the runner lives.
 #[derive(Clone, Copy)]
 pub struct Report(*mut f64);
 
@@ -62,6 +63,10 @@ impl Report {
         self.set(Word::Step, f64::from(step as u8));
     }
 
+    fn is_done(&self) -> bool {
+        self.get(Word::Step) == f64::from(Step::Done as u8)
+    }
+
     /// What the guest has at the start.
     pub fn fuel(&self) -> i64 {
         self.get(Word::Fuel) as i64
@@ -75,6 +80,17 @@ impl Report {
     /// Bytes of memory.
     pub fn size(&self, bytes: usize) {
         self.set(Word::Size, bytes as f64);
+    }
+
+    /// Length of the output.
+    pub fn gives(&self, bytes: usize) {
+        self.set(Word::OutputBytes, bytes as f64);
+    }
+
+    /// Where an output lies that is shorter than `SMALL_BYTES`.
+    pub fn output(&self) -> *mut u8 {
+        // SAFETY: `create` has made the buffer that long.
+        unsafe { self.0.add(WORDS).cast() }
     }
 
     /// What the step that it came to gave.
@@ -94,14 +110,16 @@ struct Runner {
 }
 
 impl Runner {
-    /// `run(input, imports)`: a whole call in a fresh instance, which stays until `end`.
+    /// `run(input, imports)`: a whole call in a fresh instance. It stays until `end` if there is something to look at: what came to its
+    /// end has ended.
     fn run(&self, env: sys::napi_env, [input, imports]: [sys::napi_value; 2]) -> Result<sys::napi_value> {
         let report = &self.report;
         report.at(Step::Declined);
         let steps = self.module.steps.as_ref().filter(|_| self.live.borrow().is_none());
         let Some(steps) = steps.filter(|_| report.input_bytes() <= whole::INPUT_BYTES_MAX) else { return Ok(ptr::null_mut()) };
         let live = self.begin()?;
-        whole::call(&live, steps, (env, imports), input, report)
+        let output = whole::call(&live, steps, (env, imports), input, report)?;
+        if report.is_done() { self.finish(env).map(|()| output) } else { Ok(output) }
     }
 
     /// `start(imports)`: a program from its start to its end, in a fresh instance, which stays until `end`.
@@ -147,6 +165,10 @@ impl Runner {
 
     /// `end()`: gives the memory back; its size is in the report.
     fn end(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+        self.finish(env).map(|()| ptr::null_mut())
+    }
+
+    fn finish(&self, env: sys::napi_env) -> Result<()> {
         let live = self.live.borrow().clone();
         self.report.set(Word::Size, 0.0);
         if let Some(live) = live {
@@ -154,17 +176,17 @@ impl Runner {
             live.end(env)?;
             self.live.replace(None);
         }
-        Ok(ptr::null_mut())
+        Ok(())
     }
 }
 
-/// An object with the functions of a runner and its `report`, a buffer of 64-bit floats.
+/// An object with the functions of a runner and its `report`, a buffer of 64-bit floats and of the bytes of a small output.
 pub fn create(env: sys::napi_env, module: &Arc<Inner>) -> Result<sys::napi_value> {
     let (mut object, mut buffer, mut data, mut held) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the calls write to variables of ours; the reference keeps the buffer, whose numbers are zero and do not move.
     unsafe {
         ok(sys::napi_create_object(env, &mut object))?;
-        ok(sys::napi_create_arraybuffer(env, WORDS * size_of::<f64>(), &mut data, &mut buffer))?;
+        ok(sys::napi_create_arraybuffer(env, WORDS * size_of::<f64>() + whole::SMALL_BYTES, &mut data, &mut buffer))?;
         ok(sys::napi_create_reference(env, buffer, 1, &mut held))?;
         ok(sys::napi_set_named_property(env, object, c"report".as_ptr(), buffer))?;
     }

@@ -2,6 +2,7 @@
 //! a tag or a length does not fit, it stops there and leaves the instance as it is, and the caller looks at it and says what is wrong.
 
 use crate::code::Result;
+use crate::copy;
 use crate::live::{Live, Scope, State};
 use crate::module::{Callable, Inner};
 use crate::runner::Report;
@@ -14,8 +15,8 @@ use wasmtime as w;
 pub const INPUT_BYTES_MAX: usize = 64 << 20;
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
-/// From here on a buffer of zeros costs more than a further object.
-const LARGE_BYTES: usize = 32 << 10;
+/// Shorter outputs are left in the report's buffer, from where JavaScript copies them for less than a call that makes a buffer costs.
+pub const SMALL_BYTES: usize = 4 << 10;
 
 /// The function with which a program starts.
 pub const START: &str = "_start";
@@ -60,8 +61,8 @@ pub enum Step {
 const AREA_BYTES: usize = 12;
 const AREA_ALIGN: usize = 4;
 
-/// Calls `_initialize`, `cabi_realloc`, `run` and `cabi_post_run`. The output as an `ArrayBuffer`; null if it came to what does not
-/// fit, which is then what the report's step has given.
+/// Calls `_initialize`, `cabi_realloc`, `run` and `cabi_post_run`. The report's step tells whether it came to its end, or to what does
+/// not fit, which is then what that step has given. A small output is in the report, another is a `Buffer`.
 pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, report: &Report) -> Result<sys::napi_value> {
     let Inner { functions, .. } = &*live.module;
     let (length, bytes_max) = (report.input_bytes(), report.output_bytes_max().min(OUTPUT_BYTES_MAX));
@@ -105,7 +106,7 @@ pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, re
         let Some(output) = output_of(live.bytes(store), area as usize).filter(|output| output.len() <= bytes_max) else {
             return Ok(ptr::null_mut());
         };
-        let output = copy_out(scope.0, output)?;
+        let output = copy_out(scope.0, output, report)?;
         if let Some(post) = steps.post {
             report.at(Step::Post);
             live.call(store, &functions[post], numbers([area, 0, 0, 0]))?;
@@ -165,25 +166,22 @@ fn copy_in(env: sys::napi_env, input: sys::napi_value, room: &mut [u8]) -> w::Re
     Ok(())
 }
 
-/// A copy that is JavaScript's own, as an `ArrayBuffer` or, if it is large, as a `Buffer` over one of its own: only those are not filled
-/// with zeros first.
-fn copy_out(env: sys::napi_env, output: &[u8]) -> w::Result<sys::napi_value> {
-    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+/// A copy for JavaScript: in the report, or a `Buffer` over an `ArrayBuffer` of its own. Only those are not filled with zeros first.
+fn copy_out(env: sys::napi_env, output: &[u8], report: &Report) -> w::Result<sys::napi_value> {
     let length = output.len();
-    // SAFETY: the calls write to variables of ours.
-    let status = unsafe {
-        if length < LARGE_BYTES {
-            sys::napi_create_arraybuffer(env, length, &mut data, &mut buffer)
-        } else {
-            sys::napi_create_buffer(env, length, &mut data, &mut buffer)
-        }
-    };
+    report.gives(length);
+    if length < SMALL_BYTES {
+        // SAFETY: the report has room for that many bytes, which are not the guest's.
+        unsafe { ptr::copy_nonoverlapping(output.as_ptr(), report.output(), length) };
+        return Ok(ptr::null_mut());
+    }
+    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the call writes to variables of ours.
+    let status = unsafe { sys::napi_create_buffer(env, length, &mut data, &mut buffer) };
     if status != sys::Status::napi_ok {
         return Err(w::Error::msg(format!("no buffer of {length} bytes (status {status})")));
     }
-    if length > 0 {
-        // SAFETY: the buffer is new and of that length.
-        unsafe { ptr::copy_nonoverlapping(output.as_ptr(), data.cast::<u8>(), length) };
-    }
+    // SAFETY: the buffer is new and of that length.
+    unsafe { copy::past_caches(output, data.cast::<u8>()) };
     Ok(buffer)
 }
