@@ -6,6 +6,7 @@ import type {
   HostStatus,
   JobStatus,
   Manifest,
+  PlaceStatus,
   Refusal,
   Role,
   SiteStatus,
@@ -69,6 +70,7 @@ export const api = {
   inputs: (job: string, frame: Uint8Array) => ask<JobStatus>('POST', `/jobs/${part(job)}/inputs`, frame),
   cancel: (job: string) => ask<JobStatus>('POST', `/jobs/${part(job)}/cancel`),
   states: async (job: string) => new Uint8Array(await (await send('GET', `/jobs/${part(job)}/states`)).arrayBuffer()),
+  places: (job: string) => get<PlaceStatus[]>(`/jobs/${part(job)}/places`),
   task: (job: string, task: number) => get<TaskStatus>(`/jobs/${part(job)}/tasks/${task}`),
   outcomes: async (job: string, from: number, signal: AbortSignal) => {
     const answer = await fetch(`${API}/jobs/${part(job)}/outcomes?from=${from}`, { signal });

@@ -3,23 +3,29 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Badge, Facts, Problem } from '../parts/controls.tsx';
 import { clock, duration, short, shown } from '../parts/format.ts';
-import { TASK_STATES } from '../wire/api.ts';
+import { type PlaceStatus, TASK_STATES } from '../wire/api.ts';
 import { api, type Refused } from './api.ts';
 import type { Live } from './live.ts';
+import { Places, placeName } from './places.tsx';
 import { Results } from './results.tsx';
 import { STATE_WORDS, sentenceOf, TaskMap } from './task-map.tsx';
 import { problemOf, useAsked } from './use.ts';
 
 const STATES_MS = 1_000;
+const PLACES_MS = 2_000;
 
 export function JobPage({ id, live }: { readonly id: string; readonly live: Live }): JSX.Element {
   const asked = useAsked(() => api.job(id), [id], 5_000);
   const job = live.jobs.get(id) ?? asked.value;
   const states = useAsked(() => api.states(id), [id], job?.state === 'open' ? STATES_MS : undefined);
+  const places = useAsked(() => api.places(id), [id], job?.state === 'open' ? PLACES_MS : undefined);
   const [chosen, setChosen] = useState<number>();
   const [problem, setProblem] = useState<Refused>();
   const again = job?.state;
-  useEffect(() => states.again(), [again]);
+  useEffect(() => {
+    states.again();
+    places.again();
+  }, [again]);
   if (!job) {
     if (!asked.problem) return <span class="bone" />;
     const { message, code } = asked.problem;
@@ -86,6 +92,7 @@ export function JobPage({ id, live }: { readonly id: string; readonly live: Live
               <p class="second">No input has come yet.</p>
             )}
           </section>
+          <Places places={places.value ?? []} />
           <Results job={job} />
         </div>
         {chosen === undefined ? (
@@ -94,7 +101,7 @@ export function JobPage({ id, live }: { readonly id: string; readonly live: Live
             <p class="second">Choose a square to see the life of its task: where it runs, who has run it, and why.</p>
           </section>
         ) : (
-          <Task key={`${id} ${chosen}`} job={id} index={chosen} isOpen={state === 'open'} />
+          <Task key={`${id} ${chosen}`} job={id} index={chosen} isOpen={state === 'open'} places={places.value ?? []} />
         )}
       </div>
     </>
@@ -105,10 +112,12 @@ function Task({
   job,
   index,
   isOpen,
+  places,
 }: {
   readonly job: string;
   readonly index: number;
   readonly isOpen: boolean;
+  readonly places: readonly PlaceStatus[];
 }): JSX.Element {
   const { value: task, problem } = useAsked(() => api.task(job, index), [job, index], isOpen ? 1_000 : undefined);
   return (
@@ -133,7 +142,7 @@ function Task({
               <ul class="stack">
                 {task.leases.map(({ host, since, share }) => (
                   <li>
-                    <code>{host.slice(0, 12)}</code> since {clock(since)}
+                    <span title={host}>{placeName(host, places)}</span> since {clock(since)}
                     {share !== null && `, ${Math.round(share * 100)}% done`}
                   </li>
                 ))}
@@ -158,7 +167,7 @@ function Task({
                 {task.runs.map(({ host, at, answer, fuel, check }) => (
                   <tr>
                     <th scope="row" title={`delivered ${clock(at)}`}>
-                      <code>{host.slice(0, 8)}</code>
+                      <span title={host}>{placeName(host, places)}</span>
                       {check && ', a check'}
                     </th>
                     <td>

@@ -17,6 +17,9 @@ export const siteAccount = (name: string): string => SITE_MARK + name;
 
 export const isSite = (account: string): boolean => account.startsWith(SITE_MARK);
 
+/** The site that an account stands for; null for that of people. */
+export const siteOf = (account: string): string | null => (isSite(account) ? account.slice(SITE_MARK.length) : null);
+
 /** The life of a job's tasks, before anything was delivered. */
 export function replicasOf(key: SiteKey, id: string, { manifest, trustedHosts }: JobRecord): Replicas {
   // A signature of the site's own is known to nobody else, and always the same: so are the draws, after every start.

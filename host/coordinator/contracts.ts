@@ -8,6 +8,7 @@ import type {
   HostStatus,
   JobStatus,
   Manifest,
+  PlaceStatus,
   Requirements,
   SiteStatus,
   TaskState,
@@ -173,6 +174,8 @@ export interface Site {
   task(caller: Caller, job: string, index: number): TaskStatus;
   /** A state a task, as numbers that index `TASK_STATES`. */
   states(caller: Caller, job: string): Uint8Array;
+  /** Where tasks of a job ran, and run: the places with most of them. */
+  places(caller: Caller, job: string): readonly PlaceStatus[];
   /** Final outcomes in input order from a place on, as they come; ends when the job has. */
   outcomes(caller: Caller, job: string, from: number, signal: AbortSignal): AsyncIterable<Delivered>;
   hosts(caller: Caller): readonly HostStatus[];

@@ -13,6 +13,7 @@ import { familyOf, levelOf } from './levels.ts';
 import { loadState, replay } from './load.ts';
 import { mergeAll, mergedOutcome, mergeMore } from './merging.ts';
 import { outcomes, receipts } from './outcomes.ts';
+import { placesOf } from './places.ts';
 import { createRefs } from './refs.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
@@ -227,6 +228,10 @@ function siteOf(held: Holder): Site {
     states: (caller, id) => {
       const { detail, tasks } = tasksOf(state(), caller, id);
       return detail.states.slice(0, tasks);
+    },
+    places: (caller, id) => {
+      const job = tasksOf(state(), caller, id);
+      return placesOf(state(), job, (account) => maySee(caller, account));
     },
     outcomes: (caller, id, from, signal) => {
       const job = tasksOf(state(), caller, id);

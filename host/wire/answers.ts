@@ -7,6 +7,7 @@ import {
   type HostStatus,
   type JobStatus,
   ManifestSchema,
+  type PlaceStatus,
   ROLES,
   type SiteStatus,
   type SitesStatus,
@@ -54,6 +55,14 @@ export const TaskStatusSchema: v.GenericSchema<unknown, TaskStatus> = form({
   runs: v.array(form({ host: TEXT, at: NUMBER, answer: TEXT, fuel: v.nullable(COUNT), check: v.boolean() })),
   confidence: v.nullable(NUMBER),
   why: TEXT,
+});
+
+export const PlaceStatusSchema: v.GenericSchema<unknown, PlaceStatus> = form({
+  host: TEXT,
+  name: TEXT,
+  site: v.nullable(TEXT),
+  ran: COUNT,
+  leased: COUNT,
 });
 
 export const HostStatusSchema: v.GenericSchema<unknown, HostStatus> = form({

@@ -127,6 +127,18 @@ export interface TaskStatus {
   readonly why: string;
 }
 
+/** `GET /jobs/:id/places` (a list of these): where tasks of a job ran, and run, the place with most of them first. */
+export interface PlaceStatus {
+  readonly host: string;
+  /** As its owner calls it; empty where the caller may not see the host. */
+  readonly name: string;
+  /** The other site that it stands for; null for a host of this one. */
+  readonly site: string | null;
+  /** Tasks whose answer is of this host, or whose only run so far. */
+  readonly ran: number;
+  readonly leased: number;
+}
+
 /** `GET /hosts`. */
 export interface HostStatus {
   readonly host: string;

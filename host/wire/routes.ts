@@ -7,6 +7,7 @@ import {
   EstimateSchema,
   HostStatusSchema,
   JobStatusSchema,
+  PlaceStatusSchema,
   PolicyAnswerSchema,
   SiteStatusSchema,
   SitesStatusSchema,
@@ -110,6 +111,10 @@ export const ROUTES = {
   states: {
     ...{ method: 'GET', path: '/jobs/:job/states', roles: submitter, params: job, gives: 'bytes' },
     about: 'the state of every task, a byte each',
+  },
+  places: {
+    ...{ method: 'GET', path: '/jobs/:job/places', roles: submitter, params: job, gives: 'json' },
+    ...{ about: 'where tasks of a job ran, and run', answer: v.array(PlaceStatusSchema) },
   },
   task: {
     ...{ method: 'GET', path: '/jobs/:job/tasks/:task', roles: submitter, about: 'one task, and why it stands there' },

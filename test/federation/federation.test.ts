@@ -49,6 +49,9 @@ describe('a job that may run anywhere', () => {
         receipts++;
       }
       expect(receipts).toBe(500);
+      const [place] = site.places(OPERATOR, job);
+      expect(place).toMatchObject({ name: 'south', site: 'south', ran: 500, leased: 0 });
+      expect(site.places(SUBMITTER, job)).toEqual([{ ...place, name: '' }]);
     },
   );
 

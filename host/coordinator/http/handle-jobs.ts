@@ -14,8 +14,8 @@ import type { Logs } from './logs.ts';
 import { type Followers, outcomeFrame, QUIET_FRAME, sendEvents, sendPieces } from './streams.ts';
 
 type JobRoutes =
-  | ('submit' | 'estimate' | 'jobs' | 'job' | 'cancel' | 'inputs' | 'outcomes' | 'states' | 'task' | 'receipts')
-  | ('jobEvents' | 'events');
+  | ('submit' | 'estimate' | 'jobs' | 'job' | 'cancel' | 'inputs' | 'outcomes' | 'states' | 'places')
+  | ('task' | 'receipts' | 'jobEvents' | 'events');
 
 export interface JobParts {
   readonly site: Site;
@@ -55,6 +55,7 @@ export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handle
     },
     states: ({ caller, params, reply }) =>
       reply.type('application/octet-stream').send(Buffer.from(site.states(caller, params.job))),
+    places: ({ caller, params }) => site.places(caller, params.job),
     task: ({ caller, params }) => site.task(caller, params.job, params.task),
     receipts: ({ caller, params, query, reply }) => {
       site.job(caller, params.job);
