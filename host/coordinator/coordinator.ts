@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError } from '../jobs/files.ts';
 import type { SitesStatus } from '../wire/api.ts';
-import type { Lease } from '../wire/site.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type BlobFolder, openBlobs } from './blobs.ts';
 import type { Site, SiteKey } from './contracts.ts';
@@ -42,8 +42,10 @@ export interface Coordinator {
   readonly accounts: Accounts;
   /** The key that it signs with. */
   readonly key: SiteKey;
-  /** A token of half a day with which another site may read the blobs that a lease names, and bring those of its outputs. */
-  readonly guest: (account: string, lease: Lease) => string;
+  /** A token of half a day with which another site may read these blobs, and bring those of its outputs. */
+  readonly guest: (account: string, digests: readonly Digest[]) => string;
+  /** Whether a blob is here that a job of an account names. */
+  readonly hasFor: (account: string, digest: Digest) => boolean;
   /** Has other sites shown, and what goes between them and this one. */
   readonly showSites: (status: (() => SitesStatus) | undefined) => void;
   /** The token of the operator, told when the site is started for the first time and never again. */
@@ -112,12 +114,13 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     });
     const url = urlOf(server.server.address() as AddressInfo, tls !== undefined);
     log.info({ url }, 'the site answers');
-    const guest = (account: string, lease: Lease) => {
-      shown.told({ account, role: 'host' }, lease);
+    const guest = (account: string, digests: readonly Digest[]) => {
+      shown.show(account, digests);
       return auth.guest(account);
     };
+    const hasFor = (account: string, digest: Digest) => blobs.has(digest) && refs.has(digest, account);
     const key = await openSiteKey(store);
-    const parts = { url, site, blobs, accounts, key, guest, showSites: sites.show, close };
+    const parts = { url, site, blobs, accounts, key, guest, hasFor, showSites: sites.show, close };
     return { ...parts, ...(operatorToken !== undefined && { operatorToken }) };
   } catch (error) {
     await close();

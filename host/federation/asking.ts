@@ -13,10 +13,12 @@ import { askSite } from './ask.ts';
 import { type Burst, choose, type SiteView, type Wanted } from './choose.ts';
 import type { Bus, Self } from './contracts.ts';
 import { fresh } from './fresh.ts';
+import { createHolders } from './holders.ts';
 import { createLine, fenceKey, heldBy, type Line, type Out } from './line.ts';
 import type { Answer, Ask, AskedOf } from './messages.ts';
 import { leaseKey } from './names.ts';
 import { OPERATOR } from './own.ts';
+import { blobsOf } from './permit.ts';
 import type { SiteRecord } from './record.ts';
 
 /** Batches that a site may have of this one: what it works on, and what it begins then. */
@@ -35,7 +37,7 @@ const TRUSTED = 1e6;
 export interface AskerParts {
   readonly self: Self;
   readonly bus: Bus;
-  readonly coordinator: Pick<Coordinator, 'site' | 'guest'>;
+  readonly coordinator: Pick<Coordinator, 'site' | 'guest' | 'blobs'>;
   readonly burst: Burst;
   /** Ms that never go back. */
   readonly now: () => number;
@@ -48,7 +50,7 @@ export interface Asker {
   /** The key of a site that may speak here; undefined for one that is not known. */
   keyOf(site: string): string | undefined;
   /** Answers another site. */
-  answer(site: string, ask: Exclude<Ask, { kind: 'hello' }>): Promise<Answer>;
+  answer(site: string, ask: Exclude<Ask, { kind: 'hello' | 'blob' }>): Promise<Answer>;
   /** Sends out what others are to do, and takes back what this site can do itself. */
   plan(): void;
   /** Gives up what sites have that were silent for too long. */
@@ -59,6 +61,7 @@ export interface Asker {
 
 export function createAsker({ self, bus, coordinator, burst, now, own }: AskerParts): Asker {
   const { site, guest } = coordinator;
+  const holders = createHolders(self, coordinator.blobs);
   const lines = new Map<string, Line>();
   /** The highest fencing number that was seen of each batch: whoever comes with a lower one has lost it. */
   const fences = new Map<string, number>();
@@ -152,21 +155,23 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     }
   };
 
-  const answerLease = (line: Line, { fence }: Extract<Ask, { kind: 'lease' }>): Answer => {
+  const answerLease = async (line: Line, { fence }: Extract<Ask, { kind: 'lease' }>): Promise<Answer> => {
     const lease = line.leaseOf(fence);
     const out = line.out.get(fenceKey(fence));
-    if (!lease || !out) return { state: 'gone' };
+    if (!lease?.terms || !out) return { state: 'gone' };
     // It has begun: nobody takes it back.
     out.revision = null;
     const { manifest, name } = site.job(OPERATOR, lease.job);
     const { hosts: _, notHosts: __, ...requirements } = manifest.requirements ?? {};
+    const digests = blobsOf({ ...lease, terms: lease.terms });
     const asked: AskedOf = {
       name: name || lease.job,
       confidence: manifest.confidence ?? 0.999,
       requirements,
       msLeft: manifest.deadline === undefined ? null : Math.max(0, manifest.deadline - Date.now()),
       url: own().url,
-      token: guest(siteAccount(line.record.name), lease),
+      token: guest(siteAccount(line.record.name), digests),
+      holders: await holders.name(line.record.name, digests),
     };
     return { state: 'lease', frame: Uint8Array.from(encodeFrame(lease)), asked };
   };
@@ -177,8 +182,8 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     asker.plan();
     return { state: isTaken ? 'taken' : 'gone' };
   };
-  const isOvertaken = (name: string, ask: Ask): boolean => {
-    if (ask.kind === 'hello' || ask.kind === 'report') return false;
+  const isOvertaken = (name: string, ask: Parameters<Asker['answer']>[1]): boolean => {
+    if (ask.kind === 'report') return false;
     const key = leaseKey(name, self.name, ask.fence);
     const highest = fences.get(key) ?? 0;
     fences.set(key, Math.max(highest, ask.revision));

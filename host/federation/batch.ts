@@ -12,10 +12,12 @@ import { hostName } from '../wire/ledger.ts';
 import { encodeFrame, type Lease, parseToHost, type WireTerms } from '../wire/site.ts';
 import type { Self, SiteBlobs, Source } from './contracts.ts';
 import { digestOf } from './line.ts';
-import type { Answer, Ask, AskedOf } from './messages.ts';
+import type { Answer, Ask, AskedOf, Holder } from './messages.ts';
+import { blobsOf } from './permit.ts';
 import type { Batch } from './running.ts';
 
 const AGAIN_MS = 500;
+const HOLDER_TRIES = 3;
 /** Outcomes that are there are reported after so long, though others are not. */
 const GATHER_MS = 500;
 const MESSAGE_BYTES = 4_096;
@@ -57,6 +59,20 @@ export function createWorker({ self, ask: askOnce, site, blobs, deadlineMs }: Wo
       await pause(AGAIN_MS);
     }
   };
+  /** Where others have a blob of the site that asks, as far as they say so. */
+  const alsoFrom = async (owner: string, holders: readonly Holder[]): Promise<Source[]> => {
+    const found = holders.map(async ({ site: at, digest, permit }) => {
+      for (let more = HOLDER_TRIES; more > 0; more--) {
+        const answer = await askOnce(at, { kind: 'blob', owner, digest, permit }).catch(() => undefined);
+        if (answer?.state === 'blob') return [{ url: answer.url, token: answer.token }];
+        if (answer?.state === 'gone') return [];
+        // The two may not have each other's record yet.
+        await pause(AGAIN_MS);
+      }
+      return [];
+    });
+    return (await Promise.all(found)).flat();
+  };
   const release = async (batch: Batch, tasks: readonly number[], dead = false) => {
     const { offer, revision } = batch;
     if (tasks.length > 0 || dead)
@@ -75,7 +91,10 @@ export function createWorker({ self, ask: askOnce, site, blobs, deadlineMs }: Wo
     const source = url === null ? undefined : { url, token };
     const caller: Caller = { account: siteAccount(offer.asker), role: 'submitter' };
     try {
-      for (const digest of blobsOf(lease)) await blobs.fetch(digest, source ? [source] : []);
+      for (const digest of blobsOf(lease)) {
+        const others = answer.asked.holders.filter((holder) => holder.digest === digest);
+        await blobs.fetch(digest, source ? [source] : [], () => alsoFrom(offer.asker, others));
+      }
       const manifest = manifestOf(lease, answer.asked, { id: idOf(offer), deadlineMs });
       const { id: job } = await submitted(site, caller, manifest, lease.tasks);
       await site.addInputs(caller, job, 0, lease.inputs, true);
@@ -148,12 +167,6 @@ export function createWorker({ self, ask: askOnce, site, blobs, deadlineMs }: Wo
 /** Its job here has this id: what is handed out again is not done again. */
 function idOf({ asker, fence, digest }: Batch['offer']): string {
   return `of-${hash('sha256', `${asker}\n${fence.join('.')}\n${digest}`).slice(0, 32)}`;
-}
-
-function blobsOf({ terms, inputs }: Here['lease']): readonly string[] {
-  const named = [terms.kernel, ...Object.values(terms.blobs), ...inputs.filter((input) => typeof input === 'string')];
-  const granted = terms.grants.flatMap((grant) => (grant.kind === 'blobs' ? [grant.digest] : []));
-  return [...new Set([...named, ...granted])];
 }
 
 function manifestOf(

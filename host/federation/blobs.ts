@@ -18,11 +18,13 @@ export function createSiteBlobs(blobs: BlobFolder): SiteBlobs {
   /** Blobs on their way here: whoever wants one that comes waits for it. */
   const coming = new Map<Digest, Promise<void>>();
   return {
-    fetch: (digest, sources) => {
+    fetch: (digest, sources, others = async () => []) => {
       if (blobs.has(digest)) return Promise.resolve();
       const known = coming.get(digest);
       if (known) return known;
-      const brought = bring(blobs, digest, sources).finally(() => coming.delete(digest));
+      const brought = others()
+        .then((more) => bring(blobs, digest, [...more, ...sources]))
+        .finally(() => coming.delete(digest));
       coming.set(digest, brought);
       return brought;
     },

@@ -65,8 +65,11 @@ export interface Source {
 
 /** Blobs of other sites. */
 export interface SiteBlobs {
-  /** Resolves when the blob is here. Throws `ERR_NOT_FOUND` where no source has it, and `ERR_SITE_UNREACHABLE`. */
-  fetch(digest: Digest, sources: readonly Source[]): Promise<void>;
+  /**
+   * Resolves when the blob is here. `others`: finds more sources, which are asked first, if it has to come. Throws `ERR_NOT_FOUND` where no source
+   * has it, and `ERR_SITE_UNREACHABLE`.
+   */
+  fetch(digest: Digest, sources: readonly Source[], others?: () => Promise<readonly Source[]>): Promise<void>;
   /** Resolves when the other site has the blob. */
   send(digest: Digest, to: Source): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import type { ConnectionOptions } from '@nats-io/nats-core';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fromHex } from '../../runtime/base/platform.ts';
+import { siteAccount } from '../coordinator/belief.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { now } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
@@ -18,6 +19,7 @@ import { heldBy } from './line.ts';
 import { type Answer, type Ask, AskSchema } from './messages.ts';
 import { openBus } from './nats.ts';
 import { attributesOf, OPERATOR, recordOf } from './own.ts';
+import { isPermitted } from './permit.ts';
 import type { SiteRecord } from './record.ts';
 import { createRunner } from './running.ts';
 import { isFrom, parse, seal, unseal } from './seal.ts';
@@ -134,8 +136,19 @@ export function openFederation(options: FederationOptions): Federation {
       return seal(key, { from: name, to: sealed.from, body: { state: 'later' } satisfies Answer });
     if (!isFrom(sealed, from)) return undefined;
     const ask = parse(AskSchema, sealed.body);
-    const given = ask.kind === 'hello' ? greeting(ask) : await asker.answer(sealed.from, ask);
+    const given = await answerTo(sealed.from, ask);
     return seal(key, { from: name, to: sealed.from, body: given });
+  };
+  const answerTo = (from: string, ask: Ask): Answer | Promise<Answer> => {
+    if (ask.kind === 'hello') return greeting(ask);
+    return ask.kind === 'blob' ? lend(from, ask) : asker.answer(from, ask);
+  };
+  /** A blob of a third site's job here, to another site that it was given to as well: the third one has signed that. */
+  const lend = (reader: string, { owner, digest, permit }: Extract<Ask, { kind: 'blob' }>): Answer => {
+    const ownerKey = asker.keyOf(owner);
+    const isGiven = ownerKey !== undefined && isPermitted({ owner, reader, digest }, permit, ownerKey);
+    if (!isGiven || url === null || !coordinator.hasFor(siteAccount(owner), digest)) return { state: 'gone' };
+    return { state: 'blob', url, token: coordinator.guest(siteAccount(reader), [digest]) };
   };
   const greeting = ({ nonce }: Extract<Ask, { kind: 'hello' }>): Answer => {
     const proof = key.sign(proofBytes(nonce));

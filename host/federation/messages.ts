@@ -36,6 +36,13 @@ export function parseOffer(message: Uint8Array): Offer {
   }
 }
 
+/** Other sites that are named for the blobs of a lease, at most. */
+export const HOLDERS_MAX = 16;
+
+/** Another site that may have a blob, and what it gives it for: see `permit.ts`. */
+const HolderSchema = v.strictObject({ site: SiteNameSchema, digest: digest(), permit: bytes(64) });
+export type Holder = v.InferOutput<typeof HolderSchema>;
+
 export const AskSchema = v.variant('kind', [
   /** Show that the key is yours, and say what you are. */
   v.strictObject({ kind: v.literal('hello'), nonce: bytes(32) }),
@@ -51,6 +58,8 @@ export const AskSchema = v.variant('kind', [
     tasks: v.pipe(v.array(COUNT), v.maxLength(SITE.batchTasks.max)),
     dead: v.boolean(),
   }),
+  /** Where a blob is that a third site, the owner, has given to both. */
+  v.strictObject({ kind: v.literal('blob'), owner: SiteNameSchema, digest: digest(), permit: bytes(64) }),
 ]);
 export type Ask = v.InferOutput<typeof AskSchema>;
 
@@ -64,12 +73,20 @@ const AskedSchema = v.strictObject({
   /** Where the blobs are, and what opens it. */
   url: v.nullable(v.pipe(v.string(), v.maxLength(256))),
   token: v.pipe(v.string(), v.maxLength(256)),
+  /** Sites that may have large ones, too. */
+  holders: v.pipe(v.array(HolderSchema), v.maxLength(HOLDERS_MAX)),
 });
 export type AskedOf = v.InferOutput<typeof AskedSchema>;
 
 export const AnswerSchema = v.variant('state', [
   v.strictObject({ state: v.literal('hello'), frame: bytes(SITE.frameBytes.max) }),
   v.strictObject({ state: v.literal('lease'), frame: bytes(SITE.frameBytes.max), asked: AskedSchema }),
+  /** Where it is read, and what opens it. */
+  v.strictObject({
+    state: v.literal('blob'),
+    url: v.pipe(v.string(), v.maxLength(256)),
+    token: v.pipe(v.string(), v.maxLength(256)),
+  }),
   /** It is safe on disk. */
   v.strictObject({ state: v.literal('taken') }),
   /** Nobody needs it any more. */

@@ -10,6 +10,8 @@ import type { Usage } from '../usage.ts';
 export interface Shown {
   /** The site says this to a host of the caller's. */
   told(caller: Caller, message: ToHost): void;
+  /** The site names these to hosts of an account. */
+  show(account: string, digests: readonly Digest[]): void;
   mayRead(caller: Caller, digest: Digest): boolean;
 }
 
@@ -57,6 +59,9 @@ export function createShown({ usage, refs, store, now }: ShownParts): Shown {
     for (const image of images) if (image !== null) showChain(account, job, image);
   };
   return {
+    show: (account, digests) => {
+      for (const digest of digests) show(account, digest);
+    },
     told: ({ account, role }, message) => {
       if (message.type === 'lease' && role !== 'operator') showLease(account, message);
     },
