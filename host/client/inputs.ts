@@ -25,22 +25,25 @@ export async function* batchesOf(
   let from = 0;
   let batch: Datum[] = [];
   let bytes = 0;
+  let over: Promise<undefined> | undefined;
   try {
     let next = iterator.next();
     for (;;) {
-      const input = await (batch.length > 0 ? Promise.race([next, turn()]) : next);
+      if (batch.length > 0) over ??= turn();
+      const input = await (over ? Promise.race([next, over]) : next);
       const isFull = batch.length >= BATCH_TASKS || bytes >= BATCH_BYTES;
       if (input === undefined || input.done || isFull) {
         const last = input?.done === true;
         if (batch.length > 0 || last) yield { from, inputs: batch, last };
         if (last) return;
         from += batch.length;
-        [batch, bytes] = [[], 0];
+        [batch, bytes, over] = [[], 0, undefined];
         continue;
       }
       // The caller may use its buffer again, of which `slice` is no copy where it is a Buffer.
       const isLarge = input.value.byteLength > SITE.inlineBytes.max;
       const datum = isLarge ? await putBlob(input.value) : new Uint8Array(input.value);
+      if (isLarge) over = undefined;
       batch.push(datum);
       bytes += typeof datum === 'string' ? datum.length : datum.byteLength;
       next = iterator.next();

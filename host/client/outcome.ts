@@ -14,13 +14,22 @@ export interface Known {
 export function outcomeOf(received: Received, { kernel, bytesIn, output }: Known): Outcome {
   const { state, fuel, engine, rewriter, tariff, wallMs, memoryBytesPeak, deterministic, runs } = received;
   if (state === 'cancelled') throw new LodgerError('ERR_ABORTED');
-  const receipt: Receipt = {
-    ...{ version: 1, kernel, engine, rewriter, tariff, wallMs, memoryBytesPeak, bytesIn, deterministic },
-    ...(fuel !== null && { fuel }),
+  // In one piece: put together of parts, an object of so many fields is a table, and there is one a task.
+  const used: Receipt = {
+    version: 1,
+    kernel,
+    engine,
+    rewriter,
+    tariff,
+    wallMs,
+    memoryBytesPeak,
+    bytesIn,
     bytesOut: state === 'done' ? output.byteLength : 0,
     calls: {},
+    deterministic,
     attempts: runs,
   };
+  const receipt = fuel === null ? used : { ...used, fuel };
   const lines = (received.log?.lines ?? []).map(([level, text]) => ({ level: LOG_LEVELS[level] ?? 'info', text }));
   const log = { lines, linesDropped: received.log?.linesDropped ?? 0 };
   if (state === 'done') return { state, output, log, receipt };

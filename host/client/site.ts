@@ -117,8 +117,8 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
     () => SITE.frameBytes.max,
     (message, bytes) => {
       if (message === null) return;
-      const { output, ...rest } = v.parse(DeliveredSchema, message);
-      ready.push({ ...rest, output: typeof output === 'string' ? output : bytes });
+      const found = v.parse(DeliveredSchema, message);
+      ready.push({ ...found, output: typeof found.output === 'string' ? found.output : bytes });
     },
   );
   try {

@@ -49,17 +49,28 @@ export function bytesOf({ output, log }: Pick<Ran, 'output' | 'log'>): number {
 
 /** The rows in batches that fit a frame each, those that were run by the same together. */
 export function batchesOf(batch: Batch): readonly Batch[] {
-  const batches: { by: string; bytes: number; rows: Ran[] }[] = [];
+  const batches: { by: By; bytes: number; rows: Ran[] }[] = [];
   for (const row of batch.rows) {
-    const by = JSON.stringify(row.by);
     const bytes = bytesOf(row);
-    const open = batches.findLast((one) => one.by === by);
+    const open = batches.findLast(({ by }) => isSame(by, row.by));
     if (open && open.bytes + bytes <= SITE.batchBytes.default && open.rows.length < SITE.batchTasks.max) {
       open.rows.push(row);
       open.bytes += bytes;
-    } else batches.push({ by, bytes, rows: [row] });
+    } else batches.push({ by: row.by, bytes, rows: [row] });
   }
   return batches.map(({ rows }) => ({ ...batch, rows }));
+}
+
+function isSame(one: By, other: By): boolean {
+  return (
+    one.engine.name === other.engine.name &&
+    one.engine.version === other.engine.version &&
+    one.rewriter === other.rewriter &&
+    one.tariff === other.tariff &&
+    one.deterministic === other.deterministic &&
+    one.isolation.length === other.isolation.length &&
+    one.isolation.every((wall, at) => wall === other.isolation[at])
+  );
 }
 
 /** A batch as it is sent, signed by the host. `slots` is for whoever sends it to say. */

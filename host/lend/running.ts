@@ -70,21 +70,37 @@ function unless<T>(signal: AbortSignal, act: Promise<T>): Promise<T> {
 }
 
 async function ranOf({ fetching, digest }: RunTools, assigned: Assigned, outcome: Outcome): Promise<Ran> {
-  const { receipt, log } = outcome;
-  const ran = {
-    task: assigned.index,
-    input: receipt.inputDigest ?? inputDigest({ digest }, assigned.input),
-    ...{ fuel: receipt.fuel ?? null, fuelAtLeast: receipt.fuelAtLeast ?? null },
-    ...{ wallMs: receipt.wallMs, memoryBytesPeak: receipt.memoryBytesPeak ?? 0 },
-    ...{ log: logOf(log), by: byOf(receipt) },
-  };
-  if (outcome.state === 'failed')
-    return { ...ran, code: outcome.code, output: clip(outcome.message), outputDigest: '' };
+  const { receipt } = outcome;
+  if (outcome.state === 'failed') return rowOf(assigned, outcome, { output: clip(outcome.message), digest });
   const { output } = outcome;
   const outputDigest = receipt.outputDigest ?? toHex(digest(output));
-  if (output.byteLength <= SITE.inlineBytes.max) return { ...ran, code: '', output, outputDigest };
+  if (output.byteLength <= SITE.inlineBytes.max) return rowOf(assigned, outcome, { output, outputDigest, digest });
   await fetching.store(output, assigned.control.signal);
-  return { ...ran, code: '', output: outputDigest, outputDigest };
+  return rowOf(assigned, outcome, { output: outputDigest, outputDigest, digest });
+}
+
+interface Given {
+  readonly output: Datum;
+  readonly outputDigest?: string;
+  readonly digest: Platform['digest'];
+}
+
+/** In one piece: put together of parts, an object of so many fields is a table, and there is one a task. */
+function rowOf({ index, input }: Assigned, outcome: Outcome, { output, outputDigest = '', digest }: Given): Ran {
+  const { receipt, log } = outcome;
+  return {
+    task: index,
+    input: receipt.inputDigest ?? inputDigest({ digest }, input),
+    code: outcome.state === 'failed' ? outcome.code : '',
+    output,
+    outputDigest,
+    fuel: receipt.fuel ?? null,
+    fuelAtLeast: receipt.fuelAtLeast ?? null,
+    wallMs: receipt.wallMs,
+    memoryBytesPeak: receipt.memoryBytesPeak ?? 0,
+    log: logOf(log),
+    by: byOf(receipt),
+  };
 }
 
 function inputDigest({ digest }: Pick<RunTools, 'digest'>, input: Datum): string {

@@ -22,8 +22,9 @@ export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncItera
 /** A frame that says nothing but that the site is there. */
 export const QUIET_FRAME: Uint8Array = frameOf(null);
 
-export function outcomeFrame({ output, ...rest }: Delivered): Uint8Array {
-  const message = { ...rest, output: typeof output === 'string' ? output : output.byteLength } as WireDelivered;
+export function outcomeFrame(delivered: Delivered): Uint8Array {
+  const { output } = delivered;
+  const message = { ...delivered, output: typeof output === 'string' ? output : output.byteLength } as WireDelivered;
   return frameOf(message, typeof output === 'string' ? NOTHING : output);
 }
 
