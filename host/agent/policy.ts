@@ -90,7 +90,7 @@ export const OwnerFileSchema = v.strictObject({
   ),
   grants: about(
     list(v.string('a text such as "log"'), POLICY.rules.max),
-    'What kernels may use: log, random, clock, blobs. Default: these four.',
+    'What kernels may use: log, random, clock, blobs, which are also those of pinned folders. Default: these four.',
   ),
   limits: about(
     v.strictObject({
@@ -186,7 +186,7 @@ function termsOf(
         wallMsMax: Math.min(msOf(limits.wallMsMax, 'limits.wallMsMax') ?? 0, TASK.wallMsMax.max),
       }),
     },
-    grants: (grants ?? ['log', 'random', 'clock', 'blobs']).map(ruleOf),
+    grants: (grants ?? ['log', 'random', 'clock', 'blobs']).flatMap(rulesOf),
   });
   const named = ({ allowed, refused = [] }: { allowed?: string[]; refused?: string[] }) => ({
     ...(allowed && { allowed }),
@@ -195,9 +195,9 @@ function termsOf(
   return { policy, accounts: named(accounts), kernels: named(kernels), priceFloor };
 }
 
-/** A grant as people write it; `blobs` alone stands for all of them, and no file is named. */
-function ruleOf(text: string): GrantRule {
-  if (text === 'blobs') return { kind: 'blobs' };
+/** A grant as people write it; `blobs` alone stands for all of them, also for those of pinned folders, and no file is named. */
+function rulesOf(text: string): GrantRule[] {
+  if (text === 'blobs') return [{ kind: 'blobs' }, { kind: 'files', pinned: true }];
   const grant = parseGrant(text);
   if ('file' in grant)
     throw new LodgerError('ERR_GRANT_INVALID', [text, 'write it as blobs: a policy names no files of blobs']);
@@ -206,7 +206,7 @@ function ruleOf(text: string): GrantRule {
       text,
       'write read or write, or sha256: and its digest: a policy pins no folder',
     ]);
-  return grant;
+  return [grant];
 }
 
 function neighboursOf(given: NonNullable<OwnerFile['neighbours']>): NeighbourTerms {

@@ -28,7 +28,7 @@ const TERMS: Terms = {
   policy: parsePolicy({
     version: 1,
     limits: { memoryBytesMax: 256 * MiB, wallMsMax: TASK.wallMsMax.max, fuelMax: TASK.fuelMax.max },
-    grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'blobs' }],
+    grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'blobs' }, { kind: 'files', pinned: true }],
   }),
   kernels: { refused: [] },
   accounts: { refused: [] },

@@ -21,7 +21,10 @@ import type { Connection, HostRecord, State, Surroundings } from './state.ts';
 const OPEN_POLICY: Policy = parsePolicy({
   version: 1,
   limits: Object.fromEntries(Object.entries(TASK).map(([limit, { max }]) => [limit, max])),
-  grants: [{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs' }],
+  grants: [
+    ...[{ kind: 'log' }, { kind: 'random' }, { kind: 'clock' }, { kind: 'blobs' }],
+    { kind: 'files', pinned: true },
+  ],
 });
 
 /** What the state cannot do itself. */

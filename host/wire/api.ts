@@ -12,6 +12,7 @@ import {
   RequirementsSchema,
   SITE_TERMS,
 } from '../../runtime/job/site-terms.ts';
+import { BlobKeySchema } from '../../runtime/job/tree.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
 import { CEILING, SITE } from './ceilings.ts';
 import { PAUSES, type Pause } from './site.ts';
@@ -44,7 +45,7 @@ export const ManifestSchema = v.strictObject({
   kernel: digest(),
   limits: v.exactOptional(LimitsSchema),
   grants: v.exactOptional(v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants))),
-  blobs: v.exactOptional(v.record(word(64), digest())),
+  blobs: v.exactOptional(v.record(BlobKeySchema, digest())),
   args: v.exactOptional(ArgsSchema),
   seed: v.exactOptional(COUNT),
   deterministic: v.exactOptional(v.boolean('true or false')),

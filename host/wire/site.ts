@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { digest, integer, oneOf } from '../../runtime/base/schema.ts';
 import { ArgsSchema } from '../../runtime/job/args.ts';
 import { LimitsSchema } from '../../runtime/job/limits.ts';
+import { BlobKeySchema } from '../../runtime/job/tree.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
 import { PolicySchema } from '../../runtime/policy/policy.ts';
 import { CEILING, SITE } from './ceilings.ts';
@@ -146,7 +147,7 @@ const TermsSchema = v.strictObject({
   limits: LimitsSchema,
   grants: v.pipe(v.array(GrantSchema), v.maxLength(CEILING.grants)),
   /** Blobs of the grants, by name; fetched by digest. */
-  blobs: v.record(word(64), digest()),
+  blobs: v.record(BlobKeySchema, digest()),
   args: v.exactOptional(ArgsSchema),
   seed: COUNT,
   deterministic: v.boolean(),

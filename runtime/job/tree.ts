@@ -16,6 +16,12 @@ export interface TreeFile {
 /** How blobs that are no blob of a name but part of a tree are called: by digest. */
 export const treeKey = (name: Digest) => `sha256:${name}`;
 
+/** What the blobs of a job are called on their way to a site: by name, or by digest where they are part of a tree. */
+export const BlobKeySchema = v.pipe(
+  v.string('a text'),
+  v.regex(/^(?:[^:]{0,64}|sha256:[0-9a-f]{64})$/, 'a name of at most 64 characters'),
+);
+
 /** The digest in the `from` of a grant of `files`; undefined where that names a folder. */
 export function treeOf(from: string): Digest | undefined {
   return /^sha256:([0-9a-f]{64})$/.exec(from)?.[1];

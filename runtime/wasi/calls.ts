@@ -104,7 +104,13 @@ function boardOf(facts: KernelFacts): Board {
         if (!visit) throw new TaskFailure('ERR_HOST_FAULT', 'an import was called where no program runs');
         const { room, program, calls } = visit;
         calls[index] ??= make(room, program);
-        return carryOut(room, index, calls[index], args);
+        try {
+          return carryOut(room, index, calls[index], args);
+        } catch (thrown) {
+          // What a call refuses is its answer.
+          if (thrown instanceof Refusal) return ERRNO[thrown.reason];
+          throw thrown;
+        }
       };
     }),
   };
@@ -117,20 +123,7 @@ function makerOf(name: string): (room: TaskRoom, program: Program) => AnyCall {
   const make = CALLS[name];
   if (call && call.answer !== 'given') return (_, program) => refusal(call, program);
   if (!call || !make) throw new TaskFailure('ERR_HOST_FAULT', `no import wasi.${name} here`);
-  return (room, program) => answering(make(room, program));
-}
-
-/** What a call refuses is its answer. */
-function answering(call: HostFunction): AnyCall {
-  const act = call as AnyCall;
-  return (...args) => {
-    try {
-      return act(...args);
-    } catch (thrown) {
-      if (thrown instanceof Refusal) return ERRNO[thrown.reason];
-      throw thrown;
-    }
-  };
+  return (room, program) => make(room, program) as AnyCall;
 }
 
 /** What is always answered in the same way. */
