@@ -198,8 +198,8 @@ function policyOf(draft: Draft, { limits, grants }: Policy): Read {
   }
   if (Object.keys(wrong).length > 0) return { wrong };
   const kinds = draft.grants.split(' ');
-  // Rules that say more than their kind stay while the kind is granted.
-  const kept = grants.filter(({ kind }) => kinds.includes(kind));
+  // Rules that say more than their kind stay while the kind is granted; pinned folders are blobs.
+  const kept = grants.filter((rule) => kinds.includes('pinned' in rule ? 'blobs' : rule.kind));
   const added = GRANTS.filter(([kind]) => kinds.includes(kind) && !kept.some((rule) => rule.kind === kind));
   try {
     const rules = [...kept, ...added.map(([kind]) => ({ kind }))];
