@@ -15,16 +15,23 @@ import { median } from '../rounds.ts';
 import { SUBJECTS } from '../subjects.ts';
 import { suiteKernels } from '../suite.ts';
 import { bestOf, callOf } from './calls.ts';
-import { openDesk } from './desk.ts';
-import type { Fresh } from './fresh.ts';
+import { type Desk, openDesk } from './desk.ts';
+import { WAYS, type Way } from './fresh.ts';
 
 /** Many short rounds: the best of them is what the machine can do, whatever else it does. */
 const ROUNDS = 12;
 const CALLS = 2;
 /** Calls before that: browsers optimise in the background, and take their time on a machine with other work. */
 const WARM = { calls: 15, restMs: 1_000 } as const;
-/** So many at a time that the collection of what they leave is in each round. */
-const FRESH = { act: 'fresh', rounds: 15, operations: 1_000 } as const;
+/**
+ * So many at a time that the collection of what they leave is in each round. Sandboxes and bare instances take turns in workers of their own:
+ * in one, sandboxes would wait for the unmapping of memories that bare instances left.
+ */
+const FRESH = { rounds: 15, operations: 1_000 } as const;
+/** Rounds before that. */
+const FRESH_WARM = 2;
+/** The worker for kernels. */
+const KERNELS = 'kernels';
 
 interface Subject {
   readonly kernel: Uint8Array;
@@ -43,14 +50,14 @@ export async function compute(): Promise<Measure[]> {
     files[`/kernel/${name}`] = bytes;
     files[`/input/${name}`] = input;
   }
-  const desk = await openDesk(files);
+  const desk = await openDesk([KERNELS, ...WAYS], files);
   const browser = await openChromium(`${desk.origin}/`);
   try {
     const ratios = [];
     for (const [name, subject] of Object.entries(subjects))
       ratios.push({ name, ratio: await speedOf(desk, name, { subject, query }) });
     const mean = Math.exp(ratios.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / ratios.length);
-    const fresh = (await desk.order(FRESH)) as Fresh;
+    const fresh = await compareFresh(desk);
     const [minima, medians] = [ratioOf(fresh, (all) => Math.min(...all)), ratioOf(fresh, median)];
     return [
       {
@@ -73,20 +80,35 @@ export async function compute(): Promise<Measure[]> {
   }
 }
 
+/** Us of one operation, a round each. */
+type Fresh = Record<Way, number[]>;
+
+async function compareFresh(desk: Desk): Promise<Fresh> {
+  const times: Fresh = { sandbox: [], bare: [] };
+  for (let round = -FRESH_WARM; round < FRESH.rounds; round++) {
+    for (const way of WAYS) {
+      const order = { act: 'fresh', way, operations: FRESH.operations } as const;
+      const { us } = (await desk.order(way, order)) as { readonly us: number };
+      if (round >= 0) times[way].push(us);
+    }
+  }
+  return times;
+}
+
 const ratioOf = ({ sandbox, bare }: Fresh, of: (all: readonly number[]) => number) => of(sandbox) / of(bare);
 
 /** The tab and Node in turn; the output has to be the same. */
 async function speedOf(
-  desk: Awaited<ReturnType<typeof openDesk>>,
+  desk: Desk,
   name: string,
   { subject, query }: { readonly subject: Subject; readonly query: Uint8Array },
 ): Promise<number> {
   const order = { act: 'kernel', name, calls: CALLS } as const;
-  await desk.order({ ...order, calls: WARM.calls });
+  await desk.order(KERNELS, { ...order, calls: WARM.calls });
   await sleep(WARM.restMs);
   let [inTab, inNode] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < ROUNDS; round++) {
-    const told = (await desk.order(order)) as { readonly bestMs: number; readonly output: string };
+    const told = (await desk.order(KERNELS, order)) as { readonly bestMs: number; readonly output: string };
     const given = { kernel: subject.kernel, call: callOf(subject.input, query) };
     const { bestMs, output } = await bestOf({ engine: nodeV8(), platform: node }, order, given);
     if (createHash('sha256').update(output).digest('hex') !== told.output) throw new Error(`${name}: outputs differ`);

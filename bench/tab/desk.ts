@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 
 const HEADERS = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 const PAGE = '<!doctype html><title>bench</title><script type="module" src="/page.js"></script>';
-const PAGE_SCRIPT = "new Worker('/script.js', { type: 'module' });";
+const PAGE_SCRIPT = (workers: readonly string[]) =>
+  workers.map((name) => `new Worker('/script.js', { type: 'module', name: '${name}' });`).join('');
 
 export interface Desk {
   readonly origin: string;
-  /** Gives an order; resolves with what the page tells. Rejects with the page's error. */
-  order(order: object): Promise<object>;
+  /** Gives a worker of the page an order; resolves with what it tells. Rejects with its error. */
+  order(worker: string, order: object): Promise<object>;
   close(): void;
 }
 
@@ -47,14 +48,15 @@ export function createOrders() {
   };
 }
 
-export async function openDesk(files: Readonly<Record<string, Uint8Array>>): Promise<Desk> {
-  const orders = createOrders();
+/** `workers`: their names. Each obeys orders of its own. */
+export async function openDesk(workers: readonly string[], files: Readonly<Record<string, Uint8Array>>): Promise<Desk> {
+  const orders = new Map(workers.map((name) => [name, createOrders()]));
   const server = createServer((request, response) => {
-    const { url = '/' } = request;
+    const [url = '/', worker = ''] = request.url?.split('?') ?? [];
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    if (url === '/next') return orders.next(response);
-    if (url === '/told') return void orders.told(request, response);
-    const bytes = url === '/' ? PAGE : url === '/page.js' ? PAGE_SCRIPT : files[url];
+    if (url === '/next') return orders.get(worker)?.next(response);
+    if (url === '/told') return void orders.get(worker)?.told(request, response);
+    const bytes = url === '/' ? PAGE : url === '/page.js' ? PAGE_SCRIPT(workers) : files[url];
     const type = url === '/' ? 'text/html' : url.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
     response.writeHead(bytes === undefined ? 404 : 200, { 'content-type': type });
     response.end(bytes);
@@ -63,9 +65,11 @@ export async function openDesk(files: Readonly<Record<string, Uint8Array>>): Pro
   await once(server, 'listening');
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    order: async (order) => {
-      const heard = orders.heard();
-      orders.give(order);
+    order: async (worker, order) => {
+      const theirs = orders.get(worker);
+      if (!theirs) throw new Error(`no worker "${worker}"`);
+      const heard = theirs.heard();
+      theirs.give(order);
       const told = (await heard) as { readonly error?: string };
       if (told.error !== undefined) throw new Error(told.error);
       return told;

@@ -1,4 +1,4 @@
-// A task in a fresh sandbox beside a bare instance of the same kernel, both in the worker that this runs in.
+// A task in a fresh sandbox, or in a bare instance of the same kernel: what one of them costs in the worker that this runs in.
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Place } from '../../runtime/sandbox/call.ts';
@@ -6,40 +6,31 @@ import { execute } from '../../runtime/sandbox/execute.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { runBare } from '../bare.ts';
 
-/** Us of one operation, a round each, in turn. */
-export interface Fresh {
-  readonly sandbox: readonly number[];
-  readonly bare: readonly number[];
+export const WAYS = ['sandbox', 'bare'] as const;
+export type Way = (typeof WAYS)[number];
+
+const INPUT = new Uint8Array(1024).fill(3);
+
+/** One operation of a kernel that gives back its input; the output. */
+export async function freshOf(place: Place<WebAssembly.Module>, kernel: Kernel, way: Way): Promise<() => Uint8Array> {
+  if (way === 'bare') {
+    const module = await WebAssembly.compile(kernel.core as Uint8Array<ArrayBuffer>);
+    return () => runBare(module, INPUT);
+  }
+  const ready = await compileFor(place.engine, kernel);
+  const call = { input: INPUT, limits: fillLimits(), blobs: {}, seed: 1, index: 0, digests: false };
+  return () => {
+    const outcome = execute(place, ready, call);
+    if (outcome.state === 'failed') throw new Error(outcome.message);
+    return outcome.output;
+  };
 }
 
-export async function compareFresh(
-  place: Place<WebAssembly.Module>,
-  kernel: Kernel,
-  { rounds, operations }: { readonly rounds: number; readonly operations: number },
-): Promise<Fresh> {
-  const input = new Uint8Array(1024).fill(3);
-  const ready = await compileFor(place.engine, kernel);
-  const module = await WebAssembly.compile(kernel.core as Uint8Array<ArrayBuffer>);
-  const call = { input, limits: fillLimits(), blobs: {}, seed: 1, index: 0, digests: false };
-  const ways = {
-    sandbox: () => {
-      const outcome = execute(place, ready, call);
-      if (outcome.state === 'failed') throw new Error(outcome.message);
-      return outcome.output;
-    },
-    bare: () => runBare(module, input),
-  };
-  const times = { sandbox: [] as number[], bare: [] as number[] };
-  for (let round = -2; round < rounds; round++) {
-    for (const name of ['sandbox', 'bare'] as const) {
-      const from = performance.now();
-      for (let count = 0; count < operations; count++) {
-        if (ways[name]().byteLength !== input.byteLength) throw new Error(`${name} gave something else`);
-      }
-      if (round >= 0) times[name].push(((performance.now() - from) * 1_000) / operations);
-      // Bare instances leave memories behind: they are collected between rounds.
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+/** Us of one operation, of so many in a row. */
+export function timeOf(operate: () => Uint8Array, operations: number): number {
+  const from = performance.now();
+  for (let count = 0; count < operations; count++) {
+    if (operate().byteLength !== INPUT.byteLength) throw new Error('a task gave something else');
   }
-  return times;
+  return ((performance.now() - from) * 1_000) / operations;
 }
