@@ -66,7 +66,7 @@ export async function buildKernel(options: BuildOptions, load: Load = loadInstal
   const name = basename(out ?? 'kernel.wasm');
   const file = await entryOf(source);
   const { wasm, map, warnings, loops } = await compile({ file, target, runtime, name, lift }, load);
-  const declarations = declare(wasm, name);
+  const declarations = await declare(wasm, name);
   const built = {
     wasm,
     digest: createHash('sha256').update(wasm).digest('hex'),
@@ -87,11 +87,11 @@ export async function buildKernel(options: BuildOptions, load: Load = loadInstal
 const WRITTEN = '// Written by lodger build';
 
 /** The declarations file of a typed kernel. Named after the whole file name, it is in nobody's way, not even a source's beside it. */
-function declare(wasm: Uint8Array, name: string): string | undefined {
-  const payload = readPayload(wasm, readSections(wasm).customs);
-  if (payload === undefined) return undefined;
+async function declare(wasm: Uint8Array, name: string): Promise<string | undefined> {
+  const typed = await readPayload(wasm, readSections(wasm).customs);
+  if (typed === undefined) return undefined;
   const use = `import type { Input, Output } from './${name}.js';`;
-  return `${WRITTEN}: what ${name} takes and gives. ${use}\n\n${declarationsOf(payload)}`;
+  return `${WRITTEN}: what ${name} takes and gives. ${use}\n\n${declarationsOf(typed.payload)}`;
 }
 
 /** A kernel that is not typed any more has no declarations; a file of somebody else's stays. */

@@ -9,7 +9,7 @@ import {
   type Source,
 } from 'assemblyscript';
 import { libraryFiles } from 'assemblyscript/asc';
-import { PAYLOAD_SECTION } from '../../runtime/payload/schema.ts';
+import { PAYLOAD_SECTION } from '../../runtime/payload/bytes.ts';
 import { COMPONENT_TYPE } from './component-type.ts';
 import { libraryTexts } from './library.ts';
 import { fillInitial, initialText, type PayloadCode, payloadOf } from './payload/payload.ts';

@@ -9,7 +9,6 @@ import { readModule } from '../wasm/read.ts';
 import { malformed } from '../wasm/reader.ts';
 import { isComponent } from '../wasm/sections.ts';
 import { checkCeiling, checkCeilings, measure } from './ceilings.ts';
-import { extractCore } from './component.ts';
 import { readEncoding } from './encoding.ts';
 import { checkExports, isCommand } from './exports.ts';
 import { checkFeatures } from './features.ts';
@@ -50,7 +49,7 @@ export async function admit<Input = unknown, Output = unknown>(
   const { platform = portable } = given;
   checkCeiling('moduleBytes', bytes.length, ceilings);
   const own = new Uint8Array(bytes);
-  const { format, core, encoding } = open(own);
+  const { format, core, encoding } = await open(own);
   const module = readModule(core);
   const features = checkFeatures(module);
   const report = measure(module, own.length);
@@ -59,28 +58,18 @@ export async function admit<Input = unknown, Output = unknown>(
   const { shape, optional, memory } = checkExports(module);
   // A program's texts are bytes to its host, but for its lines in the log.
   const strings = shape === 'command' ? 'utf8' : (encoding ?? readEncoding(core, module.customs));
-  const payload = readPayload(core, module.customs);
+  const typed = await readPayload(core, module.customs);
   validate(core);
   const digest = toHex(platform.digest(own));
-  return seal({
-    digest,
-    shape,
-    encoding: strings,
-    imports,
-    optional,
-    memory,
-    format,
-    bytes: own,
-    core,
-    features,
-    report,
-    ...(repeats && { repeats }),
-    ...(payload && { payload }),
-  }) as Kernel<Input, Output>;
+  const facts = { digest, shape, encoding: strings, imports, optional, memory, ...(repeats && { repeats }) };
+  const whole = { ...facts, format, bytes: own, core, features, report, ...(typed && { payload: typed.payload }) };
+  return seal(whole, typed?.codec) as Kernel<Input, Output>;
 }
 
-function open(bytes: Uint8Array): Pick<Kernel, 'format' | 'core'> & { encoding?: StringEncoding } {
+/** Few kernels come as components: what takes those apart is loaded with the first. */
+async function open(bytes: Uint8Array): Promise<Pick<Kernel, 'format' | 'core'> & { encoding?: StringEncoding }> {
   if (!isComponent(bytes)) return { format: 'core', core: bytes };
+  const { extractCore } = await import('./component.ts');
   return { format: 'component', ...extractCore(bytes) };
 }
 

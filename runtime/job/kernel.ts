@@ -1,7 +1,7 @@
 // The noun "kernel": a module that admission let through.
 import { LodgerError } from '../base/errors.ts';
 import type { Digest } from '../base/platform.ts';
-import { createCodec } from '../payload/codec.ts';
+import { BYTES, type Codec } from '../payload/bytes.ts';
 import type { Payload } from '../payload/schema.ts';
 import type { KernelImport, Shape } from './world.ts';
 
@@ -59,8 +59,8 @@ const admitted = new WeakMap<object, Kernel>();
  * For `admit` alone: marks what it made, and freezes it. Bytes cannot be frozen, so callers get copies: what was checked is what runs,
  * whatever they write into theirs.
  */
-export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>): Kernel {
-  const own = withCodec(deepFreeze({ ...kernel }), kernel.payload);
+export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>, codec: Codec = BYTES): Kernel {
+  const own = withCodec(deepFreeze({ ...kernel }), codec);
   const shown = withCodec(
     {
       ...own,
@@ -71,7 +71,7 @@ export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>): Kernel {
         return own.core.slice();
       },
     },
-    kernel.payload,
+    codec,
   );
   admitted.set(own, own);
   admitted.set(shown, own);
@@ -79,8 +79,7 @@ export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>): Kernel {
 }
 
 /** The functions are not enumerable: a kernel that is cloned or printed is its facts. */
-function withCodec(facts: Omit<Kernel, 'encode' | 'decode'>, payload: Payload | undefined): Kernel {
-  const { encode, decode } = createCodec(payload);
+function withCodec(facts: Omit<Kernel, 'encode' | 'decode'>, { encode, decode }: Codec): Kernel {
   const whole = Object.create(Object.prototype, {
     ...Object.getOwnPropertyDescriptors(facts),
     encode: { value: encode },

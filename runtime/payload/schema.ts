@@ -1,9 +1,6 @@
 // The schema of a typed kernel's payloads: what its inputs and outputs consist of, as plain data.
 import { PAYLOAD } from '../base/reading.ts';
 
-/** The custom section of a kernel that holds the schema: JSON, UTF-8. A kernel without it takes and gives bytes. */
-export const PAYLOAD_SECTION = 'lodger:payload';
-
 /** The version of this form; another one is refused. */
 export const PAYLOAD_VERSION = 1;
 

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { PAYLOAD } from '../../runtime/base/reading.ts';
 import { admit, createSandbox, LodgerError } from '../../runtime/index.ts';
 import { parsePayload } from '../../runtime/payload/parse.ts';
-import { PAYLOAD_SECTION } from '../../runtime/payload/schema.ts';
+import { PAYLOAD_SECTION } from '../../runtime/payload/bytes.ts';
 import { Writer } from '../../runtime/wasm/writer.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { buildText, inClasses } from './kernels.ts';
