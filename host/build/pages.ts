@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { build, type InlineConfig } from 'vite';
+import { build, type InlineConfig, type Plugin } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
 
 const KERNEL_WORKER = 'host/browser/kernel-worker.ts';
@@ -29,8 +29,20 @@ export function bundle(root: string, source: string, outFile: string): Promise<u
   return build(config);
 }
 
-function base(root: string): InlineConfig {
-  return { root, configFile: false, logLevel: 'warn', envDir: false };
+/** Module -> what is in its place in a tab. */
+const OF_TABS = { 'host/wire/codec.ts': 'host/wire/tab-codec.ts' } as const;
+
+function base(root: string, ...plugins: Plugin[]): InlineConfig {
+  return { root, configFile: false, logLevel: 'warn', envDir: false, plugins: [ofTabs(root), ...plugins] };
+}
+
+function ofTabs(root: string): Plugin {
+  const places = new Map(
+    Object.entries(OF_TABS).map((pair) => pair.map((path) => join(root, path)) as [string, string]),
+  );
+  const resolveId = (id: string, importer: string | undefined) =>
+    importer === undefined ? undefined : places.get(join(importer, '..', id));
+  return { name: 'of-tabs', enforce: 'pre', resolveId };
 }
 
 /**
@@ -46,19 +58,20 @@ async function buildWorkers(root: string, out: string): Promise<void> {
   const treeshake = { moduleSideEffects: (id: string) => id === kernel || id === io || id === BOTH };
   const alone = { ...options, write: false, rolldownOptions: { treeshake, input: kernel } };
   const parts = new Set<string>();
-  const plugin = {
+  const plugin: Plugin = {
     name: 'parts',
-    generateBundle: (_: unknown, bundle: Readonly<Record<string, { readonly modules?: object }>>) => {
-      for (const { modules = {} } of Object.values(bundle)) for (const id of Object.keys(modules)) parts.add(id);
+    generateBundle: (_, files) => {
+      for (const file of Object.values(files))
+        if (file.type === 'chunk') for (const id of Object.keys(file.modules)) parts.add(id);
     },
   };
-  await build({ ...base(root), plugins: [plugin], build: alone });
+  await build({ ...base(root, plugin), build: alone });
   const output = {
     ...{ entryFileNames: '[name].js', chunkFileNames: '[name].js' },
     codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
   };
   const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
-  await build({ ...base(root), plugins: [bothOf(kernel, io)], build: { ...options, rolldownOptions } });
+  await build({ ...base(root, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
 }
 
 /** The I/O worker's file is built from this. */

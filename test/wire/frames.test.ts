@@ -2,8 +2,12 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decode, encode } from '../../host/wire/codec.ts';
+import * as codec from '../../host/wire/codec.ts';
 import { createReader, writeFrame } from '../../host/wire/frames.ts';
+import * as tabCodec from '../../host/wire/tab-codec.ts';
+
+/** Node's and a tab's. */
+const CODECS = [codec, tabCodec];
 
 /** Plain data, as messages are made of; bytes come back as a Buffer. */
 const plain = (value: unknown): unknown => {
@@ -21,8 +25,9 @@ test.each([
   ['texts', ['', 'a', 'ä'.repeat(40), 'x'.repeat(70_000)]],
   ['objects', { a: { b: [{ c: null }, true, false] } }],
   ['many entries', Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`k${index}`, index]))],
-])('%s come back as they were', (_, value) => {
-  expect(decode(encode(value))).toEqual(plain(value));
+])('%s come back as they were, from a tab and in one, too', (_, value) => {
+  for (const from of CODECS)
+    for (const to of CODECS) expect(plain(to.decode(from.encode(value)))).toEqual(plain(value));
 });
 
 const array32 = (count: number) => [0xdd, count >>> 24, (count >>> 16) & 255, (count >>> 8) & 255, count & 255];
@@ -38,20 +43,31 @@ test.each([
   ['two values', [1, 2], 'a message has something behind it'],
   ['a list in the place of a name', [0x82, 0, 0, 0x90, 0], 'a message is not understood'],
 ])('%s is no message', (_, bytes, message) => {
-  expect(() => decode(Uint8Array.from(bytes as number[]))).toThrow(new RangeError(message));
+  for (const { decode } of CODECS)
+    expect(() => decode(Uint8Array.from(bytes as number[]))).toThrow(new RangeError(message));
 });
 
 test('whatever bytes come, decoding gives a value or a RangeError', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      try {
-        decode(bytes);
-      } catch (error) {
-        expect(error).toBeInstanceOf(RangeError);
-      }
-    }),
-    { numRuns: 2_000 },
-  );
+  const property = fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...CODECS), (bytes, { decode }) => {
+    try {
+      decode(bytes);
+    } catch (error) {
+      expect(error).toBeInstanceOf(RangeError);
+    }
+  });
+  fc.assert(property, { numRuns: 4_000 });
+});
+
+test('whatever data there is, a tab and Node read the same in it', () => {
+  const leaf = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.double(), fc.boolean(), fc.constant(null));
+  const { data } = fc.letrec((again) => ({
+    data: fc.oneof(leaf, fc.uint8Array(), fc.array(again('data')), fc.dictionary(fc.string(), again('data'))),
+  }));
+  const property = fc.property(data, fc.constantFrom(...CODECS), (value, { encode }) => {
+    const [first, second] = CODECS.map(({ decode }) => plain(decode(encode(value)))) as [unknown, unknown];
+    expect(first).toEqual(second);
+  });
+  fc.assert(property, { numRuns: 2_000 });
 });
 
 test('frames come whole and in order, however the stream is cut', async () => {
