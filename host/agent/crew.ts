@@ -58,7 +58,7 @@ function crewOf(pool: Pool, { cpuShare }: Shape): Omit<AgentCrew, 'threads' | 'i
   let isQuiet = false;
   const set = () => pool.setCpuShare(isQuiet ? POOL.cpuShareMin.default : share);
   return {
-    ...{ run: pool.run, start: pool.start, resume: pool.resume },
+    ...{ run: pool.run, steppers: async () => pool },
     hush: (quiet) => {
       isQuiet = quiet;
       set();

@@ -7,10 +7,11 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Notice, Wish } from '../../runtime/sandbox/conduct.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import type { Code, TaskMessage } from './message.ts';
+import { type Reach, reachOf } from './reach.ts';
 import { type Flight, type KernelPort, KernelThread } from './thread.ts';
 
 export interface CrewOptions {
-  readonly open: () => KernelPort;
+  readonly open: (reach: Reach) => KernelPort;
   readonly threads: number;
   readonly share: number;
   readonly isolated: boolean;
@@ -21,6 +22,8 @@ export interface CrewOptions {
   compile(permit: Permit): Promise<Ready<Code>>;
   /** Where memory is not shared: told of a kernel whose task has run for `LONG_MS`, and is no stepper's. Nothing else will stop it. */
   readonly onLong?: (kernel: Kernel) => void;
+  /** Told of a kernel worker that was opened later and may run nothing. */
+  readonly onError?: (error: LodgerError) => void;
 }
 
 /** One task to run. */
@@ -65,6 +68,9 @@ export function createCrew(options: CrewOptions): Crew {
   let wanted = options.threads;
   let share = options.share;
   let closed: LodgerError | undefined;
+  /** What workers that are opened from now on can run: everything, once anybody needs that. */
+  let reach: Reach = 'plain';
+  let isOpen = false;
   /** Workers that were ended in the middle of a task, and may still use a core. */
   let burning = 0;
 
@@ -78,23 +84,28 @@ export function createCrew(options: CrewOptions): Crew {
   };
   const open = () => {
     const now = () => platform.now();
-    return new KernelThread(options.open(), { isolated, engineVersion, wayOut, share, now, onFree: () => feed() });
+    const given = { reach, isolated, engineVersion, wayOut, share, now, onFree: () => feed() };
+    const thread = new KernelThread(options.open(reach), given);
+    thread.ready.catch((error: LodgerError) => isOpen && options.onError?.(error));
+    return thread;
+  };
+  const drop = (thread: KernelThread) => {
+    thread.terminate();
+    threads.splice(threads.indexOf(thread), 1);
   };
   const feed = () => {
+    // Those that cannot run everything go when they have nothing to do, and so do those that are too many.
+    const isLess = (thread: KernelThread) => thread.reach !== reach;
+    for (const thread of threads.filter(isLess)) if (thread.flights.length === 0) drop(thread);
     while (threads.length + burning < wanted && !closed) threads.push(open());
     for (const thread of threads.slice(0, wanted)) {
-      while (waiting.length > 0 && thread.hasRoom) {
+      while (waiting.length > 0 && !isLess(thread) && thread.hasRoom) {
         const { flight, onBegin } = waiting.shift() as Waiting;
         thread.begin(flight);
         onBegin?.((wish) => thread.wish(flight, wish));
       }
     }
-    // Those that are too many go when they have nothing to do.
-    for (const thread of threads.slice(wanted)) {
-      if (thread.flights.length > 0) continue;
-      thread.terminate();
-      threads.splice(threads.indexOf(thread), 1);
-    }
+    for (const thread of threads.slice(wanted)) if (thread.flights.length === 0) drop(thread);
   };
   /** Ends a worker; the tasks behind the one that did not stop are begun on another. */
   const replace = (thread: KernelThread, stubborn: Flight) => {
@@ -136,9 +147,12 @@ export function createCrew(options: CrewOptions): Crew {
 
   feed();
   return {
-    ready: Promise.all(threads.map((thread) => thread.ready)).then(() => undefined),
+    ready: Promise.all(threads.map((thread) => thread.ready)).then(() => {
+      isOpen = true;
+    }),
     run: async ({ permit, input, index, signal, steps, onNotice, onBegin }) => {
       if (closed) throw closed;
+      if (steps || reachOf(permit) === 'whole') reach = 'whole';
       const ready = await readyOf(permit);
       if (signal?.aborted) throw new LodgerError('ERR_ABORTED', [], { cause: signal.reason });
       const { limits, args, seed, digests, blobs, outside } = permit;

@@ -1,42 +1,5 @@
-// The script of a kernel worker, which has no network: by a header of its own, or by the policy of the frame that it is in. It shows that it has
-// none, and then runs what it is given. The I/O worker loads this file, too, for what both are made of, and listens in its own way afterwards.
-import { portable } from '../../runtime/base/platform.ts';
-import { createV8 } from '../../runtime/engine/v8.ts';
-import type { FromKernelWorker, ToKernelWorker } from './message.ts';
-import { createTurn } from './turn.ts';
-import { openWays, WAYS_OUT } from './walls.ts';
-import { createWork } from './work.ts';
+// The script of a kernel worker for plain kernels, which are most: see `narrow.ts` for what it does without. The I/O worker loads this file, too,
+// for what both are made of, and listens in its own way afterwards.
+import { serve } from './serve.ts';
 
-/** The worker itself, or the port that it is given. */
-interface Speaker {
-  onmessage: ((event: MessageEvent<ToKernelWorker>) => void) | null;
-  postMessage(message: FromKernelWorker, transfer: Transferable[]): void;
-}
-
-listen(globalThis as unknown as Speaker);
-
-function listen(speaker: Speaker): void {
-  speaker.onmessage = ({ data }) => {
-    if (data.type === 'port') listen(data.port);
-    else if (data.type === 'begin') void begin(speaker, data);
-  };
-}
-
-async function begin(
-  speaker: Speaker,
-  { engineVersion, control, wayOut }: Extract<ToKernelWorker, { type: 'begin' }>,
-): Promise<void> {
-  // What comes while it tries is heard afterwards, or never.
-  const early: ToKernelWorker[] = [];
-  speaker.onmessage = ({ data }) => early.push(data);
-  const open = await openWays(wayOut);
-  if (open.length > 0) {
-    speaker.postMessage({ type: 'unsafe', open }, []);
-    return;
-  }
-  const place = { engine: createV8(engineVersion), platform: { ...portable, turn: createTurn() } };
-  const work = createWork(place, control, (message, transfer = []) => speaker.postMessage(message, transfer));
-  speaker.onmessage = ({ data }) => work.hear(data);
-  for (const message of early) work.hear(message);
-  speaker.postMessage({ type: 'ready', tried: Object.keys(WAYS_OUT) }, []);
-}
+serve();

@@ -1,5 +1,6 @@
 // The kernel workers of a tab, wherever they have no network: behind a header of their own, or else in frames whose policy shuts it off.
 import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Reach } from './reach.ts';
 import { createTabRunner, type TabOptions, type TabRunner } from './runner.ts';
 import type { KernelPort } from './thread.ts';
 
@@ -15,7 +16,7 @@ export interface Opened {
   readonly isolated: boolean;
 }
 
-type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'framed'> & {
+type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'framed' | 'onError'> & {
   /** The address of the script of kernel workers. */
   readonly kernelWorker: string;
   readonly frames: Frames;
@@ -35,7 +36,11 @@ const FRAME_MS = 15_000;
 export async function openRunner({ kernelWorker, frames, onError, ...given }: Given): Promise<Opened> {
   const wayOut = new URL('way-out.js', kernelWorker).href;
   const isolated = globalThis.crossOriginIsolated === true;
-  const plain = createTabRunner({ ...given, wayOut, isolated, open: () => openWorker(kernelWorker, onError) });
+  /** Beside the one for plain kernels lies the one for all. */
+  const scriptOf = (reach: Reach) =>
+    reach === 'plain' ? kernelWorker : new URL('whole-kernel-worker.js', kernelWorker).href;
+  const openPlain = (reach: Reach) => openWorker(scriptOf(reach), onError);
+  const plain = createTabRunner({ ...given, wayOut, isolated, onError, open: openPlain });
   try {
     await plain.ready;
     return { runner: plain, framed: false, isolated };
@@ -43,9 +48,13 @@ export async function openRunner({ kernelWorker, frames, onError, ...given }: Gi
     await plain.close();
     if (!(error instanceof LodgerError && error.code === 'ERR_ISOLATION_MISSING')) throw error;
   }
-  const script = (await (await fetch(kernelWorker)).text()).replace(EXPORTS, '');
-  const open = () => openFramed(script, frames);
-  const runner = createTabRunner({ ...given, wayOut, isolated: false, framed: true, open });
+  const textOf = async (reach: Reach) => (await (await fetch(scriptOf(reach))).text()).replace(EXPORTS, '');
+  const texts: Partial<Record<Reach, Promise<string>>> = {};
+  const open = (reach: Reach) => {
+    texts[reach] ??= textOf(reach);
+    return openFramed(texts[reach], frames);
+  };
+  const runner = createTabRunner({ ...given, wayOut, onError, isolated: false, framed: true, open });
   try {
     await Promise.race([runner.ready, late()]);
   } catch (error) {
@@ -68,9 +77,18 @@ function openWorker(url: string, onError: (error: LodgerError) => void): KernelP
   };
 }
 
-function openFramed(script: string, frames: Frames): KernelPort {
+/** What is said to it before its script is there is heard afterwards. */
+function openFramed(script: Promise<string>, frames: Frames): KernelPort {
   const { port1, port2 } = new MessageChannel();
-  const close = frames.open(script, port2);
+  let isOver = false;
+  let close = () => {
+    isOver = true;
+  };
+  // One whose script does not come does not answer.
+  const opened = (text: string) => {
+    if (!isOver) close = frames.open(text, port2);
+  };
+  script.then(opened, () => undefined);
   return {
     post: (message, transfer = []) => port1.postMessage(message, transfer),
     hear: (listener) => {

@@ -11,15 +11,16 @@ import { type Runner, type RunOptions, RunOptionsSchema } from '../../runtime/jo
 import type { Policy } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import type { Steppers } from '../lend/contracts.ts';
 import { mapJob } from '../pool/mapping.ts';
 import { type Crew, createCrew, type Errand } from './crew.ts';
 import type { Code } from './message.ts';
-import { createStarter } from './start.ts';
+import type { Reach } from './reach.ts';
 import type { KernelPort } from './thread.ts';
 
 export interface TabOptions {
   /** Opens a kernel worker. */
-  readonly open: () => KernelPort;
+  readonly open: (reach: Reach) => KernelPort;
   readonly threads: number;
   /** Share of a core that each thread may have. */
   readonly share: number;
@@ -34,9 +35,13 @@ export interface TabOptions {
   readonly framed?: boolean;
   /** Where memory is not shared: told of a kernel whose task runs for too long without being a stepper's. */
   readonly onLong?: (kernel: Kernel) => void;
+  /** Told of a kernel worker that was opened later and may run nothing. */
+  readonly onError?: (error: LodgerError) => void;
 }
 
-export interface TabRunner extends Runner {
+/** Steppers can be started when what they take is loaded. */
+export interface TabRunner extends Omit<Runner, 'start' | 'resume'> {
+  steppers(): Promise<Steppers>;
   /** Resolves when the kernel workers have shown that they have no network. Rejects with `ERR_ISOLATION_MISSING`. */
   readonly ready: Promise<void>;
   setShare(share: number): void;
@@ -56,19 +61,18 @@ export function createTabRunner(options: TabOptions): TabRunner {
     compile: ({ kernel, deterministic }: Permit) => compileFor(engine, kernel, { canonicalNaNs: deterministic }),
   });
   const submit = (permit: Permit, given: Omit<Errand, 'permit'>): Promise<Outcome> => crew.run({ permit, ...given });
-  const starter = createStarter({ permitter, crew });
+  const steppers = async () => (await import('./start.ts')).createStarter({ permitter, crew });
 
   return {
     ready: crew.ready,
     run: async (task, given: RunOptions = {}) => {
       const { signal, checkpoint, onProgress } = check(RunOptionsSchema, given) as RunOptions;
-      if (checkpoint ?? onProgress) return starter.run(task, given);
+      if (checkpoint ?? onProgress) return (await steppers()).run(task, given);
       const permit = permitTask(permitter, task);
       const input = checkInput(permit, task.input);
       return submit(permit, { input, index: task.index ?? 0, ...(signal && { signal }) });
     },
-    start: starter.start,
-    resume: starter.resume,
+    steppers,
     map: (job, { signal, onProgress } = {}) => {
       const permit = permitJob(permitter, job);
       return mapJob(job.inputs, {

@@ -4,14 +4,8 @@ import { check } from '../../runtime/base/schema.ts';
 import type { ImageNotice, Steps } from '../../runtime/job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
 import { type Notice, pass, scheduleOf, type Wish } from '../../runtime/sandbox/conduct.ts';
-import {
-  givenOf,
-  type Permit,
-  type Permitter,
-  permitLive,
-  permitSteps,
-  permitStored,
-} from '../../runtime/sandbox/permit.ts';
+import { givenOf, type Permit, type Permitter } from '../../runtime/sandbox/permit.ts';
+import { permitLive, permitSteps, permitStored } from '../../runtime/sandbox/permit-steps.ts';
 import { linksTo } from '../../runtime/snapshot/store.ts';
 import type { Crew, Errand } from './crew.ts';
 

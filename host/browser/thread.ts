@@ -6,6 +6,7 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Notice, Wish } from '../../runtime/sandbox/conduct.ts';
 import { CONTROL, newControl, setShare, withdraw } from '../pool/control.ts';
 import type { Code, FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
+import type { Reach } from './reach.ts';
 
 /** A worker, or what leads to one in another frame. */
 export interface KernelPort {
@@ -34,6 +35,8 @@ const PLACES = 32;
 
 export class KernelThread {
   readonly #port: KernelPort;
+  /** What it can run. */
+  readonly reach: Reach;
   readonly #control: Int32Array | undefined;
   readonly #kernels = new Map<object, number>();
   readonly #blobs = new Map<Uint8Array, number>();
@@ -49,8 +52,9 @@ export class KernelThread {
   readonly #onFree: () => void;
   #isReady = false;
 
-  constructor(port: KernelPort, { isolated, engineVersion, wayOut, share, now, onFree }: ThreadOptions) {
+  constructor(port: KernelPort, { reach, isolated, engineVersion, wayOut, share, now, onFree }: ThreadOptions) {
     this.#port = port;
+    this.reach = reach;
     this.#now = now;
     this.#onFree = onFree;
     this.#idleSince = now();
@@ -191,6 +195,7 @@ export class KernelThread {
 }
 
 export interface ThreadOptions {
+  readonly reach: Reach;
   readonly isolated: boolean;
   readonly engineVersion: string;
   readonly wayOut: string;

@@ -1,12 +1,13 @@
 // What a tab's page is shown of the tasks that run here, and of those that ended.
 import type { Runner } from '../../runtime/job/task.ts';
+import type { TabRunner } from './runner.ts';
 import type { Current, Ended } from './visit.ts';
 
 /** Of those that ended, the latest are kept. */
 const ENDED_MAX = 50;
 
 /** The runner, watched. */
-export function watchRunner(runner: Runner): Pick<Runner, 'run' | 'start'> & {
+export function watchRunner(runner: TabRunner): Pick<TabRunner, 'run' | 'steppers'> & {
   read(): { readonly running: readonly Current[]; readonly ended: readonly Ended[] };
 } {
   const running = new Map<object, { -readonly [Name in keyof Current]: Current[Name] }>();
@@ -47,15 +48,19 @@ export function watchRunner(runner: Runner): Pick<Runner, 'run' | 'start'> & {
       end(current, outcome);
       return outcome;
     },
-    start: (task, options) => {
-      const current = watch(task);
-      const onProgress: typeof options.onProgress = (progress) => {
-        current.share = progress.share;
-        options.onProgress?.(progress);
+    steppers: async () => {
+      const { start, resume } = await runner.steppers();
+      const watched: Runner['start'] = (task, options) => {
+        const current = watch(task);
+        const onProgress: typeof options.onProgress = (progress) => {
+          current.share = progress.share;
+          options.onProgress?.(progress);
+        };
+        const steps = start(task, { ...options, onProgress });
+        end(current, steps.outcome);
+        return steps;
       };
-      const steps = runner.start(task, { ...options, onProgress });
-      end(current, steps.outcome);
-      return steps;
+      return { start: watched, resume };
     },
     read: () => ({ running: [...running.values()], ended: [...ended] }),
   };

@@ -1,37 +1,33 @@
 // What a kernel worker does: one task after the other, each in a fresh instance, as slowly as its owner wants.
 
-import { TASK } from '../../runtime/base/limits.ts';
 import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
-import { conduct, type Desk, takeStored, type Wish } from '../../runtime/sandbox/conduct.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
-import { Stepping } from '../../runtime/sandbox/stepping.ts';
-import { memoryStore, openImage } from '../../runtime/snapshot/store.ts';
 import { CONTROL, isWanted, newsOf, setShare, sleep, withdraw, wordsFor } from '../pool/control.ts';
 import { createPace } from '../pool/pace.ts';
 import type { Code, FromKernelWorker, TaskMessage, ToKernelWorker } from './message.ts';
+import type { OpenSteps } from './steps-work.ts';
 
 export interface Work {
   hear(message: ToKernelWorker): void;
 }
 
-interface Stepped {
-  readonly wishes: Wish[];
-  told: number;
-  settled: number;
+export interface WorkOptions {
+  post(message: FromKernelWorker, transfer?: Transferable[]): void;
+  /** How steppers are paused, looked into and gone on with, in a worker that can. */
+  readonly openSteps?: OpenSteps;
 }
 
 /** `shared`: the words by which a task that runs hears of wishes; without it, those are heard between tasks and steps. */
 export function createWork(
   place: Place<WebAssembly.Module>,
   shared: SharedArrayBuffer | undefined,
-  post: (message: FromKernelWorker, transfer?: Transferable[]) => void,
+  { post, openSteps }: WorkOptions,
 ): Work {
   const kernels = new Map<number, Ready<WebAssembly.Module>>();
   const blobs = new Map<number, Uint8Array>();
   const waiting: TaskMessage[] = [];
-  const stepped = new Map<number, Stepped>();
   const control = wordsFor(shared);
   /** What is to be rested, where a guest cannot be made to sleep in the middle. */
   let restMs = 0;
@@ -64,37 +60,7 @@ export function createWork(
     wishes: { isWanted: () => isWanted(control, slot), pace: () => pace.rest(control) },
   });
 
-  const runSteps = async (ready: Ready<WebAssembly.Module>, message: TaskMessage): Promise<Outcome | undefined> => {
-    const { task, steps, place: slot } = message;
-    const state: Stepped = { wishes: [], told: 0, settled: 0 };
-    stepped.set(task, state);
-    const desk: Desk = {
-      schedule: steps?.schedule ?? {},
-      take: takeStored,
-      next: () => state.wishes.shift(),
-      isClear: () => state.settled === state.told,
-      tell: (notice) => {
-        if (notice.images.length > 0) state.told++;
-        post(
-          { type: 'notice', task, notice },
-          notice.images.map(({ bytes }) => bytes.buffer as ArrayBuffer),
-        );
-      },
-    };
-    try {
-      const stepping = begin(place, ready, callOf(message), steps?.from);
-      for (const going = conduct(stepping, desk, place.platform); ; ) {
-        const { done, value } = going.next();
-        if (done) return value as Outcome | undefined;
-        await breathe();
-        if (isWanted(control, slot)) continue;
-        stepping.leave();
-        return undefined;
-      }
-    } finally {
-      stepped.delete(task);
-    }
-  };
+  const steps = openSteps?.({ place, post, breathe, isWanted: (slot) => isWanted(control, slot) });
 
   const work = async () => {
     busy = true;
@@ -102,7 +68,9 @@ export function createWork(
       const ready = kernels.get(message.kernel);
       let outcome: Outcome | undefined;
       if (ready && isWanted(control, message.place)) {
-        outcome = message.steps ? await runSteps(ready, message) : execute(place, ready, callOf(message));
+        outcome = message.steps
+          ? await steps?.run(ready, message, callOf(message))
+          : execute(place, ready, callOf(message));
       }
       post({ type: 'outcome', task: message.task, outcome }, outcome?.state === 'done' ? moved(outcome.output) : []);
       await breathe();
@@ -132,13 +100,9 @@ export function createWork(
           if (!busy) void work();
           return;
         case 'wish':
-          stepped.get(message.task)?.wishes.push(message.wish);
+        case 'settled':
+          steps?.hear(message);
           return;
-        case 'settled': {
-          const state = stepped.get(message.task);
-          if (state) state.settled++;
-          return;
-        }
         case 'cancel':
           withdraw(control, message.place);
           return;
@@ -147,19 +111,6 @@ export function createWork(
       }
     },
   };
-}
-
-function begin(
-  place: Place<WebAssembly.Module>,
-  ready: Ready<WebAssembly.Module>,
-  call: Call,
-  from: NonNullable<TaskMessage['steps']>['from'],
-): Stepping {
-  if (!from) return Stepping.begin(place, ready, call);
-  const store = memoryStore();
-  for (const [name, bytes] of from.links) store.put(name, bytes);
-  const options = { platform: place.platform, memoryBytesMax: TASK.memoryBytesMax.max };
-  return Stepping.resume(place, ready, { call, open: openImage(store, from.digest, options) });
 }
 
 /** What comes as bytes was found valid by whoever sent it. */

@@ -7,6 +7,7 @@ import { build, type InlineConfig, type Plugin } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
 
 const KERNEL_WORKER = 'host/browser/kernel-worker.ts';
+const WHOLE_WORKER = 'host/browser/whole-kernel-worker.ts';
 const IO_WORKER = 'host/browser/io-worker.ts';
 
 /** Bundles one script into a file that loads nothing. */
@@ -30,32 +31,37 @@ export function bundle(root: string, source: string, outFile: string): Promise<u
 }
 
 /** Module -> what is in its place in a tab. */
-const OF_TABS = { 'host/wire/codec.ts': 'host/wire/tab-codec.ts' } as const;
+const OF_TABS = { 'host/wire/codec.ts': 'host/wire/tab-codec.ts' };
+/** And what is in a kernel worker for plain kernels. */
+const NARROW = {
+  'runtime/sandbox/wider.ts': 'host/browser/narrow.ts',
+  'runtime/abi/outside.ts': 'host/browser/narrow.ts',
+  'runtime/abi/random.ts': 'host/browser/narrow.ts',
+};
 
 function base(root: string, ...plugins: Plugin[]): InlineConfig {
-  return { root, configFile: false, logLevel: 'warn', envDir: false, plugins: [ofTabs(root), ...plugins] };
+  return { root, configFile: false, logLevel: 'warn', envDir: false, plugins: [replacing(root, OF_TABS), ...plugins] };
 }
 
-function ofTabs(root: string): Plugin {
-  const places = new Map(
-    Object.entries(OF_TABS).map((pair) => pair.map((path) => join(root, path)) as [string, string]),
-  );
+function replacing(root: string, modules: Readonly<Record<string, string>>): Plugin {
+  const places = new Map(Object.entries(modules).map(([from, to]) => [join(root, from), join(root, to)]));
   const resolveId = (id: string, importer: string | undefined) =>
     importer === undefined ? undefined : places.get(join(importer, '..', id));
-  return { name: 'of-tabs', enforce: 'pre', resolveId };
+  return { name: 'replacing', enforce: 'pre', resolveId };
 }
 
 /**
- * The two workers of a tab, as modules. A kernel worker loads nothing, since it could not; the I/O worker loads the kernel worker's file for what
- * both are made of, so that it is sent once.
+ * The workers of a tab, as modules. A kernel worker loads nothing, since it could not; the I/O worker loads the file of that for plain kernels for
+ * what both are made of, so that it is sent once, and what few kernels take when the first of them comes.
  */
 async function buildWorkers(root: string, out: string): Promise<void> {
-  const [kernel, io] = [join(root, KERNEL_WORKER), join(root, IO_WORKER)];
+  const [kernel, whole, io] = [join(root, KERNEL_WORKER), join(root, WHOLE_WORKER), join(root, IO_WORKER)];
+  const narrow = replacing(root, NARROW);
   const options = {
     ...{ target: 'es2022', outDir: out, emptyOutDir: false, copyPublicDir: false, modulePreload: false },
   } as const;
   // Of what is imported and not used, nothing is kept: no module does anything when it is loaded, but for the workers themselves.
-  const treeshake = { moduleSideEffects: (id: string) => id === kernel || id === io || id === BOTH };
+  const treeshake = { moduleSideEffects: (id: string) => [kernel, whole, io, BOTH].includes(id) };
   const alone = { ...options, write: false, rolldownOptions: { treeshake, input: kernel } };
   const parts = new Set<string>();
   const plugin: Plugin = {
@@ -65,13 +71,16 @@ async function buildWorkers(root: string, out: string): Promise<void> {
         if (file.type === 'chunk') for (const id of Object.keys(file.modules)) parts.add(id);
     },
   };
-  await build({ ...base(root, plugin), build: alone });
+  await build({ ...base(root, narrow, plugin), build: alone });
+  const names = { entryFileNames: '[name].js', chunkFileNames: '[name].js' };
   const output = {
-    ...{ entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    ...names,
     codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
   };
   const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
-  await build({ ...base(root, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
+  await build({ ...base(root, narrow, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
+  const all = { treeshake, input: { 'whole-kernel-worker': whole }, output: names };
+  await build({ ...base(root), build: { ...options, rolldownOptions: all } });
 }
 
 /** The I/O worker's file is built from this. */

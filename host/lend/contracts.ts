@@ -41,8 +41,13 @@ export interface Clock {
   random(): number;
 }
 
-/** What runs the tasks. Where it cannot give images of steppers, `start` and `resume` are absent, and `run` is used. */
-export interface Crew extends Pick<Runner, 'run'>, Partial<Pick<Runner, 'start' | 'resume'>> {
+/** What starts steppers, and goes on with them. */
+export type Steppers = Pick<Runner, 'start' | 'resume'>;
+
+/** What runs the tasks. Where it cannot give images of steppers, `steppers` is absent, and `run` is used. */
+export interface Crew extends Pick<Runner, 'run'> {
+  /** A tab loads what they take with the first. */
+  steppers?(): Promise<Steppers>;
   readonly threads: number;
   /** Gives guests the least of their cores that there is, at once, or all that they may have again. */
   hush?(isQuiet: boolean): void;

@@ -4,14 +4,14 @@ import type { Policy } from '../../runtime/policy/policy.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Attributes, FromHost, Pause, Report, WireTerms } from '../wire/site.ts';
 import { slotsToAsk } from './asks.ts';
-import type { Crew, Event, Lender, LenderOptions, Terms } from './contracts.ts';
+import type { Crew, Event, Lender, LenderOptions, Steppers, Terms } from './contracts.ts';
 import { createFetching } from './fetching.ts';
+import type { Assigned } from './held.ts';
 import { createLink, type Heard, type Welcome } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createPaces } from './pace.ts';
 import { type Batch, type By, batchesOf, reportOf } from './report.ts';
 import { type Prepared, runTask } from './running.ts';
-import { runStepper } from './steppers.ts';
 import { createWork } from './work.ts';
 
 /** What a connection has beside what lasts. */
@@ -128,10 +128,12 @@ export function createLender(options: LenderOptions): Lender {
     const { rewriter, tariff, isolation } = machine;
     return { engine, rewriter, tariff, deterministic, isolation };
   };
-  const steppers = { crew: () => crew, fetching, clock, digest, send };
+  const steppers = { steppers: () => (crew.steppers as () => Promise<Steppers>)(), fetching, clock, digest, send };
+  /** A tab may never have one. */
+  const runStepper = async (assigned: Assigned, task: Prepared) =>
+    (await import('./steppers.ts')).runStepper(steppers, assigned, task);
   const tools = {
-    ...{ crew: () => crew, fetching, digest, by },
-    runStepper: (assigned: Parameters<typeof runStepper>[1], task: Prepared) => runStepper(steppers, assigned, task),
+    ...{ crew: () => crew, fetching, digest, by, runStepper },
   };
   const work = createWork({
     ...{ clock, send, report, tell: heed, onFreed: () => pull() },

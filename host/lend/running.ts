@@ -36,7 +36,7 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
   const { control, held, index } = assigned;
   try {
     const task = await prepare(tools, assigned);
-    const hasSteps = task.kernel.shape === 'stepper' && tools.crew().start !== undefined;
+    const hasSteps = task.kernel.shape === 'stepper' && tools.crew().steppers !== undefined;
     const outcome = hasSteps
       ? await tools.runStepper(assigned, task)
       : await tools.crew().run(task, { signal: control.signal });

@@ -7,7 +7,7 @@ import { peek } from '../../runtime/snapshot/difference.ts';
 import { encodeManifest } from '../../runtime/snapshot/manifest.ts';
 import { packImage, unpackImage } from '../wire/image.ts';
 import type { FromHost } from '../wire/site.ts';
-import type { Clock, Crew } from './contracts.ts';
+import type { Clock, Steppers } from './contracts.ts';
 import type { Fetching } from './fetching.ts';
 import type { Assigned } from './held.ts';
 import type { Prepared } from './running.ts';
@@ -22,7 +22,7 @@ const UPLOAD_MS = 10_000;
 const LINKS_MAX = 1_000;
 
 export interface StepperTools {
-  readonly crew: () => Crew;
+  readonly steppers: () => Promise<Steppers>;
   readonly fetching: Fetching;
   readonly clock: Clock;
   readonly digest: Platform['digest'];
@@ -53,26 +53,26 @@ export async function runStepper(
       assigned.share = share;
     },
   };
-  const steps = begin(tools.crew(), task, { options, from: images.from });
+  const steps = begin(await tools.steppers(), task, { options, from: images.from });
   assigned.leave = () => leave({ steps, images, clock: tools.clock, control });
   return steps.outcome;
 }
 
 /** A stepper whose image is of no use is begun anew: nothing of it is believed that is not checked. */
 function begin(
-  crew: Crew,
+  { start, resume }: Steppers,
   task: Prepared,
-  { options, from }: { options: Parameters<NonNullable<Crew['start']>>[1]; from: Digest | undefined },
+  { options, from }: { options: Parameters<Steppers['start']>[1]; from: Digest | undefined },
 ): Steps {
   const { input, index, ...terms } = task;
-  if (from !== undefined && crew.resume) {
+  if (from !== undefined) {
     try {
-      return crew.resume(from, terms, options);
+      return resume(from, terms, options);
     } catch (error) {
       if (!(error instanceof LodgerError) || error.code !== 'ERR_IMAGE_INVALID') throw error;
     }
   }
-  return (crew.start as NonNullable<Crew['start']>)(task, options);
+  return start(task, options);
 }
 
 interface Leaving {

@@ -5,14 +5,8 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice, Steps } from '../../runtime/job/steps.ts';
 import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } from '../../runtime/job/task.ts';
 import type { Wish } from '../../runtime/sandbox/conduct.ts';
-import {
-  givenOf,
-  type Permit,
-  type Permitter,
-  permitLive,
-  permitSteps,
-  permitStored,
-} from '../../runtime/sandbox/permit.ts';
+import { givenOf, type Permit, type Permitter } from '../../runtime/sandbox/permit.ts';
+import { permitLive, permitSteps, permitStored } from '../../runtime/sandbox/permit-steps.ts';
 import type { TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import type { Session } from '../grants/session.ts';
 import { type Boarding, callersKeeper, createBoarding, type Keeper } from './steps.ts';

@@ -17,7 +17,7 @@ import { applyDifference } from '../snapshot/image.ts';
 import { invalid } from '../snapshot/manifest.ts';
 import type { OpenImage } from '../snapshot/store.ts';
 import { type Finding, type Verdict, verdictOn, verify } from '../snapshot/verify.ts';
-import { permitStored } from './permit.ts';
+import { permitStored } from './permit-steps.ts';
 import { replaysOn } from './replay.ts';
 import { compileFor, isEngine } from './sandbox.ts';
 

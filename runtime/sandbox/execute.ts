@@ -1,9 +1,9 @@
 // One task in this thread, from its start to its end, in a fresh instance. Nothing is thrown out of it.
 import type { Ready } from '../engine/engine.ts';
 import type { Outcome } from '../job/outcome.ts';
-import { runProgram } from '../wasi/run.ts';
 import type { Call, Place } from './call.ts';
 import { Running } from './running.ts';
+import { runProgram } from './wider.ts';
 
 /** Runs one task to its end. Instances are never used twice. */
 export function execute<Compiled>(place: Place<Compiled>, ready: Ready<Compiled>, call: Call): Outcome {

@@ -1,23 +1,16 @@
 // What is settled before a task may run: its options are valid, its grants cover its imports, its blobs are what they claim to be.
-import * as v from 'valibot';
 import { LodgerError } from '../base/errors.ts';
 import { type LimitName, type Limits, PAGE, TASK } from '../base/limits.ts';
-import type { Digest, Platform } from '../base/platform.ts';
+import type { Platform } from '../base/platform.ts';
 import { check } from '../base/schema.ts';
 import { type Kernel, sealed } from '../job/kernel.ts';
-import { fillLimits, LimitsSchema } from '../job/limits.ts';
+import { fillLimits } from '../job/limits.ts';
 import { checkMerge } from '../job/merge.ts';
 import type { OutsideTerms } from '../job/outside.ts';
-import { type ImageStore, type LiveLimits, LiveLimitsSchema } from '../job/steps.ts';
-import { type Job, JobSchema, type Task, TaskSchema, type Terms, TermsSchema } from '../job/task.ts';
+import { type Job, JobSchema, type Task, TaskSchema, type Terms } from '../job/task.ts';
 import { IMPORTABLE } from '../job/world.ts';
-import { TARIFF_VERSION } from '../meter/tariff.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { narrowGrants, type Policy, permits } from '../policy/policy.ts';
-import { REWRITER_VERSION } from '../prepare/prepare.ts';
-import { peek } from '../snapshot/difference.ts';
-import { invalid, type Manifest } from '../snapshot/manifest.ts';
-import { type OpenImage, openImage } from '../snapshot/store.ts';
 import { digestOf, type Holder, settle, treeBlobs } from './settle.ts';
 
 /** Terms that were checked and filled in. */
@@ -73,70 +66,12 @@ export function permitJob(permitter: Permitter, job: Job): Permit {
   return permitTerms(permitter, job);
 }
 
-/** A task that is driven step by step. Throws for what is no stepper, or does not count its fuel. */
-export function permitSteps(permitter: Permitter, task: Task): Permit {
-  const permit = permitTask(permitter, task);
-  mustStep(permitter, permit);
-  return permit;
-}
-
-/**
- * A task that goes on from an image. Its seed and its limits are the image's, which the policy has to allow. Throws like `permitTask`, and
- * `ERR_IMAGE_INVALID` for an image of another kernel.
- */
-export function permitImage(permitter: Permitter, terms: Terms, { task, limits: held }: Manifest): Permit {
-  check(TermsSchema, terms);
-  const { kernel, seed, deterministic, tariff, rewriter } = task;
-  if (tariff !== TARIFF_VERSION || rewriter !== REWRITER_VERSION)
-    throw invalid('its fuel is counted by another version');
-  if (sealed(terms.kernel).digest !== kernel) throw invalid(`it is of the kernel ${kernel}`);
-  const known = v.safeParse(LimitsSchema, held);
-  if (!known.success) throw invalid('it has limits that no task has');
-  const permit = permitTerms(permitter, {
-    ...terms,
-    seed,
-    deterministic,
-    limits: { ...terms.limits, ...known.output },
-  });
-  mustStep(permitter, permit);
-  return permit;
-}
-
-/**
- * A task that goes on from a stored image: all that the image asks for is permitted before its memory is read. Throws like `permitImage`
- * and `openImage`.
- */
-export function permitStored(
-  permitter: Permitter,
-  terms: Terms,
-  { store, image }: { readonly store: ImageStore; readonly image: Digest },
-): { readonly permit: Permit; readonly open: OpenImage } {
-  const bytes = store.get(image);
-  if (bytes === undefined) throw invalid(`image ${image} is missing`);
-  permitImage(permitter, terms, peek(bytes).manifest);
-  const open = openImage(store, image, { platform: permitter.platform, memoryBytesMax: TASK.memoryBytesMax.max });
-  // A store need not give the same twice.
-  return { permit: permitImage(permitter, terms, open.image.manifest), open };
-}
-
-/** Limits that a running task asks for anew, which the policy has to allow. */
-export function permitLive({ policy }: Permitter, permit: Permit, limits: unknown): LiveLimits {
-  const asked = check(LiveLimitsSchema, limits) as LiveLimits;
-  if (policy) permits(policy, { ...permit.limits, ...asked }, []);
-  return asked;
-}
-
 /** What a task brings beside its terms, as bytes. */
 export function givenOf(
   permit: Permit,
   { input, index = 0 }: Task,
 ): { readonly input: Uint8Array; readonly index: number } {
   return { input: checkInput(permit, input), index };
-}
-
-function mustStep({ metered }: Permitter, { kernel }: Permit): void {
-  const wanted = 'given for steppers only, by a runner that counts fuel';
-  if (kernel.shape !== 'stepper' || !metered) throw new LodgerError('ERR_OPTION_INVALID', ['checkpoint', wanted]);
 }
 
 /** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it. */
@@ -166,7 +101,8 @@ function lowered({ policy, metered, wallMsDefault }: Permitter): Limits {
   return { ...defaults, ...Object.fromEntries(names.map((name) => [name, lower(name)])) };
 }
 
-function permitTerms(permitter: Permitter, terms: Terms): Permit {
+/** Checks terms of a valid form. */
+export function permitTerms(permitter: Permitter, terms: Terms): Permit {
   const kernel = sealed(terms.kernel);
   const wanted = terms.limits ?? {};
   if (wanted.wallMsMax !== undefined && permitter.wallMsDefault === undefined) {

@@ -11,13 +11,12 @@ import type { OutsideTerms } from '../job/outside.ts';
 import { METER_IMPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { REWRITER_VERSION } from '../prepare/prepare.ts';
-import { programImports } from '../wasi/calls.ts';
-import { realClock, virtualClock } from '../wasi/clock.ts';
-import { Program } from '../wasi/program.ts';
-import { type Beyond, openBeyond, type Waiting } from './beyond.ts';
+import type { Program } from '../wasi/program.ts';
+import type { Beyond, Waiting } from './beyond.ts';
 import type { Call, Place } from './call.ts';
 import { Fuel } from './fuel.ts';
 import { isRepeatable } from './settle.ts';
+import { openBeyond, openProgram, programImports } from './wider.ts';
 
 /** A task between its start and its end. Nothing is thrown out of it: what goes wrong is kept for the outcome. */
 export class Running<Compiled = unknown> {
@@ -174,7 +173,7 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
   const { outside: terms, blobs, limits } = call;
   const waiting = terms && waitingOf(platform, call, startedAt);
   const outside = waiting && openBeyond(terms, { blobs, waiting, hold: platform.hold, ...(doors && { doors }) });
-  const program = ready.facts.shape === 'command' ? programOf(platform, call, startedAt, outside) : undefined;
+  const program = ready.facts.shape === 'command' ? openProgram(platform, call, startedAt, outside) : undefined;
   // Like a receipt, field by field.
   const room: { -readonly [Name in keyof Room]: Room[Name] } = {
     facts: ready.facts,
@@ -198,19 +197,6 @@ export function openRoom({ platform, doors }: Pick<Place, 'platform' | 'doors'>,
   if (outside) room.outside = outside;
   if (program) room.program = program;
   return room;
-}
-
-/** A WASI program's side, with a real clock if it was granted one. */
-function programOf(
-  { now, today }: Platform,
-  { args = [], input, limits, outside: terms }: Call,
-  startedAt: number,
-  outside?: Beyond,
-): Program {
-  const since = () => now() - startedAt;
-  const isReal = terms?.clock && outside && today;
-  const clock = isReal ? realClock({ since, today: today(), wait: outside.wait }) : virtualClock();
-  return new Program({ args, input, outputBytesMax: limits.outputBytesMax, clock, folders: outside?.folders ?? [] });
 }
 
 /** A task that waits for the outside is ended like one that computes, metered or not. */

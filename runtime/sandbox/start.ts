@@ -9,7 +9,8 @@ import { type Runner, type RunOptions, type StartOptions, StartOptionsSchema } f
 import type { OpenImage } from '../snapshot/store.ts';
 import type { Call, Place } from './call.ts';
 import { conduct, type Desk, type Notice, pass, scheduleOf, takeStored, type Wish } from './conduct.ts';
-import { givenOf, type Permit, type Permitter, permitLive, permitSteps, permitStored } from './permit.ts';
+import { givenOf, type Permit, type Permitter } from './permit.ts';
+import { permitLive, permitSteps, permitStored } from './permit-steps.ts';
 import { Stepping } from './stepping.ts';
 import { located } from './trace.ts';
 

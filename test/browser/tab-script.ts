@@ -56,7 +56,7 @@ const acts = {
     isolated = globalThis.crossOriginIsolated,
   }: Record<string, unknown>) => {
     runner = createTabRunner({
-      open: () => openWorker(worker as string),
+      open: (reach) => openWorker((worker as string).replace(/(?=kernel-worker)/, reach === 'whole' ? 'whole-' : '')),
       threads: threads as number,
       share: share as number,
       isolated: isolated as boolean,
@@ -93,11 +93,12 @@ const acts = {
     const begun = new Promise<void>((resolve) => {
       begin = resolve;
     });
-    const steps = runner.start(task, { checkpoint: { store }, onProgress: () => begin() });
+    const { start, resume } = await runner.steppers();
+    const steps = start(task, { checkpoint: { store }, onProgress: () => begin() });
     await Promise.race([begun, steps.outcome]);
     const image = await steps.pause();
     if (!image) return { paused: false };
-    const outcome = await runner.resume(image.digest, { kernel: task.kernel }, { checkpoint: { store } }).outcome;
+    const outcome = await resume(image.digest, { kernel: task.kernel }, { checkpoint: { store } }).outcome;
     return { paused: true, ...endingOf(outcome) };
   },
 };

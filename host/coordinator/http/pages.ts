@@ -45,6 +45,7 @@ const SCRIPT_POLICIES: Readonly<Record<string, string>> = {
   'browser/io-worker.js':
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'",
   'browser/kernel-worker.js': "default-src 'none'",
+  'browser/whole-kernel-worker.js': "default-src 'none'",
 };
 
 /**
