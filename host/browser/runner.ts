@@ -12,7 +12,6 @@ import type { Policy } from '../../runtime/policy/policy.ts';
 import { checkInput, type Permit, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
 import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import type { Steppers } from '../lend/contracts.ts';
-import { mapJob } from '../pool/mapping.ts';
 import { type Crew, createCrew, type Errand } from './crew.ts';
 import type { Code } from './message.ts';
 import type { Reach } from './reach.ts';
@@ -73,9 +72,11 @@ export function createTabRunner(options: TabOptions): TabRunner {
       return submit(permit, { input, index: task.index ?? 0, ...(signal && { signal }) });
     },
     steppers,
-    map: (job, { signal, onProgress } = {}) => {
+    // A site's tasks come one by one: a tab that is lent to it has no job of its own.
+    map: async function* (job, { signal, onProgress } = {}) {
       const permit = permitJob(permitter, job);
-      return mapJob(job.inputs, {
+      const { mapJob } = await import('../pool/mapping.ts');
+      yield* mapJob(job.inputs, {
         permit,
         threads: options.threads,
         windowBytesMax: WINDOW_BYTES,

@@ -27,6 +27,11 @@ afterAll(() => browser.close());
 
 const pathOf = (name: string) => `/${name.replace(/\W/g, '-')}.wasm`;
 const builtBytes = (name: string) => readFile(join(ROOT, 'dist/kernels', `${name}.wasm`));
+/** What tests give to all kernels, as a message carries it. */
+const CARRIED = {
+  seed: GIVEN.seed,
+  blobs: Object.fromEntries(Object.entries(GIVEN.blobs).map(([key, bytes]) => [key, [...bytes]])),
+};
 /** A shot of half a second. */
 const SHOT = settingsText({
   ...{ width: 200, depth: 100, spacing: 10, steps: 1_500, dt: 0.001, record: 20, peak: 15 },
@@ -77,11 +82,7 @@ describe.each([true, false])('a tab (memory shared with its kernel workers: %s)'
 
   test.each(Object.entries(SUBJECTS))('%s gives the bytes, the log and the fuel of Node', async (name, subject) => {
     const inputs = [...subject.special, ...[0, 1, 100, 5_000].map((length) => subject.input(length))];
-    const { seed, blobs } = GIVEN;
-    const given = {
-      ...{ kernel: pathOf(name), inputs: inputs.map((input) => [...input]), seed, grants: GRANTS },
-      blobs: Object.fromEntries(Object.entries(blobs).map(([key, bytes]) => [key, [...bytes]])),
-    };
+    const given = { kernel: pathOf(name), inputs: inputs.map((input) => [...input]), grants: GRANTS, ...CARRIED };
     expect(await tab.do('run', given)).toEqual(await inNode(await admit(await coreOf(subject)), inputs));
   });
 
@@ -135,6 +136,25 @@ describe('a program', () => {
     }
     await tab.close();
   });
+});
+
+test('what takes more than a plain kernel is given to a worker that is loaded for it, and what comes later, too', async () => {
+  const subjects = Object.entries(SUBJECTS).filter(([name]) => ['echo', 'commands'].includes(name));
+  const cores = subjects.map(async ([name, subject]) => [pathOf(name), await coreOf(subject)] as const);
+  const files = Object.fromEntries(await Promise.all(cores));
+  const tab = await openTab(browser, { files });
+  const whole = () => tab.requests.filter((request) => request === 'GET /browser/whole-kernel-worker.js').length;
+  await tab.do('open', WORKER);
+  const [first] = (await tab.do('run', { kernel: '/echo.wasm', inputs: [[1]] })) as object[];
+  expect(first).toMatchObject({ state: 'done', output: [1] });
+  expect(whole()).toBe(0);
+  const given = { kernel: '/commands.wasm', inputs: [[1], [1]], grants: GRANTS, ...CARRIED };
+  expect(await tab.do('run', given)).toHaveLength(2);
+  expect(whole()).toBe(1);
+  const [last] = (await tab.do('run', { kernel: '/echo.wasm', inputs: [[2]] })) as object[];
+  expect(last).toMatchObject({ state: 'done', output: [2] });
+  expect(whole()).toBe(1);
+  await tab.close();
 });
 
 describe('the way out', () => {

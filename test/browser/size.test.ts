@@ -17,23 +17,30 @@ const scripts = (folder: string) =>
   readdirSync(join(PAGES, folder))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `${folder}/${name}`);
+const PAGE = scripts('join/assets');
+/** A browser asks for no other as long as kernels are plain: `visit.test.ts` sees to that. */
+const WORKERS = ['browser/io-worker.js', 'browser/kernel-worker.js'];
 
 test.each([
-  ['a visitor reads before anything runs', ['join/assets'], 15],
-  ['a volunteer is sent', ['join/assets', 'browser'], 130],
-  ['an operator is sent', ['console/assets'], 120],
-])('the JavaScript that %s is bounded', (_, folders, most) => {
-  expect(packed(folders.flatMap(scripts))).toBeLessThanOrEqual(most * KB);
+  ['a visitor reads before anything runs', PAGE, 15],
+  ['a volunteer is sent', [...PAGE, ...WORKERS], 92],
+  ['few kernels take beside it', scripts('browser').filter((path) => !WORKERS.includes(path)), 55],
+  ['an operator is sent', scripts('console/assets'), 120],
+])('the JavaScript that %s is bounded', (_, paths, most) => {
+  expect(packed(paths)).toBeLessThanOrEqual(most * KB);
 });
 
-test('the kernel worker loads nothing, and the I/O worker nothing but the kernel worker', () => {
+test('kernel workers load nothing, and the I/O worker at once nothing but a kernel worker', () => {
   const importsOf = (name: string) =>
     [
       ...readFileSync(join(PAGES, 'browser', name), 'utf8').matchAll(
         /\bimport\s*(?:\{[^}]*\}\s*from\s*)?["']([^"']+)["']/g,
       ),
     ].map(([, from]) => from);
-  expect(importsOf('kernel-worker.js')).toEqual([]);
+  for (const name of ['kernel-worker.js', 'whole-kernel-worker.js']) {
+    expect(importsOf(name)).toEqual([]);
+    expect(readFileSync(join(PAGES, 'browser', name), 'utf8')).not.toMatch(/\bimport\(["'`]\./);
+  }
   expect(importsOf('io-worker.js')).toEqual(['./kernel-worker.js']);
 });
 

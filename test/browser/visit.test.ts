@@ -1,4 +1,5 @@
 // Tabs that are lent to a real site: they work beside a host in Node, pause for named reasons, and leave without loss.
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +80,8 @@ const plain = ({ state, output, receipt }: { state: string; output?: Uint8Array;
 
 describe('a tab', () => {
   test('and a host in Node share a job, and agree on every byte and every unit of fuel', async () => {
+    const scripts = new Set<string>();
+    context.on('request', (request) => scripts.add(request.url().replace(/^.*\/browser\//, '')));
     await visit();
     const job = await search();
     const outcomes: object[] = [];
@@ -89,6 +92,9 @@ describe('a tab', () => {
     await vi.waitFor(async () => expect((await tabOf())?.tasksDone).toBeGreaterThan(3), { timeout: 40_000 });
     await lend();
     await going;
+    // This kernel is plain: of all that there is for others, nothing was loaded.
+    const inBrowser = readdirSync(join(ROOT, 'dist/host/pages/browser')).filter((name) => scripts.has(name));
+    expect(inBrowser.sort()).toEqual(['io-worker.js', 'kernel-worker.js']);
     const wanted = [];
     for await (const outcome of createSandbox().map(await search())) wanted.push(plain(outcome as never));
     expect(outcomes).toEqual(wanted);
