@@ -94,7 +94,8 @@ describe('a tab', () => {
     await going;
     // This kernel is plain: of all that there is for others, nothing was loaded.
     const inBrowser = readdirSync(join(ROOT, 'dist/host/pages/browser')).filter((name) => scripts.has(name));
-    expect(inBrowser.sort()).toEqual(['io-worker.js', 'kernel-worker.js']);
+    // `way-out.js` is what workers try and do not get.
+    expect(inBrowser.sort()).toEqual(['io-worker.js', 'kernel-worker.js', 'way-out.js']);
     const wanted = [];
     for await (const outcome of createSandbox().map(await search())) wanted.push(plain(outcome as never));
     expect(outcomes).toEqual(wanted);
