@@ -10,7 +10,8 @@ import { PAGE } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { IMAGE } from './bounds.ts';
 import { encodeManifest, IMAGE_VERSION, type Image, invalid, type Manifest, parseManifest } from './manifest.ts';
-import { DIGEST_BYTES, IMAGE_PAGE, type MemoryCopy, sameBytes, ZERO_PAGE } from './memory-copy.ts';
+import { DIGEST_BYTES, IMAGE_PAGE, type MemoryCopy, ZERO_PAGE } from './memory-copy.ts';
+import { sameBytes } from './same-bytes.ts';
 
 const MAGIC = new TextEncoder().encode('LODGIMG\n');
 const SEAL_AT = 24;
@@ -52,7 +53,7 @@ export function encodeDifference(
   for (const [place, index] of pages.entries()) {
     view.setUint32(entriesAt + place * ENTRY_BYTES, index * 2 + (copy.isZero(index) ? 0 : 1), true);
   }
-  for (const [place, index] of stored.entries()) bytes.set(copy.page(index), pagesAt + place * IMAGE_PAGE);
+  copy.copyPages(stored, bytes.subarray(pagesAt));
   const digests = stored.map((index) => copy.digestOf(index));
   bytes.set(sealOf(copy.platform, bytes.subarray(0, pagesAt), digests), SEAL_AT);
   return bytes;

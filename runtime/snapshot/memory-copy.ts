@@ -2,6 +2,7 @@
 import { LodgerError } from '../base/errors.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { invalid } from './manifest.ts';
+import { sameBytes } from './same-bytes.ts';
 
 /** Bytes of a page. Compared with 64 KiB, differences are 16 times smaller and take 1.3 times as long to find. */
 export const IMAGE_PAGE = 4096;
@@ -72,6 +73,17 @@ export class MemoryCopy {
     return at < this.#base.byteLength ? this.#base.subarray(at, at + IMAGE_PAGE) : ZERO_PAGE;
   }
 
+  /** Copies pages that are not all zeros, one behind the other: those that lie side by side at once. */
+  copyPages(indexes: readonly number[], to: Uint8Array): void {
+    for (let place = 0; place < indexes.length; ) {
+      const from = place;
+      const first = indexes[from] as number;
+      while (indexes[place] === first + place - from && this.#isInBase(first + place - from)) place++;
+      const run = this.#base.subarray(first * IMAGE_PAGE, (first + place - from) * IMAGE_PAGE);
+      to.set(place > from ? run : this.page(indexes[place++] as number), from * IMAGE_PAGE);
+    }
+  }
+
   digestOf(index: number): Uint8Array {
     return this.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
   }
@@ -81,7 +93,8 @@ export class MemoryCopy {
   }
 
   isZeroDigest(digest: Uint8Array): boolean {
-    return sameBytes(digest, this.#zeroDigest);
+    // Of nearly all pages the first byte says it.
+    return digest[0] === this.#zeroDigest[0] && sameBytes(digest, this.#zeroDigest);
   }
 
   /** SHA-256 over the digests of all pages. To hash them all anew takes 0.08 ms for 16 MiB, no longer than a tree of them would. */
@@ -276,22 +289,4 @@ function grown(bytes: Uint8Array, needed: number, { shared }: Pick<Platform, 'sh
   }
   longer.set(bytes);
   return longer;
-}
-
-/** Whether two ranges of equal length hold the same bytes. */
-export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if ((one.byteOffset | other.byteOffset) % 4 !== 0 || one.byteLength % 16 !== 0) {
-    return one.every((byte, index) => byte === other[index]);
-  }
-  const [a, b] = [words(one), words(other)];
-  const differ = (at: number) => (a[at] as number) ^ (b[at] as number);
-  // Four at a time: 3.9 ms for 16 MiB, 5.5 one by one.
-  for (let at = 0; at < a.length; at += 4) {
-    if ((differ(at) | differ(at + 1) | differ(at + 2) | differ(at + 3)) !== 0) return false;
-  }
-  return true;
-}
-
-function words(bytes: Uint8Array): Int32Array {
-  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }

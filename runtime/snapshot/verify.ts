@@ -2,7 +2,7 @@
 import { canonical, type Plain } from '../base/canonical.ts';
 import { IMAGE } from './bounds.ts';
 import { breakBetween, type Manifest } from './manifest.ts';
-import { sameBytes } from './memory-copy.ts';
+import { sameBytes } from './same-bytes.ts';
 import type { OpenImage } from './store.ts';
 import type { StateField } from './transfer.ts';
 
