@@ -2,9 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type Kernel, parsePolicy } from 'lodger';
+import { admit, createSandbox, type Kernel, memoryStore, parsePolicy } from 'lodger';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { CpuTimes } from '../../host/agent/sources.ts';
+import { packImage } from '../../host/wire/image.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { DO, guest, inputs } from '../pool/guest.ts';
 import type { TinySite } from './site.ts';
@@ -127,10 +128,13 @@ describe('an agent whose owner wants the machine', () => {
     },
   );
 
-  test('begins a stepper anew whose image is damaged', async () => {
+  test.each([
+    ['is none', async () => new Uint8Array(5_000).fill(1)],
+    ['has another bit in one of its pages', () => damagedImage()],
+  ])('begins a stepper anew whose image %s', async (_, damaged) => {
     const { site, url } = await servedSite();
     const input = new Uint8Array(Uint32Array.of(2_000_000).buffer);
-    const image = site.put(new Uint8Array(5_000).fill(1));
+    const image = site.put(await damaged());
     const { agent } = await startAgent({ site: url });
     await site.until('connected', () => agent.status().connected);
     site.add('job', termsOf(site.put(stepper)), [input], [image]);
@@ -138,6 +142,18 @@ describe('an agent whose owner wants the machine', () => {
     expect(site.blobRequests).toContain(`GET ${image.slice(0, 8)}`);
   });
 });
+
+/** A blob of an image that says of itself what is right, and whose last page is not. */
+async function damagedImage(): Promise<Uint8Array> {
+  const store = memoryStore();
+  const sandbox = createSandbox();
+  const steps = sandbox.start({ kernel: await admit(stepper), input: LONG }, { checkpoint: { store } });
+  const { digest = '' } = (await steps.image()) ?? {};
+  await steps.pause();
+  const form = Uint8Array.from(store.get(digest) as Uint8Array);
+  form[form.length - 1] = (form.at(-1) as number) ^ 1;
+  return packImage({ parent: null, form });
+}
 
 describe('an agent whose policy', () => {
   test('is a file follows it, and keeps to the last valid one when there are errors in it', async () => {
