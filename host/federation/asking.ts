@@ -10,7 +10,7 @@ import type { HostStatus } from '../wire/api.ts';
 import { hostName } from '../wire/ledger.ts';
 import { encodeFrame, parseFromHost } from '../wire/site.ts';
 import { askSite } from './ask.ts';
-import { type Burst, choose, type SiteView, type Wanted } from './choose.ts';
+import { type Burst, choose, FUEL_GUESS, type SiteView, type Wanted } from './choose.ts';
 import type { Bus, Self } from './contracts.ts';
 import { fresh } from './fresh.ts';
 import { createHolders } from './holders.ts';
@@ -116,13 +116,21 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     return new Map(hosts.map((each) => [each.host, { checks: checks(each), banned: each.banned }]));
   }, STANDING_MS);
 
-  const sendOut = (jobs: readonly JobView[]) => {
-    const held = standings();
-    const home: SiteView = {
-      ...{ record: own(), home: true, ageMs: 0, delayMs: 0, linkBytesPerSecond: null },
+  /** This site for a job: its own queue without what is of the job itself, which would have to wait for it. */
+  const homeFor = (job: JobView): SiteView => {
+    const record = own();
+    const out = [...lines.values()].flatMap((line) => [...line.out.values()].filter((one) => one.job === job.id));
+    const tasks = runsOpen(job.open) + out.reduce((sum, { left }) => sum + left, 0);
+    const queuedFuel = Math.max(0, record.queuedFuel - tasks * (job.fuelPerTask ?? FUEL_GUESS));
+    return {
+      ...{ record: { ...record, queuedFuel }, home: true, ageMs: 0, delayMs: 0, linkBytesPerSecond: null },
       ...{ held: 0, checks: 0, banned: false },
     };
+  };
+  const sendOut = (jobs: readonly JobView[]) => {
+    const held = standings();
     for (const job of jobs) {
+      const home = homeFor(job);
       // Some may not run what is open, such as checks of their own results: what was meant for them goes to the others.
       for (let open = [...lines.values()].filter((line) => line.isOpen); open.length > 0; ) {
         const views = open.map((line) => viewOf(line, held));

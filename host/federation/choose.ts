@@ -7,7 +7,7 @@ import { SITE } from '../wire/ceilings.ts';
 import type { SiteRecord } from './record.ts';
 
 /** Fuel of a task while nobody knows: about a second of a thread. */
-const FUEL_GUESS = 1e9;
+export const FUEL_GUESS = 1e9;
 /** Less than so many tasks are not worth a batch over a wide link. */
 const SHARE_LEAST = 16;
 /** Tasks that a site may have under way for each check that it has passed, and before the first. */
