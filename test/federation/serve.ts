@@ -11,6 +11,9 @@ const [, , folder = '', name = '', nats = ''] = process.argv;
 const { TASKS, FROM = '0', CLOCK_MS = '0' } = process.env;
 const OPERATOR = { account: 'operator', role: 'operator' } as const;
 const LEASE_MS = 40;
+const SLOTS = 16;
+/** As the hosts tell their speed, two leases at a time: the site shares tasks out by it. */
+const FUEL = (1e9 * LEASE_MS) / 1_000 / (2 * SLOTS);
 
 const clock = Date.now;
 Date.now = () => clock() + Number(CLOCK_MS);
@@ -19,7 +22,8 @@ const { site, blobs } = coordinator;
 for (let index = 0; index < 2; index++) {
   // A key of each start: results of hosts that were killed with the site are not brought again.
   const host = createEcho({
-    ...{ name: `${name}-${index}`, caller: OWN_CALLER, slots: 16, keys: echoKeys() },
+    ...{ name: `${name}-${index}`, caller: OWN_CALLER, slots: SLOTS, keys: echoKeys() },
+    answer: (_job, _task, output) => ({ code: '', output, fuel: FUEL }),
     hears: (message) => {
       if (message.type !== 'lease') return undefined;
       setTimeout(() => answer(message), LEASE_MS);
@@ -29,7 +33,7 @@ for (let index = 0; index < 2; index++) {
   const terms = new Map<string, NonNullable<Lease['terms']>>();
   const answer = (lease: Lease) => {
     if (lease.terms) terms.set(lease.job, lease.terms);
-    host.say(host.report({ ...lease, terms: terms.get(lease.job) as NonNullable<Lease['terms']> }, 16));
+    host.say(host.report({ ...lease, terms: terms.get(lease.job) as NonNullable<Lease['terms']> }, SLOTS));
   };
   host.join(site);
   setInterval(() => host.say({ type: 'beat', paused: null, load: null, progress: [] }), 1_000);
