@@ -15,6 +15,8 @@ import { median } from '../rounds.ts';
 
 const THREADS = 2;
 const ROUNDS = 3;
+/** Before that: code that has just been loaded takes nearly twice the time, and a site runs for weeks. The second of them is told, too. */
+const WARM_ROUNDS = 7;
 /** The database so many times over: a search of about a second, so that what a job costs once does not hide what tasks cost. */
 const REPEATS = 40;
 const TINY_TASKS = 6_000;
@@ -35,14 +37,12 @@ export async function real(): Promise<Measure[]> {
     const kernel = await kernelOf('echo');
     const inputs = Array.from({ length: TINY_TASKS }, (_, task) => Buffer.from(`in-${task}`));
     const [here, there, tiny] = [[] as Took[], [] as Took[], [] as Took[]];
-    for (let round = -1; round < ROUNDS; round++) {
-      const took = [await time(pool, search), await time(site, search), await time(site, { kernel, inputs })] as const;
-      if (round < 0) continue;
-      here.push(took[0]);
-      there.push(took[1]);
-      tiny.push(took[2]);
+    for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
+      here.push(await time(pool, search));
+      there.push(await time(site, search));
+      tiny.push(await time(site, { kernel, inputs }));
     }
-    return [speed(here, there), rate(tiny)];
+    return [speed(here, there), rate(tiny.slice(WARM_ROUNDS))];
   } finally {
     await pool.close();
     await site.close();
@@ -70,13 +70,15 @@ async function time(runner: Pick<Runner, 'map'>, job: Job): Promise<Took> {
 const least = (took: readonly Took[], of: keyof Took) => Math.min(...took.map((each) => each[of]));
 const middle = (took: readonly Took[], of: keyof Took) => median(took.map((each) => each[of]));
 
-function speed(here: readonly Took[], there: readonly Took[]): Measure {
+function speed(allHere: readonly Took[], allThere: readonly Took[]): Measure {
+  const [here, there] = [allHere.slice(WARM_ROUNDS), allThere.slice(WARM_ROUNDS)];
+  const second = (allHere[1]?.cpuMs ?? Number.NaN) / (allThere[1]?.cpuMs ?? Number.NaN);
   const best = least(here, 'wallMs') / least(there, 'wallMs');
   const usual = middle(here, 'wallMs') / middle(there, 'wallMs');
   const cpu = least(here, 'cpuMs') / least(there, 'cpuMs');
   return {
     measure: `protein search through a site with ${THREADS} threads, speed against a pool of ${THREADS} threads`,
-    value: `${best.toFixed(2)}x by minima, ${usual.toFixed(2)}x by medians; by CPU time ${cpu.toFixed(2)}x`,
+    value: `${best.toFixed(2)}x by minima, ${usual.toFixed(2)}x by medians; by CPU time ${cpu.toFixed(2)}x, in the second search after a start ${second.toFixed(2)}x`,
     must: '>= 0.9x',
     holds: best >= 0.9,
   };
