@@ -74,6 +74,9 @@ function jobText(job: JobStatus): string {
     ['tasks', `${job.tasks}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'none yet'}`],
     ...(job.merges ? [['merges', `${job.merges.tasks} so far, ${job.merges.done} of them done`] as const] : []),
     ['runs', `${job.runs}, ${job.checks} of them checks`],
+    ...(job.audits.count > 0
+      ? [['audits', `${job.audits.count} parts of results run again, ${formatCount(job.audits.fuel)} fuel`] as const]
+      : []),
     ['fuel', formatCount(job.fuel)],
     ['speed', `${short(job.rate)} tasks a second, ${leftOf(job) || 'no time left'}`],
   ]);

@@ -31,7 +31,7 @@ export function JobPage({ id, live }: { readonly id: string; readonly live: Live
     const { message, code } = asked.problem;
     return <Problem title="This job cannot be shown" message={message} code={code} />;
   }
-  const { manifest, counts, tasks, rate, msLeft, fuel, runs, checks, state, account, submitted } = job;
+  const { manifest, counts, tasks, rate, msLeft, fuel, runs, checks, audits, state, account, submitted } = job;
   const grants = (manifest.grants ?? []).map(({ kind }) => kind);
   return (
     <>
@@ -69,6 +69,7 @@ export function JobPage({ id, live }: { readonly id: string; readonly live: Live
             ['Left', state !== 'open' ? 'nothing' : msLeft === null ? 'not known' : `about ${duration(msLeft)}`],
             ['Fuel', short(fuel)],
             ['Runs', `${runs}, ${checks} of them checks`],
+            ...(audits.count > 0 ? [['Parts run again', `${audits.count}, ${short(audits.fuel)} fuel`] as const] : []),
           ]}
         />
       </section>

@@ -167,13 +167,14 @@ function keepImage(state: State, connection: Connection, message: Extract<FromHo
   const lease = state.leases.find(fence);
   const job = lease && state.openJobs.get(lease.job);
   if (!job || lease.holder !== connection || !lease.tasks.includes(task) || !connection.host) return;
-  // Of a task that is run to check another's result, nothing is kept: it would stand in the way of the first one's.
-  if (job.detail.firstIn[task] !== 0 || job.detail.settledIn[task] !== 0 || !hasImages(state, connection, message))
-    return;
+  if (job.detail.settledIn[task] !== 0 || !hasImages(state, connection, message)) return;
   const record = { image, parent, host: connection.host.id, step, share, fuel };
   lease.progress.set(task, share);
   const { store, refs } = state.with;
-  void state.write([store.put(KEY.image(job.id, task), record), ...refs.addImage(job, image, parent)], () => {
+  const named = refs.addImage(job, image, parent);
+  // Nobody goes on from those of a run that checks another's result: its own result may be checked by them, no more.
+  if (job.detail.firstIn[task] !== 0) return void state.write(named);
+  void state.write([store.put(KEY.image(job.id, task), record), ...named], () => {
     if (job.detail.settledIn[task] === 0) job.images.set(task, record);
   });
 }

@@ -76,6 +76,8 @@ export interface Range {
   readonly check: boolean;
   /** Whether only a trusted host's run helps. */
   readonly trusted: boolean;
+  /** Where one interval of a stepper's result is to be run again: by a host of this version of the rewriter. A whole run helps as well. */
+  readonly audit?: number;
 }
 
 /** How far a host is believed, in one job and over all of them. Plain data; counted only by `replicas.ts`. */
@@ -84,8 +86,9 @@ export interface Standing {
   /** Checks that it passed in this job, and over its life. */
   readonly checks: number;
   readonly checksEver: number;
-  /** Results that it delivered in this job. */
+  /** Results that it delivered in this job, and in how many parts they can be checked: as many, unless there are steppers among them. */
   readonly results: number;
+  readonly intervals?: number;
   /** Whether its key appeared after the job began: it has to pass more checks. */
   readonly late: boolean;
   readonly banned: boolean;
@@ -139,6 +142,8 @@ export interface Run {
   readonly owner: string;
   readonly answer: string;
   readonly standing: Standing;
+  /** Of a stepper's result that is checked in parts: how many there are, and how many were confirmed. */
+  readonly examined?: { readonly seen: number; readonly parts: number };
 }
 
 /** What `trust.ts` says to do with a task, from its runs. */
@@ -146,6 +151,8 @@ export type Verdict =
   | { readonly do: 'run' }
   /** One more run, by a trusted host where nobody else's helps. */
   | { readonly do: 'replicate'; readonly wrong: number; readonly trusted: boolean }
+  /** One interval once more, by a trusted host where there is one. */
+  | { readonly do: 'audit'; readonly trusted: boolean; readonly disputed: boolean }
   /** Believed for now; may be taken back until the job ends. */
   | { readonly do: 'hold'; readonly wrong: number }
   /** These hosts are found wrong: their runs are void, and the rest is judged again. */

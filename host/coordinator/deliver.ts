@@ -4,12 +4,15 @@ import { faultOf } from '../../runtime/job/outcome.ts';
 import type { Report } from '../wire/site.ts';
 import { firstStanding } from './belief.ts';
 import type { Caller, Range } from './contracts.ts';
+import type { Effects } from './delivery.ts';
 import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
 import { countDelivered } from './hosts.ts';
 import { digestOf } from './inputs.ts';
-import { deliveryOf, type Job } from './job.ts';
+import { checkMarks } from './intervals.ts';
+import type { Job } from './job.ts';
 import { drop } from './open.ts';
 import { chainAfter, countersign, verifiedHead } from './receipts.ts';
+import { deliveryOf, intervalAt } from './rows.ts';
 import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
 import type { Connection, Host, SiteLease, State } from './state.ts';
 
@@ -86,6 +89,7 @@ function useOf(state: State, job: Job, { caller, host, report, lease }: Batch): 
     if (task >= job.tasks || job.detail.settledIn[task] !== 0 || seen.has(task)) return USE.dropped;
     if (!(asked?.has(task) ?? old) || host.record.standing === 'banned') return USE.dropped;
     seen.add(task);
+    if (report.intervals?.[row]) return auditUse(report.codes[row] as string, asked !== undefined);
     const hasRuns = job.detail.firstIn[task] !== 0;
     if (hasRuns && !asked) return USE.dropped;
     const [code, output] = [report.codes[row] as string, report.outputs[row]];
@@ -95,14 +99,28 @@ function useOf(state: State, job: Job, { caller, host, report, lease }: Batch): 
   });
 }
 
+/** Of a part that was run again. Where the kernel failed in it, that is an answer. */
+function auditUse(code: string, isAsked: boolean): number {
+  if (!isAsked) return USE.dropped;
+  return code !== '' && faultOf(code) !== 'job' ? USE.unable : USE.audit;
+}
+
+/** Rows with marks whose images this site cannot give to those who are to check them. */
+function unservedIn(state: State, caller: Caller, { marks = [] }: Report): number[] {
+  const { blobs, mayRead, refs } = state.with;
+  const isHere = (image: string) => blobs.has(image) && mayRead(caller, image) && refs.has(image);
+  return marks.flatMap((row, at) => (row && !row.every(([, , , image]) => isHere(image)) ? [at] : []));
+}
+
 /** The batch as it is kept, signed by both. */
-function eventOf(state: State, job: Job, { host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
+function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
   const outputs = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
   const inputs = report.tasks.map((task) => (task < job.tasks ? state.inputs.digest(job.id, job.starts, task) : ''));
   const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs }, host.key);
   const before = state.chain;
   state.chain = chainAfter(before, head);
   const { kind, late, checksEver } = firstStanding(job, host);
+  const unserved = unservedIn(state, caller, report);
   return {
     type: 'run',
     at: state.with.clock(),
@@ -119,6 +137,9 @@ function eventOf(state: State, job: Job, { host, report }: Batch): Omit<RunEvent
     fuels: report.fuels,
     wallMs: report.wallMs,
     memoryBytesPeak: report.memoryBytesPeak,
+    ...(report.intervals && { intervals: report.intervals }),
+    ...(report.marks && { marks: report.marks }),
+    ...(unserved.length > 0 && { unserved }),
     digests: Buffer.concat(outputs.map((digest) => (digest === '' ? NO_DIGEST : Buffer.from(digest, 'hex')))),
     signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
   };
@@ -148,11 +169,18 @@ function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: numb
     }
     // A late result is of a task that may be open again.
     if (job.open.length > 0) job.open = dropOpen(job.open, task);
-    const effects = job.replicas.deliver(task, deliveryOf(event, row));
+    const effects = effectsOf(job, event, row, use[row] as number);
     if (effects.dropped) use[row] = USE.dropped;
     gather(job, decided, effects, here);
   }
   return decided;
+}
+
+function effectsOf(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, row: number, use: number): Effects {
+  const task = event.tasks[row] as number;
+  if (use === USE.unable) return job.replicas.audit(task, intervalAt(event, row), null);
+  const run = deliveryOf(event, row);
+  return use === USE.audit ? job.replicas.audit(task, intervalAt(event, row), run) : job.replicas.deliver(task, run);
 }
 
 /** The list without a task, which is in it only where its lease was over. */
@@ -183,6 +211,9 @@ function checkColumns(report: Report): void {
   for (const column of COLUMNS)
     if (report[column].length !== length) throw new RangeError(`column ${column} of a report has another length`);
   if (report.signature.byteLength !== 64) throw new RangeError('a signature has 64 bytes');
+  for (const column of [report.intervals, report.marks])
+    if (column && column.length !== length) throw new RangeError('a column of a report has another length');
+  for (const [row, marks] of (report.marks ?? []).entries()) if (marks) checkMarks(marks, report.fuels[row] ?? null);
   for (const [row, code] of report.codes.entries()) {
     if (!CODE.test(code)) throw new RangeError(`"${code.slice(0, 64)}" is no code`);
     if (code !== '' && typeof report.outputs[row] === 'string') throw new RangeError('a message is no blob');

@@ -1,5 +1,6 @@
 // What is delivered to a job, and what follows from it: the events that the life of its tasks is folded from.
 import type { Range, Standing } from './contracts.ts';
+import type { Claim } from './intervals.ts';
 
 /** A run as it was delivered. `kind`, `late` and `before` are the host's when it delivers to this job for the first time. */
 export interface Delivery {
@@ -11,6 +12,8 @@ export interface Delivery {
   /** Checks that it had passed over its life. */
   readonly before: number;
   readonly answer: string;
+  /** Of a stepper's result with marks. */
+  readonly claim?: Claim;
 }
 
 /** What followed. Tasks in `wanted` need one more run each, unless they are out at the moment. */
@@ -18,11 +21,18 @@ export interface Effects {
   readonly wanted: Range[];
   readonly held: number[];
   /** Final: `host` is the first one that gave the answer, `wrong` the probability that it is not right, `hosts` those whose runs were believed. */
-  readonly accepted: { task: number; answer: string; wrong: number; host: string; hosts: string[] }[];
+  readonly accepted: { task: number; answer: string; wrong: number; host: string; hosts: string[]; audited?: number }[];
   /** To be banned, and told to the other jobs that they delivered to. */
   readonly convicted: string[];
-  /** A check more for each of them. */
-  readonly passed: string[];
+  /** A check more for each of them, or a part of one. */
+  readonly passed: { host: string; share: number }[];
+  /** Fuel of intervals that were run again and believed, by whom. */
+  readonly audited: { host: string; fuel: number }[];
   /** The run came too late or from a host that is banned. */
   dropped: boolean;
 }
+
+export const noEffects = (): Effects => ({
+  ...{ wanted: [], held: [], accepted: [], convicted: [], passed: [], audited: [] },
+  dropped: false,
+});

@@ -1,12 +1,14 @@
 // Carries plans out: what `schedule` chose for a host goes on lease to it, in one frame that answers one pull.
+import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
+import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
 import { isSite } from './belief.ts';
-import type { OpenWork, Take } from './contracts.ts';
+import type { HostView, OpenWork, Take } from './contracts.ts';
 import { stops } from './ending.ts';
+import { auditOf } from './intervals.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
-import { type Moment, schedule } from './schedule.ts';
+import { canAudit, type Moment, schedule } from './schedule.ts';
 import type { Connection, Host, State } from './state.ts';
 
 /** Tasks that one host may have on lease: more would lie with it that others could do. */
@@ -50,7 +52,7 @@ export function leaseAgain(state: State, connection: Connection, fence: Fence): 
   if (!job || lease.left.size === 0 || lease.holder.host !== connection.host) return undefined;
   const tasks = [...lease.tasks];
   const inputs = tasks.map((task) => state.inputs.get(job.id, job.starts, task));
-  return { type: 'lease', fence, job: job.id, terms: termsOf(job), tasks, inputs };
+  return { type: 'lease', fence, job: job.id, terms: termsOf(job, connection), tasks, inputs };
 }
 
 interface Wanting {
@@ -85,7 +87,12 @@ function momentOf(state: State): Moment {
   let hosts = 0;
   // Other sites are given what their speed says, and take nothing from hosts.
   for (const { open, host, caller } of state.connections) if (open && host && !isSite(caller.account)) hosts++;
-  return { now: state.with.clock(), used: (account) => state.used.get(account) ?? 0, hosts };
+  const used = (account: string) => state.used.get(account) ?? 0;
+  return { now: state.with.clock(), used, hosts, awake: () => awake(state) };
+}
+
+function* awake({ connections }: State): Generator<HostView> {
+  for (const { open, host } of connections) if (open && host?.view && host.paused === null) yield host.view;
 }
 
 /** Jobs that have something open and go on. */
@@ -144,16 +151,18 @@ function frameOf(
   const first = !connection.told.has(job.id);
   connection.told.add(job.id);
   const images = imagesOf(job, tasks);
+  const audits = auditsOf(job, connection, tasks);
   const { numbers } = job.record;
   return {
     type: 'lease',
     fence,
     job: job.id,
-    ...(first && { terms: termsOf(job) }),
+    ...(first && { terms: termsOf(job, connection) }),
     tasks,
     inputs,
     ...(numbers && { numbers: tasks.map((task) => numbers[task] ?? task) }),
     ...(images && { images }),
+    ...(audits && { audits }),
   };
 }
 
@@ -164,7 +173,27 @@ function imagesOf(job: Job, tasks: readonly number[]): (string | null)[] | undef
   return images.some((image) => image !== null) ? images : undefined;
 }
 
-function termsOf(job: Job): WireTerms {
+/** Of results that are checked in parts, which part, for hosts that can run one. */
+function auditsOf(job: Job, { host }: Connection, tasks: readonly number[]): (Audit | null)[] | undefined {
+  const audits = tasks.map((task) => {
+    const question = job.replicas.auditOf(task);
+    return question && host?.view && canAudit(host.view, job.id, question.rewriter) ? auditOf(question) : null;
+  });
+  return audits.some((audit) => audit !== null) ? audits : undefined;
+}
+
+/** Results of trusted hosts are not checked, those of anonymous ones by whole runs; other sites say nothing of what their hosts do on the way. */
+function marksOf(job: Job, { host, caller }: Connection): number | undefined {
+  const isChecked = job.deterministic && job.confidence !== 'trusted' && !isSite(caller.account);
+  if (!isChecked || host?.view?.standing(job.id).kind !== 'known') return undefined;
+  const least = job.record.manifest.markFuel ?? SITE.markFuel.default;
+  // Where a task's fuel is known, there are not many more images than marks.
+  const doublings = Math.ceil(Math.log2(Math.max(1, (job.fuelPerTask ?? 0) / MARKS_MAX / least)));
+  return Math.min(SITE.markFuel.max, least * 2 ** doublings);
+}
+
+function termsOf(job: Job, connection: Connection): WireTerms {
+  const markFuel = marksOf(job, connection);
   const { manifest } = job.record;
   return {
     kernel: job.kernel,
@@ -177,5 +206,6 @@ function termsOf(job: Job): WireTerms {
     deterministic: manifest.deterministic ?? true,
     ...(manifest.requirements?.priceMax !== undefined && { priceMax: manifest.requirements.priceMax }),
     ...(manifest.everyMs !== undefined && { everyMs: manifest.everyMs }),
+    ...(markFuel !== undefined && { markFuel }),
   };
 }

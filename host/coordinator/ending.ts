@@ -71,8 +71,8 @@ function endAlone(state: State, job: Job, { state: to, reason }: Ending): Promis
 }
 
 function summaryOf(job: Job): JobRecord['summary'] {
-  const { tasks, counts, fuel, runs, checks } = job;
-  return { tasks, counts: { ...counts }, fuel, runs, checks };
+  const { tasks, counts, fuel, runs, checks, audits } = job;
+  return { tasks, counts: { ...counts }, fuel, runs, checks, audits: { ...audits } };
 }
 
 /** Why nothing more of a job is begun; empty where it goes on. */

@@ -32,10 +32,14 @@ export interface Summary {
   readonly fuel: number;
   readonly runs: number;
   readonly checks: number;
+  readonly audits?: { readonly count: number; readonly fuel: number };
 }
 
-/** What became of a row of a batch. A host's fault is no answer: the task is tried elsewhere, and given up after some tries. */
-export const USE = { dropped: 0, first: 1, check: 2, fault: 3, givenUp: 4 } as const;
+/**
+ * What became of a row of a batch. A host's fault is no answer: the task is tried elsewhere, and given up after some tries. An audit is a part
+ * of a task that was run again, or that its host was unable to run.
+ */
+export const USE = { dropped: 0, first: 1, check: 2, fault: 3, givenUp: 4, audit: 5, unable: 6 } as const;
 
 /** Tasks that an event made final, as columns. `from` is the event that has the answer; 0 stands for the event itself. */
 export interface Settled {
@@ -51,7 +55,8 @@ export interface Settled {
 }
 
 /** A delivered batch: a row a task, as columns. Outputs and logs are kept apart, since only those who ask for results read them. */
-export interface RunEvent extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wallMs' | 'memoryBytesPeak'> {
+export interface RunEvent
+  extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wallMs' | 'memoryBytesPeak' | 'intervals' | 'marks'> {
   readonly type: 'run';
   readonly at: number;
   readonly host: string;
@@ -70,6 +75,8 @@ export interface RunEvent extends Pick<Report, 'tasks' | 'codes' | 'fuels' | 'wa
   /** 32 bytes a row: the digest of the output; zeros where the task failed. */
   readonly digests: Uint8Array;
   readonly signed: Signed;
+  /** Rows with marks whose images were not all here: they count as results without marks. */
+  readonly unserved?: readonly number[];
   readonly settled: Settled;
 }
 

@@ -13,8 +13,8 @@ import {
   USE,
 } from './events.ts';
 import { createRate, type Rate } from './rate.ts';
-import type { Delivery, Replicas } from './replicas.ts';
-import { answerOf, fuelIn } from './trust.ts';
+import type { Replicas } from './replicas.ts';
+import { fuelIn } from './trust.ts';
 
 /** What is known of each task. Dropped when a job has ended, made again from its events when somebody asks. */
 export interface Detail {
@@ -62,6 +62,8 @@ export interface Job extends JobView {
   fuel: number;
   runs: number;
   checks: number;
+  /** Intervals of results that were run again, and the fuel of those. */
+  audits: { count: number; fuel: number };
   /** Fuel of exact runs, and how many those are. */
   readonly mean: { fuel: number; runs: number };
   readonly rate: Rate;
@@ -121,6 +123,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     fuel: 0,
     runs: 0,
     checks: 0,
+    audits: { count: 0, fuel: 0 },
     mean: { fuel: 0, runs: 0 },
     rate: createRate(),
     images: new Map(),
@@ -235,19 +238,6 @@ export function eventsOf({ detail: { firstIn, moreIn } }: Job, task: number): nu
   return first === 0 ? [] : [first, ...(moreIn.get(task) ?? [])];
 }
 
-/** What the replicas are told of a row. */
-export function deliveryOf(event: Omit<RunEvent, 'settled' | 'use'>, row: number): Delivery {
-  const { host, owner, kind, late, before, rewriter } = event;
-  const code = event.codes[row] as string;
-  const fuel = event.fuels[row] ?? null;
-  const answer = answerOf(code === '' ? { output: hexAt(event.digests, row), fuel } : { code, rewriter });
-  return { host, owner, kind, late, before, answer };
-}
-
-export function hexAt(digests: Uint8Array, row: number): string {
-  return Buffer.from(digests.buffer, digests.byteOffset + 32 * row, 32).toString('hex');
-}
-
 /** What is shown of a task from now on. */
 export function show(job: Job, task: number, state: TaskState): void {
   const { states } = job.detail;
@@ -269,6 +259,11 @@ export function countShown(job: Job, number: number, event: SiteEvent): void {
   for (const use of event.use) {
     if (use === USE.first || use === USE.check) job.runs++;
     if (use === USE.check) job.checks++;
+  }
+  for (const [row, use] of event.use.entries()) {
+    if (use !== USE.audit) continue;
+    job.audits.count++;
+    job.audits.fuel += event.fuels[row] ?? 0;
   }
 }
 

@@ -8,12 +8,13 @@ import { end, endIfDone } from './ending.ts';
 import { type ImageRecord, type JobRecord, KEY, type SiteEvent, USE } from './events.ts';
 import { hostOf } from './hosts.ts';
 import { createInputs } from './inputs.ts';
-import { countShown, deliveryOf, grow, hold, type Job, newJob, noCounts, noDetail, note, show } from './job.ts';
+import { countShown, grow, hold, type Job, newJob, noCounts, noDetail, note, show } from './job.ts';
 import { openSiteKey } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { openAll } from './opening.ts';
 import { createRate } from './rate.ts';
 import { CHAIN_START } from './receipts.ts';
+import { deliveryOf, intervalAt } from './rows.ts';
 import { growTo } from './settling.ts';
 import type { Connection, HostRecord, State, Surroundings } from './state.ts';
 
@@ -109,8 +110,8 @@ function loadJob(state: State, id: string, record: JobRecord): void {
   const job = newJob(id, record, replicasOf(state.key, id, record));
   state.jobs.set(id, job);
   if (record.state !== 'open' && record.summary) {
-    const { tasks, counts, fuel, runs, checks } = record.summary;
-    Object.assign(job, { tasks, received: tasks, fuel, runs, checks, counts: { ...noCounts(), ...counts } });
+    const { tasks, counts, audits = job.audits, ...sums } = record.summary;
+    Object.assign(job, { tasks, received: tasks, ...sums, audits, counts: { ...noCounts(), ...counts } });
     return;
   }
   const { count, grown, sealed } = replay(state, job);
@@ -142,6 +143,7 @@ export function replay(
   if (job.record.state === 'open' && total !== null && total > count)
     job.record = { ...job.record, sealed: false, total: null };
   Object.assign(job, { starts, tasks: 0, settled: 0, events: 0, shown: 0, fuel: 0, runs: 0, checks: 0 });
+  job.audits = { count: 0, fuel: 0 };
   Object.assign(job, { detail: noDetail(), counts: noCounts(), mean: { fuel: 0, runs: 0 } });
   job.replicas = replicasOf(state.key, job.id, job.record);
   job.received = count;
@@ -190,6 +192,8 @@ function fold({ replicas }: Job, event: SiteEvent): void {
       for (const [row, task] of event.tasks.entries()) {
         const use = event.use[row];
         if (use === USE.first || use === USE.check) replicas.deliver(task, deliveryOf(event, row));
+        else if (use === USE.audit) replicas.audit(task, intervalAt(event, row), deliveryOf(event, row));
+        else if (use === USE.unable) replicas.audit(task, intervalAt(event, row), null);
         else if (use === USE.givenUp) replicas.abandon(task);
       }
       return;

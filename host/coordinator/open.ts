@@ -66,6 +66,7 @@ function placeOf(open: readonly Range[], from: number): number {
 }
 
 function alike(a: Range, b: Range): boolean {
-  if (a.check !== b.check || a.trusted !== b.trusted || a.not.length !== b.not.length) return false;
+  if (a.check !== b.check || a.trusted !== b.trusted || a.audit !== b.audit || a.not.length !== b.not.length)
+    return false;
   return a.not.every((owner) => b.not.includes(owner));
 }

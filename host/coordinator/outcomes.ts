@@ -3,8 +3,9 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Delivered, SignedReceipt } from './contracts.ts';
 import { beliefOf, KEY, type Outputs, type RunEvent, type SiteEvent, USE } from './events.ts';
-import { hexAt, type Job } from './job.ts';
-import { entryOf, receiptsOf } from './receipts.ts';
+import type { Job } from './job.ts';
+import { entryOf, partsOfEntry, receiptsOf } from './receipts.ts';
+import { hexAt } from './rows.ts';
 import type { State } from './state.ts';
 
 /** Events that are kept decoded for a reader: those of several hosts interleave. */
@@ -139,6 +140,9 @@ export function notRun(index: number, message: string): Delivered {
   };
 }
 
+/** What receipts are given for: runs, and parts of them that were run again. */
+const RUN: readonly (number | undefined)[] = [USE.first, USE.check, USE.audit];
+
 /** Receipts of a job's runs that count, in the order in which they were delivered, from a number on; behind them those of its merges. */
 export async function* receipts(state: State, jobs: readonly Job[], from: number): AsyncGenerator<SignedReceipt> {
   let number = 0;
@@ -155,9 +159,7 @@ async function* receiptsOfOne(
     const event = value as SiteEvent;
     if ((key[2] as number) > job.shown) break;
     if (event.type !== 'run') continue;
-    const rows = event.tasks.flatMap((_, row) =>
-      event.use[row] === USE.first || event.use[row] === USE.check ? [row] : [],
-    );
+    const rows = event.tasks.flatMap((_, row) => (RUN.includes(event.use[row]) ? [row] : []));
     const wanted = rows.slice(Math.max(0, from - number));
     number += rows.length;
     if (wanted.length === 0) continue;
@@ -169,6 +171,7 @@ async function* receiptsOfOne(
         input: state.inputs.digest(job.id, job.starts, task),
         output: (event.codes[row] as `ERR_${string}` | '') || hexAt(event.digests, row),
         fuel: event.fuels[row] ?? null,
+        ...partsOfEntry(event, row),
       }),
     );
     const keys = { host: Buffer.from(host.record.key).toString('hex'), site: state.key.public };

@@ -3,7 +3,16 @@ import type { KeyObject } from 'node:crypto';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { node } from '../platform/node.ts';
-import { type BatchHead, batchBytes, chainBytes, type Entry, leafOf, proofOf, rootOf } from '../wire/ledger.ts';
+import {
+  type BatchHead,
+  batchBytes,
+  chainBytes,
+  type Entry,
+  leafOf,
+  marksDigest,
+  proofOf,
+  rootOf,
+} from '../wire/ledger.ts';
 import type { Report } from '../wire/site.ts';
 import type { SignedReceipt, SiteKey } from './contracts.ts';
 import { isSigned } from './keys.ts';
@@ -32,9 +41,18 @@ export interface Signed {
 export function entryOf(
   { job, rewriter, tariff }: Pick<Report, 'job' | 'rewriter' | 'tariff'>,
   kernel: Digest,
-  row: Pick<Entry, 'task' | 'input' | 'output' | 'fuel'>,
+  row: Pick<Entry, 'task' | 'input' | 'output' | 'fuel' | 'interval' | 'marks'>,
 ): Entry {
   return { version: 1, job, kernel, tariff, rewriter, ...row };
+}
+
+/** What a row's entry says beside its answer: which part of the task it is of, or with which marks it came. */
+export function partsOfEntry(
+  { intervals, marks }: Pick<Report, 'intervals' | 'marks'>,
+  row: number,
+): Pick<Entry, 'interval' | 'marks'> {
+  const [interval, mark] = [intervals?.[row], marks?.[row]];
+  return { ...(interval && { interval }), ...(mark && { marks: marksDigest(mark, node.digest) }) };
 }
 
 /** The batch's head, if the host has signed it. Throws a RangeError otherwise. */
@@ -46,6 +64,7 @@ export function verifiedHead(report: Report, facts: BatchFacts, key: KeyObject):
         input: facts.inputs[row] as Digest,
         output: outputOf(report, facts, row),
         fuel: report.fuels[row] ?? null,
+        ...partsOfEntry(report, row),
       }),
       node.digest,
     ),

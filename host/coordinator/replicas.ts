@@ -1,11 +1,15 @@
 // The life of one job's tasks, folded from what was delivered: who is asked for one more run, what is held, what is final, who is convicted.
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
 import type { Confidence, TaskState } from '../wire/api.ts';
+import type { Interval } from '../wire/ledger.ts';
 import { sweep } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
-import type { Delivery, Effects } from './delivery.ts';
+import { type Delivery, type Effects, noEffects } from './delivery.ts';
+import { type Claimed, createExams, type Question } from './exams.ts';
+import { partsOf } from './intervals.ts';
+import { createMembers, type Member } from './members.ts';
 import { createRunList } from './runs.ts';
-import { differ, type Terms, TRUST, type Trust } from './trust.ts';
+import { differ, fuelIn, type Terms, TRUST, type Trust } from './trust.ts';
 
 /** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
 const SWEEP_AT = 0.97;
@@ -25,18 +29,20 @@ export interface ReplicasOptions {
   readonly trust?: Trust;
 }
 
-export type { Delivery, Effects };
-
 export interface Replicas {
   /** There are so many tasks now; `sealed` once no more will come. */
   grow(tasks: number, sealed: boolean): Effects;
   deliver(task: number, run: Delivery): Effects;
+  /** A host has run one interval again, and its answer is what came of it; or could not, and then `run` is null. */
+  audit(task: number, interval: Interval, run: Delivery | null): Effects;
   /** A host was banned, by an operator or for what it did in another job: what it delivered here and is not final is void. */
   convict(host: string): Effects;
   /** Nobody will run a task any more: it is final without an answer. */
   abandon(task: number): Effects;
   /** The run that a task needs; undefined if it needs none. */
   wantedOf(task: number): Range | undefined;
+  /** The interval that is to be run again, if it is one that the task needs. */
+  auditOf(task: number): Question | undefined;
   runsOf(task: number): Run[];
   /** As far as it can be told from what was delivered. */
   stateOf(task: number): Extract<TaskState, 'waiting' | 'checking' | 'disputed' | 'provisional' | 'done'>;
@@ -48,25 +54,13 @@ export interface Replicas {
 
 const STATES = ['waiting', 'checking', 'disputed', 'provisional', 'done'] as const;
 
-/** A host in this job: its standing, counted here, and the tasks that it delivered and that are not final. */
-interface Member extends Standing {
-  readonly index: number;
-  readonly host: string;
-  readonly owner: string;
-  checks: number;
-  checksEver: number;
-  results: number;
-  banned: boolean;
-  tasks: number[];
-}
-
 export function createReplicas(options: ReplicasOptions): Replicas {
   const { draw, trust = TRUST } = options;
   const runs = createRunList();
-  const members: Member[] = [];
-  const byHost = new Map<string, Member>();
+  const members = createMembers();
   const trustedOnly = new Set<number>();
   let states = new Uint8Array(1_024);
+  const exams = createExams(draw, members.pass);
   let [tasks, held, final, sealed, swept] = [0, 0, 0, false, false];
 
   const terms = (closing = false): Terms => ({
@@ -78,17 +72,13 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     closing,
   });
 
-  const member = (index: number): Member => {
-    const found = members[index];
-    if (!found) throw new RangeError(`there is no host ${index} in this job`);
-    return found;
-  };
-
-  function runsOf(task: number): Run[] {
-    const found: Run[] = [];
+  function runsOf(task: number): Claimed[] {
+    const found: Claimed[] = [];
     runs.each(task, (index, answer) => {
-      const { host, owner } = member(index);
-      found.push({ host, owner, answer, standing: member(index) });
+      const { host, owner, claims } = members.at(index);
+      const claim = claims.get(task);
+      const examined = claim && exams.seenOf(task, { host, claim });
+      found.push({ host, owner, answer, standing: members.at(index), claim, ...(examined && { examined }) });
     });
     return found;
   }
@@ -100,32 +90,35 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     states[task] = state;
   }
 
-  function join(run: Delivery): Member {
-    const known = byHost.get(run.host);
-    if (known) return known;
-    const { host, owner, kind, late, before } = run;
-    const fresh = { index: members.length, host, owner, kind, late, checks: 0, checksEver: before, results: 0 };
-    const joined: Member = { ...fresh, banned: false, tasks: [] };
-    members.push(joined);
-    byHost.set(host, joined);
-    return joined;
-  }
-
   function wantedOf(task: number): Range | undefined {
     const state = states[task] ?? WAITING;
     if (task >= tasks || state === HELD || state === FINAL) return undefined;
     const not: string[] = [];
     runs.each(task, (index) => {
-      if (!not.includes(member(index).owner)) not.push(member(index).owner);
+      if (!not.includes(members.at(index).owner)) not.push(members.at(index).owner);
     });
-    return { from: task, to: task + 1, not, check: not.length > 0, trusted: trustedOnly.has(task) };
+    const range = { from: task, to: task + 1, check: not.length > 0, trusted: trustedOnly.has(task) };
+    const question = exams.questionOf(task);
+    if (!question) return { ...range, not };
+    const asked = question.votes.map(({ owner }) => owner);
+    return { ...range, not: [...new Set([...not, ...asked])], audit: question.rewriter };
   }
 
   /** Asks for one more run of a task. */
   function want(task: number, state: number, effects: Effects): void {
     setState(task, state);
+    wantStill(task, effects);
+  }
+
+  function wantStill(task: number, effects: Effects): void {
     const range = wantedOf(task);
     if (range) effects.wanted.push(range);
+  }
+
+  /** What was delivered is of no use. */
+  function drop(task: number, effects: Effects): void {
+    effects.dropped = true;
+    wantStill(task, effects);
   }
 
   /** Counts a check for every run that another owner's run agrees with, once. */
@@ -133,19 +126,21 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     runs.each(task, (index, _answer, place) => {
       if (runs.marked(place)) return;
       runs.mark(place);
-      const passed = member(index);
-      passed.checks += 1;
-      passed.checksEver += 1;
-      effects.passed.push(passed.host);
+      members.pass(members.at(index).host, 1, effects);
     });
   }
 
   function settle(task: number, effects: Effects, closing = false): void {
-    const found = runsOf(task);
-    const verdict = trust.judge(found, terms(closing), draw(task, found.length));
+    const asked = { runs: runsOf(task), terms: terms(closing), effects };
+    const examination = exams.next(task, asked);
+    // Of results with marks more is known by now.
+    const found = asked.runs.some(({ claim }) => claim) ? runsOf(task) : asked.runs;
+    const verdict = examination ?? trust.judge(found, asked.terms, draw(task, found.length));
     if (verdict.do === 'convict') {
       for (const host of verdict.hosts) {
-        runs.remove(task, byHost.get(host)?.index ?? -1);
+        const liar = members.of(host);
+        runs.remove(task, liar?.index ?? -1);
+        liar?.claims.delete(task);
         condemn(host, effects);
       }
       settle(task, effects, closing);
@@ -155,9 +150,11 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     if (agreed) pass(task, effects);
     trustedOnly.delete(task);
     if (verdict.do === 'run') want(task, WAITING, effects);
-    else if (verdict.do === 'replicate') {
+    else if (verdict.do === 'replicate' || verdict.do === 'audit') {
       if (verdict.trusted) trustedOnly.add(task);
-      want(task, found.some((run) => differ(run.answer, found[0]?.answer ?? '')) ? DISPUTED : CHECKING, effects);
+      const parts = verdict.do === 'audit' && verdict.disputed;
+      const isDisputed = parts || found.some((run) => differ(run.answer, found[0]?.answer ?? ''));
+      want(task, isDisputed ? DISPUTED : CHECKING, effects);
     } else if (verdict.do === 'hold') {
       setState(task, HELD);
       effects.held.push(task);
@@ -170,9 +167,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
         wrong,
         host: (agreeing.find((run) => !run.standing.banned) ?? agreeing[0])?.host ?? '',
         hosts: agreeing.map((run) => run.host),
+        ...(exams.fuelOf(task) > 0 && { audited: exams.fuelOf(task) }),
       });
-      setState(task, FINAL);
-      runs.clear(task);
+      close(task);
     }
   }
 
@@ -181,7 +178,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
    * does not takes its place.
    */
   function condemn(host: string, effects: Effects): void {
-    const found = byHost.get(host);
+    const found = members.of(host);
     if (!found || found.banned) return;
     found.banned = true;
     effects.convicted.push(host);
@@ -192,18 +189,39 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     }
   }
 
+  /** Nothing more is needed of a task. */
+  function close(task: number): void {
+    setState(task, FINAL);
+    runs.each(task, (index) => members.at(index).claims.delete(task));
+    runs.clear(task);
+    exams.clear(task);
+  }
+
   /** Near the end and at the end: draws the checks that are still due, and makes final what is left when there are none. */
-  function close(effects: Effects): void {
+  function sweepUp(effects: Effects): void {
     while (sealed) {
       const out = tasks - held - final;
       const first = !swept && out <= (1 - SWEEP_AT) * tasks;
       if (held === 0 || (out > 0 && !first)) return;
       swept = true;
-      const picks = members.flatMap((each) => sweep(lone(each), trust.checksDue(each, terms()) - each.checks, draw));
-      for (const task of picks) want(task, CHECKING, effects);
+      const picks = members.all.flatMap((each) => {
+        const missing = trust.checksDue(each, terms()) - each.checks;
+        const picked = sweep(lone(each), missing, draw);
+        for (const task of picked) recheck(task, { each, share: missing / picked.length, effects });
+        return picked;
+      });
       if (out > 0 || picks.length > 0) return;
       finish(effects);
     }
+  }
+
+  /** A share of a held result is checked after all: all of it, where it has no parts. */
+  function recheck(task: number, { each, share, effects }: { each: Member; share: number; effects: Effects }): void {
+    const claim = each.claims.get(task);
+    if (claim) {
+      exams.raise(task, { host: each.host, claim }, share);
+      settle(task, effects);
+    } else want(task, CHECKING, effects);
   }
 
   /** What is held on this host's word alone. */
@@ -226,9 +244,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   }
 
   const then = (act: (effects: Effects) => void): Effects => {
-    const effects: Effects = { wanted: [], held: [], accepted: [], convicted: [], passed: [], dropped: false };
+    const effects = noEffects();
     act(effects);
-    close(effects);
+    sweepUp(effects);
     return effects;
   };
 
@@ -247,29 +265,34 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       }),
     deliver: (task, run) =>
       then((effects) => {
-        const from = join(run);
+        const from = members.join(run);
         const repeated = runsOf(task).some((each) => each.owner === run.owner);
         if (task >= tasks || states[task] === FINAL || from.banned || repeated) {
-          effects.dropped = true;
-          const range = wantedOf(task);
-          if (range) effects.wanted.push(range);
+          drop(task, effects);
           return;
         }
         from.results += 1;
+        from.intervals += run.claim ? partsOf(run.claim) : 1;
         from.tasks.push(task);
+        if (run.claim) from.claims.set(task, run.claim);
         runs.add(task, from.index, run.answer);
         settle(task, effects);
       }),
-    convict: (host) => then((effects) => condemn(host, effects)),
-    abandon: (task) =>
-      then(() => {
-        setState(task, FINAL);
-        runs.clear(task);
+    audit: (task, interval, run) =>
+      then((effects) => {
+        const from = run && members.join(run);
+        const mayNot = from?.banned || runsOf(task).some((each) => each.owner === from?.owner);
+        const vote = run && from && { ...run, standing: from, fuel: fuelIn(run.answer, 0) };
+        if (!mayNot && exams.take(task, interval, vote)) settle(task, effects);
+        else drop(task, effects);
       }),
+    convict: (host) => then((effects) => condemn(host, effects)),
+    abandon: (task) => then(() => close(task)),
     wantedOf,
+    auditOf: (task) => exams.questionOf(task),
     runsOf,
     stateOf: (task) => STATES[states[task] ?? WAITING] ?? 'waiting',
-    standingOf: (host) => byHost.get(host),
+    standingOf: (host) => members.of(host),
     terms: () => terms(),
     counts: () => ({ tasks, held, final }),
   };

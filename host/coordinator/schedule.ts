@@ -22,6 +22,8 @@ export interface Moment {
   readonly hosts: number;
   /** The site's own, unless a simulation tries another one. */
   readonly trust?: Trust;
+  /** Hosts that are connected and do not rest. */
+  readonly awake?: () => Iterable<HostView>;
 }
 
 /** Up to `slots` tasks of one job, the best one that the host may work for; none if there is nothing for it. Changes nothing. */
@@ -29,7 +31,7 @@ export function schedule(jobs: readonly JobView[], host: HostView, slots: number
   if (slots <= 0) return [];
   const candidates = jobs.filter((job) => job.open.length > 0 && refusal(job, host, moment.now) === undefined);
   for (const job of ordered(candidates, host, moment)) {
-    const takes = pick(job, host, batchOf(job, host, slots, moment), moment.trust ?? TRUST);
+    const takes = pick(job, host, batchOf(job, host, slots, moment), moment);
     if (takes.length > 0) return takes;
   }
   return [];
@@ -79,8 +81,10 @@ export function batchOf(job: JobView, host: HostView, slots: number, moment: Mom
 }
 
 /** Tasks of a job for a host: checks first for those that are to be checked themselves, otherwise tasks that nobody has run. */
-function pick(job: JobView, host: HostView, count: number, trust: Trust): readonly Take[] {
+function pick(job: JobView, host: HostView, count: number, moment: Moment): readonly Take[] {
+  const { trust = TRUST } = moment;
   const standing = host.standing(job.id);
+  const isFor = auditors(job, host, moment);
   const prefersChecks = job.open.length > RANGES_MANY || trust.prefersChecks(standing, job);
   const first = standing.kind === 'trusted' ? isForTrusted : prefersChecks ? isCheck : isFresh;
   const takes: Take[] = [];
@@ -89,13 +93,34 @@ function pick(job: JobView, host: HostView, count: number, trust: Trust): readon
     for (let at = 0; at < job.open.length && left > 0; at += 1) {
       const range = job.open[at];
       if (!range || !pass(range) || range.not.includes(host.owner)) continue;
-      if (range.trusted && standing.kind !== 'trusted') continue;
+      if (range.audit === undefined ? range.trusted && standing.kind !== 'trusted' : !isFor(range)) continue;
       const to = Math.min(range.to, range.from + left);
       takes.push({ job: job.id, range: at, from: range.from, to });
       left -= to - range.from;
     }
   }
   return takes;
+}
+
+/** Whether a host can run single intervals of a job's results again, under a version of the rewriter. */
+export function canAudit({ attributes, standing }: HostView, job: string, rewriter: number): boolean {
+  return attributes.audits === true && attributes.rewriter === rewriter && standing(job).kind !== 'anonymous';
+}
+
+/**
+ * Who is given an interval that is to be run again: trusted hosts where it needs them and one is there, otherwise whoever can; and where
+ * nobody can, whoever may run the whole.
+ */
+function auditors(job: JobView, host: HostView, { awake = () => [], now }: Moment): (range: Range) => boolean {
+  let others: readonly HostView[] | undefined;
+  const isTrusted = ({ standing }: HostView) => standing(job.id).kind === 'trusted';
+  return (range) => {
+    others ??= [...awake()].filter((each) => refusal(job, each, now) === undefined);
+    const can = (each: HostView) => canAudit(each, job.id, range.audit as number) && !range.not.includes(each.owner);
+    const able = others.filter(can);
+    if (able.length === 0) return true;
+    return can(host) && (!range.trusted || isTrusted(host) || !able.some(isTrusted));
+  };
 }
 
 const isForTrusted = (range: Range): boolean => range.trusted;

@@ -2,11 +2,11 @@
 import type { TaskState } from '../wire/api.ts';
 import type { HostStanding } from '../wire/routes.ts';
 import type { Range } from './contracts.ts';
+import type { Effects } from './delivery.ts';
 import { endIfDone, tell } from './ending.ts';
 import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
 import { countShown, eventsOf, fuelOf, hold, type Job, note, release, show } from './job.ts';
 import { giveBack, openWanted } from './opening.ts';
-import type { Effects } from './replicas.ts';
 import type { Host, State } from './state.ts';
 
 /** An event settles so many tasks at most: whoever reads an outcome reads the event that made it final. */
@@ -18,7 +18,7 @@ export interface Decided {
   readonly states: Map<number, TaskState>;
   readonly wanted: Range[];
   readonly convicted: string[];
-  readonly passed: string[];
+  readonly passed: Effects['passed'][number][];
   /** Fuel of runs that were believed, by host. */
   readonly earned: Map<string, number>;
 }
@@ -40,14 +40,21 @@ export function gather(job: Job, decided: Decided, effects: Effects, here?: { ev
     if (range.to - range.from === 1) decided.states.set(range.from, job.replicas.stateOf(range.from));
   }
   // Behind the others: the last task of a job is held and made final in one go.
-  for (const { task, answer, wrong, host, hosts } of effects.accepted) {
+  for (const { task, answer, wrong, host, hosts, audited = 0 } of effects.accepted) {
     const before = eventsOf(job, task).find((event) => job.eventHosts[event] === host);
     const failed = answer.includes('ERR_');
     const [runs, fuel] = [hosts.length, fuelOf(job, answer)];
-    settleAs(decided.settled, task, { from: before ?? here?.event ?? 0, wrong, runs, fuel: runs * fuel, failed });
+    settleAs(decided.settled, task, {
+      from: before ?? here?.event ?? 0,
+      wrong,
+      runs,
+      fuel: runs * fuel + audited,
+      failed,
+    });
     for (const each of hosts) decided.earned.set(each, (decided.earned.get(each) ?? 0) + fuel);
     decided.states.set(task, failed ? 'failed' : 'done');
   }
+  for (const { host, fuel } of effects.audited) decided.earned.set(host, (decided.earned.get(host) ?? 0) + fuel);
   decided.convicted.push(...effects.convicted);
   decided.passed.push(...effects.passed);
 }
@@ -92,9 +99,13 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
     note(job, number, each);
     all.push([number, each]);
   }
-  for (const id of decided.passed) countPassed(state, id);
+  for (const { host, share } of decided.passed) countPassed(state, host, share);
   for (const [id, fuel] of decided.earned) countEarned(state, id, fuel);
-  const hosts = new Set([...decided.passed, ...decided.earned.keys(), ...(event.type === 'run' ? [event.host] : [])]);
+  const hosts = new Set([
+    ...decided.passed.map(({ host }) => host),
+    ...decided.earned.keys(),
+    ...(event.type === 'run' ? [event.host] : []),
+  ]);
   openWanted(state, job, decided.wanted);
   const written = all.map(([number, each]) => store.put(KEY.event(job.id, number), each));
   for (const id of hosts) {
@@ -144,9 +155,9 @@ function partOf({ tasks, from, wrong, runs, fuel, failed }: Settled, start: numb
   };
 }
 
-function countPassed(state: State, id: string): void {
+function countPassed(state: State, id: string, share: number): void {
   const host = state.hosts.get(id);
-  if (host) host.record = { ...host.record, agreed: host.record.agreed + 1 };
+  if (host) host.record = { ...host.record, agreed: host.record.agreed + share };
 }
 
 function countEarned(state: State, id: string, fuel: number): void {

@@ -3,8 +3,9 @@ import { VERSION } from '../platform/version.ts';
 import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type TaskStatus } from '../wire/api.ts';
 import { heldBy } from './dispatch.ts';
 import { beliefOf, KEY, type SiteEvent, USE } from './events.ts';
-import { deliveryOf, type Job, runEventsOf } from './job.ts';
+import { type Job, runEventsOf } from './job.ts';
 import { familyOf, levelOf } from './levels.ts';
+import { deliveryOf } from './rows.ts';
 import type { Host, State } from './state.ts';
 import { whyHost, whyTask } from './why.ts';
 
@@ -29,6 +30,7 @@ export function jobStatus(state: State, job: Job): JobStatus {
     fuel: sum(({ fuel }) => fuel),
     runs: sum(({ runs }) => runs),
     checks: sum((each) => each.checks),
+    audits: { count: sum(({ audits }) => audits.count), fuel: sum(({ audits }) => audits.fuel) },
     rate,
     msLeft: record.sealed && rate > 0 ? Math.round((1000 * left) / rate) : null,
     ...(record.manifest.merge && levelOf(job.id) === 0 && { merges: mergesOf(family.slice(1)) }),
@@ -109,7 +111,7 @@ export function hostStatus(state: State, host: Host): HostStatus {
     leased: connection ? heldBy(state, connection) : 0,
     tasksDone: record.tasksDone,
     fuel: record.fuel,
-    agreed: record.agreed,
+    agreed: Math.floor(record.agreed),
     disagreed: record.disagreed,
     policyVersion: host.policyVersion,
     why: whyHost(state, host),

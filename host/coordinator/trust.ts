@@ -23,6 +23,8 @@ export const BELIEF = {
   established: 3,
   /** Share of agreed pairs that a trusted host runs again, if there is one: nothing else finds a coalition's pair. */
   audits: 0.01,
+  /** Share of a stepper's result that is run again, in intervals that nobody can foresee, where all of its host is checked. */
+  intervals: 0.25,
   /** Runs of one task after which only a trusted host can settle it. */
   runsMax: 8,
 } as const;
@@ -75,6 +77,12 @@ export function checksFor(need: number): number {
 export const checksCounted = (standing: Standing): number =>
   standing.checks + (standing.checksEver - standing.checks) / 2;
 
+/**
+ * The factor by which a result is less likely wrong when `seen` of its `parts` intervals were run again: a lie may be in one of them alone.
+ * Whoever ran them may be of one mind with its host.
+ */
+const unseen = (seen: number, parts: number): number => Math.max(1 - seen / parts, BELIEF.coalition);
+
 /** The probability that the answer of agreeing runs by different owners is wrong: all but one would have to be of the first one's mind. */
 export function wrongTogether(runs: readonly Run[]): number {
   let wrong = 1;
@@ -83,6 +91,8 @@ export function wrongTogether(runs: readonly Run[]): number {
     if (standing.banned) continue;
     wrong = Math.min(wrong, standing.kind === 'anonymous' ? BELIEF.liars : wrongAlone(checksCounted(standing)));
   }
+  const [first] = runs;
+  if (runs.length === 1 && first?.examined) wrong *= unseen(first.examined.seen, first.examined.parts);
   return wrong * BELIEF.coalition ** (runs.length - 1);
 }
 
@@ -103,9 +113,10 @@ function prefersChecks(standing: Standing, terms: Asked): boolean {
 /** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
 function checksDue(standing: Standing, { confidence }: Asked): number {
   if (standing.kind === 'trusted') return 0;
-  const { results } = standing;
+  const { results, intervals = results } = standing;
   const before = (standing.checksEver - standing.checks) / 2;
-  const grown = Math.max(BELIEF.checks * Math.sqrt(results), BELIEF.checksShare * results);
+  // Results that are checked in parts are as many results as they have parts, each of that share.
+  const grown = Math.max((BELIEF.checks * results) / Math.sqrt(intervals), BELIEF.checksShare * results);
   return Math.min(results, Math.max(grown, checksFor(needOf(confidence)) - before));
 }
 
@@ -114,8 +125,8 @@ function checksDue(standing: Standing, { confidence }: Asked): number {
  * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked. What a confidence takes is spread
  * over what the host will have delivered when the job ends, if it goes on like this.
  */
-export function checkRate({ results }: Standing, { confidence, progress }: Asked): number {
-  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, results)));
+export function checkRate({ results, intervals = results }: Standing, { confidence, progress }: Asked): number {
+  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, intervals)));
   const expected = Math.max(1, results / Math.max(progress, 1e-6));
   const share = Math.min(1, Math.max(falling, BELIEF.checksShare, checksFor(needOf(confidence)) / expected));
   return share / (2 - share);
@@ -143,14 +154,52 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   const accept = { do: 'accept', answer: first.answer, wrong } as const;
   const replicate = { do: 'replicate', wrong, trusted: runs.length >= BELIEF.runsMax } as const;
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
-  if (runs.length === 1) {
+  if (runs.length === 1 && !first.examined) {
     if (onProbation(first.standing)) return replicate;
     if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
-  } else if (terms.trustedHosts && runs.length === 2 && draw < BELIEF.audits) {
+  } else if (runs.length === 2 && terms.trustedHosts && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }
   if (terms.wait && !terms.closing && (!enough || runs.length === 1)) return { do: 'hold', wrong };
   return enough ? accept : replicate;
+}
+
+/**
+ * How many of a lone result's `parts` intervals are to have been run again, `seen` of them being so: on the average the share of runs that
+ * would be checked, spread over all results, and what it takes to believe it where nothing is held any more. Over the half, a whole run
+ * tells more for less. `draw` is in [0, 1), and unknown to hosts.
+ */
+export function intervalsDue({ standing, seen, parts }: Examined, terms: Terms, draw: number): number {
+  if (standing.kind === 'anonymous') return parts;
+  const isNew = onProbation(standing);
+  const share = isNew ? BELIEF.intervals : checkRate(standing, terms);
+  const drawn = Math.max(isNew ? 1 : 0, Math.floor(share * parts + draw));
+  if (terms.wait && !terms.closing) return drawn;
+  const need = needOf(terms.confidence);
+  const wrong = (count: number) => wrongAlone(checksCounted(standing) + (count - seen) / parts) * unseen(count, parts);
+  let least = seen;
+  while (least < parts && wrong(least) > need) least += 1;
+  return Math.max(terms.closing ? 0 : drawn, least);
+}
+
+interface Examined {
+  readonly standing: Standing;
+  readonly seen: number;
+  readonly parts: number;
+}
+
+/** What to do about one interval, from what its hosts say of it: the same as about a task, but that nothing is held, and who agrees is believed. */
+export function weigh(sides: readonly Run[], terms: Terms): Verdict {
+  const standing = sides.filter((side) => !side.standing.banned);
+  const own = standing.find((side) => side.standing.kind === 'trusted');
+  const best: Agreeing = own ? [own] : largest(standing);
+  const others = standing.filter((side) => differ(side.answer, best[0].answer));
+  if (others.length === 0)
+    return standing.length > 1
+      ? { do: 'accept', answer: best[0].answer, wrong: 0 }
+      : { do: 'audit', trusted: false, disputed: false };
+  if (own || outvoted(best, others)) return { do: 'convict', hosts: others.map(({ host }) => host) };
+  return { do: 'audit', trusted: terms.trustedHosts || sides.length >= BELIEF.runsMax, disputed: true };
 }
 
 /** Whether the others have to be wrong: by a lead that a pair of a coalition cannot get against a host that has passed checks. */

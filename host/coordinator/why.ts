@@ -2,6 +2,7 @@
 import { TASK_STATES, type TaskStatus } from '../wire/api.ts';
 import { heldBy } from './dispatch.ts';
 import { stops } from './ending.ts';
+import type { Question } from './exams.ts';
 import { refusal } from './fits.ts';
 import type { Job } from './job.ts';
 import type { Host, State } from './state.ts';
@@ -25,8 +26,13 @@ export function whyTask(state: State, job: Job, index: number): string {
       return 'there is a result on the word of one host; it is believed when the job ends, unless that host is found to lie';
     case 'checking':
     case 'disputed': {
-      const what =
-        is === 'disputed' ? 'results of two hosts differ' : 'there is a result that another host has to confirm';
+      const asked = job.replicas.auditOf(index);
+      const what = asked
+        ? auditText(asked)
+        : is === 'disputed'
+          ? 'results of two hosts differ'
+          : 'there is a result that another host has to confirm';
+      if (state.leases.isOut(job.id, index)) return `${what}; a host has it on lease`;
       return `${what}; ${whoMay(state, job, index)}`;
     }
     case 'waiting':
@@ -34,6 +40,15 @@ export function whyTask(state: State, job: Job, index: number): string {
     default:
       return is satisfies never;
   }
+}
+
+/** Which of its steps are run again, and why. */
+function auditText({ from, to, of, votes }: Question): string {
+  const steps = `steps ${(from?.[0] ?? 0) + 1} to ${to === null ? 'the end' : to[0]}`;
+  if (of.length > 1) return `results of two hosts differ first in ${steps}, and another host runs those again`;
+  return votes.length > 0
+    ? `another host found ${steps} of the result to be wrong, and a third one runs those again`
+    : `there is a result, of which another host runs ${steps} again`;
 }
 
 function whoMay(state: State, job: Job, index: number): string {
@@ -60,7 +75,7 @@ function against(state: State, job: Job, { index, host }: { index: number; host:
   if (view) {
     const refused = refusal(job, view, state.with.clock());
     if (refused !== undefined) return refused;
-    if (wanted?.trusted && view.standing(job.id).kind !== 'trusted')
+    if (wanted?.trusted && wanted.audit === undefined && view.standing(job.id).kind !== 'trusted')
       return 'is not trusted, and the word of one that is has to decide';
   }
   return paused === null ? undefined : `is paused: ${paused}`;

@@ -1,6 +1,6 @@
 // What a host holds: leases, and in each the tasks that have not ended, with what it takes to stop them.
 import type { Digest } from '../../runtime/base/platform.ts';
-import type { Datum, Fence, Lease, WireTerms } from '../wire/site.ts';
+import type { Audit, Datum, Fence, Lease, WireTerms } from '../wire/site.ts';
 import type { Ran } from './report.ts';
 
 /** One task of a lease, until it is reported, given back or cancelled. */
@@ -12,12 +12,17 @@ export interface Assigned {
   readonly input: Datum;
   /** The blob of the image that it goes on from. */
   readonly image: Digest | null;
+  /** Where only a part of it is to be run: which. */
+  readonly audit: Audit | null;
   /** Ends the guest. Nobody asks for its outcome then. */
   readonly control: AbortController;
   /** Of a stepper: stops it between two steps, and resolves when its image is at the site or cannot be. */
   leave?: () => Promise<void>;
   share: number;
 }
+
+/** One of which only a part is to be run. */
+export type Audited = Assigned & { readonly audit: Audit };
 
 export interface Held {
   readonly fence: Fence;
@@ -34,14 +39,17 @@ export interface Held {
 export const keyOf = ([start, number]: Fence): string => `${start} ${number}`;
 
 /** A lease that came. Throws a RangeError for columns of unequal length and for tasks that are named twice. */
-export function heldOf({ fence, job, tasks, inputs, numbers, images }: Lease, terms: WireTerms): Held {
-  const isWhole = [inputs, numbers, images].every((column) => column === undefined || column.length === tasks.length);
+export function heldOf({ fence, job, tasks, inputs, numbers, images, audits }: Lease, terms: WireTerms): Held {
+  const isWhole = [inputs, numbers, images, audits].every(
+    (column) => column === undefined || column.length === tasks.length,
+  );
   if (tasks.length === 0 || !isWhole) throw new RangeError('the columns of a lease are not of one length');
   const held: Held = { fence, job, terms, tasks: new Map(), ended: [], endedBytes: 0, unplan: undefined };
   for (const [place, index] of tasks.entries()) {
     const [input, image] = [inputs[place] as Datum, images?.[place] ?? null];
     const number = numbers?.[place] ?? index;
-    held.tasks.set(index, { held, index, number, input, image, control: new AbortController(), share: 0 });
+    const audit = audits?.[place] ?? null;
+    held.tasks.set(index, { held, index, number, input, image, audit, control: new AbortController(), share: 0 });
   }
   if (held.tasks.size !== tasks.length) throw new RangeError('a lease names a task twice');
   return held;

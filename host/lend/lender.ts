@@ -6,7 +6,7 @@ import type { Attributes, FromHost, Pause, Report, WireTerms } from '../wire/sit
 import { slotsToAsk } from './asks.ts';
 import type { Crew, Event, Lender, LenderOptions, Steppers, Terms } from './contracts.ts';
 import { createFetching } from './fetching.ts';
-import type { Assigned } from './held.ts';
+import type { Assigned, Audited } from './held.ts';
 import { createLink, type Heard, type Welcome } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createPaces } from './pace.ts';
@@ -53,6 +53,7 @@ export function createLender(options: LenderOptions): Lender {
   const attributes = (): Attributes => ({
     ...machine,
     ...terms,
+    ...(crew.steppers && { audits: true }),
     threads: crew.threads,
     fuelPerSecond: paces.fuelPerSecond(),
     holds: (blobs.holds?.() ?? []).slice(0, SITE.holds.max),
@@ -132,8 +133,10 @@ export function createLender(options: LenderOptions): Lender {
   /** A tab may never have one. */
   const runStepper = async (assigned: Assigned, task: Prepared) =>
     (await import('./steppers.ts')).runStepper(steppers, assigned, task);
+  const runAudit = async (assigned: Audited, task: Prepared) =>
+    (await import('./audits.ts')).runAudit({ ...steppers, by }, assigned, task);
   const tools = {
-    ...{ crew: () => crew, fetching, digest, by, runStepper },
+    ...{ crew: () => crew, fetching, digest, by, runStepper, runAudit },
   };
   const work = createWork({
     ...{ clock, send, report, tell: heed, onFreed: () => pull() },

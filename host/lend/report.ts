@@ -2,7 +2,16 @@
 import { type Digest, type Platform, toHex } from '../../runtime/base/platform.ts';
 import type { Receipt } from '../../runtime/job/outcome.ts';
 import { SITE } from '../wire/ceilings.ts';
-import { type BatchHead, batchBytes, type Entry, leafOf, rootOf } from '../wire/ledger.ts';
+import {
+  type BatchHead,
+  batchBytes,
+  type Entry,
+  type Interval,
+  leafOf,
+  type Mark,
+  marksDigest,
+  rootOf,
+} from '../wire/ledger.ts';
 import type { Datum, Fence, Report, WireTerms } from '../wire/site.ts';
 import type { Key } from './contracts.ts';
 
@@ -25,6 +34,10 @@ export interface Ran {
   readonly memoryBytesPeak: number;
   readonly log: Report['logs'][number];
   readonly by: By;
+  /** Where it was only a part of the task: which. */
+  readonly interval?: Interval;
+  /** Of a result of a stepper. */
+  readonly marks?: readonly Mark[];
 }
 
 export interface Batch {
@@ -36,15 +49,21 @@ export interface Batch {
 
 /** What is known of a row beside its data, at most. */
 const ROW_BYTES = 256;
+const MARK_BYTES = 192;
 
 export function byOf({ engine, rewriter, tariff = 0, deterministic, isolation = [] }: Receipt): By {
   return { engine: { ...engine }, rewriter, tariff, deterministic, isolation: [...isolation] };
 }
 
 /** Bytes of a row on the wire, about. */
-export function bytesOf({ output, log }: Pick<Ran, 'output' | 'log'>): number {
+export function bytesOf({ output, log, marks = [] }: Pick<Ran, 'output' | 'log' | 'marks'>): number {
   const lines = log?.[0] ?? [];
-  return ROW_BYTES + output.length + lines.reduce((sum, [, text]) => sum + 3 * text.length + 8, 0);
+  return (
+    ROW_BYTES +
+    MARK_BYTES * marks.length +
+    output.length +
+    lines.reduce((sum, [, text]) => sum + 3 * text.length + 8, 0)
+  );
 }
 
 /** The rows in batches that fit a frame each, those that were run by the same together. */
@@ -80,7 +99,7 @@ export async function reportOf(
 ): Promise<Report> {
   const [first] = rows;
   if (!first) throw new RangeError('a report has one task at least');
-  const leaves = rows.map((row) => leafOf(entryOf(row, job, terms), digest));
+  const leaves = rows.map((row) => leafOf(entryOf(row, { job, terms, digest }), digest));
   const fuel = rows.reduce((sum, row) => sum + (row.fuel ?? 0), 0);
   const root = toHex(rootOf(leaves, digest));
   const head: BatchHead = { version: 1, host, job, fence, tasks: rows.length, fuel, root };
@@ -94,13 +113,21 @@ export async function reportOf(
     wallMs: rows.map(({ wallMs }) => wallMs),
     memoryBytesPeak: rows.map(({ memoryBytesPeak }) => memoryBytesPeak),
     logs: rows.map(({ log }) => log),
+    ...(rows.some(({ interval }) => interval) && { intervals: rows.map(({ interval }) => interval ?? null) }),
+    ...(rows.some(({ marks }) => marks) && { marks: rows.map(({ marks }) => (marks ? [...marks] : null)) }),
     signature: await key.sign(batchBytes(head)),
     slots: 0,
   };
 }
 
-function entryOf(row: Ran, job: string, { kernel }: WireTerms): Entry {
+function entryOf(
+  row: Ran,
+  { job, terms: { kernel }, digest }: Pick<Batch, 'job' | 'terms'> & { digest: Platform['digest'] },
+): Entry {
   const output = row.code === '' ? row.outputDigest : (row.code as `ERR_${string}`);
   const { tariff, rewriter } = row.by;
-  return { version: 1, job, task: row.task, kernel, input: row.input, output, fuel: row.fuel, tariff, rewriter };
+  const entry = { version: 1, job, task: row.task, kernel, input: row.input, output, fuel: row.fuel } as const;
+  const { interval, marks } = row;
+  const more = { ...(interval && { interval }), ...(marks && { marks: marksDigest(marks, digest) }) };
+  return { ...entry, tariff, rewriter, ...more };
 }

@@ -5,11 +5,13 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import { LOG_LEVELS, type Outcome, type TaskLog } from '../../runtime/job/outcome.ts';
 import type { Task } from '../../runtime/job/task.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { Datum, WireTerms } from '../wire/site.ts';
+import type { Interval } from '../wire/ledger.ts';
+import type { Audit, Datum, WireTerms } from '../wire/site.ts';
 import type { Crew } from './contracts.ts';
 import type { Fetching } from './fetching.ts';
-import type { Assigned } from './held.ts';
+import type { Assigned, Audited } from './held.ts';
 import { type By, byOf, type Ran } from './report.ts';
+import type { Stepped } from './steppers.ts';
 
 /** What a task of a site is run with, from its lease and the blobs behind it. */
 export type Prepared = Task & { readonly kernel: Kernel; readonly input: Uint8Array };
@@ -21,7 +23,9 @@ export interface RunTools {
   /** Of this machine, for tasks that got no receipt. */
   readonly by: (terms: WireTerms) => By;
   /** A stepper with images, where the crew can. Undefined when it was stopped. */
-  readonly runStepper: (assigned: Assigned, task: Prepared) => Promise<Outcome | undefined>;
+  readonly runStepper: (assigned: Assigned, task: Prepared) => Promise<Stepped | undefined>;
+  /** A part of one. */
+  readonly runAudit: (assigned: Audited, task: Prepared) => Promise<Ran>;
 }
 
 /** Lines and bytes of a log that go into a report; more of them are counted. */
@@ -36,21 +40,29 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
   const { control, held, index } = assigned;
   try {
     const task = await prepare(tools, assigned);
+    if (isAudit(assigned)) return await tools.runAudit(assigned, task);
     const hasSteps = task.kernel.shape === 'stepper' && tools.crew().steppers !== undefined;
-    const outcome = hasSteps
-      ? await tools.runStepper(assigned, task)
-      : await tools.crew().run(task, { signal: control.signal });
+    const { outcome, marks = [] } = hasSteps
+      ? ((await tools.runStepper(assigned, task)) ?? {})
+      : { outcome: await tools.crew().run(task, { signal: control.signal }) };
     if (outcome === undefined || control.signal.aborted) return undefined;
-    return await ranOf(tools, assigned, outcome);
+    const ran = await ranOf(tools, assigned, outcome);
+    return marks.length > 0 ? { ...ran, marks } : ran;
   } catch (error) {
     if (control.signal.aborted || isStopped(error)) return undefined;
     if (isOwners(error)) throw error;
     const { code, message } = failureOf(error);
     const input = inputDigest(tools, assigned.input);
     const row = { task: index, input, code, output: clip(message), outputDigest: '', fuel: null, fuelAtLeast: null };
-    return { ...row, wallMs: 0, memoryBytesPeak: 0, log: null, by: tools.by(held.terms) };
+    const ran = { ...row, wallMs: 0, memoryBytesPeak: 0, log: null, by: tools.by(held.terms) };
+    return isAudit(assigned) ? { ...ran, interval: intervalOf(assigned.audit) } : ran;
   }
 }
+
+const isAudit = (assigned: Assigned): assigned is Audited => assigned.audit !== null;
+
+/** Which part of the task it is. */
+export const intervalOf = ({ from, to }: Audit): Interval => [from?.step ?? 0, to];
 
 async function prepare({ fetching }: RunTools, { held, number, input, control }: Assigned): Promise<Prepared> {
   const found = fetching.terms(held.terms);
@@ -103,7 +115,7 @@ function rowOf({ index, input }: Assigned, outcome: Outcome, { output, outputDig
   };
 }
 
-function inputDigest({ digest }: Pick<RunTools, 'digest'>, input: Datum): string {
+export function inputDigest({ digest }: Pick<RunTools, 'digest'>, input: Datum): string {
   return typeof input === 'string' ? input : toHex(digest(input));
 }
 
@@ -136,7 +148,7 @@ function failureOf(error: unknown): { readonly code: ErrorCode; readonly message
   return isOurs ? { code: 'ERR_HOST_FAULT', message } : { code: error.code, message };
 }
 
-function clip(message: string): Uint8Array {
+export function clip(message: string): Uint8Array {
   const bytes = text.encode(message);
   return bytes.byteLength <= MESSAGE_BYTES ? bytes : bytes.slice(0, MESSAGE_BYTES);
 }

@@ -152,7 +152,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (ending) settle(ending.entry, ending.result);
     // What the thread did not begin waits again.
     for (const entry of entries.filter((each) => isHeld(flight, each)).reverse()) {
-      if (entry.withdrawn) settle(entry, entry.withdrawn);
+      if (entry.withdrawn ?? entry.steps?.stops) settle(entry, entry.withdrawn ?? new LodgerError('ERR_ABORTED'));
       else queue.add(entry, 'first');
     }
     schedule();

@@ -56,6 +56,8 @@ export interface Boarding {
   wish(wish: Wish): Promise<ImageNotice | undefined>;
   /** Whether there is an image to go on from. */
   readonly hasImage: boolean;
+  /** Whether it ends without an outcome by itself: behind a step that was named. */
+  readonly stops: boolean;
   /** The task has settled; resolves when its images have been stored. */
   close(): Promise<void>;
 }
@@ -121,6 +123,7 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
     get hasImage() {
       return keeper.hasImage;
     },
+    stops: keeper.schedule.untilStep !== undefined,
     close: async () => {
       leave();
       closed = true;

@@ -42,6 +42,7 @@ export const JobStatusSchema: v.GenericSchema<unknown, JobStatus> = form({
   fuel: COUNT,
   runs: COUNT,
   checks: COUNT,
+  audits: v.strictObject({ count: COUNT, fuel: COUNT }),
   rate: NUMBER,
   msLeft: v.nullable(NUMBER),
   merges: v.exactOptional(form({ tasks: COUNT, done: COUNT })),

@@ -102,6 +102,8 @@ export interface JobStatus {
   /** Runs that were delivered, and how many of them checked others. */
   readonly runs: number;
   readonly checks: number;
+  /** Parts of results of steppers that were run again, and the fuel that this took. */
+  readonly audits: { readonly count: number; readonly fuel: number };
   /** Tasks a second over the last minute, and how long the rest may take; null where nobody can say. */
   readonly rate: number;
   readonly msLeft: number | null;

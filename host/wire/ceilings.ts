@@ -25,6 +25,12 @@ export const SITE = {
     unit: 'bytes of data in a lease or a report',
     reason: 'it has to fit into a frame',
   },
+  markFuel: {
+    default: 2 ** 33,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'fuel between images that are compared',
+    reason: 'some 10 s of work: results of steppers that take less are checked by whole runs',
+  },
   holds: { default: 1_024, max: 1_024, unit: 'digests that a host names', reason: 'they help to choose, no more' },
   leaseMs: { default: 30_000, max: 3_600_000, unit: 'ms', reason: 'so long may a host be silent' },
   beatMs: { default: 10_000, max: 600_000, unit: 'ms', reason: 'a third of a lease' },

@@ -53,6 +53,8 @@ const EntrySchema: v.GenericSchema<unknown, Entry> = v.pipe(
     fuel: v.nullable(COUNT),
     tariff: COUNT,
     rewriter: COUNT,
+    interval: v.exactOptional(v.strictTuple([COUNT, v.nullable(COUNT)])),
+    marks: v.exactOptional(digest()),
   }),
   v.transform((entry) => entry as Entry),
 );

@@ -15,7 +15,21 @@ export interface Entry {
   readonly fuel: number | null;
   readonly tariff: number;
   readonly rewriter: number;
+  /** Where a host ran only a part of the task again: the step behind which it began, and the last one; null for the end. `output` is of there. */
+  readonly interval?: Interval;
+  /** Digest of the marks that came with the result: see `marksDigest`. */
+  readonly marks?: Digest;
 }
+
+/** Steps of a task: behind which, up to which; null for its end. */
+export type Interval = [from: number, to: number | null];
+
+/** What a host says of a task at one step: the fuel so far, the digest of the state, and the blob of the image. */
+export type Mark = [step: number, fuel: number, state: Digest, image: Digest];
+
+/** What a host commits itself to with the marks of a result. */
+export const marksDigest = (marks: readonly Mark[], hash: Hash): Digest =>
+  toHex(hash(text.encode(canonical(marks as unknown as Plain))));
 
 type Hash = (bytes: Uint8Array) => Uint8Array;
 

@@ -7,6 +7,7 @@ import { LimitsSchema } from '../../runtime/job/limits.ts';
 import { BlobKeySchema } from '../../runtime/job/tree.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
 import { PolicySchema } from '../../runtime/policy/policy.ts';
+import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { CEILING, SITE } from './ceilings.ts';
 import { decode, encode } from './codec.ts';
 
@@ -62,10 +63,17 @@ const AttributesSchema = v.strictObject({
   accounts: v.strictObject({ allowed: v.exactOptional(column(word(64))), refused: column(word(64)) }),
   /** The least that its owner wants, in the site's units for 10^9 fuel. */
   priceFloor: TIME,
+  /** Whether it can run parts of a stepper's task again, from one image to a later step. */
+  audits: v.exactOptional(v.boolean()),
   /** Blobs and kernels that it has. */
   holds: column(digest(), SITE.holds.max),
 });
 export type Attributes = v.InferOutput<typeof AttributesSchema>;
+
+/** Steps of a task: behind which, up to which; null for its end. */
+const IntervalSchema = v.strictTuple([COUNT, v.nullable(COUNT)]);
+/** Of a result: step, fuel so far, digest of the state, blob of the image. */
+const MarkSchema = v.strictTuple([COUNT, COUNT, digest(), digest()]);
 
 /** One row a task, as columns: that is half the size of objects, and needs no state on either side. */
 const ReportSchema = v.strictObject({
@@ -90,6 +98,10 @@ const ReportSchema = v.strictObject({
       v.strictTuple([v.pipe(v.array(v.strictTuple([integer(0, 3), word(65_536)])), v.maxLength(1_000)), COUNT]),
     ),
   ),
+  /** Of rows that are no runs but parts of one: which steps. Their output is the digest of the state behind them, their fuel what those took. */
+  intervals: v.exactOptional(column(v.nullable(IntervalSchema))),
+  /** Of results of steppers: the marks that its host can give images of. */
+  marks: v.exactOptional(column(v.nullable(v.pipe(v.array(MarkSchema), v.maxLength(MARKS_MAX))))),
   engine: v.strictObject({ name: oneOf(['v8', 'wasmtime']), version: word() }),
   rewriter: COUNT,
   tariff: COUNT,
@@ -155,8 +167,16 @@ const TermsSchema = v.strictObject({
   priceMax: v.exactOptional(TIME),
   /** Steppers send an image at least this often; absent for kernels. */
   everyMs: v.exactOptional(COUNT),
+  /** And one at each mark, so far apart: results are checked by them. Absent where they are not. */
+  markFuel: v.exactOptional(COUNT),
 });
 export type WireTerms = v.InferOutput<typeof TermsSchema>;
+
+const AuditSchema = v.strictObject({
+  from: v.nullable(v.strictObject({ image: digest(), state: digest(), step: COUNT })),
+  to: v.nullable(COUNT),
+});
+export type Audit = v.InferOutput<typeof AuditSchema>;
 
 const LeaseSchema = v.strictObject({
   type: v.literal('lease'),
@@ -170,6 +190,8 @@ const LeaseSchema = v.strictObject({
   numbers: v.exactOptional(column(COUNT)),
   /** Of steppers: the image to go on from. */
   images: v.exactOptional(column(v.nullable(digest()))),
+  /** Where only a part of a task is to be run: from which image, whose state has this digest, or the beginning; and up to which step, or the end. */
+  audits: v.exactOptional(column(v.nullable(AuditSchema))),
 });
 export type Lease = v.InferOutput<typeof LeaseSchema>;
 

@@ -59,6 +59,10 @@ export const SITE_TERMS = {
   sites: about(SitesSchema, 'Lets other sites run it, too: all of them, or as this says.'),
   fuelBudget: about(COUNT, 'Fuel that all runs together may cost.'),
   everyMs: about(integer(1_000, 86_400_000), 'How often images of steppers are sent.'),
+  markFuel: about(
+    integer(1_000_000, Number.MAX_SAFE_INTEGER),
+    'Fuel between the images by which results of steppers are checked in parts. Default: 2^33.',
+  ),
   keepDays: about(integer(0, 3_650), 'Days that results stay.'),
 } as const;
 

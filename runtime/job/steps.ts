@@ -18,6 +18,13 @@ export interface Checkpoints {
   readonly store: ImageStore;
   readonly everyMs?: number;
   readonly everyFuel?: number;
+  /**
+   * Images at marks as well: the first step's end at or behind each multiple of so much fuel, and so at the same steps on every machine.
+   * Beyond 32 of them the distance doubles.
+   */
+  readonly markFuel?: number;
+  /** Ends it after this step as `pause` does, with its image there. */
+  readonly untilStep?: number;
   /** Told of each image that is in the store. */
   readonly onImage?: (image: ImageNotice) => void;
 }
@@ -59,6 +66,8 @@ export const CheckpointsSchema = v.strictObject({
   }, 'an image store'),
   everyMs: v.exactOptional(integer(1, 2 ** 31 - 1)),
   everyFuel: v.exactOptional(integer(1, Number.MAX_SAFE_INTEGER)),
+  markFuel: v.exactOptional(integer(1, Number.MAX_SAFE_INTEGER)),
+  untilStep: v.exactOptional(integer(1, Number.MAX_SAFE_INTEGER)),
   onImage: v.exactOptional(v.custom<(image: ImageNotice) => void>(isFunction, 'a function')),
 });
 

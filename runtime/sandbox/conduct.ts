@@ -3,6 +3,7 @@ import type { Platform } from '../base/platform.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { Checkpoints, ImageNotice, LiveLimits, StepProgress } from '../job/steps.ts';
 import type { RunOptions } from '../job/task.ts';
+import { createMarks } from '../snapshot/marks.ts';
 import type { Stepping } from './stepping.ts';
 
 /** What somebody wants of a task between two steps. */
@@ -23,16 +24,15 @@ export interface Stored {
 export type Notice = Told<Stored>;
 
 /** When images are due; never where nothing is said. */
-export type Schedule = Pick<Checkpoints, 'everyMs' | 'everyFuel'>;
+export type Schedule = Pick<Checkpoints, 'everyMs' | 'everyFuel' | 'markFuel' | 'untilStep'>;
 
 /** Unless the caller says something else. */
 const EVERY_MS = 10_000;
 
 export function scheduleOf(checkpoint: Checkpoints | undefined): Schedule {
   if (!checkpoint) return {};
-  const { everyMs, everyFuel } = checkpoint;
-  if (everyMs === undefined && everyFuel === undefined) return { everyMs: EVERY_MS };
-  return { ...(everyMs !== undefined && { everyMs }), ...(everyFuel !== undefined && { everyFuel }) };
+  const { store: _, onImage: __, ...schedule } = checkpoint;
+  return Object.keys(schedule).length === 0 ? { everyMs: EVERY_MS } : schedule;
 }
 
 /** Tells the caller of a notice, and of each of its images when that is stored; the last one. Throws what the caller's own code throws. */
@@ -70,6 +70,8 @@ export function takeStored(stepping: Stepping): Stored {
 
 /** Progress is told no more often. */
 const PROGRESS_MS = 100;
+/** So often is it looked, 1 ms apart, whether the image before is stored. A mark whose image does not fit in then is left out. */
+const LOOKS_MAX = 2_000;
 
 /** Yields after every step, so that whoever drives it can do something else; how the task ended, or `undefined` when it was paused. */
 export function* conduct<One>(
@@ -77,7 +79,9 @@ export function* conduct<One>(
   desk: Desk<One>,
   platform: Platform,
 ): Generator<void, Outcome | undefined> {
-  const { everyMs = Number.POSITIVE_INFINITY, everyFuel = Number.POSITIVE_INFINITY } = desk.schedule;
+  const { everyMs = Number.POSITIVE_INFINITY, everyFuel = Number.POSITIVE_INFINITY, ...more } = desk.schedule;
+  const { markFuel, untilStep = Number.POSITIVE_INFINITY } = more;
+  const marks = markFuel === undefined ? undefined : createMarks(markFuel, stepping.fuel);
   let last = { ms: platform.now(), fuel: stepping.fuel };
   let toldAt = platform.now();
   const take = () => desk.take(stepping);
@@ -99,9 +103,19 @@ export function* conduct<One>(
         return undefined;
       }
       const now = platform.now();
-      const isDue = now - last.ms >= everyMs || stepping.fuel - last.fuel >= everyFuel;
+      const isLast = stepping.step >= untilStep;
+      const isMark = marks?.meets(stepping.fuel) === true || isLast;
+      for (let looks = 0; isMark && !desk.isClear() && looks < LOOKS_MAX; looks++) {
+        yield;
+        if (!desk.isClear()) platform.hold?.(1);
+      }
+      const isDue = isMark || now - last.ms >= everyMs || stepping.fuel - last.fuel >= everyFuel;
       if (isDue && desk.isClear()) tell([take()], false);
       else if (now - toldAt >= PROGRESS_MS) tell([], false);
+      if (isLast) {
+        stepping.leave();
+        return undefined;
+      }
       yield;
     }
   } catch (thrown) {

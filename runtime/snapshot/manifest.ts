@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { canonical } from '../base/canonical.ts';
 import { LodgerError } from '../base/errors.ts';
 import { PAGE } from '../base/limits.ts';
-import type { Digest } from '../base/platform.ts';
+import { type Digest, toHex } from '../base/platform.ts';
 import { digest, integer, oneOf } from '../base/schema.ts';
 import { LOG_LEVELS } from '../job/outcome.ts';
 import { IMAGE } from './bounds.ts';
@@ -84,6 +84,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The bytes that an image is named by. */
 export function encodeManifest(one: Manifest): Uint8Array {
   return utf8.encode(canonical(one));
+}
+
+/** What must be equal wherever the task has come to this step: all but the time that it took, and the images that were taken before. */
+export function stateDigest(one: Manifest, hash: (bytes: Uint8Array) => Uint8Array): Digest {
+  return toHex(hash(encodeManifest({ ...one, parent: null, host: { ...one.host, elapsedMs: 0 } })));
 }
 
 /** Reads what `encodeManifest` wrote, and nothing else. Throws `ERR_IMAGE_INVALID`. */

@@ -11,7 +11,7 @@ test('a task that is held and made final by one and the same run is shown as don
   const job = newJob('job', record as never, createReplicas({ ...terms, draw: () => 0 }));
   // The last task that is out is held, and then nothing stands against any of those that are.
   const accepted = [0, 1].map((task) => ({ task, answer: 'a/1', wrong: 0, host: 'ada', hosts: ['ada'] }));
-  const effects: Effects = { wanted: [], held: [1], accepted, convicted: [], passed: [], dropped: false };
+  const effects: Effects = { wanted: [], held: [1], accepted, convicted: [], passed: [], audited: [], dropped: false };
   const decided = nothingDecided();
   gather(job, decided, effects, { event: 0, host: 'ada' });
   expect([...decided.states].sort()).toEqual([

@@ -1,7 +1,8 @@
 // The simulated site and its machines: who comes and goes, who is given what, what they say, and what the site makes of it.
 import type { JobView, Range, Standing } from '../../host/coordinator/contracts.ts';
+import type { Effects } from '../../host/coordinator/delivery.ts';
 import { drop, reopen, take } from '../../host/coordinator/open.ts';
-import { createReplicas, type Effects, type Replicas } from '../../host/coordinator/replicas.ts';
+import { createReplicas, type Replicas } from '../../host/coordinator/replicas.ts';
 import { schedule } from '../../host/coordinator/schedule.ts';
 import { type Chance, createDraw } from './chance.ts';
 import type { Clock } from './clock.ts';
@@ -106,9 +107,9 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   }
 
   function apply({ wanted, accepted, convicted, passed }: Effects): void {
-    for (const host of passed) {
+    for (const { host, share } of passed) {
       const number = byId.get(host);
-      if (number !== undefined) placeOf(number).machine.checksEver += 1;
+      if (number !== undefined) placeOf(number).machine.checksEver += share;
     }
     for (const { answer, wrong, host } of accepted) {
       countFinal(job.count, answer, wrong, places[byId.get(host) ?? -1]?.machine);

@@ -15,6 +15,9 @@ import {
 import { createPool, node, nodeEngine } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PAGE } from '../../runtime/base/limits.ts';
+import { peek } from '../../runtime/snapshot/difference.ts';
+import { stateDigest } from '../../runtime/snapshot/manifest.ts';
+import { createMarks } from '../../runtime/snapshot/marks.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { kernelOf } from '../wasm/kernel.ts';
@@ -28,6 +31,8 @@ const policy = parsePolicy({
 const limits = { memoryBytesMax: 60 * PAGE };
 const inputOf = (steps: number) => new Uint8Array(Uint32Array.of(steps).buffer);
 const LONG = 4_000_000_000;
+/** What is found first at the marks of a task, by whichever runner. */
+let shared: unknown;
 
 function boom(): never {
   throw new Error('boom');
@@ -54,6 +59,44 @@ describe.each(RUNNERS)('%s', (_, open) => {
     expected = await runner.run(task(20_000));
   });
   afterAll(() => runner.close());
+
+  test('finds the same marks whatever other images are taken, and one interval between two of them comes to the same state alone', async () => {
+    const all = new Map<string, Uint8Array>();
+    const marksOf = async (more: { everyMs?: number }) => {
+      const store = memoryStore();
+      const marks = createMarks(100_000);
+      const found = new Map<number, { image: ImageNotice; state: string }>();
+      const onImage = (image: ImageNotice) => {
+        const bytes = store.get(image.digest) as Uint8Array;
+        all.set(image.digest, bytes);
+        if (marks.meets(image.fuel))
+          found.set(image.fuel, { image, state: stateDigest(peek(bytes).manifest, node.digest) });
+      };
+      const checkpoint = { store, markFuel: 100_000, onImage, ...more };
+      expect(await runner.run(task(4_000), { checkpoint })).toMatchObject({ state: 'done' });
+      return marks.kept.map((fuel) => found.get(fuel) as { image: ImageNotice; state: string });
+    };
+    const marks = await marksOf({});
+    expect(marks.length).toBeGreaterThan(15);
+    expect(marks.length).toBeLessThanOrEqual(32);
+    const told = marks.map(({ image: { step, fuel }, state }) => ({ step, fuel, state }));
+    const again = await marksOf({ everyMs: 1 });
+    expect(again.map(({ image: { step, fuel }, state }) => ({ step, fuel, state }))).toEqual(told);
+    shared ??= told;
+    expect(told).toEqual(shared);
+
+    const [from, to] = [marks[3], marks[4]] as [(typeof marks)[0], (typeof marks)[0]];
+    const store = memoryStore();
+    for (const [name, bytes] of all) await store.put(name, bytes);
+    const stopped: ImageNotice[] = [];
+    const checkpoint = { store, untilStep: to.image.step, onImage: (image: ImageNotice) => stopped.push(image) };
+    const { input, index, ...terms } = task(4_000);
+    const steps = runner.resume(from.image.digest, terms, { checkpoint });
+    await expect(steps.outcome).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(stopped.map(({ step, fuel }) => ({ step, fuel }))).toEqual([{ step: to.image.step, fuel: to.image.fuel }]);
+    const [last] = stopped as [ImageNotice];
+    expect(stateDigest(peek(store.get(last.digest) as Uint8Array).manifest, node.digest)).toBe(to.state);
+  });
 
   test('takes images while a task runs, and any of them leads to the same end', async () => {
     const store = memoryStore();

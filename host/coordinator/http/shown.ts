@@ -53,10 +53,11 @@ export function createShown({ usage, refs, store, now }: ShownParts): Shown {
       at = refs.parentOf(job, at);
     }
   };
-  const showLease = (account: string, { job, terms, inputs, images = [] }: Lease) => {
+  const showLease = (account: string, { job, terms, inputs, images = [], audits = [] }: Lease) => {
     if (terms) for (const digest of [terms.kernel, ...Object.values(terms.blobs)]) show(account, digest);
     for (const input of inputs) if (typeof input === 'string') show(account, input);
     for (const image of images) if (image !== null) showChain(account, job, image);
+    for (const audit of audits) if (audit?.from) showChain(account, job, audit.from.image);
   };
   return {
     show: (account, digests) => {
