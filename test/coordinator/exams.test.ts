@@ -107,13 +107,6 @@ describe('a result that can be checked in parts', () => {
     }
   });
 
-  test('of an anonymous host, and of a host that none can check, is checked by whole runs', () => {
-    const replicas = open(2);
-    const kind = 'anonymous' as const;
-    expect(replicas.deliver(0, from('tab', undefined, { kind })).wanted[0]?.audit).toBeUndefined();
-    expect(replicas.deliver(1, from('a')).wanted[0]?.audit).toBeUndefined();
-  });
-
   test('whose image is of no use is run as a whole, and so believed', () => {
     const replicas = open(4);
     replicas.deliver(0, from('a', claimOf()));
