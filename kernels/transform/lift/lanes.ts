@@ -26,50 +26,20 @@ interface Shape {
   readonly binary: ReadonlyMap<number, number>;
 }
 
-const F64: Shape = {
-  lanes: 2,
-  type: TYPE.F64,
-  splat: UNARY.SplatF64x2,
-  unary: new Map([
-    [UNARY.NegF64, UNARY.NegF64x2],
-    [UNARY.AbsF64, UNARY.AbsF64x2],
-    [UNARY.SqrtF64, UNARY.SqrtF64x2],
-    [UNARY.CeilF64, UNARY.CeilF64x2],
-    [UNARY.FloorF64, UNARY.FloorF64x2],
-    [UNARY.TruncF64, UNARY.TruncF64x2],
-    [UNARY.NearestF64, UNARY.NearestF64x2],
-  ]),
-  binary: new Map([
-    [BINARY.AddF64, BINARY.AddF64x2],
-    [BINARY.SubF64, BINARY.SubF64x2],
-    [BINARY.MulF64, BINARY.MulF64x2],
-    [BINARY.DivF64, BINARY.DivF64x2],
-    [BINARY.MinF64, BINARY.MinF64x2],
-    [BINARY.MaxF64, BINARY.MaxF64x2],
-  ]),
-};
-const F32: Shape = {
-  lanes: 4,
-  type: TYPE.F32,
-  splat: UNARY.SplatF32x4,
-  unary: new Map([
-    [UNARY.NegF32, UNARY.NegF32x4],
-    [UNARY.AbsF32, UNARY.AbsF32x4],
-    [UNARY.SqrtF32, UNARY.SqrtF32x4],
-    [UNARY.CeilF32, UNARY.CeilF32x4],
-    [UNARY.FloorF32, UNARY.FloorF32x4],
-    [UNARY.TruncF32, UNARY.TruncF32x4],
-    [UNARY.NearestF32, UNARY.NearestF32x4],
-  ]),
-  binary: new Map([
-    [BINARY.AddF32, BINARY.AddF32x4],
-    [BINARY.SubF32, BINARY.SubF32x4],
-    [BINARY.MulF32, BINARY.MulF32x4],
-    [BINARY.DivF32, BINARY.DivF32x4],
-    [BINARY.MinF32, BINARY.MinF32x4],
-    [BINARY.MaxF32, BINARY.MaxF32x4],
-  ]),
-};
+const UNARIES = ['Neg', 'Abs', 'Sqrt', 'Ceil', 'Floor', 'Trunc', 'Nearest'] as const;
+const BINARIES = ['Add', 'Sub', 'Mul', 'Div', 'Min', 'Max'] as const;
+const SHAPES: readonly Shape[] = [shapeOf('F64', 2), shapeOf('F32', 4)];
+
+function shapeOf(scalar: 'F64' | 'F32', lanes: 2 | 4): Shape {
+  const vector = scalar === 'F64' ? 'F64x2' : 'F32x4';
+  return {
+    lanes,
+    type: TYPE[scalar],
+    splat: UNARY[`Splat${vector}`],
+    unary: new Map(UNARIES.map((name) => [UNARY[`${name}${scalar}`], UNARY[`${name}${vector}`]])),
+    binary: new Map(BINARIES.map((name) => [BINARY[`${name}${scalar}`], BINARY[`${name}${vector}`]])),
+  };
+}
 
 /** Makes the loop of vectors, if this loop is one of elements; its own statements then run for the last rounds, at least for one. */
 export function lanesOf(copying: Copying, loop: Loop, count: Count, range: Range): Lanes | undefined {
@@ -77,7 +47,7 @@ export function lanesOf(copying: Copying, loop: Loop, count: Count, range: Range
   const { module } = emit;
   const [first] = plan.proven.keys();
   const type = first === undefined ? undefined : scene.made.accesses.get(first)?.type;
-  const shape = [F64, F32].find((each) => each.type === type);
+  const shape = SHAPES.find((each) => each.type === type);
   const isPlain = count.direction === 'up' && 'constant' in count.step && count.step.constant === 1;
   const isCompared = nodeOf(loop.condition, scene.made).kind === 'binary';
   const isApart = areApart(copying);
