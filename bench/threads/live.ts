@@ -2,8 +2,9 @@
 
 import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createHeads, runBatch } from '../../host/pool/batch.ts';
-import { type Batch, HEAD_MISSING, type Report } from '../../host/pool/message.ts';
+import { type Batch, HEAD_MISSING } from '../../host/pool/message.ts';
 import { createPace } from '../../host/pool/pace.ts';
+import { type Reply, type Stay, serve } from '../../host/pool/stay.ts';
 import { Exports } from '../../runtime/abi/exports.ts';
 import { importsOf } from '../../runtime/abi/imports.ts';
 import type { Guest, Ready } from '../../runtime/engine/engine.ts';
@@ -17,9 +18,11 @@ const headOf = createHeads((head) => head);
 const pace = createPace(node);
 let guest: Guest | undefined;
 
-export default (batch: Batch): Report | typeof HEAD_MISSING => {
+export default (stay: Stay): void => serve(stay, answer);
+
+function answer(batch: Batch): Reply {
   const head = headOf(batch);
-  if (!head) return HEAD_MISSING;
+  if (!head) return { report: HEAD_MISSING, transfer: [] };
   const facts = { ...head.facts, optional: ['cabi_post_run'] };
   const run = (call: Call): Outcome => {
     if (!guest) {
@@ -45,4 +48,4 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
     return { state: 'done', output, log, receipt };
   };
   return runBatch(batch, head, { run, pace });
-};
+}

@@ -1,12 +1,12 @@
 // A thread's side of a batch: tells the pool which task runs, skips what is not wanted any more, packs the report.
-import Piscina from 'piscina';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Call } from '../../runtime/sandbox/call.ts';
 import { now } from '../platform/node.ts';
-import { CONTROL, isWanted } from './control.ts';
-import { type Batch, type Head, inputOf, packReport, type Report } from './message.ts';
+import { CONTROL, isWanted, NOBODY } from './control.ts';
+import { type Batch, type Head, inputOf, packReport } from './message.ts';
 import type { Pace } from './pace.ts';
+import type { Reply } from './stay.ts';
 
 const HEADS_MAX = POOL.kernelsKept.default;
 
@@ -34,14 +34,15 @@ export interface Thread {
 }
 
 /** Runs every wanted task of a batch, in order. Large outputs are moved to the pool, not copied. */
-export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Report {
+export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Reply {
   const { control, inputs, job } = batch;
   const { limits, blobs, args, seed, digests, outside } = head;
   pace.begin(control);
   const outcomes: (Outcome | undefined)[] = [];
   const from = now();
-  let at = 0;
-  for (let place = 0; place < inputs.length / 2; place++) {
+  let place = 0;
+  const wishes = { isWanted: () => isWanted(control, place), pace: () => pace.rest(control) };
+  for (let at = 0; place < inputs.length / 2; place++) {
     const input = inputOf(batch, place, at);
     if (input.byteLength < POOL.sharedBytesMin.default) at += input.byteLength;
     // The pool marks a task first and then looks whether it runs; here it is the other way round, so one of the two always sees it.
@@ -52,7 +53,6 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Repor
       continue;
     }
     const index = inputs[2 * place] as number;
-    const wishes = { isWanted: () => isWanted(control, place), pace: () => pace.rest(control) };
     const outcome = run({ input, index, limits, blobs, args, seed, digests, outside, job: job + place, wishes });
     const wanted = isWanted(control, place);
     outcomes.push(wanted ? outcome : undefined);
@@ -60,14 +60,6 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Repor
     if (!wanted) break;
     pace.rest(control);
   }
-  Atomics.store(control, CONTROL.current, -1);
-  const { transfer, ...report } = packReport(outcomes, now() - from);
-  return Piscina.move({
-    get [Piscina.transferableSymbol]() {
-      return transfer;
-    },
-    get [Piscina.valueSymbol]() {
-      return report;
-    },
-  } as never) as unknown as Report;
+  Atomics.store(control, CONTROL.current, NOBODY.after);
+  return packReport(outcomes, now() - from);
 }

@@ -7,6 +7,9 @@ import { POOL } from '../../runtime/base/limits.ts';
  */
 export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, unwanted: 5 } as const;
 
+/** What stands for the running task before the first one of a batch, and after the last. */
+export const NOBODY = { before: -1, after: -2 } as const;
+
 /** A whole core, as CONTROL.share has it. */
 export const WHOLE = 1_000;
 
@@ -15,6 +18,14 @@ const BYTES = 4 * (CONTROL.unwanted + POOL.batchTasksMax.default);
 /** Words for one batch. */
 export function newControl(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(BYTES));
+}
+
+/** Makes words those of a batch that has not begun. */
+export function clear(control: Int32Array, share: number): Int32Array {
+  control.fill(0);
+  control[CONTROL.current] = NOBODY.before;
+  control[CONTROL.share] = share * WHOLE;
+  return control;
 }
 
 /** The words that somebody else has made; words of its own where nothing is shared. */

@@ -1,16 +1,29 @@
 // Gives batches to threads and settles their tasks: the part of the pool that knows about lost threads, deadlines and retries.
 import { threadId } from 'node:worker_threads';
-import { describe, LodgerError } from '../../runtime/base/errors.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
 import { located } from '../../runtime/sandbox/trace.ts';
 import { now } from '../platform/node.ts';
-import { CONTROL, newControl, setShare, WHOLE, withdraw } from './control.ts';
-import { boardOn, deskFor, type Flight, failedBy, isHeld, jobOf, keepsWork, reasonOf, watch } from './flight.ts';
-import { type Compiled, compiledFor, type Entry, headOf, type Lane, learn, openLane } from './lane.ts';
-import { HEAD_MISSING, packBatch, type Report, reported, unpackReport } from './message.ts';
+import { CONTROL, clear, NOBODY, newControl, setShare, withdraw } from './control.ts';
+import {
+  type Flight,
+  isHeld,
+  jobOf,
+  keepsWork,
+  leaderFor,
+  lostWith,
+  openFlight,
+  reasonOf,
+  settle,
+  watch,
+  working,
+} from './flight.ts';
+import { type Compiled, compiledFor, type Entry, isBrief, isForOne, type Lane, learn, openLane } from './lane.ts';
+import { load } from './loading.ts';
+import { HEAD_MISSING, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
 import type { Threads } from './threads.ts';
 
@@ -69,10 +82,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   const pump = () => {
-    while (flights.size < threadCount) {
-      const departure = queue.take();
-      if (!departure) break;
-      send(departure);
+    for (let lane = queue.next(); lane; lane = queue.next()) {
+      const ahead = isBrief(lane) ? leaderFor(flights, lane) : undefined;
+      const isFree = working(flights) < threadCount;
+      if (!isFree && !ahead) break;
+      const ownThread = isFree && !isForOne(lane);
+      send(queue.take(lane), ownThread ? undefined : ahead);
     }
     if (flights.size === 0 && queue.size === 0) {
       const waiters = idleWaiters;
@@ -81,37 +96,27 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   };
 
-  const send = ({ compiled, lane, entries }: Departure) => {
+  /** `ahead`: the flight whose thread is to take it next. */
+  const send = ({ lane, entries }: Departure, ahead?: Flight) => {
     const job = nextJob;
     nextJob += entries.length;
-    const control = controls.pop() ?? newControl();
-    control.fill(0);
-    control[CONTROL.current] = -1;
-    control[CONTROL.share] = cpuShare * WHOLE;
-    // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
-    const told = lane.headsSent > threadCount && !entries[0]?.alone;
-    if (!told) lane.headsSent++;
-    const head = told ? {} : { head: headOf({ ...lane, compiled }, engine.name) };
-    const steps = boardOn(entries[0] as Entry, control);
-    if (steps instanceof LodgerError) return settle(entries[0] as Entry, steps);
-    const desk = deskFor(entries, control, asksFiles);
-    const orders = { ...(steps && { steps }), ...(desk && { asks: desk.order }) };
-    const { transfer, ...batch } = packBatch({ lane: lane.number, control, job, ...head, ...orders }, entries);
-    const lease = threads.lease(batch, transfer);
-    const flight: Flight = {
-      ...{ entries, control, lease, sentAt: now(), job, desk },
-      ...{ ending: undefined, landed: false, timer: undefined },
-    };
+    const control = clear(controls.pop() ?? newControl(), cpuShare);
+    const loaded = load(entries, { lane, control, job, engine: engine.name, threadCount, asksFiles });
+    if (loaded instanceof LodgerError) return settle(entries[0] as Entry, loaded);
+    const { batch, transfer, desk } = loaded;
+    const lease = threads.lease(batch, transfer, ahead?.lease);
+    const flight = openFlight({ entries, control, lease, job, desk, isFollower: ahead !== undefined });
+    if (ahead) ahead.behind = flight;
     flights.add(flight);
-    for (const entry of entries) {
-      entry.flight = flight;
-    }
     const { wallMsMax } = lane.permit.limits;
     if (wallMsMax !== undefined) {
       watch(flight, {
         wallMsMax,
         graceMs: canStop ? POOL.stopMsMax.default : 0,
-        onHold: (place) => giveBack(flight, place),
+        onHold: (place) => {
+          giveBack(flight, place);
+          if (flight.behind) giveBack(flight.behind, NOBODY.before);
+        },
         onLate: (entry, outcome) => end(flight, entry, outcome),
       });
     }
@@ -129,6 +134,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const land = (flight: Flight): boolean => {
     if (flight.landed) return false;
     flight.landed = true;
+    (flight.entries[0] as Entry).lane.away -= flight.entries.length;
+    if (flight.behind) flight.behind.isQueued = false;
+    flight.behind = undefined;
     clearTimeout(flight.timer);
     flight.desk?.leave();
     // A task that had ended by itself does not answer to its cancel any more.
@@ -156,12 +164,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       else queue.add(entry, 'first');
     }
     schedule();
-  };
-
-  const settle = (entry: Entry, result: Outcome | LodgerError) => {
-    if (entry.settled) return;
-    entry.settled = true;
-    entry.settle(result);
   };
 
   /** The answers of a batch come together, so a task that takes long, or for ever, gives the others back: they run elsewhere. */
@@ -208,32 +210,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** A thread died by itself. The task that ran then is held responsible, once; the others run again. */
   const lost = (flight: Flight, error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    const culprit = flight.entries[Math.max(0, Atomics.load(flight.control, CONTROL.current))] as Entry;
+    const current = Atomics.load(flight.control, CONTROL.current);
     land(flight);
+    // The batch before it may have taken the thread with it.
+    const isBegun = !flight.isFollower || current !== NOBODY.before;
+    const culprit = isBegun ? (flight.entries[Math.max(0, current)] as Entry) : undefined;
     again(flight, culprit);
-    if (keepsWork(culprit)) {
+    if (culprit && keepsWork(culprit)) {
       culprit.attempts++;
       queue.add(culprit, 'first');
-      schedule();
-      return;
-    }
-    settle(
-      culprit,
-      culprit.withdrawn ??
-        failedBy(culprit, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - flight.sentAt),
-    );
+    } else if (culprit) settle(culprit, culprit.withdrawn ?? lostWith(culprit, error, flight));
     schedule();
   };
 
-  const again = (flight: Flight, culprit: Entry) => {
+  /** Without a culprit none of them was begun. */
+  const again = (flight: Flight, culprit?: Entry) => {
     for (const entry of [...flight.entries].reverse()) {
       if (entry === culprit || !isHeld(flight, entry)) continue;
       if (entry.withdrawn) {
         settle(entry, entry.withdrawn);
         continue;
       }
-      entry.attempts++;
+      if (culprit) entry.attempts++;
       entry.alone = true;
       queue.add(entry, 'first');
     }
@@ -285,7 +283,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       schedule();
     },
     cancel,
-    counts: () => ({ running: flights.size, waiting: queue.size }),
+    counts: () => ({ running: working(flights), waiting: queue.size }),
     idle: () =>
       new Promise((resolve) => {
         idleWaiters.push(resolve);

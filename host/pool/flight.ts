@@ -3,11 +3,9 @@ import { describe, type FailureCode, LodgerError } from '../../runtime/base/erro
 import { POOL } from '../../runtime/base/limits.ts';
 import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
-import { type Desk, openDesk } from './asks.ts';
+import type { Desk } from './asks.ts';
 import { CONTROL } from './control.ts';
-import type { Compiled, Entry } from './lane.ts';
-import type { Batch } from './message.ts';
-import { boardThread } from './steps.ts';
+import type { Compiled, Entry, Lane } from './lane.ts';
 import type { Lease } from './threads.ts';
 
 /** A batch on a thread. */
@@ -18,12 +16,54 @@ export interface Flight {
   readonly sentAt: number;
   /** The number of its first task, by which the engine can cancel it. */
   readonly job: number;
+  /** Whether it was sent behind another one, and whether the thread still has that. */
+  readonly isFollower: boolean;
+  isQueued: boolean;
+  /** What the thread takes next. */
+  behind: Flight | undefined;
+  /** Whether one of its tasks takes so long that nothing may wait for it. */
+  isHolding: boolean;
   /** Why one of its tasks is being stopped, and the thread with it where that cannot be helped. */
   ending: { readonly entry: Entry; readonly result: Outcome | LodgerError } | undefined;
   /** Of tasks that may ask for something outside. */
   readonly desk: Desk | undefined;
   landed: boolean;
   timer: NodeJS.Timeout | undefined;
+}
+
+/** A batch that a thread was just given; its tasks know it from now on. */
+export function openFlight(
+  given: Pick<Flight, 'entries' | 'control' | 'lease' | 'job' | 'desk' | 'isFollower'>,
+): Flight {
+  const flight: Flight = {
+    ...given,
+    ...{ sentAt: now(), isQueued: given.isFollower, behind: undefined, isHolding: false },
+    ...{ ending: undefined, landed: false, timer: undefined },
+  };
+  for (const entry of flight.entries) {
+    entry.flight = flight;
+    entry.lane.away++;
+  }
+  return flight;
+}
+
+/** How many threads have work: of two flights of one, the second waits. */
+export function working(flights: Iterable<Flight>): number {
+  let count = 0;
+  for (const { isQueued } of flights) if (!isQueued) count++;
+  return count;
+}
+
+/** The flight behind which another batch of a lane may go, if its thread is to have one more already. */
+export function leaderFor(flights: Iterable<Flight>, lane: Lane): Flight | undefined {
+  if (lane.permit.outside || lane.waiting[0]?.alone) return undefined;
+  for (const flight of flights) {
+    const { entries, behind, ending, isHolding, isQueued } = flight;
+    // One of a single task has no timer that would see how long it takes.
+    if (entries[0]?.lane !== lane || entries.length === 1 || behind || ending || isHolding || isQueued) continue;
+    return flight;
+  }
+  return undefined;
 }
 
 /** Whether a task is a flight's to settle: it may have been settled, or given back, before the flight ends. */
@@ -37,12 +77,7 @@ export function jobOf({ job, entries }: Flight, entry: Entry): number {
 }
 
 /** The outcome of a task of which no thread can tell any more. */
-export function failedBy(
-  { lane, input, attempts }: Entry,
-  code: FailureCode,
-  message: string,
-  wallMs: number,
-): Outcome {
+function failedBy({ lane, input, attempts }: Entry, code: FailureCode, message: string, wallMs: number): Outcome {
   return {
     state: 'failed',
     code,
@@ -60,19 +95,17 @@ export function failedBy(
   };
 }
 
-/** What goes with a stepper's task that is sent to a thread; why it cannot go, if the image that it goes on from cannot be read. */
-export function boardOn({ steps }: Entry, control: Int32Array): Batch['steps'] | LodgerError {
-  try {
-    return steps && boardThread(steps, control);
-  } catch (error) {
-    return reasonOf(error);
-  }
+/** The outcome of a task whose thread died with it. */
+export function lostWith(entry: Entry, error: unknown, { sentAt }: Flight): Outcome {
+  const reason = error instanceof Error ? error.message : String(error);
+  return failedBy(entry, 'ERR_HOST_FAULT', describe('ERR_HOST_FAULT', reason), now() - sentAt);
 }
 
-/** Answers what tasks of a batch ask of the outside, where they may ask anything. */
-export function deskFor(entries: readonly Entry[], control: Int32Array, asksFiles: boolean): Desk | undefined {
-  if (!entries.some(({ session }) => session)) return undefined;
-  return openDesk({ sessionOf: (place) => entries[place]?.session, control, files: asksFiles });
+/** Ends a task, once. */
+export function settle(entry: Entry, result: Outcome | LodgerError): void {
+  if (entry.settled) return;
+  entry.settled = true;
+  entry.settle(result);
 }
 
 /** Whether a task whose thread was lost goes on from its last image: once. */
@@ -110,6 +143,7 @@ export function watch(flight: Flight, { wallMsMax, graceMs, onHold, onLate }: Wa
     }
     if (entry && elapsed >= nextMs) {
       nextMs = lateMs;
+      flight.isHolding = true;
       onHold(place);
     }
     flight.timer = setTimeout(look, Math.max(1, nextMs - elapsed));

@@ -47,6 +47,8 @@ export interface Lane {
   /** Why it never will be. */
   failed?: LodgerError;
   readonly waiting: Entry[];
+  /** How many tasks are with threads. */
+  away: number;
   /** How many messages carried what the lane's tasks have in common; enough of them, and every thread knows it. */
   headsSent: number;
   /** Moving average of a task's share of its batch's way there and back, in ms; undefined until the first report. */
@@ -57,7 +59,16 @@ export interface Lane {
 
 /** A lane whose kernel is not compiled yet. */
 export function openLane(number: number, permit: Permit): Lane {
-  return { number, permit, compiled: undefined, waiting: [], headsSent: 0, taskMs: undefined, runMs: undefined };
+  return {
+    number,
+    permit,
+    compiled: undefined,
+    waiting: [],
+    away: 0,
+    headsSent: 0,
+    taskMs: undefined,
+    runMs: undefined,
+  };
 }
 
 export function compiledFor(engine: Engine, ready: Ready, { outside }: Permit): Compiled {
@@ -65,8 +76,19 @@ export function compiledFor(engine: Engine, ready: Ready, { outside }: Permit): 
   return { ready, shared, receiptHead: receiptHead(ready, engine, outside) };
 }
 
-/** What the threads are told of a lane. */
-export function headOf({ compiled, permit }: Lane & { readonly compiled: Compiled }, engine: EngineName): Head {
+/** What the threads are told of a lane, until all know it. `mustBeWhole`: a message that cannot be sent a second time. */
+export function tellHead(
+  lane: Lane,
+  engine: EngineName,
+  threads: number,
+  mustBeWhole: boolean,
+): { readonly head?: Head } {
+  if (lane.headsSent > threads && !mustBeWhole) return {};
+  lane.headsSent++;
+  return { head: headOf(lane as Lane & { readonly compiled: Compiled }, engine) };
+}
+
+function headOf({ compiled, permit }: Lane & { readonly compiled: Compiled }, engine: EngineName): Head {
   const { limits, blobs, args, seed, digests, outside } = permit;
   const some = { ...(args && { args }), ...(outside && { outside }) };
   return { ...compiled.shared, engine, limits, blobs, seed, digests, ...some };
@@ -79,21 +101,37 @@ export interface Sharing {
   readonly batchMsTarget: number;
 }
 
+/** Whether so many tasks are so little work that waking a thread for a share of it takes longer. */
+function isLittle({ runMs }: Lane, tasks: number): boolean {
+  return runMs !== undefined && tasks * runMs < POOL.shareMsMin.default;
+}
+
+/** Whether a whole message of its tasks is so little work: then the way there takes longer, and the next one had better be there before. */
+export function isBrief(lane: Lane): boolean {
+  return isLittle(lane, POOL.batchTasksMax.default);
+}
+
+/** Whether all its tasks are for one thread. */
+export function isForOne(lane: Lane): boolean {
+  return isLittle(lane, lane.waiting.length + lane.away);
+}
+
 /**
  * How many tasks the next message takes: enough for `batchMsTarget` of work, and no more than an equal share for each thread, unless
- * the work is so little that waking a thread for a share of it takes longer.
+ * the work is for one. Of brief tasks that has half, and the other half is on its way there or back.
  */
-function batchSize({ taskMs, runMs, waiting }: Lane, { threadCount, batchMsTarget }: Sharing): number {
+function batchSize(lane: Lane, { threadCount, batchMsTarget }: Sharing): number {
+  const { taskMs, waiting, away } = lane;
   const byTime = taskMs === undefined ? 4 : batchMsTarget / Math.max(taskMs, 1e-3);
-  const isLittle = runMs !== undefined && waiting.length * runMs < POOL.shareMsMin.default;
-  const byShare = isLittle ? waiting.length : Math.ceil(waiting.length / threadCount);
+  const forOne = isBrief(lane) ? Math.ceil((waiting.length + away) / 2) : waiting.length;
+  const byShare = isForOne(lane) ? forOne : Math.ceil(waiting.length / threadCount);
   return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
 }
 
 /** Takes the next batch off a lane: the first task alone if it must be, else as many as fit. */
 export function takeBatch(lane: Lane, sharing: Sharing): Entry[] {
   const { waiting } = lane;
-  let count = waiting[0]?.alone ? 1 : batchSize(lane, sharing);
+  let count = waiting[0]?.alone ? 1 : Math.min(waiting.length, batchSize(lane, sharing));
   for (let place = 1; place < count; place++) if (waiting[place]?.alone) count = place;
   return waiting.splice(0, count);
 }

@@ -95,34 +95,40 @@ interface Extra {
   readonly outside?: OutsideReport;
 }
 
-/** Packs tasks of one permit; the buffers to move with the message are in `transfer`. */
+/** Packs tasks of one permit; what moves with the message is in `transfer`. */
 export function packBatch(
   given: Pick<Batch, 'lane' | 'head' | 'control' | 'job' | 'steps' | 'asks'>,
   tasks: readonly Parcel[],
-): Batch & { readonly transfer: readonly (ArrayBuffer | MessagePort)[] } {
+): { readonly batch: Batch; readonly transfer: readonly (ArrayBuffer | MessagePort)[] } {
   const inputs = new Float64Array(2 * tasks.length);
   const large = new Map<number, Uint8Array>();
-  const transfer: (ArrayBuffer | MessagePort)[] = [given.steps, given.asks].flatMap((order) => order?.port ?? []);
-  let size = 0;
+  const transfer: (ArrayBuffer | MessagePort)[] = [];
+  if (given.steps) transfer.push(given.steps.port);
+  if (given.asks) transfer.push(given.asks.port);
   tasks.forEach(({ index, input }, place) => {
     inputs[2 * place] = index;
     inputs[2 * place + 1] = input.byteLength;
-    if (input.byteLength < POOL.sharedBytesMin.default) {
-      size += input.byteLength;
-      return;
-    }
+    if (input.byteLength < POOL.sharedBytesMin.default) return;
     large.set(place, input);
     if (input.buffer instanceof ArrayBuffer) transfer.push(input.buffer);
   });
+  const packed = packSmall(tasks.map(({ input }) => input));
+  if (packed.byteLength >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
+  return { batch: { ...given, inputs, packed, ...(large.size > 0 && { large }) }, transfer };
+}
+
+/** Those that are not large, one behind the other. */
+function packSmall(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let size = 0;
+  for (const { byteLength } of pieces) if (byteLength < POOL.sharedBytesMin.default) size += byteLength;
   const packed = new Uint8Array(size);
   let at = 0;
-  tasks.forEach(({ input }, place) => {
-    if (large.has(place)) return;
-    packed.set(input, at);
-    at += input.byteLength;
-  });
-  if (size >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
-  return { ...given, inputs, packed, ...(large.size > 0 && { large }), transfer };
+  for (const piece of pieces) {
+    if (piece.byteLength >= POOL.sharedBytesMin.default) continue;
+    packed.set(piece, at);
+    at += piece.byteLength;
+  }
+  return packed;
 }
 
 /** The input at a place; the places are asked for in order, `at` is the sum of the packed lengths before it. */
@@ -134,12 +140,12 @@ export function inputOf(batch: Batch, place: number, at: number): Uint8Array {
 export function packReport(
   outcomes: readonly (Outcome | undefined)[],
   ms: number,
-): Report & { readonly transfer: ArrayBuffer[] } {
+): { readonly report: Report; readonly transfer: readonly ArrayBuffer[] } {
   const numbers = new Float64Array(outcomes.length * WIDTH);
   const large = new Map<number, Uint8Array>();
   const extras = new Map<number, Extra>();
   const transfer: ArrayBuffer[] = [];
-  let size = 0;
+  const outputs: Uint8Array[] = [];
   outcomes.forEach((outcome, place) => {
     const row = place * WIDTH;
     numbers[row + COLUMNS.state] = outcome ? STATE[outcome.state] : STATE.unwanted;
@@ -156,22 +162,17 @@ export function packReport(
     if (outcome.state === 'failed') return;
     const { output } = outcome;
     numbers[row + COLUMNS.outputBytes] = output.byteLength;
-    if (output.byteLength < POOL.sharedBytesMin.default) {
-      size += output.byteLength;
-      return;
-    }
+    outputs.push(output);
+    if (output.byteLength < POOL.sharedBytesMin.default) return;
     large.set(place, output);
     transfer.push(output.buffer as ArrayBuffer);
   });
-  const packed = new Uint8Array(size);
-  let at = 0;
-  outcomes.forEach((outcome, place) => {
-    if (outcome?.state !== 'done' || large.has(place)) return;
-    packed.set(outcome.output, at);
-    at += outcome.output.byteLength;
-  });
-  if (size >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
-  return { ms, numbers, packed, ...(large.size > 0 && { large }), ...(extras.size > 0 && { extras }), transfer };
+  const packed = packSmall(outputs);
+  if (packed.byteLength >= MOVED_BYTES_MIN) transfer.push(packed.buffer);
+  return {
+    report: { ms, numbers, packed, ...(large.size > 0 && { large }), ...(extras.size > 0 && { extras }) },
+    transfer,
+  };
 }
 
 function extraOf(outcome: Outcome): Extra | undefined {

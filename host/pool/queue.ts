@@ -1,10 +1,9 @@
 // The waiting tasks of a pool: lanes take turns, and each keeps its own order.
-import { type Compiled, type Entry, type Lane, type Sharing, takeBatch } from './lane.ts';
+import { type Entry, type Lane, type Sharing, takeBatch } from './lane.ts';
 
 /** Tasks that go out together. */
 export interface Departure {
   readonly lane: Lane;
-  readonly compiled: Compiled;
   readonly entries: readonly Entry[];
 }
 
@@ -14,8 +13,10 @@ export interface Queue {
   /** Puts a task at the end of its lane, or back at its head. */
   add(entry: Entry, place: 'first' | 'last'): void;
   remove(entry: Entry): void;
-  /** The next batch of the lane whose turn it is; undefined if no task of a compiled kernel waits. */
-  take(): Departure | undefined;
+  /** The lane whose turn it is; undefined if no task of a compiled kernel waits. */
+  next(): Lane | undefined;
+  /** The next batch of that lane. */
+  take(lane: Lane): Departure;
 }
 
 export function createQueue(sharing: Sharing): Queue {
@@ -40,16 +41,15 @@ export function createQueue(sharing: Sharing): Queue {
       if (lane.waiting.length === 0) lanes.splice(lanes.indexOf(lane), 1);
       size--;
     },
-    take: () => {
-      const turn = lanes.findIndex(({ compiled }) => compiled !== undefined);
-      if (turn < 0) return undefined;
-      // Lanes whose kernel is still being compiled let the others pass, and keep their order.
-      lanes.push(...lanes.splice(0, turn));
-      const lane = lanes.shift() as Lane;
+    // Lanes whose kernel is still being compiled let the others pass, and keep their order.
+    next: () => lanes.find(({ compiled }) => compiled !== undefined),
+    take: (lane) => {
+      lanes.push(...lanes.splice(0, lanes.indexOf(lane)));
+      lanes.shift();
       const entries = takeBatch(lane, sharing);
       if (lane.waiting.length > 0) lanes.push(lane);
       size -= entries.length;
-      return { lane, compiled: lane.compiled as Compiled, entries };
+      return { lane, entries };
     },
   };
 }

@@ -5,8 +5,9 @@ import { execute } from '../../runtime/sandbox/execute.ts';
 import { placeOf } from '../platform/engines.ts';
 import { doorsOf } from './asks-thread.ts';
 import { createHeads, runBatch } from './batch.ts';
-import { type Batch, HEAD_MISSING, type Report } from './message.ts';
+import { type Batch, HEAD_MISSING } from './message.ts';
 import { createPace, type Pace } from './pace.ts';
+import { type Reply, type Stay, serve } from './stay.ts';
 import { runSteps } from './steps-thread.ts';
 
 const headOf = createHeads((head) => ({ ...head, compiled: placeOf(head.engine).engine.adopt(head.compiled) }));
@@ -14,9 +15,11 @@ const headOf = createHeads((head) => ({ ...head, compiled: placeOf(head.engine).
 /** A platform tells CPU time where its engine can. */
 const paces: Partial<Record<EngineName, Pace>> = {};
 
-export default (batch: Batch): Report | typeof HEAD_MISSING => {
+export default (stay: Stay): void => serve(stay, answer);
+
+function answer(batch: Batch): Reply {
   const head = headOf(batch);
-  if (!head) return HEAD_MISSING;
+  if (!head) return { report: HEAD_MISSING, transfer: [] };
   const known = placeOf(head.engine);
   const pace = paces[head.engine] ?? createPace(known.platform);
   const place = head.outside ? { ...known, doors: doorsOf(batch.asks, { control: batch.control, pace }) } : known;
@@ -28,4 +31,4 @@ export default (batch: Batch): Report | typeof HEAD_MISSING => {
   } finally {
     batch.asks?.port.close();
   }
-};
+}

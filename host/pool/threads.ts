@@ -1,10 +1,11 @@
-// The threads under the pool: Piscina, one batch a thread at a time, a spare one kept warm. The only importer of Piscina beside batch.ts.
+// The threads under the pool: Piscina has them, one stay a thread at a time, a spare one kept warm. The only importer of Piscina.
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Batch, HEAD_MISSING, Report } from './message.ts';
+import { claim, newWords, tellSent } from './stay.ts';
 
 /** Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. */
 const SPARES = 1;
@@ -17,6 +18,7 @@ const ENDING_MS_MAX = 100;
 
 /** A batch that a thread has. */
 export interface Lease {
+  readonly berth: Berth;
   readonly report: Promise<Report | typeof HEAD_MISSING>;
   /** Ends the thread that has the batch. The report then rejects. Resolves when the thread is gone, or replaced while it still ends. */
   end(): Promise<void>;
@@ -25,17 +27,33 @@ export interface Lease {
 }
 
 export interface Threads {
-  lease(batch: Batch, transfer: readonly (ArrayBuffer | MessagePort)[]): Lease;
+  /** Gives a batch to a thread. `ahead`: the thread that has that one takes it afterwards, if it is still there. */
+  lease(batch: Batch, transfer: readonly (ArrayBuffer | MessagePort)[], ahead?: Lease): Lease;
   /** How many threads had to be ended or died so far. */
   restarts(): number;
   /** Ends all threads; resolves when none is left. */
   close(): Promise<void>;
 }
 
-/** `filename`: the URL of a module whose default export takes a Batch and gives a Report. */
+/** A thread that stays, as the pool sees it. */
+export interface Berth {
+  readonly port: MessagePort;
+  readonly words: Int32Array;
+  /** Piscina takes an emitter for an AbortSignal; making one costs far less. */
+  readonly signal: EventEmitter;
+  /** Who waits for its reports, in order. */
+  readonly waiters: Waiter[];
+}
+
+interface Waiter {
+  resolve(report: Report | typeof HEAD_MISSING): void;
+  reject(error: unknown): void;
+}
+
+/** `filename`: the URL of a module whose default export takes a Stay and serves it. */
 export function startThreads(filename: string, count: number): Threads {
   const size = count + SPARES;
-  // Leases are never more than `count`, so Piscina's own queue stays empty.
+  // Stays are hardly ever more than `count`: one that ends at this moment may still be counted.
   const piscina = new Piscina({
     filename: fileURLToPath(new URL('./load.cjs', import.meta.url)),
     workerData: filename,
@@ -45,17 +63,49 @@ export function startThreads(filename: string, count: number): Threads {
     recordTiming: false,
   });
   const ending = new Set<Promise<unknown>>();
+  /** Those without a batch, whose threads may be there for a while. */
+  const free: Berth[] = [];
   let restarts = 0;
   piscina.on('error', () => undefined);
+
+  const open = (): Berth => {
+    const { port1: port, port2 } = new MessageChannel();
+    const berth: Berth = { port, words: newWords(), signal: new EventEmitter(), waiters: [] };
+    const { words, signal, waiters } = berth;
+    const take = (report: Report | typeof HEAD_MISSING) => {
+      waiters.shift()?.resolve(report);
+      if (waiters.length === 0) free.push(berth);
+    };
+    port.on('message', take);
+    // While the thread stays Piscina holds the process.
+    port.unref();
+    const leave = (error?: unknown) => {
+      // What it has sent came through another port than the news of its end.
+      for (let sent = receiveMessageOnPort(port); sent; sent = receiveMessageOnPort(port)) take(sent.message);
+      port.close();
+      if (waiters.length > 0) restarts++;
+      for (const { reject } of waiters.splice(0)) reject(error);
+    };
+    piscina.run({ port: port2, words }, { signal, transferList: [port2] as never }).then(() => leave(), leave);
+    return berth;
+  };
+
+  const berthFor = (ahead?: Lease): Berth => {
+    if (ahead && ahead.berth.waiters.length > 0 && claim(ahead.berth.words)) return ahead.berth;
+    for (let berth = free.pop(); berth; berth = free.pop()) if (claim(berth.words)) return berth;
+    return open();
+  };
+
   return {
-    lease: (batch, transfer) => {
-      // Piscina takes an emitter for an AbortSignal; making one costs far less.
-      const signal = new EventEmitter();
-      const options = { signal, transferList: transfer as never };
-      const report = piscina.run(batch, options) as Lease['report'];
-      report.catch(() => restarts++);
+    lease: (batch, transfer, ahead) => {
+      const berth = berthFor(ahead);
+      const { port, words, signal, waiters } = berth;
+      const report: Lease['report'] = new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+      port.postMessage(batch, transfer as never);
+      tellSent(words);
       let isEnding = false;
       return {
+        berth,
         report,
         isEnding: () => isEnding,
         end: async () => {
