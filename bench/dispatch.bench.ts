@@ -6,6 +6,7 @@ import { createDispatcher } from '../host/pool/dispatch.ts';
 import type { Entry } from '../host/pool/lane.ts';
 import { createPool } from '../host/pool/pool.ts';
 import { startThreads } from '../host/pool/threads.ts';
+import { TASK } from '../runtime/base/limits.ts';
 import type { Outcome } from '../runtime/job/outcome.ts';
 import { permitJob } from '../runtime/sandbox/permit.ts';
 import { compileFor } from '../runtime/sandbox/sandbox.ts';
@@ -29,7 +30,8 @@ export default async function measure(): Promise<Result> {
   const pool = await createPool({ threads: THREADS });
   const threads = startThreads(new URL('./threads/live.js', import.meta.url).href, THREADS);
   const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8(), metered: false, cpuShare: 1 });
-  const permit = permitJob({ platform: node, metered: false }, { kernel: live, inputs: [] });
+  const wallMsDefault = TASK.wallMsMax.default;
+  const permit = permitJob({ platform: node, metered: false, wallMsDefault }, { kernel: live, inputs: [] });
   const lane = dispatcher.open(permit, compileFor(nodeV8(), live, { metered: false }));
   const dispatched = () =>
     new Promise<unknown>((settle) => {

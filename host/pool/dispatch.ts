@@ -11,6 +11,7 @@ import { CONTROL, clear, NOBODY, newControl, setShare, withdraw } from './contro
 import {
   type Flight,
   isHeld,
+  isUnderWay,
   jobOf,
   keepsWork,
   leaderFor,
@@ -21,7 +22,7 @@ import {
   watch,
   working,
 } from './flight.ts';
-import { type Compiled, compiledFor, type Entry, isBrief, isForOne, type Lane, learn, openLane } from './lane.ts';
+import { type Compiled, compiledFor, type Entry, isForOne, type Lane, learn, openLane } from './lane.ts';
 import { load } from './loading.ts';
 import { HEAD_MISSING, type Report, reported, unpackReport } from './message.ts';
 import { createQueue, type Departure } from './queue.ts';
@@ -82,12 +83,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   const pump = () => {
-    for (let lane = queue.next(); lane; lane = queue.next()) {
-      const ahead = isBrief(lane) ? leaderFor(flights, lane) : undefined;
-      const isFree = working(flights) < threadCount;
-      if (!isFree && !ahead) break;
-      const ownThread = isFree && !isForOne(lane);
-      send(queue.take(lane), ownThread ? undefined : ahead);
+    const isFree = () => working(flights) < threadCount;
+    const may = (lane: Lane) => leaderFor(flights, lane) !== undefined || (isFree() && !isUnderWay(flights, lane));
+    for (let lane = queue.next(may); lane; lane = queue.next(may)) {
+      const ahead = isFree() && !isForOne(lane) ? undefined : leaderFor(flights, lane);
+      send(queue.take(lane), ahead);
     }
     if (flights.size === 0 && queue.size === 0) {
       const waiters = idleWaiters;

@@ -5,7 +5,7 @@ import { faultOf, type Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
 import type { Desk } from './asks.ts';
 import { CONTROL } from './control.ts';
-import type { Compiled, Entry, Lane } from './lane.ts';
+import { type Compiled, type Entry, isBrief, isForOne, type Lane } from './lane.ts';
 import type { Lease } from './threads.ts';
 
 /** A batch on a thread. */
@@ -56,7 +56,9 @@ export function working(flights: Iterable<Flight>): number {
 
 /** The flight behind which another batch of a lane may go, if its thread is to have one more already. */
 export function leaderFor(flights: Iterable<Flight>, lane: Lane): Flight | undefined {
-  if (lane.permit.outside || lane.waiting[0]?.alone) return undefined;
+  const { limits, outside } = lane.permit;
+  // Whoever waits behind a task that takes long has to be taken back.
+  if (limits.wallMsMax === undefined || outside || lane.waiting[0]?.alone || !isBrief(lane)) return undefined;
   for (const flight of flights) {
     const { entries, behind, ending, isHolding, isQueued } = flight;
     // One of a single task has no timer that would see how long it takes.
@@ -64,6 +66,18 @@ export function leaderFor(flights: Iterable<Flight>, lane: Lane): Flight | undef
     return flight;
   }
   return undefined;
+}
+
+/**
+ * Whether a lane had better wait for the half of its little work that comes back next: a third batch on another thread would make all
+ * of them smaller from then on, and each message costs as much as many tasks.
+ */
+export function isUnderWay(flights: Iterable<Flight>, lane: Lane): boolean {
+  if (!isForOne(lane) || lane.waiting[0]?.alone) return false;
+  for (const { entries, behind, ending, isHolding } of flights) {
+    if (entries[0]?.lane === lane && behind && !ending && !isHolding) return true;
+  }
+  return false;
 }
 
 /** Whether a task is a flight's to settle: it may have been settled, or given back, before the flight ends. */

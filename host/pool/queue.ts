@@ -13,8 +13,8 @@ export interface Queue {
   /** Puts a task at the end of its lane, or back at its head. */
   add(entry: Entry, place: 'first' | 'last'): void;
   remove(entry: Entry): void;
-  /** The lane whose turn it is; undefined if no task of a compiled kernel waits. */
-  next(): Lane | undefined;
+  /** The lane whose turn it is, of those that may send a batch now; undefined if no task of a compiled kernel waits there. */
+  next(may: (lane: Lane) => boolean): Lane | undefined;
   /** The next batch of that lane. */
   take(lane: Lane): Departure;
 }
@@ -41,8 +41,8 @@ export function createQueue(sharing: Sharing): Queue {
       if (lane.waiting.length === 0) lanes.splice(lanes.indexOf(lane), 1);
       size--;
     },
-    // Lanes whose kernel is still being compiled let the others pass, and keep their order.
-    next: () => lanes.find(({ compiled }) => compiled !== undefined),
+    // Lanes that may not, or whose kernel is still being compiled, let the others pass, and keep their order.
+    next: (may) => lanes.find((lane) => lane.compiled !== undefined && may(lane)),
     take: (lane) => {
       lanes.push(...lanes.splice(0, lanes.indexOf(lane)));
       lanes.shift();

@@ -54,7 +54,7 @@ async function briefLane() {
   const dispatcher = createDispatcher({ threads, threadCount: 2, engine, metered: true, cpuShare: 1 });
   const kernel = await admit(kernelOf(), { platform: node });
   const lane: Lane = dispatcher.open(
-    permitJob({ platform: node, metered: true }, { kernel, inputs: [] }),
+    permitJob({ platform: node, metered: true, wallMsDefault: 60_000 }, { kernel, inputs: [] }),
     compileFor(engine, kernel),
   );
   Object.assign(lane, { taskMs: 0.004, runMs: 0.001 });
@@ -80,7 +80,10 @@ test('brief tasks go to one thread in halves, the second behind the first, and t
     [32, undefined],
     [32, sent[0]?.lease],
   ]);
-  expect(dispatcher.counts()).toEqual({ running: 1, waiting: 0 });
+  // What comes in between waits for the first half, which is soon back.
+  submit(64);
+  await Promise.resolve();
+  expect(dispatcher.counts()).toEqual({ running: 1, waiting: 1 });
 });
 
 test('what waited behind a batch with which a thread died runs again, and is not to blame', async () => {
