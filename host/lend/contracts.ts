@@ -89,6 +89,8 @@ export interface LenderOptions {
   readonly terms: Terms;
   /** The number of the first report: higher than any that a host of this key has sent. */
   readonly firstBatch: number;
+  /** What runs parts of steppers' tasks again; absent where that is not done, as in tabs. */
+  readonly audits?: () => Promise<typeof import('./audits.ts')>;
   readonly tell?: (event: Event) => void;
 }
 

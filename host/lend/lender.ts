@@ -26,7 +26,7 @@ interface Session {
 
 /** Begins at once. Nothing that a site says is thrown out of it. */
 export function createLender(options: LenderOptions): Lender {
-  const { blobs, key, digest, clock, machine, tell = () => undefined } = options;
+  const { blobs, key, digest, clock, machine, audits, tell = () => undefined } = options;
   let { crew, terms: owners, firstBatch: batch } = options;
   let sites: { readonly policy: Policy; readonly version: number } | undefined;
   let ownersPause: Pause | null = null;
@@ -53,7 +53,7 @@ export function createLender(options: LenderOptions): Lender {
   const attributes = (): Attributes => ({
     ...machine,
     ...terms,
-    ...(crew.steppers && { audits: true }),
+    ...(crew.steppers && audits && { audits: true }),
     threads: crew.threads,
     fuelPerSecond: paces.fuelPerSecond(),
     holds: (blobs.holds?.() ?? []).slice(0, SITE.holds.max),
@@ -134,7 +134,7 @@ export function createLender(options: LenderOptions): Lender {
   const runStepper = async (assigned: Assigned, task: Prepared) =>
     (await import('./steppers.ts')).runStepper(steppers, assigned, task);
   const runAudit = async (assigned: Audited, task: Prepared) =>
-    (await import('./audits.ts')).runAudit({ ...steppers, by }, assigned, task);
+    (await (audits as NonNullable<LenderOptions['audits']>)()).runAudit({ ...steppers, by }, assigned, task);
   const tools = {
     ...{ crew: () => crew, fetching, digest, by, runStepper, runAudit },
   };

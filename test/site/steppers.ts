@@ -82,6 +82,7 @@ export function lend(
     crew: crewOf(lie === undefined ? sandbox : lying(sandbox, lie)),
     terms: { policy: POLICY, kernels: { refused: [] }, accounts: { refused: [] }, priceFloor: 0 },
     firstBatch: 1,
+    audits: () => import('../../host/lend/audits.ts'),
   });
   return { ...lender, close: () => lender.close().finally(remote.close) };
 }
