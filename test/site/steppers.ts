@@ -5,6 +5,7 @@ import type { Crew, Lender, Steppers } from '../../host/lend/contracts.ts';
 import { createLender } from '../../host/lend/lender.ts';
 import { nodeEngine } from '../../host/platform/engines.ts';
 import { node, now } from '../../host/platform/node.ts';
+import { LodgerError } from '../../runtime/base/errors.ts';
 import { PAGE, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
@@ -40,18 +41,26 @@ const POLICY = parsePolicy({
   grants: [],
 });
 
+/** A host that can be cut off: it says nothing more, and does not come back. */
+export interface Lent extends Lender {
+  cut(): void;
+}
+
 /** Lends one thread: this one. */
-export function lend(
-  site: string,
-  token: string,
-  { name, lie }: { readonly name: string; readonly lie?: Lie },
-): Lender {
+export function lend(site: string, token: string, { name, lie }: { readonly name: string; readonly lie?: Lie }): Lent {
   const remote = createRemote({ url: site, token, onBytes: () => undefined });
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const sandbox = createSandbox({ engine: nodeEngine('v8'), platform: node });
   const crewOf = (steppers: Steppers): Crew => ({ threads: 1, run: sandbox.run, steppers: async () => steppers });
+  let isCut = false;
+  let hangUp: () => void = () => undefined;
   const lender = createLender({
-    connect: remote.connect,
+    connect: async (hear, closed) => {
+      if (isCut) throw new Error('it is cut off');
+      const line = await remote.connect(hear, closed);
+      hangUp = () => line.close('cut off');
+      return line;
+    },
     blobs: {
       get: async (digest) => {
         const pieces: Uint8Array[] = [];
@@ -84,7 +93,11 @@ export function lend(
     firstBatch: 1,
     audits: () => import('../../host/lend/audits.ts'),
   });
-  return { ...lender, close: () => lender.close().finally(remote.close) };
+  const cut = () => {
+    isCut = true;
+    hangUp();
+  };
+  return { ...lender, cut, close: () => lender.close().finally(remote.close) };
 }
 
 function lying({ start, resume }: Steppers, lie: Lie): Steppers {
@@ -92,7 +105,7 @@ function lying({ start, resume }: Steppers, lie: Lie): Steppers {
     checkpoint.untilStep !== undefined || checkpoint.everyMs === undefined;
   const begin = (options: StartOptions, go: (options: StartOptions) => Steps): Steps => {
     if (isPart(options)) {
-      if (lie === 'silent') return steps(new Promise(() => undefined));
+      if (lie === 'silent') return steps(until(options.signal));
       return lie === 'audit' ? other(go(forging(options, 0))) : go(options);
     }
     if (lie === 'pages') return go(forging(options, 1));
@@ -116,6 +129,10 @@ const steps = (outcome: Promise<Outcome>): Steps => {
   const never = async () => undefined;
   return { outcome, pause: never, image: never, setLimits: never };
 };
+
+/** Comes to nothing before the signal is given. */
+const until = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new LodgerError('ERR_ABORTED'))));
 
 /** The same, with another output. */
 function other({ outcome }: Steps): Steps {
