@@ -40,11 +40,11 @@ const text = new TextEncoder();
 
 /** SHA-256 of 0 and the entry's canonical JSON (RFC 8785). The prefixes keep leaves and nodes apart: RFC 6962, section 2.1. */
 export function leafOf(
-  { fuel, input, job, kernel, output, rewriter, tariff, task, version }: Entry,
+  { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version }: Entry,
   hash: Hash,
 ): Uint8Array {
   // In the order of canonical JSON: to sort the names of each task would take longer than the hash.
-  const ordered = { fuel, input, job, kernel, output, rewriter, tariff, task, version };
+  const ordered = { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version };
   return hash(text.encode(LEAF + JSON.stringify(ordered)));
 }
 

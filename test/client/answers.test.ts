@@ -14,7 +14,18 @@ const OPEN = {
   manifest: { version: 1, kernel: '0'.repeat(64) },
 };
 const COUNTS = { waiting: 1, leased: 0, checking: 0, provisional: 0, disputed: 0, done: 0, failed: 0, cancelled: 0 };
-const FIGURES = { submitted: 0, ended: null, sealed: true, tasks: 1, counts: COUNTS, fuel: 0, runs: 0, checks: 0 };
+const AUDITS = { count: 0, fuel: 0 };
+const FIGURES = {
+  submitted: 0,
+  ended: null,
+  sealed: true,
+  tasks: 1,
+  counts: COUNTS,
+  fuel: 0,
+  runs: 0,
+  checks: 0,
+  audits: AUDITS,
+};
 const STATUS = JSON.stringify({ ...OPEN, ...FIGURES, rate: 0, msLeft: null });
 const OUTCOME = { index: 7, state: 'done', output: 0, code: '', message: '', log: null, fuel: 1, wallMs: 1 };
 const BY = { memoryBytesPeak: 0, host: 'h', runs: 1, confidence: 1, engine: { name: 'v8', version: '' } };
