@@ -36,6 +36,11 @@ export function claim(words: Int32Array): boolean {
   return claimed !== GONE && Atomics.compareExchange(words, WORD.claimed, claimed, claimed + 1) === claimed;
 }
 
+/** Lets nobody claim a thread any more that is ended, or that has gone in another way than by itself. */
+export function retire(words: Int32Array): void {
+  Atomics.store(words, WORD.claimed, GONE);
+}
+
 /** Wakes the thread for a batch that was sent. */
 export function tellSent(words: Int32Array): void {
   Atomics.add(words, WORD.sent, 1);

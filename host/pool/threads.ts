@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Batch, HEAD_MISSING, Report } from './message.ts';
-import { claim, newWords, tellSent } from './stay.ts';
+import { claim, newWords, retire, tellSent } from './stay.ts';
 
 /** Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. */
 const SPARES = 1;
@@ -80,6 +80,7 @@ export function startThreads(filename: string, count: number): Threads {
     // While the thread stays Piscina holds the process.
     port.unref();
     const leave = (error?: unknown) => {
+      retire(words);
       // What it has sent came through another port than the news of its end.
       for (let sent = receiveMessageOnPort(port); sent; sent = receiveMessageOnPort(port)) take(sent.message);
       port.close();
@@ -110,6 +111,7 @@ export function startThreads(filename: string, count: number): Threads {
         isEnding: () => isEnding,
         end: async () => {
           isEnding = true;
+          retire(words);
           const before = piscina.threads;
           signal.emit('abort');
           const left = new Set(piscina.threads);

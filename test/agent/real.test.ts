@@ -102,7 +102,7 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const { site, url } = await servedSite();
     const all = 40;
-    site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(all - 2, () => DO.burn), ...inputs(2, () => DO.loop)]);
+    site.add('job', termsOf(site.put(kernel.bytes)), [...inputs(all - 1, () => DO.burn), ...inputs(1, () => DO.loop)]);
     const first = await joined(url);
     await site.until('some results', () => site.results.size > 4);
     const cells = childrenOf(first.child.pid);
@@ -111,7 +111,8 @@ test.runIf(process.platform === 'linux')(
     await first.ended;
     await site.until('its cells are gone', () => !cells.some(isAlive));
     await joined(url, '--data', first.data);
-    await site.until('all but the endless ones', () => site.results.size === all - 2);
+    // Those in one batch with it are run again on the other thread.
+    await site.until('all but the endless one', () => site.results.size === all - 1);
     const hosts = site.heard.flatMap((one) => (one.type === 'hello' ? [Buffer.from(one.key).toString('hex')] : []));
     expect(hosts).toHaveLength(2);
     expect(new Set(hosts).size).toBe(1);

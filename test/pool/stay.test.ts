@@ -5,7 +5,7 @@ import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createDispatcher } from '../../host/pool/dispatch.ts';
 import type { Entry, Lane } from '../../host/pool/lane.ts';
 import type { Batch, Report } from '../../host/pool/message.ts';
-import { claim, newWords, serve, tellSent } from '../../host/pool/stay.ts';
+import { claim, newWords, retire, serve, tellSent } from '../../host/pool/stay.ts';
 import type { Lease, Threads } from '../../host/pool/threads.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { LodgerError } from '../../runtime/base/errors.ts';
@@ -32,6 +32,13 @@ test('a thread answers every batch that it was claimed for, in order, and cannot
   const reports = Array.from({ length: 4 }, () => receiveMessageOnPort(port1)?.message.ms);
   expect([ran, reports, claim(words)]).toEqual([[1, 2, 3], [1, 2, 3, undefined], false]);
   port1.close();
+});
+
+test('a thread that was ended is claimed by nobody, also when its last report came at that moment', () => {
+  const words = newWords();
+  expect(claim(words)).toBe(true);
+  retire(words);
+  expect(claim(words)).toBe(false);
 });
 
 /** Threads whose batches end when the test says so, and a lane of brief tasks over them. */
