@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { SiteKey, Standing } from './contracts.ts';
 import type { JobRecord } from './events.ts';
 import { CONFIDENCE, isSteady, type Job } from './job.ts';
+import { levelOf } from './levels.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 import type { Host, State } from './state.ts';
 
@@ -29,6 +30,7 @@ export function replicasOf(key: SiteKey, id: string, { manifest, trustedHosts }:
     wait: manifest.wait ?? true,
     deterministic: isSteady(manifest),
     trustedHosts,
+    pairs: levelOf(id) > 0,
     draw: (task, nth) => Number.parseInt(hash('sha256', `${secret}\n${task}\n${nth}`).slice(0, 13), 16) / 2 ** 52,
   });
 }

@@ -1,6 +1,6 @@
 // The life of one job's tasks, folded from what was delivered: who is asked for one more run, what is held, what is final, who is convicted.
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
-import type { Confidence, TaskState } from '../wire/api.ts';
+import type { TaskState } from '../wire/api.ts';
 import type { Interval } from '../wire/ledger.ts';
 import { sweep } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
@@ -16,13 +16,8 @@ const SWEEP_AT = 0.97;
 
 const [WAITING, CHECKING, DISPUTED, HELD, FINAL] = [0, 1, 2, 3, 4] as const;
 
-export interface ReplicasOptions {
-  readonly confidence: Confidence;
-  /** Whether results may be held until the job's end. */
-  readonly wait: boolean;
-  readonly deterministic: boolean;
-  /** Whether the site has a trusted host. */
-  readonly trustedHosts: boolean;
+export interface ReplicasOptions
+  extends Pick<Terms, 'confidence' | 'wait' | 'deterministic' | 'trustedHosts' | 'pairs'> {
   /** A number in [0, 1) that hosts cannot know, and that is the same whenever it is asked for: a hash of a secret of the site, of job, task and `nth`. */
   readonly draw: (task: number, nth: number) => number;
   /** The site's own, unless a simulation tries another one. */
@@ -70,6 +65,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     trustedHosts: options.trustedHosts,
     progress: (held + final) / Math.max(1, tasks),
     closing,
+    pairs: options.pairs ?? false,
   });
 
   function runsOf(task: number): Claimed[] {

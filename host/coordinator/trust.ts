@@ -41,6 +41,8 @@ export interface Terms {
   readonly trustedHosts: boolean;
   /** Whether this is the end of the job: what is believed now stays. */
   readonly closing: boolean;
+  /** Whether one wrong result spoils all, as in a merge: then nobody is believed alone who is not trusted. */
+  readonly pairs?: boolean;
 }
 
 type Asked = Pick<Terms, 'confidence' | 'progress'>;
@@ -155,7 +157,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   const replicate = { do: 'replicate', wrong, trusted: runs.length >= BELIEF.runsMax } as const;
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1 && !first.examined) {
-    if (onProbation(first.standing)) return replicate;
+    if (terms.pairs || onProbation(first.standing)) return replicate;
     if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
   } else if (runs.length === 2 && terms.trustedHosts && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };

@@ -72,7 +72,7 @@ test('a job of no inputs has no result', async () => {
   expect(site.site.job(SUBMITTER, id).state).toBe('done');
 });
 
-test('merges are believed as tasks are: one who lies in them alone is found out, and the result is right', async () => {
+test('merges are believed as tasks are: and each by two: one who lies in them alone is found out, and the result is right', async () => {
   const site = await open();
   const bad = createEcho({ caller: owner('eve'), slots: 2, answer: liar });
   bad.join(site.site);
