@@ -9,7 +9,7 @@ import { type Batch, packBatch } from './message.ts';
 import { boardThread } from './steps.ts';
 
 /** What is known of a batch beside its tasks. */
-export interface Manifest {
+export interface BatchTerms {
   readonly lane: Lane;
   readonly control: Int32Array;
   readonly job: number;
@@ -28,8 +28,8 @@ export interface Loaded {
 }
 
 /** Why it cannot go, if the image that a stepper goes on from cannot be read. */
-export function load(entries: readonly Entry[], manifest: Manifest): Loaded | LodgerError {
-  const { lane, control, job, engine, threadCount, asksFiles } = manifest;
+export function load(entries: readonly Entry[], terms: BatchTerms): Loaded | LodgerError {
+  const { lane, control, job, engine, threadCount, asksFiles } = terms;
   const first = entries[0] as Entry;
   // A moved input cannot be sent a second time, so its message is complete; other threads ask if they were not told.
   const head = tellHead(lane, engine, threadCount, first.alone);
