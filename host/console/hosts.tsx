@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Badge, Facts, Problem } from '../parts/controls.tsx';
 import { clock, duration, short, shown } from '../parts/format.ts';
+import { Heads } from '../parts/heads.tsx';
 import { Icon, Mark } from '../parts/icons.tsx';
 import type { HostStatus } from '../wire/api.ts';
 import { CROSS_ORIGIN } from '../wire/site.ts';
@@ -46,22 +47,16 @@ export function HostsPage({
             </div>
           ) : (
             <table class="table fold">
-              <thead>
-                <tr>
-                  <th scope="col">Host</th>
-                  <th scope="col">State</th>
-                  <th scope="col" class="num">
-                    Threads
-                  </th>
-                  <th scope="col" class="num">
-                    Fuel a second
-                  </th>
-                  <th scope="col" class="num">
-                    Tasks
-                  </th>
-                  <th scope="col">Checks</th>
-                </tr>
-              </thead>
+              <Heads
+                columns={[
+                  'Host',
+                  'State',
+                  { number: 'Threads' },
+                  { number: 'Fuel a second' },
+                  { number: 'Tasks' },
+                  'Checks',
+                ]}
+              />
               <tbody>
                 {hosts.map((each) => (
                   <Row key={each.host} host={each} isChosen={each.host === chosen} />

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Badge, Facts, Problem } from '../parts/controls.tsx';
 import { clock, duration, short, shown } from '../parts/format.ts';
+import { Heads } from '../parts/heads.tsx';
 import { type PlaceStatus, TASK_STATES } from '../wire/api.ts';
 import { api, type Refused } from './api.ts';
 import type { Live } from './live.ts';
@@ -155,15 +156,7 @@ function Task({
             <p class="second">Nobody has delivered it yet.</p>
           ) : (
             <table class="table bare small">
-              <thead>
-                <tr>
-                  <th scope="col">Host</th>
-                  <th scope="col">Answer</th>
-                  <th scope="col" class="num">
-                    Fuel
-                  </th>
-                </tr>
-              </thead>
+              <Heads columns={['Host', 'Answer', { number: 'Fuel' }]} />
               <tbody>
                 {task.runs.map(({ host, at, answer, fuel, check }) => (
                   <tr>

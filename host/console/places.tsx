@@ -1,6 +1,7 @@
 // Where the tasks of a job ran, and run: by site, with the hosts of this one by name.
 import type { JSX } from 'preact';
 import { shown } from '../parts/format.ts';
+import { Heads } from '../parts/heads.tsx';
 import type { PlaceStatus } from '../wire/api.ts';
 
 const NAMES_MAX = 6;
@@ -22,18 +23,7 @@ export function Places({ places }: { readonly places: readonly PlaceStatus[] }):
         <p class="second">Nobody has run one yet.</p>
       ) : (
         <table class="table fold">
-          <thead>
-            <tr>
-              <th scope="col">Site</th>
-              <th scope="col">Hosts</th>
-              <th scope="col" class="num">
-                Tasks
-              </th>
-              <th scope="col" class="num">
-                Running
-              </th>
-            </tr>
-          </thead>
+          <Heads columns={['Site', 'Hosts', { number: 'Tasks' }, { number: 'Running' }]} />
           <tbody>
             {rows.map(({ site, hosts }) => (
               <tr key={site ?? ''}>

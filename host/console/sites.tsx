@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Badge, Problem } from '../parts/controls.tsx';
 import { duration, short, shown } from '../parts/format.ts';
+import { Heads } from '../parts/heads.tsx';
 import { Mark } from '../parts/icons.tsx';
 import type { OtherSite, SiteCapacity, SitesStatus } from '../wire/api.ts';
 import { SITE } from '../wire/ceilings.ts';
@@ -64,30 +65,18 @@ function Joined({ sites, own }: { readonly sites: SitesStatus; readonly own: Sit
           <Badge state={connected ? 'running' : 'failed'} word={connected ? 'connected' : 'not connected'} />
         </header>
         <table class="table fold">
-          <thead>
-            <tr>
-              <th scope="col">Site</th>
-              <th scope="col">State</th>
-              <th scope="col" class="num">
-                Hosts
-              </th>
-              <th scope="col" class="num">
-                Fuel a second
-              </th>
-              <th scope="col" class="num">
-                Free
-              </th>
-              <th scope="col" class="num">
-                Price
-              </th>
-              <th scope="col" class="num">
-                Our tasks there
-              </th>
-              <th scope="col" class="num">
-                Its batches here
-              </th>
-            </tr>
-          </thead>
+          <Heads
+            columns={[
+              'Site',
+              'State',
+              { number: 'Hosts' },
+              { number: 'Fuel a second' },
+              { number: 'Free' },
+              { number: 'Price' },
+              { number: 'Our tasks there' },
+              { number: 'Its batches here' },
+            ]}
+          />
           <tbody>
             <tr class="chosen">
               <th scope="row">{shown(own.name, 64)}</th>

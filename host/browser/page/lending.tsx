@@ -3,6 +3,7 @@ import type { CSSProperties, JSX } from 'preact';
 import { Chart } from '../../parts/chart.tsx';
 import { Badge, Check, Facts, Slider } from '../../parts/controls.tsx';
 import { bytes, clock, duration, short } from '../../parts/format.ts';
+import { Heads } from '../../parts/heads.tsx';
 import { Icon, Mark } from '../../parts/icons.tsx';
 import type { Current, Ended, VisitStatus } from '../visit.ts';
 import { PAUSE_TEXTS } from './pauses.ts';
@@ -237,23 +238,17 @@ function Receipts({ status }: { readonly status: VisitStatus | null }): JSX.Elem
         </div>
       ) : (
         <table class="table fold">
-          <thead>
-            <tr>
-              <th scope="col">Task</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Ended</th>
-              <th scope="col" class="num">
-                Fuel
-              </th>
-              <th scope="col" class="num">
-                Time
-              </th>
-              <th scope="col" class="num">
-                Memory
-              </th>
-              <th scope="col">Output digest</th>
-            </tr>
-          </thead>
+          <Heads
+            columns={[
+              'Task',
+              'Outcome',
+              'Ended',
+              { number: 'Fuel' },
+              { number: 'Time' },
+              { number: 'Memory' },
+              'Output digest',
+            ]}
+          />
           <tbody>{ended.slice(0, 10).map(Receipt)}</tbody>
         </table>
       )}
