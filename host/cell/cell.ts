@@ -48,6 +48,12 @@ export interface Listener {
   onGone(cell: Cell, entries: readonly Entry[], reason: string): void;
 }
 
+interface Beginning {
+  onReady(cell: Cell): void;
+  /** It ended before. */
+  onNeverReady(reason: string): void;
+}
+
 /** Starts a cell; resolves when it is ready. Throws `ERR_HOST_FAULT`. */
 export async function startCell(options: CellOptions, listener: Listener): Promise<Cell> {
   const launched = await launch(options);
@@ -56,12 +62,12 @@ export async function startCell(options: CellOptions, listener: Listener): Promi
       kill(launched);
       reject(notStarted(launched, 'it was not ready in time'));
     }, CELL.startMsMax.default);
-    launched.child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      reject(notStarted(launched, endOf(code, signal)));
-    });
     createCell(launched, options, {
       ...listener,
+      onNeverReady: (reason) => {
+        clearTimeout(timer);
+        reject(notStarted(launched, reason));
+      },
       onReady: (made) => {
         clearTimeout(timer);
         resolve(made);
@@ -73,7 +79,7 @@ export async function startCell(options: CellOptions, listener: Listener): Promi
 function createCell(
   launched: Launched,
   { memoryBytesMax, kernelsKept }: CellOptions,
-  { onReady, onResult, onGone }: Listener & { onReady(cell: Cell): void },
+  { onReady, onNeverReady, onResult, onGone }: Listener & Beginning,
 ): Cell {
   const { child, frames, pid } = launched;
   const tasks = new Map<number, Entry>();
@@ -178,7 +184,8 @@ function createCell(
     const process = lookAt(pid);
     const seen = {
       ...(process && { process }),
-      busy: tasks.size > 0,
+      // What a start may take has a limit of its own.
+      busy: tasks.size > 0 || !ready,
       silentRounds,
       lateMs: tasks.size > 0 ? now() - heardAt - wallMsMax : 0,
     };
@@ -198,6 +205,7 @@ function createCell(
     for (const ending of asking.values()) ending.abort();
     tasks.clear();
     if (ready) onGone(cell, inside, reason);
+    else onNeverReady(reason);
   });
 
   /** Whatever a cell asks, it gets what the task was granted. One question of a task is answered at a time, the latest. */

@@ -57,6 +57,34 @@ test('a group holds a process, has the ceilings that were asked for, and is gone
   }
 });
 
+/** What goes over a ceiling, the file in which the system counts that, and how the process ends. */
+const EXCESSES: readonly (readonly [Settings, string, RegExp, object])[] = [
+  [{ 'memory.max': 64 * 2 ** 20 }, 'exec tail /dev/zero', /^oom_kill [1-9]/m, { signal: 'SIGKILL' }],
+  [{ 'pids.max': 7 }, 'for i in 1 2 3 4 5 6 7 8; do true | true & done', /^max [1-9]/m, { code: 2 }],
+];
+
+test.each(EXCESSES)(
+  'a process that goes over %o is held by the system itself',
+  async (settings, excess, counted, end) => {
+    const group = attempt(settings);
+    if (typeof group === 'string') {
+      process.stderr.write(`NOT TESTED: going over ${Object.keys(settings)}. ${group}\n`);
+      return;
+    }
+    const child = spawn('/bin/sh', ['-c', `read begin; ${excess}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await expect.poll(() => (group.remove(), existsSync(group.path))).toBe(false);
+    });
+    group.take(child.pid as number);
+    child.stdin?.end('now\n');
+    const [code, signal] = await once(child, 'exit');
+    expect({ code, signal }).toMatchObject(end);
+    const [file = ''] = Object.keys(settings);
+    expect(readFileSync(join(group.path, file.replace('.max', '.events')), 'utf8')).toMatch(counted);
+  },
+);
+
 test('a group that was left by a process that is gone is swept when the next one is made, and no other', () => {
   const first = SETTINGS.map(attempt).find((group) => typeof group !== 'string');
   if (!first) return;
@@ -74,7 +102,12 @@ test.runIf(process.platform === 'linux')('a cell has its ceilings where it says 
   const [pid = 0] = pool.pids();
   const isIn = /\/lodger-\d+-\d+$/.test(groupOf(pid));
   expect(isIn).toBe(pool.isolation.includes('ceilings'));
-  if (!isIn)
+  if (isIn) {
+    const setting = (file: string) => readFileSync(join('/sys/fs/cgroup', groupOf(pid), file), 'utf8').trim();
+    expect(setting('memory.max')).toBe(String(512 * 2 ** 20));
+    expect(Number(setting('pids.max'))).toBeLessThan(100);
+    expect(setting('cpu.weight')).toBe('1');
+  } else
     process.stderr.write(
       'NOT TESTED: the ceilings of a cell. This machine lets nobody make groups with memory and pids\n',
     );
