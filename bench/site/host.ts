@@ -1,5 +1,5 @@
-// Echo hosts on WebSockets in a process of their own, for the benchmark of sites: arguments are the address, the slots of a pull, how many hosts, and
-// their tokens, which they share in turn.
+// Echo hosts on WebSockets in a process of their own, for the benchmark of sites: arguments are the address, the slots of a pull, how many hosts,
+// how many ms they take for a batch, and their tokens, which they share in turn.
 import process from 'node:process';
 import { WebSocket } from 'ws';
 import type { Site } from '../../host/coordinator/contracts.ts';
@@ -15,7 +15,7 @@ export interface Waits {
   readonly policies: readonly number[];
 }
 
-const [, , url = '', slots = '64', count = '1', ...tokens] = process.argv;
+const [, , url = '', slots = '64', count = '1', takesMs = '0', ...tokens] = process.argv;
 const lease: number[] = [];
 const acknowledged: number[] = [];
 const policies: number[] = [];
@@ -32,7 +32,6 @@ for (let index = 0; index < Number(count); index++) {
     hears: (message) => {
       if (message.type === 'welcome') connected++;
       if (message.type === 'policy') policies.push(message.version);
-      if (message.type === 'lease') lease.push(performance.now() - (asked.shift() ?? Number.NaN));
       if (message.type === 'ack') acknowledged.push(performance.now() - (sent.get(message.batch) ?? Number.NaN));
       return message.type !== 'lease' || Number(slots) > 0;
     },
@@ -56,7 +55,13 @@ function dial(token: string, { hear, close, asked, sent }: Dialled): ReturnType<
     perMessageDeflate: false,
   });
   socket.binaryType = 'nodebuffer';
-  socket.on('message', (data) => hear(parseToHost(data as Buffer)));
+  socket.on('message', (data) => {
+    const message = parseToHost(data as Buffer);
+    if (message.type !== 'lease') return hear(message);
+    lease.push(performance.now() - (asked.shift() ?? Number.NaN));
+    if (takesMs === '0') hear(message);
+    else setTimeout(hear, Number(takesMs), message);
+  });
   socket.on('close', (_, reason) => close(reason.toString()));
   socket.on('error', () => undefined);
   return {

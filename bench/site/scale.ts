@@ -21,7 +21,7 @@ export async function measureScale(): Promise<Measure[]> {
 async function many(): Promise<Measure[]> {
   const site = await startSite();
   const { url, operator } = site.coordinator.first;
-  const hosts = await start('host', [url, '0', String(HOSTS), operator]);
+  const hosts = await start('host', [url, '0', String(HOSTS), '0', operator]);
   try {
     await submit(site, HOSTS, { confidence: 'trusted' });
     await until(async () => (await leased(site)) >= HOSTS);

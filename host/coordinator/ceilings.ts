@@ -47,6 +47,18 @@ export const DOOR = {
   checkMs: { default: 1_000, max: 1_000, unit: 'ms', reason: 'how often slow requests are looked for' },
   helloMs: { default: 10_000, max: 10_000, unit: 'ms', reason: 'a host that says nothing holds a connection' },
   hostBufferBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'a host that does not read is let go' },
+  turnMs: {
+    default: 1,
+    max: 1,
+    unit: 'ms',
+    reason: 'so long at a time are results taken in, and given: leases wait meanwhile',
+  },
+  waitingBytes: {
+    default: 16 * MiB,
+    max: 16 * MiB,
+    unit: 'bytes of reports',
+    reason: 'those that wait their turn are kept in memory',
+  },
   eventBufferBytes: { default: MiB, max: MiB, unit: 'bytes', reason: 'a follower that does not read is let go' },
   followers: { default: 1_000, max: 1_000, unit: 'followers of events', reason: 'each is told of every change' },
   requestsAnonymous: {

@@ -29,6 +29,21 @@ test('what goes wrong behind an answer whose reader has left does not end the pr
   expect(unheard).toEqual([]);
 });
 
+test('a reader who takes pieces without end leaves turns of the loop to others', async () => {
+  let given = 0;
+  async function* pieces() {
+    for (;;) {
+      given++;
+      yield new Uint8Array(1_024);
+    }
+  }
+  const stream = sendPieces(reply, 'application/octet-stream', pieces()) as unknown as Readable;
+  stream.resume();
+  for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+  stream.destroy();
+  expect(given).toBeGreaterThan(0);
+});
+
 test('a follower who is turned away is not counted among those who follow', () => {
   const followers: Followers = { count: 0 };
   const site = {

@@ -13,9 +13,13 @@ import type { HostConnection, Site } from '../contracts.ts';
 import type { Proxies } from './address.ts';
 import type { Auth } from './auth.ts';
 import type { Shown } from './shown.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** Messages are counted over so long. */
 const WINDOW_MS = 10_000;
+
+/** Reports of a host that wait to be checked while it gets more to do. */
+const AHEAD_MAX = 2;
 
 /** WebSocket's codes for "against the rules", and for "going away". */
 const AGAINST_RULES = 1008;
@@ -41,6 +45,7 @@ export function takeSockets(server: Server, parts: SocketParts): { close(): void
     maxPayload: SITE.frameBytes.max,
     handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
   });
+  const turns = createTurns();
   const byToken = new Map<string, Set<WebSocket>>();
   /** Connected tabs that nobody answers for, by address. */
   const visitors = new Map<string, number>();
@@ -65,7 +70,7 @@ export function takeSockets(server: Server, parts: SocketParts): { close(): void
         sockets.delete(opened);
         if (sockets.size === 0) byToken.delete(caller.token);
       });
-      serve(opened, caller, parts);
+      serve(opened, { caller, raw: socket, turns }, parts);
     });
   });
   return {
@@ -123,16 +128,24 @@ function refusalOf({ url = '', headers }: IncomingMessage, caller: Known | undef
   return offered.includes(PROTOCOL) ? undefined : '426 Upgrade Required';
 }
 
-function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketParts): void {
+interface Opened {
+  readonly caller: Known;
+  /** What the WebSocket writes to. */
+  readonly raw: Duplex;
+  readonly turns: Turns;
+}
+
+function serve(socket: WebSocket, { caller, raw, turns }: Opened, { site, shown, log }: SocketParts): void {
   socket.binaryType = 'nodebuffer';
   socket.on('error', (error) => log.debug({ err: error }, 'a connection of a host failed'));
   const end = (reason: string) => socket.close(AGAINST_RULES, cut(reason));
+  const gather = createGatherer(raw);
   const connection: HostConnection = site.connect(
     caller,
     (message) => {
       if (socket.readyState !== socket.OPEN) return;
       shown.told(caller, message);
-      socket.send(encodeFrame(message));
+      gather(() => socket.send(encodeFrame(message)), message.type === 'ack');
       if (socket.bufferedAmount > DOOR.hostBufferBytes.max) socket.terminate();
     },
     end,
@@ -140,23 +153,64 @@ function serve(socket: WebSocket, caller: Known, { site, shown, log }: SocketPar
   const silent = setTimeout(() => socket.terminate(), DOOR.helloMs.default);
   socket.once('message', () => clearTimeout(silent));
   const pace = createPace((caller.account === ANONYMOUS ? DOOR.messagesVisitor : DOOR.messagesHost).max);
-  socket.on('message', (data: RawData, isBinary: boolean) => {
-    if (socket.readyState !== socket.OPEN) return;
+  let isRefused = false;
+  let waiting = 0;
+  const unlessRefused = (act: () => void) => {
+    if (isRefused) return;
     try {
-      pace();
-      if (!isBinary) throw new RangeError('messages are binary');
-      connection.hear(parseFromHost(data as Buffer));
+      act();
     } catch (error) {
+      isRefused = true;
       if (!(error instanceof RangeError || error instanceof LodgerError)) log.error({ err: error }, 'a message failed');
       const message = error instanceof Error ? error.message : String(error);
       socket.send(encodeFrame({ type: 'refused', code: 'ERR_OPTION_INVALID', message: message.slice(0, 1_000) }));
       end(message);
     }
+  };
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (socket.readyState !== socket.OPEN) return;
+    unlessRefused(() => {
+      pace();
+      if (!isBinary) throw new RangeError('messages are binary');
+      const message = parseFromHost(data as Buffer);
+      if (message.type !== 'report') return connection.hear(message);
+      // The next lease first: to check results takes long, and no host is to wait for that, unless it brings more than can be checked.
+      const isAhead = waiting < AHEAD_MAX && message.slots > 0;
+      if (isAhead) connection.hear({ type: 'pull', slots: message.slots });
+      const report = isAhead ? { ...message, slots: 0 } : message;
+      waiting++;
+      turns.add(
+        () => {
+          waiting--;
+          unlessRefused(() => connection.hear(report));
+        },
+        (data as Buffer).byteLength,
+      );
+    });
   });
   socket.once('close', () => {
     clearTimeout(silent);
-    connection.closed();
+    // Behind what it had said.
+    turns.add(connection.closed);
   });
+}
+
+/** Writes what may wait when the turn is over, or with what may not: each write wakes whoever reads, and costs more than what is in it. */
+function createGatherer(raw: Duplex): (write: () => void, mayWait: boolean) => void {
+  let isHeld = false;
+  const release = () => {
+    if (isHeld) raw.uncork();
+    isHeld = false;
+  };
+  return (write, mayWait) => {
+    if (!isHeld) {
+      isHeld = true;
+      raw.cork();
+      if (mayWait) setImmediate(release);
+    }
+    write();
+    if (!mayWait) release();
+  };
 }
 
 /** The reason in a closing frame has its ceiling in bytes. */

@@ -12,7 +12,7 @@ import type { Logs } from './logs.ts';
 const GATHERED_BYTES = 64 * 1024;
 const NOTHING = new Uint8Array();
 
-/** Sends pieces as they come, several in one write where they are there already; `quiet` is sent while none comes. */
+/** Sends pieces as they come, several in one write where they are there already, and one write a turn; `quiet` is sent while none comes. */
 export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array) {
   return reply
     .type(type)
@@ -49,8 +49,9 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
       let size = first.value.byteLength;
       next = ask();
       const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
+      const until = performance.now() + DOOR.turnMs.default;
       let ended = false;
-      while (size < GATHERED_BYTES) {
+      while (size < GATHERED_BYTES && performance.now() < until) {
         const more = await Promise.race([next, turn]);
         if (more === undefined) break;
         ended = more.done === true;
@@ -61,6 +62,8 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
       }
       yield parts.length === 1 ? first.value : Buffer.concat(parts);
       if (ended) return;
+      // A reader of all that a job has is not to hold up those who wait for a lease.
+      await turn;
     }
   } finally {
     await iterator.return?.();
