@@ -11,22 +11,26 @@ export interface Link {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Sees each piece that goes over it: to the port, or back. */
+export type See = (piece: Uint8Array, way: 'there' | 'back') => void;
+
 /** A link to a port of this machine. While it is cut, what was connected is gone, and nothing connects. */
-export async function openLink(to: number): Promise<Link> {
+export async function openLink(to: number, see: See = () => undefined): Promise<Link> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let bytes = 0;
   const server = createServer((near) => {
     if (isCut) return near.destroy();
     const far = connect(to, '127.0.0.1');
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
+    for (const [one, other, way] of [
+      [near, far, 'there'],
+      [far, near, 'back'],
     ] as const) {
       sockets.add(one);
       one.pipe(other);
       one.on('data', (piece) => {
         bytes += piece.byteLength;
+        see(piece, way);
       });
       one.on('error', () => undefined);
       one.on('close', () => {

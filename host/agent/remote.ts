@@ -4,7 +4,9 @@ import { type Dispatcher, Pool, request } from 'undici';
 import { WebSocket } from 'ws';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
+import { unreachable } from '../client/http.ts';
 import type { Connect, Line } from '../lend/contracts.ts';
+import { trusting } from '../platform/trust.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { encodeFrame, PROTOCOL, parseToHost } from '../wire/site.ts';
 import type { Source } from './cache.ts';
@@ -36,7 +38,7 @@ const PIECES_MAX = 100_000;
 export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote {
   const base = baseOf(url);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const tls = ca === undefined ? {} : { ca };
+  const tls = trusting(ca);
   const patience = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
   const pool = new Pool(base.origin, { connections: 4, ...patience, connect: { timeout: CONNECT_MS, ...tls } });
   const blobUrl = (digest: Digest) => new URL(`${base.pathname.replace(/\/$/, '')}/api/1/blobs/${digest}`, base);
@@ -105,12 +107,6 @@ function baseOf(url: string): URL {
   throw new LodgerError('ERR_OPTION_INVALID', ['site', 'a URL such as https://grid.example.org']);
 }
 
-function unreachable(url: string, cause: unknown): LodgerError {
-  const reason =
-    cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || cause.name : String(cause);
-  return new LodgerError('ERR_SITE_UNREACHABLE', [url, reason], { cause });
-}
-
 function offsetOf({ headers }: Dispatcher.ResponseData, most: number): number {
   const offset = Number(headers['upload-offset'] ?? 0);
   return Number.isSafeInteger(offset) && offset >= 0 && offset <= most ? offset : 0;
@@ -137,7 +133,7 @@ async function* pieces(
 interface Address {
   readonly base: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: { readonly ca?: string };
+  readonly tls: ReturnType<typeof trusting>;
   readonly onBytes: (bytes: number) => void;
 }
 

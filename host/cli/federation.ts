@@ -6,12 +6,13 @@ import { formatCount, formatDuration } from '../../runtime/base/units.ts';
 import { SiteNameSchema } from '../../runtime/job/site-terms.ts';
 import type { FederationLooked, SiteLooked } from '../federation/look.ts';
 import { freeFuelPerSecond } from '../federation/record.ts';
-import { connectionOf, type JoinFlags } from './join-sites.ts';
+import { connectionOf, type JoinFlags, safetyOf } from './join-sites.ts';
 import { example, type Finish, several } from './options.ts';
 import { note, print, printJson } from './say.ts';
 import { tableOf } from './table.ts';
 
-interface SitesFlags extends Pick<JoinFlags, 'nats' | 'natsCredentials' | 'natsCa' | 'natsDomain'> {
+type Joining = 'nats' | 'natsCredentials' | 'natsCa' | 'natsDomain' | 'sitesCa' | 'insecure';
+interface SitesFlags extends Pick<JoinFlags, Joining> {
   readonly leaf?: true;
   readonly json?: true;
 }
@@ -26,6 +27,8 @@ export function addFederation(program: Command, finish: Finish): void {
     .option('--nats-credentials <file>', 'what shows the server who comes')
     .option('--nats-ca <file>', 'certificates to trust beside those of the system, in PEM')
     .option('--nats-domain <name>', 'the JetStream domain of the streams, for a leaf server')
+    .option('--sites-ca <file>', 'the same for what the sites answer with')
+    .option('--insecure', 'speak to a server that has no certificate, and to sites that have none')
     .option('--leaf', 'with permissions, for a site that comes through a leaf server')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -57,7 +60,7 @@ async function showStatus(site: string | undefined, flags: SitesFlags): Promise<
   if (servers.length === 0) throw new LodgerError('ERR_OPTION_INVALID', ['--nats', 'given with status']);
   const { lookAtFederation } = await import('../federation/door.ts');
   const looked = await lookAtFederation({
-    ...{ servers, connection: await connectionOf(flags) },
+    ...{ servers, connection: await connectionOf(flags), safety: await safetyOf(flags) },
     ...(domain !== undefined && { domain }),
     ...(site !== undefined && { site: check(SiteNameSchema, site) }),
   });

@@ -2,6 +2,7 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import * as v from 'valibot';
 import { ERRORS, type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
+import { doubtOf, trusting } from '../platform/trust.ts';
 import { RefusalSchema } from '../wire/answers.ts';
 import { API, ROUTES, type Route, type RouteName } from '../wire/routes.ts';
 import type { Asking, Given, HttpOptions } from './asking.ts';
@@ -23,11 +24,11 @@ export interface Http extends Asking {
   open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
 }
 
-/** Throws `ERR_OPTION_INVALID` for what is no address of a site. */
+/** Throws `ERR_OPTION_INVALID` for what is no address of a site, and for authorities that are none. */
 export function createHttp(url: string, token: string, { patienceMs, ca }: HttpOptions): Http {
   const base = baseOf(url);
   const dispatcher = new Agent({
-    connect: { timeout: CONNECT_MS_MAX, ...(ca !== undefined && { ca }) },
+    connect: { timeout: CONNECT_MS_MAX, ...trusting(ca) },
     bodyTimeout: SILENT_MS_MAX,
     headersTimeout: SILENT_MS_MAX,
   });
@@ -98,9 +99,11 @@ export function invalid(url: string, why: string, cause?: unknown): LodgerError 
   return new LodgerError('ERR_ANSWER_INVALID', [url, why], { cause });
 }
 
-/** What went wrong on the way to a site. */
+/** What went wrong on the way to a site: `ERR_CONNECTION_UNSAFE` where its certificate is not believed. */
 export function unreachable(url: string, cause: unknown): LodgerError {
   if (cause instanceof LodgerError) return cause;
+  const doubt = doubtOf(cause);
+  if (doubt !== undefined) return new LodgerError('ERR_CONNECTION_UNSAFE', [url, doubt], { cause });
   const { code, message = '' } = Object(cause) as { code?: string; message?: string };
   const why = code === undefined || message.includes(code) ? message : `${message} (${code})`.trim();
   return new LodgerError('ERR_SITE_UNREACHABLE', [url, why], { cause });

@@ -31,6 +31,8 @@ const DELAY_MS = 50;
 const GREETINGS_MAX = 20;
 const GREET_AGAIN_MS = 250;
 const STANDING_MS = 500;
+/** A site that gives tasks of a job back is given none of it for so long: what it cannot do now it could not do at once again. */
+const REST_MS = 10_000;
 /** Passed checks that stand for the word of an operator. */
 const TRUSTED = 1e6;
 
@@ -65,6 +67,9 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
   const lines = new Map<string, Line>();
   /** The highest fencing number that was seen of each batch: whoever comes with a lower one has lost it. */
   const fences = new Map<string, number>();
+
+  /** Until when sites rest from jobs: by `restKey`. */
+  const resting = new Map<string, number>();
 
   const keyFor = (name: string, out: Pick<Out, 'fence'>) => leaseKey(name, self.name, out.fence);
   const greet = async (name: string, nonce: Uint8Array) => {
@@ -132,7 +137,7 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     for (const job of jobs) {
       const home = homeFor(job);
       // Some may not run what is open, such as checks of their own results: what was meant for them goes to the others.
-      for (let open = [...lines.values()].filter((line) => line.isOpen); open.length > 0; ) {
+      for (let open = [...lines.values()].filter((line) => line.isOpen && !rests(line, job.id)); open.length > 0; ) {
         const views = open.map((line) => viewOf(line, held));
         const shares = choose(wantedOf(job), [home, ...views], Date.now(), burst);
         const refused = shares.filter(({ site: name, tasks }) => !give(lines.get(name), job.id, tasks));
@@ -140,6 +145,13 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
         open = open.filter(({ record }) => refused.every(({ site: name }) => name !== record.name));
       }
     }
+  };
+  const rests = (line: Line, job: string) => (resting.get(restKey(line, job)) ?? 0) > now();
+  const takeReturned = (line: Line, { fence, tasks }: Extract<Ask, { kind: 'release' }>) => {
+    const job = line.out.get(fenceKey(fence))?.job;
+    for (const [key, until] of resting) if (until <= now()) resting.delete(key);
+    if (job !== undefined) resting.set(restKey(line, job), now() + REST_MS);
+    line.release(fence, tasks);
   };
   /** Leases a site its share, as far as it may have more; false where it may run none of it. */
   const give = (line: Line | undefined, job: string, share: number): boolean => {
@@ -220,7 +232,7 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
       if (ask.kind === 'report') return answerReport(line, ask).catch(() => ({ state: 'later' }) as const);
       // What ends sites is found out task by task, as with hosts, and given up.
       if (ask.dead) line.lose();
-      else line.release(ask.fence, ask.tasks);
+      else takeReturned(line, ask);
       return { state: 'taken' };
     },
     plan: () => {
@@ -240,6 +252,8 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
   };
   return asker;
 }
+
+const restKey = ({ record: { name } }: Line, job: string): string => `${name}.${job}`;
 
 /** Batches whose fencing numbers are kept. */
 const FENCES_MAX = 10_000;

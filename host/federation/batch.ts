@@ -102,7 +102,7 @@ export function createWorker({ self, ask: askOnce, site, blobs, deadlineMs }: Wo
     } catch (error) {
       // What this site does not take, others may.
       if (!(error instanceof LodgerError)) throw error;
-      self.log('warn', `a batch of site ${offer.asker} goes back: ${error.message}`);
+      self.log('warn', `a batch of site ${offer.asker} goes back: ${error.message} [${error.code}]`);
       await release(batch, lease.tasks);
       return undefined;
     }

@@ -6,7 +6,8 @@ import { createHttp, type Http, unreachable } from '../client/http.ts';
 import { sendBlob } from '../client/send-blob.ts';
 import type { BlobFolder } from '../coordinator/blobs.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { SiteBlobs, Source } from './contracts.ts';
+import type { Self, SiteBlobs, Source } from './contracts.ts';
+import { checkSafe, type Safety } from './safe.ts';
 
 const PATIENCE_MS = 10_000;
 /** Whose part it is that comes from other sites. */
@@ -14,7 +15,9 @@ const BY = 'sites';
 /** How often each source is asked: connections break, and what came is kept. */
 const ROUNDS = 3;
 
-export function createSiteBlobs(blobs: BlobFolder): SiteBlobs {
+export function createSiteBlobs(blobs: BlobFolder, safety: Safety = {}, log: Self['log'] = () => undefined): SiteBlobs {
+  const at = <T>(source: Source, act: (http: Http) => Promise<T>) => speak(source, safety, act);
+  const from: From = (source, digest, anew) => at(source, (http) => continueFrom(http, blobs, { digest, anew }));
   /** Blobs on their way here: whoever wants one that comes waits for it. */
   const coming = new Map<Digest, Promise<void>>();
   return {
@@ -23,7 +26,7 @@ export function createSiteBlobs(blobs: BlobFolder): SiteBlobs {
       const known = coming.get(digest);
       if (known) return known;
       const brought = others()
-        .then((more) => bring(blobs, digest, [...more, ...sources]))
+        .then((more) => bring(digest, [...more, ...sources], { from, log }))
         .finally(() => coming.delete(digest));
       coming.set(digest, brought);
       return brought;
@@ -37,31 +40,45 @@ export function createSiteBlobs(blobs: BlobFolder): SiteBlobs {
   };
 }
 
+/** Gets what is missing of a blob from a source; all of it, `anew`. */
+type From = (source: Source, digest: Digest, anew: boolean) => Promise<void>;
+
+interface Bringing {
+  readonly from: From;
+  readonly log: Self['log'];
+}
+
 /**
  * Asks one source after the other, and all of them again: each goes on where the one before broke off. Once that has given a blob that is another,
- * each has to give all of it, and who gives another then is asked no more.
+ * each has to give all of it, and who gives another then is asked no more; nor is one that is not who it says.
  */
-async function bring(blobs: BlobFolder, digest: Digest, sources: readonly Source[]): Promise<void> {
+async function bring(digest: Digest, sources: readonly Source[], { from, log }: Bringing): Promise<void> {
   let why: unknown = new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
   let anew = false;
   let left = sources;
   for (let round = 0; round < ROUNDS; round += 1)
     for (const source of left) {
       try {
-        await at(source, (http) => continueFrom(http, blobs, digest, anew));
-        return;
+        return await from(source, digest, anew);
       } catch (error) {
         why = error;
-        if (!(error instanceof LodgerError && error.code === 'ERR_BLOB_MISMATCH')) continue;
-        if (anew) left = left.filter((each) => each !== source);
-        anew = true;
+        const code = error instanceof LodgerError ? error.code : undefined;
+        if (code === 'ERR_CONNECTION_UNSAFE')
+          log('warn', `blob ${digest}: ${(error as LodgerError).message} [${code}]`);
+        if (code === 'ERR_CONNECTION_UNSAFE' || (code === 'ERR_BLOB_MISMATCH' && anew))
+          left = left.filter((each) => each !== source);
+        if (code === 'ERR_BLOB_MISMATCH') anew = true;
       }
     }
   throw why;
 }
 
 /** Gets what is missing of a blob. Throws `ERR_SITE_UNREACHABLE` where it breaks off again. */
-async function continueFrom(http: Http, blobs: BlobFolder, digest: Digest, anew: boolean): Promise<void> {
+async function continueFrom(
+  http: Http,
+  blobs: BlobFolder,
+  { digest, anew }: { readonly digest: Digest; readonly anew: boolean },
+): Promise<void> {
   const from = anew ? 0 : await blobs.partial(digest, BY);
   const headers = from > 0 ? { range: `bytes=${from}-` } : {};
   const answer = await http.open('getBlob', { params: { digest }, headers, accepts: [416] });
@@ -96,8 +113,10 @@ async function joined(pieces: AsyncIterable<Uint8Array>, size: number): Promise<
   return bytes;
 }
 
-async function at<T>({ url, token }: Source, act: (http: Http) => Promise<T>): Promise<T> {
-  const http = createHttp(url, token, { patienceMs: PATIENCE_MS });
+async function speak<T>({ url, token }: Source, safety: Safety, act: (http: Http) => Promise<T>): Promise<T> {
+  checkSafe(url, safety);
+  const { ca } = safety;
+  const http = createHttp(url, token, { patienceMs: PATIENCE_MS, ...(ca !== undefined && { ca }) });
   try {
     return await act(http);
   } finally {

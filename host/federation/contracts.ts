@@ -35,7 +35,7 @@ export interface Ledger {
 export interface Bus {
   /** Whether there is a connection now. */
   readonly isConnected: boolean;
-  /** Resolves when all that sites need at the server is there. */
+  /** Resolves when all that sites need at the server is there, or the bus is closed. */
   readonly ready: Promise<void>;
   /** What is wrong while it is not ready; empty for nothing that is known. */
   readonly trouble: string;
@@ -67,7 +67,7 @@ export interface Source {
 export interface SiteBlobs {
   /**
    * Resolves when the blob is here. `others`: finds more sources, which are asked first, if it has to come. Throws `ERR_NOT_FOUND` where no source
-   * has it, and `ERR_SITE_UNREACHABLE`.
+   * has it, `ERR_SITE_UNREACHABLE`, and `ERR_CONNECTION_UNSAFE`.
    */
   fetch(digest: Digest, sources: readonly Source[], others?: () => Promise<readonly Source[]>): Promise<void>;
   /** Resolves when the other site has the blob. */

@@ -22,6 +22,7 @@ import { attributesOf, OPERATOR, recordOf } from './own.ts';
 import { isPermitted } from './permit.ts';
 import type { SiteRecord } from './record.ts';
 import { createRunner } from './running.ts';
+import { checkOwn, type Safety } from './safe.ts';
 import { isFrom, parse, seal, unseal } from './seal.ts';
 import { shownOf } from './shown.ts';
 import { told } from './telling.ts';
@@ -46,6 +47,8 @@ export interface FederationOptions {
   readonly keepSeconds?: number;
   /** A site may be silent for so long before its batches go to others. */
   readonly leaseMs?: number;
+  /** What of the certificates and addresses of other sites is believed; plain HTTP to other machines is not, by default. */
+  readonly safety?: Safety;
   readonly log?: Self['log'];
 }
 
@@ -87,19 +90,32 @@ const FRESH_MS = 1_000;
 /** Messages of others that are answered at once. */
 const ASKS_MAX = 256;
 
-/** Joins the other sites, in the background: the site goes on by itself while the server is away. */
+/**
+ * Joins the other sites, in the background: the site goes on by itself while the server is away. Throws `ERR_OPTION_INVALID` for a `url` that others
+ * would not speak to.
+ */
 export function openFederation(options: FederationOptions): Federation {
   const { coordinator, name, log = () => undefined } = options;
   const { site, key } = coordinator;
   const leaseMs = options.leaseMs ?? SITE.leaseMs.default;
   const self: Self = { name, key, leaseMs, beatMs: leaseMs / BEATS_A_LEASE, log };
-  const { price = 0, deadlineMs = HOUR_MS, url = coordinator.url, keepSeconds = BURST.keepSeconds } = options;
+  const {
+    price = 0,
+    deadlineMs = HOUR_MS,
+    url = coordinator.url,
+    keepSeconds = BURST.keepSeconds,
+    safety = {},
+  } = options;
+  checkOwn(url, safety);
   const own = fresh(() => recordOf(site, { name, key: key.public, url, price, deadlineMs }), FRESH_MS);
   const { servers, connection = {}, domain } = options;
-  const bus = openBus({ site: name, servers, connection, leaseMs, ...(domain !== undefined && { domain }) });
+  const bus = openBus({
+    ...{ site: name, servers, connection, leaseMs, ...(domain !== undefined && { domain }) },
+    log: (trouble) => log('warn', `no work with other sites yet: ${trouble}`),
+  });
   const asker = createAsker({ self, bus, coordinator, burst: { keepSeconds }, now, own });
   const ask = (to: string, body: Ask) => askSite({ self, bus, to, key: asker.keyOf(to) }, body);
-  const worker = createWorker({ self, ask, site, blobs: createSiteBlobs(coordinator.blobs), deadlineMs });
+  const worker = createWorker({ self, ask, site, blobs: createSiteBlobs(coordinator.blobs, safety, log), deadlineMs });
   const runner = createRunner({ self, bus, hasRoom: () => own().hosts > 0, ...worker });
 
   const beat = () => {
@@ -161,7 +177,7 @@ export function openFederation(options: FederationOptions): Federation {
   const unwatch = site.watch(OPERATOR, (event) => event === 'job' && plan());
   const expire = () => attempt(asker.expire);
   const timers = [setInterval(tell, self.beatMs), setInterval(plan, PLAN_MS), setInterval(expire, EXPIRE_MS)];
-  bus.ready.then(tell, (error: unknown) => log('warn', `there is no federation: ${String(error)}`));
+  void bus.ready.then(tell);
   const status = (): FederationStatus => ({
     ...{ name, connected: bus.isConnected, trouble: bus.trouble, own: own(), batches: runner.batches.length },
     sites: asker.sites.map((line) => ({

@@ -5,14 +5,18 @@ import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatDuration } from '../../runtime/base/units.ts';
+import { createHttp, unreachable } from '../client/http.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { inboxOf, NAMES } from './names.ts';
 import type { SiteRecord } from './record.ts';
+import { checkSafe, isNear, type Safety } from './safe.ts';
 import { told } from './telling.ts';
 
 export interface LookOptions {
   readonly servers: readonly string[];
   readonly connection: ConnectionOptions;
+  /** What of the sites' addresses and certificates is believed. */
+  readonly safety?: Safety;
   readonly domain?: string;
   /** The site whose credentials these are, where they are bound to one: answers come to its own inbox. */
   readonly site?: string;
@@ -37,7 +41,10 @@ export interface FederationLooked {
 const ANSWER_MS = 5_000;
 const VERSION_LEAST = [2, 9] as const;
 
-/** Throws `ERR_SITE_UNREACHABLE` where no server answers or the credentials are not taken. */
+/**
+ * Throws `ERR_SITE_UNREACHABLE` where no server answers or the credentials are not taken, and `ERR_CONNECTION_UNSAFE` where its certificate is not
+ * believed.
+ */
 export async function lookAt(options: LookOptions): Promise<FederationLooked> {
   const { servers, site, domain } = options;
   const place = domain === undefined ? {} : { domain };
@@ -50,11 +57,14 @@ export async function lookAt(options: LookOptions): Promise<FederationLooked> {
     });
     const problems = serverProblems(connection);
     const found = await sitesAt(connection, place, problems);
+    const wrong = (seen: SiteLooked) =>
+      addressProblem(seen, { ...options.safety, isHere: isNear(connection?.getServer() ?? '') });
+    const spoken = found.sites.filter(({ ageMs }) => ageMs <= SITE.siteSilentMs.default);
+    problems.push(...(await Promise.all(spoken.map(wrong))).flat());
     const { server_name: name = '', version = '' } = connection.info ?? {};
     return { server: { name, version, encrypted: isEncrypted(connection) }, ...found, problems };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LodgerError('ERR_SITE_UNREACHABLE', [servers.join(', '), why], { cause: error });
+    throw unreachable(servers.join(', '), error);
   } finally {
     await connection?.close().catch(() => undefined);
   }
@@ -66,14 +76,13 @@ function serverProblems(connection: NatsConnection): string[] {
   const { version = '0.0', max_payload: most = 0, auth_required: asks = false } = connection.info ?? {};
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOld = major < VERSION_LEAST[0] || (major === VERSION_LEAST[0] && minor < VERSION_LEAST[1]);
-  const isNear = /^(?:127\.|localhost|\[?::1)/.test(connection.getServer());
   return [
     ...(isOld ? [`the server has version ${version}: ${VERSION_LEAST.join('.')} or later is needed`] : []),
     ...(most < SITE.frameBytes.max
       ? [`the server takes messages of ${most} bytes: set max_payload to ${SITE.frameBytes.max} or more`]
       : []),
     ...(asks ? [] : ['the server asks nobody who they are: give each site a user, see hub.conf']),
-    ...(isNear || isEncrypted(connection)
+    ...(isNear(connection.getServer()) || isEncrypted(connection)
       ? []
       : ['the connection is not encrypted: give the server a certificate, see hub.conf']),
   ];
@@ -107,6 +116,30 @@ async function sitesAt(
     }
   return { sites };
 }
+
+interface Where extends Safety {
+  /** Whether the server is on this machine, and the sites may be, too. */
+  readonly isHere: boolean;
+}
+
+/** What keeps others from reading blobs at the address that a site tells. */
+async function addressProblem({ name, record: { url } }: SiteLooked, { isHere, ...safety }: Where): Promise<string[]> {
+  if (url === null) return [`site ${name} tells no address: nobody reads its blobs`];
+  if (!isHere && isNear(url))
+    return [`site ${name} says that it is at ${url}, which is each machine itself: give it --url`];
+  try {
+    checkSafe(url, safety);
+    const http = createHttp(url, 'nobody', { patienceMs: 0, ...(safety.ca !== undefined && { ca: safety.ca }) });
+    await http.open('who').finally(() => http.close());
+    return [`site ${name}: what answers at ${url} takes any token`];
+  } catch (error) {
+    // A site refuses whoever has no token of its own.
+    return error instanceof LodgerError && error.code === 'ERR_ACCESS_DENIED' ? [] : [`site ${name}: ${textOf(error)}`];
+  }
+}
+
+const textOf = (error: unknown): string =>
+  error instanceof LodgerError ? `${error.message} [${error.code}]` : String(error);
 
 /** Batches in the streams, by the site that they are offered to. */
 async function offersIn(manager: JetStreamManager, problems: string[]): Promise<ReadonlyMap<string, number>> {

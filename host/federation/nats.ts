@@ -13,11 +13,14 @@ import {
 import { type KV, Kvm } from '@nats-io/kv';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect, nanos } from '@nats-io/transport-node';
+import { LodgerError } from '../../runtime/base/errors.ts';
+import { doubtOf } from '../platform/trust.ts';
 import type { Bus, Handed, Ledger } from './contracts.ts';
 import { OFFER_BYTES_MAX } from './messages.ts';
 import { inboxOf, NAMES, offerId } from './names.ts';
 
 const AGAIN_MS = 500;
+const CONNECT_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** An offer that nobody has taken for so long is of no use to anybody. */
 const OFFER_MS = 7 * DAY_MS;
@@ -38,6 +41,8 @@ export interface BusOptions {
   /** The JetStream domain of the streams; needed behind a leaf server. */
   readonly domain?: string;
   readonly leaseMs: number;
+  /** Told what is wrong, each time that it is something else. */
+  readonly log: (trouble: string) => void;
 }
 
 interface Held {
@@ -60,37 +65,39 @@ export function openBus(options: BusOptions): Bus {
     if (!held || closed) throw new Error(trouble || 'the connection is closed');
     return held;
   };
-  const begin = async () => {
-    connection = await connect({
+  const begin = async (): Promise<NatsConnection> => {
+    const begun = await connect({
       ...{ servers: [...options.servers], name: `lodger ${site}`, inboxPrefix: inboxOf(site) },
-      ...{ waitOnFirstConnect: true, maxReconnectAttempts: -1, reconnectTimeWait: AGAIN_MS, pingInterval: 10_000 },
+      ...{ timeout: CONNECT_MS, maxReconnectAttempts: -1, reconnectTimeWait: AGAIN_MS, pingInterval: 10_000 },
       ...options.connection,
     });
     connected = true;
-    void follow(connection, (is) => {
+    void follow(begun, (is) => {
       connected = is;
     });
-    for (;;) {
-      if (closed) return connection.close();
+    return begun;
+  };
+  /** Again and again: a server may come later, and what is wrong with it, or with this site's user there, may be mended. */
+  const prepared = async () => {
+    while (!closed) {
       try {
+        if (!connection || connection.isClosed()) connection = await begin();
         held = await prepare(connection, options);
         trouble = '';
         return;
       } catch (error) {
-        trouble = error instanceof Error ? error.message : String(error);
+        const why = textOf(error, options.servers);
+        if (why !== trouble) options.log(why);
+        trouble = why;
         await pause(AGAIN_MS);
       }
     }
   };
-  const ready = begin().catch((error: unknown) => {
-    trouble = error instanceof Error ? error.message : String(error);
-    throw error;
-  });
-  ready.catch(() => undefined);
+  const ready = prepared();
 
   /** Does something that lasts, again after every end. */
   const keep = async (act: (here: Held) => Promise<void>) => {
-    await ready.catch(() => undefined);
+    await ready;
     while (!closed && held) {
       await act(held).catch(() => undefined);
       await pause(AGAIN_MS);
@@ -140,9 +147,16 @@ export function openBus(options: BusOptions): Bus {
     },
     close: async () => {
       closed = true;
+      await ready;
       await connection?.close().catch(() => undefined);
     },
   };
+}
+
+function textOf(error: unknown, servers: readonly string[]): string {
+  const doubt = doubtOf(error);
+  if (doubt !== undefined) return new LodgerError('ERR_CONNECTION_UNSAFE', [servers.join(', '), doubt]).message;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function follow(connection: NatsConnection, hear: (isConnected: boolean) => void): Promise<void> {

@@ -77,7 +77,7 @@ export function createRunner({ self, bus, hasRoom, work, bury }: RunnerParts): R
     await bus.leases.forget(key);
   };
   const loop = async () => {
-    await bus.ready.catch(() => undefined);
+    await bus.ready;
     while (!closing.signal.aborted) {
       try {
         if (running.size >= BATCHES_MAX || !hasRoom()) {

@@ -13,6 +13,8 @@ const SETS_MAX = 8;
 const READY_MAX = 8;
 /** Between two attempts to reach the site. */
 const AGAIN_MS = 1_000;
+/** A certificate may be renewed, too. */
+const AWAY: ReadonlySet<string> = new Set(['ERR_SITE_UNREACHABLE', 'ERR_CONNECTION_UNSAFE']);
 
 /** What the tasks of a job are run with, but for their inputs. */
 export type Shared = Omit<Task, 'input' | 'index'> & { readonly kernel: Kernel };
@@ -62,7 +64,7 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
       try {
         return await act();
       } catch (error) {
-        if (!(error instanceof LodgerError) || error.code !== 'ERR_SITE_UNREACHABLE') throw error;
+        if (!(error instanceof LodgerError) || !AWAY.has(error.code)) throw error;
       }
       await pause(signal);
     }

@@ -38,6 +38,7 @@ export const ERRORS = {
   ERR_ACCESS_DENIED: { fault: 'caller', text: 'access denied: %s' },
   ERR_QUOTA_SPENT: { fault: 'caller', text: 'quota "%s" of %s is spent: %s' },
   ERR_SITE_UNREACHABLE: { fault: 'caller', text: 'the site at %s does not answer: %s' },
+  ERR_CONNECTION_UNSAFE: { fault: 'caller', text: 'no safe connection to %s: %s' },
   ERR_ANSWER_INVALID: { fault: 'caller', text: 'the site at %s gave what no site gives: %s' },
   ERR_EXIT: { fault: 'job', text: '%s' },
   ERR_TRAP: { fault: 'job', text: 'trap: %s' },

@@ -10,6 +10,8 @@ export interface SiteProcess {
   readonly url: string;
   /** Of the first start alone. */
   readonly token: string | undefined;
+  /** What it has written to standard error so far. */
+  errors(): string;
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -31,7 +33,7 @@ export async function startSite(args: readonly string[]): Promise<SiteProcess> {
   });
   const { url, token } = await told;
   return {
-    ...{ url, token },
+    ...{ url, token, errors: () => errors },
     kill: async (signal = 'SIGKILL') => {
       child.kill(signal);
       await ended;

@@ -136,7 +136,7 @@ test('a site with a certificate speaks TLS, and sends cookies over nothing else'
   expect(await client.ask('who')).toMatchObject({ role: 'operator' });
   await client.close();
   const stranger = createSiteClient(served.site.url, served.token, { patienceMs: 0 });
-  await expect(stranger.ask('who')).rejects.toMatchObject({ code: 'ERR_SITE_UNREACHABLE' });
+  await expect(stranger.ask('who')).rejects.toMatchObject({ code: 'ERR_CONNECTION_UNSAFE' });
   await stranger.close();
 });
 

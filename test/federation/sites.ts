@@ -24,13 +24,14 @@ export interface FederatedSite {
 export interface SiteSetting extends Partial<FederationOptions> {
   readonly hosts?: number;
   readonly echo?: EchoOptions;
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /** Starts one: `await using site = await joinSite(url, 'north')`. */
 export async function joinSite(url: string, name: string, setting: SiteSetting = {}): Promise<FederatedSite> {
-  const { hosts: count = 2, echo, ...options } = setting;
+  const { hosts: count = 2, echo, tls, ...options } = setting;
   const folder = await mkdtemp(join(tmpdir(), `lodger-${name}-`));
-  const coordinator = await createCoordinator({ data: join(folder, 'data'), name });
+  const coordinator = await createCoordinator({ data: join(folder, 'data'), name, ...(tls && { tls }) });
   const bytes = new TextEncoder().encode('a kernel');
   const kernel = toHex(node.digest(bytes));
   const hosts = Array.from({ length: count }, (_, index) => {
