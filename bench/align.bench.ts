@@ -12,8 +12,8 @@ import { admit } from '../runtime/admit/admit.ts';
 import { toHex } from '../runtime/base/platform.ts';
 import { short } from '../runtime/base/units.ts';
 import { fillLimits } from '../runtime/job/limits.ts';
+import { compileFor } from '../runtime/sandbox/compile.ts';
 import { execute } from '../runtime/sandbox/execute.ts';
-import { compileFor } from '../runtime/sandbox/sandbox.ts';
 import { type Measure, type Result, ratio } from './result.ts';
 import { interleave, type Timed, type Variant } from './rounds.ts';
 

@@ -7,8 +7,8 @@ import { loadAddon } from '../host/platform/native.ts';
 import { createWasmtime } from '../host/platform/wasmtime.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import type { Engine } from '../runtime/engine/engine.ts';
+import { compileFor } from '../runtime/sandbox/compile.ts';
 import { execute } from '../runtime/sandbox/execute.ts';
-import { compileFor } from '../runtime/sandbox/sandbox.ts';
 import { callOf, type SubjectName } from './subjects.ts';
 
 /** What the process measured, in ms and MiB. */

@@ -3,8 +3,8 @@ import { admit } from '../../runtime/admit/admit.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Call, Place } from '../../runtime/sandbox/call.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 
 /** A kernel to call, so often. */
 export interface KernelOrder {

@@ -2,8 +2,8 @@
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Place } from '../../runtime/sandbox/call.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { runBare } from '../bare.ts';
 
 export const WAYS = ['sandbox', 'bare'] as const;

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
-import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
 import { CELL } from '../cell/ceilings.ts';
 import { createPool, type Isolation } from '../cell/isolation.ts';
 import type { CellPool } from '../cell/pool.ts';

@@ -1,13 +1,9 @@
 // The kernel workers of a tab, wherever they have no network: behind a header of their own, or else in frames whose policy shuts it off.
 import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Frames } from './framed.ts';
 import type { Reach } from './reach.ts';
 import { createTabRunner, type TabOptions, type TabRunner } from './runner.ts';
 import type { KernelPort } from './thread.ts';
-
-/** A frame of the page: the page alone can make one. */
-export interface Frames {
-  open(script: string, port: MessagePort): () => void;
-}
 
 export interface Opened {
   readonly runner: TabRunner;
@@ -23,11 +19,6 @@ type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'framed' | 'onErr
   /** A kernel worker's script could not be loaded. */
   readonly onError: (error: LodgerError) => void;
 };
-
-/** What the I/O worker takes of the kernel worker's file. A frame of no origin starts classic scripts alone, which export nothing. */
-const EXPORTS = /\bexport\s*\{[^{}]*\};?\s*$/;
-/** A frame that has not shown its walls after so long is none. */
-const FRAME_MS = 15_000;
 
 /**
  * Opens a runner whose kernel workers have shown that they have no network. A server of plain files sends no header with their script; there they
@@ -48,20 +39,12 @@ export async function openRunner({ kernelWorker, frames, onError, ...given }: Gi
     await plain.close();
     if (!(error instanceof LodgerError && error.code === 'ERR_ISOLATION_MISSING')) throw error;
   }
-  const textOf = async (reach: Reach) => (await (await fetch(scriptOf(reach))).text()).replace(EXPORTS, '');
-  const texts: Partial<Record<Reach, Promise<string>>> = {};
-  const open = (reach: Reach) => {
-    texts[reach] ??= textOf(reach);
-    return openFramed(texts[reach], frames);
+  const { openFramedRunner } = await import('./framed.ts');
+  return {
+    runner: await openFramedRunner({ ...given, wayOut, onError, scriptOf, frames }),
+    framed: true,
+    isolated: false,
   };
-  const runner = createTabRunner({ ...given, wayOut, onError, isolated: false, framed: true, open });
-  try {
-    await Promise.race([runner.ready, late()]);
-  } catch (error) {
-    await runner.close();
-    throw error;
-  }
-  return { runner, framed: true, isolated: false };
 }
 
 function openWorker(url: string, onError: (error: LodgerError) => void): KernelPort {
@@ -75,35 +58,4 @@ function openWorker(url: string, onError: (error: LodgerError) => void): KernelP
     },
     terminate: () => worker.terminate(),
   };
-}
-
-/** What is said to it before its script is there is heard afterwards. */
-function openFramed(script: Promise<string>, frames: Frames): KernelPort {
-  const { port1, port2 } = new MessageChannel();
-  let isOver = false;
-  let close = () => {
-    isOver = true;
-  };
-  // One whose script does not come does not answer.
-  const opened = (text: string) => {
-    if (!isOver) close = frames.open(text, port2);
-  };
-  script.then(opened, () => undefined);
-  return {
-    post: (message, transfer = []) => port1.postMessage(message, transfer),
-    hear: (listener) => {
-      port1.onmessage = ({ data }) => listener(data);
-    },
-    terminate: () => {
-      port1.close();
-      close();
-    },
-  };
-}
-
-function late(): Promise<never> {
-  return new Promise((_, reject) => {
-    const error = new LodgerError('ERR_ISOLATION_MISSING', ['a kernel worker in a frame does not answer']);
-    setTimeout(reject, FRAME_MS, error);
-  });
 }

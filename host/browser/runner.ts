@@ -6,13 +6,13 @@ import { check } from '../../runtime/base/schema.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 import { createV8 } from '../../runtime/engine/v8.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import type { Outcome } from '../../runtime/job/outcome.ts';
 import { type Runner, type RunOptions, RunOptionsSchema } from '../../runtime/job/task.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
-import { checkInput, type Permit, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
+import { checkInput, type Permit, permitTask } from '../../runtime/sandbox/permit.ts';
 import type { Steppers } from '../lend/contracts.ts';
-import { type Crew, createCrew, type Errand } from './crew.ts';
+import { type Crew, createCrew } from './crew.ts';
+import { loadState } from './late-state.ts';
 import type { Code } from './message.ts';
 import type { Reach } from './reach.ts';
 import type { KernelPort } from './thread.ts';
@@ -38,8 +38,8 @@ export interface TabOptions {
   readonly onError?: (error: LodgerError) => void;
 }
 
-/** Steppers can be started when what they take is loaded. */
-export interface TabRunner extends Omit<Runner, 'start' | 'resume'> {
+/** A site's tasks come one by one: a tab that is lent to it has no job of its own. Steppers can be started when what they take is loaded. */
+export interface TabRunner extends Pick<Runner, 'run' | 'close'> {
   steppers(): Promise<Steppers>;
   /** Resolves when the kernel workers have shown that they have no network. Rejects with `ERR_ISOLATION_MISSING`. */
   readonly ready: Promise<void>;
@@ -48,18 +48,17 @@ export interface TabRunner extends Omit<Runner, 'start' | 'resume'> {
   readonly busy: number;
 }
 
-/** At most as many inputs and results are held. */
-const WINDOW_BYTES = 64 * 2 ** 20;
-
 export function createTabRunner(options: TabOptions): TabRunner {
   const { platform, policy } = options;
   const engine: Engine<Code> = options.framed ? bytesOnly(options.engineVersion) : createV8(options.engineVersion);
   const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
   const crew: Crew = createCrew({
     ...options,
-    compile: ({ kernel, deterministic }: Permit) => compileFor(engine, kernel, { canonicalNaNs: deterministic }),
+    compile: async ({ kernel, deterministic }: Permit) => {
+      if (kernel.shape === 'stepper') await loadState();
+      return compileFor(engine, kernel, { canonicalNaNs: deterministic });
+    },
   });
-  const submit = (permit: Permit, given: Omit<Errand, 'permit'>): Promise<Outcome> => crew.run({ permit, ...given });
   const steppers = async () => (await import('./start.ts')).createStarter({ permitter, crew });
 
   return {
@@ -69,22 +68,9 @@ export function createTabRunner(options: TabOptions): TabRunner {
       if (checkpoint ?? onProgress) return (await steppers()).run(task, given);
       const permit = permitTask(permitter, task);
       const input = checkInput(permit, task.input);
-      return submit(permit, { input, index: task.index ?? 0, ...(signal && { signal }) });
+      return crew.run({ permit, input, index: task.index ?? 0, ...(signal && { signal }) });
     },
     steppers,
-    // A site's tasks come one by one: a tab that is lent to it has no job of its own.
-    map: async function* (job, { signal, onProgress } = {}) {
-      const permit = permitJob(permitter, job);
-      const { mapJob } = await import('../pool/mapping.ts');
-      yield* mapJob(job.inputs, {
-        permit,
-        threads: options.threads,
-        windowBytesMax: WINDOW_BYTES,
-        ...(signal && { signal }),
-        ...(onProgress && { onProgress }),
-        submit: (one) => submit(permit, one),
-      });
-    },
     setShare: crew.setShare,
     setThreads: crew.setThreads,
     get busy() {

@@ -39,14 +39,33 @@ const NARROW = {
   'runtime/abi/random.ts': 'host/browser/narrow.ts',
 };
 
+/** And what is in the I/O worker until it is needed. */
+const LATE = { 'runtime/snapshot/state.ts': 'host/browser/late-state.ts' };
+
 function base(root: string, ...plugins: Plugin[]): InlineConfig {
-  return { root, configFile: false, logLevel: 'warn', envDir: false, plugins: [replacing(root, OF_TABS), ...plugins] };
+  return {
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    envDir: false,
+    plugins: [plainImports, replacing(root, OF_TABS), ...plugins],
+  };
 }
+
+/** Vite would load style sheets first, of which late parts have none, with code that asks for a window, which workers have not. */
+const plainImports: Plugin = {
+  name: 'plain-imports',
+  enforce: 'pre',
+  load: (id) => (id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : undefined),
+};
 
 function replacing(root: string, modules: Readonly<Record<string, string>>): Plugin {
   const places = new Map(Object.entries(modules).map(([from, to]) => [join(root, from), join(root, to)]));
-  const resolveId = (id: string, importer: string | undefined) =>
-    importer === undefined ? undefined : places.get(join(importer, '..', id));
+  const resolveId = (id: string, importer: string | undefined) => {
+    const place = importer === undefined ? undefined : places.get(join(importer, '..', id));
+    // What stands for a module may load it later.
+    return place === importer ? undefined : place;
+  };
   return { name: 'replacing', enforce: 'pre', resolveId };
 }
 
@@ -78,7 +97,10 @@ async function buildWorkers(root: string, out: string): Promise<void> {
     codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
   };
   const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
-  await build({ ...base(root, narrow, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
+  await build({
+    ...base(root, narrow, replacing(root, LATE), bothOf(kernel, io)),
+    build: { ...options, rolldownOptions },
+  });
   const all = { treeshake, input: { 'whole-kernel-worker': whole }, output: names };
   await build({ ...base(root), build: { ...options, rolldownOptions: all } });
 }

@@ -4,7 +4,7 @@ import { TASK } from '../../runtime/base/limits.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { ImageNotice, ImageStore } from '../../runtime/job/steps.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
-import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
 import { formOf } from '../../runtime/snapshot/difference.ts';
 import type { Manifest, TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import { linksTo, openImage } from '../../runtime/snapshot/store.ts';

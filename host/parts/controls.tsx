@@ -1,6 +1,5 @@
 // Controls and marks that several pages have: sliders, boxes, badges, facts, errors.
 import type { ComponentChildren, CSSProperties, JSX } from 'preact';
-import { useId } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 
 export interface SliderProps {
@@ -14,9 +13,12 @@ export interface SliderProps {
   readonly onChange: (value: number) => void;
 }
 
+/** Labels on a page differ. */
+const idOf = (label: string) => `field-${label.replace(/\W+/g, '-')}`;
+
 /** Acts while it is dragged. */
 export function Slider({ label, value, min, max, step, text, ends, onChange }: SliderProps): JSX.Element {
-  const id = useId();
+  const id = idOf(label);
   const at = `${max > min ? ((value - min) / (max - min)) * 100 : 100}%`;
   return (
     <div class="slider">
@@ -50,7 +52,7 @@ export function Check({
   readonly checked: boolean;
   readonly onChange: (checked: boolean) => void;
 }): JSX.Element {
-  const id = useId();
+  const id = idOf(label);
   return (
     <div class="check">
       <input

@@ -1,6 +1,5 @@
 // Light, dark or as the system has it; the choice is remembered.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 import { recall, remember } from './memory.ts';
 
@@ -24,9 +23,8 @@ export function recallTheme(): void {
 }
 
 export function ThemeSwitch(): JSX.Element {
-  const [theme, setTheme] = useState(recall<Theme>('theme', 'auto'));
+  const chosen = recall<Theme>('theme', 'auto');
   const choose = (next: Theme) => {
-    setTheme(next);
     show(next);
     remember('theme', next);
   };
@@ -37,7 +35,13 @@ export function ThemeSwitch(): JSX.Element {
         <label title={label}>
           <Icon name={icon} size={14} />
           <span class="unseen">{label}</span>
-          <input type="radio" name="theme" value={value} checked={theme === value} onChange={() => choose(value)} />
+          <input
+            type="radio"
+            name="theme"
+            value={value}
+            defaultChecked={chosen === value}
+            onChange={() => choose(value)}
+          />
         </label>
       ))}
     </fieldset>

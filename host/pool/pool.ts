@@ -16,7 +16,7 @@ import {
 } from '../../runtime/job/task.ts';
 import { mapMerged } from '../../runtime/sandbox/merged.ts';
 import { checkInput, type Permit, type Permitter, permitJob, permitTask } from '../../runtime/sandbox/permit.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { compileTraced } from '../../runtime/sandbox/trace.ts';
 import { HOLDER, NO_HOLDER } from '../grants/holder.ts';
 import type { RequestsOptions } from '../grants/http.ts';
 import { sessionFor, withReport } from '../grants/session.ts';
@@ -90,7 +90,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
 
   const readyOf = ({ kernel, deterministic }: Permit): Promise<Ready> => {
     const key = `${kernel.digest} ${deterministic}`;
-    const known = compiled.get(key) ?? compileFor(engine, kernel, { metered, canonicalNaNs: deterministic });
+    const known = compiled.get(key) ?? compileTraced(engine, kernel, { metered, canonicalNaNs: deterministic });
     compiled.delete(key);
     compiled.set(key, known);
     if (compiled.size > kernelsKept) compiled.delete(compiled.keys().next().value as string);

@@ -5,6 +5,7 @@ import { ADMISSION, type CeilingName, type Ceilings, defaults } from '../base/li
 import { isPlatform, type Platform, portable, toHex } from '../base/platform.ts';
 import { bytes as bytesSchema, check, integer } from '../base/schema.ts';
 import { type Kernel, type StringEncoding, seal } from '../job/kernel.ts';
+import type { PREVIEW1 } from '../job/preview1.ts';
 import { readModule } from '../wasm/read.ts';
 import { malformed } from '../wasm/reader.ts';
 import { isComponent } from '../wasm/sections.ts';
@@ -51,10 +52,11 @@ export async function admit<Input = unknown, Output = unknown>(
   const own = new Uint8Array(bytes);
   const { format, core, encoding } = await open(own);
   const module = readModule(core);
-  const features = checkFeatures(module);
+  const features = await checkFeatures(module);
   const report = measure(module, own.length);
   checkCeilings(report, ceilings);
-  const { imports, repeats } = checkImports(module, isCommand(module) ? 'command' : 'of the world');
+  const calls = isCommand(module) ? await systemCalls() : undefined;
+  const { imports, repeats } = checkImports(module, calls);
   const { shape, optional, memory } = checkExports(module);
   // A program's texts are bytes to its host, but for its lines in the log.
   const strings = shape === 'command' ? 'utf8' : (encoding ?? readEncoding(core, module.customs));
@@ -71,6 +73,11 @@ async function open(bytes: Uint8Array): Promise<Pick<Kernel, 'format' | 'core'> 
   if (!isComponent(bytes)) return { format: 'core', core: bytes };
   const { extractCore } = await import('./component.ts');
   return { format: 'component', ...extractCore(bytes) };
+}
+
+/** Those of WASI preview 1: a table that few kernels need. */
+async function systemCalls(): Promise<typeof PREVIEW1> {
+  return (await import('../job/preview1.ts')).PREVIEW1;
 }
 
 /** Throws `ERR_KERNEL_MALFORMED` with the engine's reason unless the engine takes the module. */

@@ -1,8 +1,15 @@
 // A kernel's imports against the world: every one must be a function of a known interface, with its exact core signature.
 import { LodgerError } from '../base/errors.ts';
 import type { KernelFacts } from '../job/kernel.ts';
-import { PREVIEW1, PREVIEW1_MODULE } from '../job/preview1.ts';
-import { INTERFACE, type InterfaceName, type KernelImport, WORLD, type WorldFunction } from '../job/world.ts';
+import type { PREVIEW1 } from '../job/preview1.ts';
+import {
+  INTERFACE,
+  type InterfaceName,
+  type KernelImport,
+  PREVIEW1_MODULE,
+  WORLD,
+  type WorldFunction,
+} from '../job/world.ts';
 import type { FunctionType, Module, ModuleImport } from '../wasm/module.ts';
 import { quote } from './quote.ts';
 
@@ -19,19 +26,18 @@ const REMEDIES: readonly (readonly [start: string, remedy: string])[] = [
   ],
   ['env', 'nothing is called "env" here; use the interfaces of lodger:kernel, or link the function into the module'],
 ];
+type SystemCalls = typeof PREVIEW1;
+
 const ABORT = 'build with "lodger build", which turns abort into exit.fail (asc: --use abort=)';
 
 /**
  * The imports, each once, in the order of the file. Throws `ERR_KERNEL_INTERFACE` for the first that the world does not have, or, of a
- * command, that is not of WASI preview 1.
+ * command, which is told by the `calls` that there are for it, that is not of WASI preview 1.
  */
-export function checkImports(
-  module: Module,
-  shape: 'command' | 'of the world',
-): Pick<KernelFacts, 'imports' | 'repeats'> {
+export function checkImports(module: Module, calls?: SystemCalls): Pick<KernelFacts, 'imports' | 'repeats'> {
   const found = new Map<string, KernelImport>();
   for (const one of module.imports) {
-    const known = shape === 'command' ? checkCall(one, module.types) : checkImport(one, module.types);
+    const known = calls ? checkCall(one, module.types, calls) : checkImport(one, module.types);
     found.set(nameOf(known), known);
   }
   const imports = [...found.values()];
@@ -48,11 +54,11 @@ function refusal({ module, name }: ModuleImport, why: string): LodgerError {
   return new LodgerError('ERR_KERNEL_INTERFACE', [`it imports ${quote(name)} from ${quote(module)}: ${why}`]);
 }
 
-function checkCall(one: ModuleImport, types: readonly FunctionType[]): KernelImport {
+function checkCall(one: ModuleImport, types: readonly FunctionType[], calls: SystemCalls): KernelImport {
   const { module, name, kind } = one;
   if (module !== PREVIEW1_MODULE) throw refusal(one, `a program (it exports "_start") gets ${PREVIEW1_MODULE} only`);
   if (kind !== 'function') throw refusal(one, `a ${kind} cannot be imported, only functions; define it in the module`);
-  const wanted = Object.hasOwn(PREVIEW1, name) ? PREVIEW1[name] : undefined;
+  const wanted = Object.hasOwn(calls, name) ? calls[name] : undefined;
   if (wanted === undefined) throw refusal(one, 'WASI preview 1 has no such call');
   checkType(one, types, wanted);
   return { interface: 'wasi', function: name, module };

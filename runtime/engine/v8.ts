@@ -4,7 +4,7 @@ import { LodgerError } from '../base/errors.ts';
 import { GUEST, PAGE } from '../base/limits.ts';
 import { TaskFailure } from '../job/outcome.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../meter/names.ts';
-import { MEMORY_IMPORT } from '../prepare/prepare.ts';
+import { MEMORY_IMPORT } from '../prepare/form.ts';
 import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
 import { isTraced, placesIn, trapName } from './traps.ts';
 

@@ -1,9 +1,6 @@
 // Every call of WASI preview 1, as data: its core signature, and what a program here is answered.
 // Source of names and signatures: the witx files of wasi_snapshot_preview1, flattened as its legacy ABI has it.
 
-/** The import module of all of them. */
-export const PREVIEW1_MODULE = 'wasi_snapshot_preview1';
-
 /** The numbers of the errors that are answered. */
 export const ERRNO = {
   SUCCESS: 0,
@@ -43,13 +40,12 @@ export interface SystemCall {
   /** Core parameters and results: i = i32, I = i64. */
   readonly params: string;
   readonly results: string;
-  /** `given`: it does what `says` says. Else the error that it always gives; BADF first, where `fd` is the parameter with a stream that is not open. */
+  /** `given`: it does what the words beside it say. Else the error that it always gives; BADF first, where `fd` is the parameter with a stream that is not open. */
   readonly answer: 'given' | keyof typeof ERRNO;
   readonly fd?: number;
-  readonly says?: string;
 }
 
-const given = (params: string, says: string): SystemCall => ({ params, results: 'i', answer: 'given', says });
+const given = (params: string): SystemCall => ({ params, results: 'i', answer: 'given' });
 const never = (params: string, answer: keyof typeof ERRNO, fd: number): SystemCall => ({
   ...{ params, results: 'i', answer, fd },
 });
@@ -61,54 +57,50 @@ const never = (params: string, answer: keyof typeof ERRNO, fd: number): SystemCa
  * of its own; links are neither made nor followed, and times of files are not kept.
  */
 export const PREVIEW1: Readonly<Record<string, SystemCall>> = {
-  args_get: given('ii', 'the name "program", and the task\'s own arguments'),
-  args_sizes_get: given('ii', 'how many, and their bytes'),
-  environ_get: given('ii', 'an empty environment'),
-  environ_sizes_get: given('ii', 'no variables'),
-  clock_res_get: given('ii', '1,000 ns for each of the four clocks'),
-  clock_time_get: given(
-    'iIi',
-    'virtual time, 1,000 ns later at every reading; with the grant clock the time that it is',
-  ),
-  fd_advise: given('iIIi', 'takes no advice of files; SPIPE for streams'),
-  fd_allocate: given('iII', 'makes a file as long as that; SPIPE for streams'),
-  fd_close: given('i', 'closes a stream, a file or a folder'),
-  fd_datasync: given('i', 'as fd_sync'),
-  fd_fdstat_get: given('ii', 'a stream of unknown type, a file or a folder, and what may be done with it'),
-  fd_fdstat_set_flags: given('ii', 'APPEND and NONBLOCK of files; NOTSUP for any other'),
+  args_get: given('ii'), // the name "program", and the task's own arguments
+  args_sizes_get: given('ii'), // how many, and their bytes
+  environ_get: given('ii'), // an empty environment
+  environ_sizes_get: given('ii'), // no variables
+  clock_res_get: given('ii'), // 1,000 ns for each of the four clocks
+  // virtual time, 1,000 ns later at every reading; with the grant clock the time that it is
+  clock_time_get: given('iIi'),
+  fd_advise: given('iIIi'), // takes no advice of files; SPIPE for streams
+  fd_allocate: given('iII'), // makes a file as long as that; SPIPE for streams
+  fd_close: given('i'), // closes a stream, a file or a folder
+  fd_datasync: given('i'), // as fd_sync
+  fd_fdstat_get: given('ii'), // a stream of unknown type, a file or a folder, and what may be done with it
+  fd_fdstat_set_flags: given('ii'), // APPEND and NONBLOCK of files; NOTSUP for any other
   fd_fdstat_set_rights: never('iII', 'NOTSUP', 0),
-  fd_filestat_get: given('ii', 'type and size, a number made of the path, no times'),
-  fd_filestat_set_size: given('iI', 'makes a file that long; INVAL for streams'),
+  fd_filestat_get: given('ii'), // type and size, a number made of the path, no times
+  fd_filestat_set_size: given('iI'), // makes a file that long; INVAL for streams
   fd_filestat_set_times: never('iIIi', 'NOTSUP', 0),
-  fd_pread: given('iiiIi', 'from a place of a file; SPIPE for streams'),
-  fd_prestat_get: given('ii', 'a granted folder; BADF behind the last, where a program stops looking for more'),
-  fd_prestat_dir_name: given('iii', 'under which path it was granted'),
-  fd_pwrite: given('iiiIi', 'to a place of a file; SPIPE for streams'),
-  fd_read: given('iiii', 'from the input or a file, 0 bytes at its end; BADF for other streams'),
-  fd_readdir: given('iiiIi', 'the names in a folder, in order; NOTDIR for all else'),
-  fd_renumber: given('ii', 'gives what is open another number, that of something else that is'),
-  fd_seek: given('iIii', 'of files; SPIPE for streams'),
-  fd_sync: given('i', 'waits until a file is on disk; INVAL for streams'),
-  fd_tell: given('ii', 'of files; SPIPE for streams'),
-  fd_write: given('iiii', 'to the output, the log or a file; BADF for the input'),
-  path_create_directory: given('iii', 'makes a folder'),
-  path_filestat_get: given('iiiii', 'as fd_filestat_get'),
+  fd_pread: given('iiiIi'), // from a place of a file; SPIPE for streams
+  fd_prestat_get: given('ii'), // a granted folder; BADF behind the last, where a program stops looking for more
+  fd_prestat_dir_name: given('iii'), // under which path it was granted
+  fd_pwrite: given('iiiIi'), // to a place of a file; SPIPE for streams
+  fd_read: given('iiii'), // from the input or a file, 0 bytes at its end; BADF for other streams
+  fd_readdir: given('iiiIi'), // the names in a folder, in order; NOTDIR for all else
+  fd_renumber: given('ii'), // gives what is open another number, that of something else that is
+  fd_seek: given('iIii'), // of files; SPIPE for streams
+  fd_sync: given('i'), // waits until a file is on disk; INVAL for streams
+  fd_tell: given('ii'), // of files; SPIPE for streams
+  fd_write: given('iiii'), // to the output, the log or a file; BADF for the input
+  path_create_directory: given('iii'), // makes a folder
+  path_filestat_get: given('iiiii'), // as fd_filestat_get
   path_filestat_set_times: never('iiiiIIi', 'NOTSUP', 0),
   path_link: never('iiiiiii', 'NOTSUP', 0),
-  path_open: given('iiiiiIIii', 'opens a file or a folder, or makes a file; links are not followed: LOOP'),
+  path_open: given('iiiiiIIii'), // opens a file or a folder, or makes a file; links are not followed: LOOP
   path_readlink: never('iiiiii', 'INVAL', 0),
-  path_remove_directory: given('iii', 'removes an empty folder'),
-  path_rename: given('iiiiii', 'gives a file or a folder another name'),
+  path_remove_directory: given('iii'), // removes an empty folder
+  path_rename: given('iiiiii'), // gives a file or a folder another name
   path_symlink: never('iiiii', 'NOTSUP', 2),
-  path_unlink_file: given('iii', 'removes a file'),
-  poll_oneoff: given(
-    'iiii',
-    'what is open is always ready; else time goes, or is waited for, to the first clock asked for',
-  ),
-  proc_exit: { params: 'i', results: '', answer: 'given', says: 'ends the task: done for 0, else failed' },
+  path_unlink_file: given('iii'), // removes a file
+  // what is open is always ready; else time goes, or is waited for, to the first clock asked for
+  poll_oneoff: given('iiii'),
+  proc_exit: { params: 'i', results: '', answer: 'given' }, // ends the task: done for 0, else failed
   proc_raise: { params: 'i', results: 'i', answer: 'NOSYS' },
   sched_yield: { params: '', results: 'i', answer: 'SUCCESS' },
-  random_get: given('ii', "bytes of the task's seed"),
+  random_get: given('ii'), // bytes of the task's seed
   sock_accept: never('iii', 'NOTSOCK', 0),
   sock_recv: never('iiiiii', 'NOTSOCK', 0),
   sock_send: never('iiiii', 'NOTSOCK', 0),

@@ -1,7 +1,6 @@
 // The world a kernel lives in, as data: what `kernels/wit/kernel.wit` says, flattened to core signatures by the canonical ABI.
 // The component model's Python reference (definitions.py, flatten_functype) is the source of the flattening rules.
 import type { GrantKind } from '../policy/grant.ts';
-import { PREVIEW1 } from './preview1.ts';
 
 /** Interfaces are named `lodger:kernel/<name>@0.1.x`; any patch version fits. */
 export const INTERFACE = /^lodger:kernel\/([a-z][a-z0-9-]*)@0\.1\.(?:0|[1-9]\d{0,8})$/;
@@ -90,8 +89,11 @@ export const WORLD = {
 
 export type InterfaceName = keyof typeof WORLD;
 
-/** Everything that a kernel can import: the world, or, by a command alone, WASI preview 1. */
-export const IMPORTABLE = { ...WORLD, wasi: { grant: null, deterministic: true, functions: PREVIEW1 } } as const;
+/** The import module of WASI preview 1; its calls are in `preview1.ts`. */
+export const PREVIEW1_MODULE = 'wasi_snapshot_preview1';
+
+/** Everything that a kernel can import from: the world, or, by a command alone, WASI preview 1. */
+export const IMPORTABLE = { ...WORLD, wasi: { grant: null, deterministic: true } } as const;
 
 /** One function that a kernel imports. */
 export interface KernelImport {

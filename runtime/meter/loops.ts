@@ -5,8 +5,8 @@ import { BOUNDS } from './bounds.ts';
 import { type Calls, surelyLooks } from './calls.ts';
 import { canChunk } from './chunk.ts';
 import { type Counted, countedLoop, startOf } from './counted.ts';
-import { WEIGHTS } from './tariff.ts';
 import { tripsOf } from './trips.ts';
+import { WEIGHTS } from './weights.ts';
 
 /** A counted loop. With `fuel`, it has a constant number of trips and is paid like straight code that weighs so much. */
 export interface Known {

@@ -34,7 +34,7 @@ import { Planner } from './plan.ts';
 import { BELOW, CHARGE, LOOK, OWN_FUNCTIONS, PIECE } from './ranges.ts';
 import { ADDED, rewrite } from './rewrite.ts';
 import { Saves } from './saves.ts';
-import { WEIGHTS } from './tariff.ts';
+import { WEIGHTS } from './weights.ts';
 
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -25,7 +25,7 @@ import { EDIT, type Edits, LONG, RANK, SELDOM } from './edits.ts';
 import { Flow, type FunctionTerms } from './flow.ts';
 import type { Label } from './labels.ts';
 import type { Loops } from './loops.ts';
-import { WEIGHTS } from './tariff.ts';
+import { WEIGHTS } from './weights.ts';
 
 /** The meter's own locals: the counter, those of chunks, the stack's weight. */
 export interface Needs {

@@ -2,14 +2,12 @@
 //
 // Fuel = the sum over executed instructions of their weight, plus what ranges of memory, new pages and host calls cost by their
 // size. An instruction counts when it begins. A change of any number here is a new TARIFF_VERSION.
-import { OPCODES } from '../wasm/opcodes.ts';
-import { PREFIX_ROWS } from '../wasm/rows.ts';
 
 /** Part of every key and receipt: fuel is comparable between equal versions only. */
 export const TARIFF_VERSION = 1;
 
 /** Weights by the names of instructions; the first that fits counts. What is not named weighs 1. */
-const TABLE: readonly (readonly [names: RegExp, weight: number])[] = [
+export const TARIFF: readonly (readonly [names: RegExp, weight: number])[] = [
   // They mark places; nothing is done there.
   [/^(?:block|loop|else|end|nop)$/, 0],
   [/^(?:call|br_table)$/, 2],
@@ -30,14 +28,6 @@ export const FUEL_PER_PAGE = 16_384;
 
 /** A host call: so much for the call, and 1 for so many bytes that it reads from the guest or gives to it. A `step` costs the same. */
 export const HOST_CALL = { fuel: 256, bytesPerFuel: 4 } as const;
-
-/** The weight of every row of the opcode table. */
-export const WEIGHTS: Uint16Array = new Uint16Array(768);
-
-for (const { name, code } of OPCODES.values()) {
-  const row = (PREFIX_ROWS[Math.floor(code / 4096)] ?? 0) + (code % 4096);
-  WEIGHTS[row] = TABLE.find(([names]) => names.test(name))?.[1] ?? 1;
-}
 
 /**
  * What the host takes off the counter for one host call that moves `bytes`, beside the weight of the call instruction: before it

@@ -5,7 +5,8 @@ import { ADDED } from '../meter/rewrite.ts';
 import { functionNames } from '../wasm/names.ts';
 import { ROW, rowAt, stepOver } from '../wasm/outline.ts';
 import { readModule } from '../wasm/read.ts';
-import { type Form, PAGES_MAX, rewriteKernel } from './prepare.ts';
+import { type Form, PAGES_MAX } from './form.ts';
+import { rewriteKernel } from './prepare.ts';
 
 /** Places of the author's, from those that an engine tells of; what the meter added is left out. `trapped`: by which instruction. */
 export type Origin = (places: readonly Frame[], trapped?: 'unreachable') => readonly Frame[];

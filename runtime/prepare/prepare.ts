@@ -14,27 +14,7 @@ import { readModule } from '../wasm/read.ts';
 import { Reader } from '../wasm/reader.ts';
 import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
-
-/** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
-export const REWRITER_VERSION = 4;
-
-/** Under this name the host gives the memory where it is imported. */
-export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
-
-/** As many pages as 32-bit addresses reach. */
-export const PAGES_MAX = 65_536;
-
-/** What an engine wants of a module. */
-export interface Form {
-  /** An import, so that the host can keep it (any memory within the kernel's own bounds fits), or a definition. */
-  readonly memoryForm: 'imported' | 'defined';
-  /** Whether it counts its fuel. */
-  readonly metered: boolean;
-  /** Of one that does: whether NaNs that arithmetic makes have the same bits on every machine. */
-  readonly canonicalNaNs?: boolean;
-  /** Written into a defined memory as its maximum, unless the kernel's own is lower. */
-  readonly memoryPagesMax?: number;
-}
+import { type Form, MEMORY_IMPORT, PAGES_MAX, REWRITER_VERSION } from './form.ts';
 
 /** What images hold of a stepper's globals. */
 export interface StateLayout {

@@ -1,7 +1,8 @@
 // Gives a module a counter for every straight run of code, so that what ran is known exactly: fuel = count x weight, and what ranges of
 // memory, new pages and host calls cost by their size. The fuel itself is not counted here: the module is one that is not metered.
 import { LodgerError } from '../base/errors.ts';
-import { FUEL_PER_PAGE, WEIGHTS } from '../meter/tariff.ts';
+import { FUEL_PER_PAGE } from '../meter/tariff.ts';
+import { WEIGHTS } from '../meter/weights.ts';
 import { EXTERN_KINDS, type Module } from '../wasm/module.ts';
 import { pastNumber, ROW, rowAt, stepOver, u32At } from '../wasm/outline.ts';
 import { ORDER, SECTION, type Section } from '../wasm/sections.ts';

@@ -8,7 +8,7 @@ import { createV8, type Exported } from '../engine/v8.ts';
 import { sealed } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { Task } from '../job/task.ts';
-import { WEIGHTS } from '../meter/tariff.ts';
+import { WEIGHTS } from '../meter/weights.ts';
 import { prepare } from '../prepare/prepare.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import type { Body } from '../wasm/module.ts';

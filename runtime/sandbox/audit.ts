@@ -17,9 +17,10 @@ import { applyDifference } from '../snapshot/image.ts';
 import { invalid } from '../snapshot/manifest.ts';
 import type { OpenImage } from '../snapshot/store.ts';
 import { type Finding, type Verdict, verdictOn, verify } from '../snapshot/verify.ts';
+import { compileFor } from './compile.ts';
 import { permitStored } from './permit-steps.ts';
 import { replaysOn } from './replay.ts';
-import { compileFor, isEngine } from './sandbox.ts';
+import { isEngine } from './sandbox.ts';
 
 export interface AuditOptions extends Pick<Terms, 'kernel' | 'grants' | 'blobs'> {
   /** Has both images, and those between and before them that it takes to open them. It need not be trusted. */

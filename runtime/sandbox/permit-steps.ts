@@ -10,7 +10,7 @@ import { type ImageStore, type LiveLimits, LiveLimitsSchema } from '../job/steps
 import { type Task, type Terms, TermsSchema } from '../job/task.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
 import { permits } from '../policy/policy.ts';
-import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { REWRITER_VERSION } from '../prepare/form.ts';
 import { peek } from '../snapshot/difference.ts';
 import { invalid, type Manifest } from '../snapshot/manifest.ts';
 import { type OpenImage, openImage } from '../snapshot/store.ts';

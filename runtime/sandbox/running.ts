@@ -10,7 +10,7 @@ import { faultOf, type Outcome, type Receipt, TaskFailure } from '../job/outcome
 import type { OutsideTerms } from '../job/outside.ts';
 import { METER_IMPORTS } from '../meter/names.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
-import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { REWRITER_VERSION } from '../prepare/form.ts';
 import type { Program } from '../wasi/program.ts';
 import type { Beyond, Waiting } from './beyond.ts';
 import type { Call, Place } from './call.ts';

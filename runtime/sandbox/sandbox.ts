@@ -19,13 +19,12 @@ import {
   type Task,
 } from '../job/task.ts';
 import { type Policy, PolicySchema } from '../policy/policy.ts';
-import { prepare } from '../prepare/prepare.ts';
 import type { Place } from './call.ts';
 import { execute } from './execute.ts';
 import { mapMerged } from './merged.ts';
 import { checkInput, type Permit, permitJob, permitTask } from './permit.ts';
 import { createStarter } from './start.ts';
-import { located, rememberOrigin } from './trace.ts';
+import { compileTraced, located } from './trace.ts';
 
 export interface SandboxOptions {
   /** What tasks may ask for at most; without it, what the project's limits allow. */
@@ -86,7 +85,7 @@ export function createSandbox(options: SandboxOptions = {}): Runner {
   const readyOf = ({ kernel, deterministic }: Permit): Promise<Ready> => {
     const builds = compiled.get(kernel) ?? new Map<boolean, Promise<Ready>>();
     compiled.set(kernel, builds);
-    const known = builds.get(deterministic) ?? compileFor(engine, kernel, { metered, canonicalNaNs: deterministic });
+    const known = builds.get(deterministic) ?? compileTraced(engine, kernel, { metered, canonicalNaNs: deterministic });
     builds.set(deterministic, known);
     // What failed for want of memory may succeed the next time.
     known.catch(() => builds.delete(deterministic));
@@ -149,26 +148,4 @@ function isFolderHolder(value: unknown): boolean {
 export function isEngine(value: unknown): boolean {
   const { compile, instantiate, explain } = Object(value) as Partial<Engine>;
   return [compile, instantiate, explain].every((member) => typeof member === 'function');
-}
-
-/** What is compiled of a kernel. */
-export interface Build {
-  readonly metered?: boolean;
-  /** Only a metered kernel can have them; it has, unless this says otherwise. */
-  readonly canonicalNaNs?: boolean;
-}
-
-/** Prepares and compiles a kernel for an engine. */
-export async function compileFor<Compiled>(
-  engine: Engine<Compiled>,
-  kernel: Kernel,
-  { metered = true, canonicalNaNs = true }: Build = {},
-): Promise<Ready<Compiled>> {
-  const build = { metered, canonicalNaNs: metered && canonicalNaNs };
-  const form = { memoryForm: engine.memoryForm, ...build };
-  const prepared = prepare(kernel, form);
-  const { facts, state } = prepared;
-  const ready = { facts, ...build, ...(state && { state }), compiled: await engine.compile(prepared) };
-  rememberOrigin(ready, kernel, form);
-  return ready;
 }

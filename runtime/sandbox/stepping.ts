@@ -6,7 +6,7 @@ import type { Guest, Ready } from '../engine/engine.ts';
 import type { Outcome, TaskFailure } from '../job/outcome.ts';
 import type { LiveLimits } from '../job/steps.ts';
 import { TARIFF_VERSION } from '../meter/tariff.ts';
-import { REWRITER_VERSION } from '../prepare/prepare.ts';
+import { REWRITER_VERSION } from '../prepare/form.ts';
 import { growTo, loadState, saveState } from '../snapshot/guest.ts';
 import { type Snapshot, seal, type Taken } from '../snapshot/image.ts';
 import { type HostState, type Image, invalid, type TaskIdentity } from '../snapshot/manifest.ts';

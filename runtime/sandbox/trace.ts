@@ -1,21 +1,29 @@
 // Where a task failed, in the author's terms. Threads know prepared modules only; whoever compiled the kernel knows where they come from.
-import type { Ready } from '../engine/engine.ts';
+import type { Engine, Ready } from '../engine/engine.ts';
 import { UNREACHABLE } from '../engine/traps.ts';
 import type { Kernel } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import { type Origin, originOf } from '../prepare/origin.ts';
-import type { Form } from '../prepare/prepare.ts';
+import { type Build, compileFor } from './compile.ts';
 
 /** Of what was compiled here: where it comes from, found out at the first failure. */
 const origins = new WeakMap<Ready, () => Origin>();
 
-/** Remembers what a kernel was prepared as. */
-export function rememberOrigin(ready: Ready, kernel: Kernel, form: Form): void {
+/** Compiles a kernel for whoever says where its tasks failed. */
+export async function compileTraced<Compiled>(
+  engine: Engine<Compiled>,
+  kernel: Kernel,
+  build: Build,
+): Promise<Ready<Compiled>> {
+  const ready = await compileFor(engine, kernel, build);
+  const { metered, canonicalNaNs } = ready;
+  const form = { memoryForm: engine.memoryForm, metered, canonicalNaNs };
   let known: Origin | undefined;
   origins.set(ready, () => {
     known ??= originOf(kernel, form);
     return known;
   });
+  return ready;
 }
 
 /** The outcome with its places in the kernel's core module. Nothing is done for tasks that did not fail. */

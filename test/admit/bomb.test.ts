@@ -33,7 +33,7 @@ const NATIVE_CHILD = `
   const from = (path) => import(new URL('../../dist/' + path, ${JSON.stringify(import.meta.url)}));
   const { loadAddon } = await from('host/platform/native.js');
   const { createWasmtime } = await from('host/platform/wasmtime.js');
-  const { compileFor } = await from('runtime/sandbox/sandbox.js');
+  const { compileFor } = await from('runtime/sandbox/compile.js');
   const { admit } = await from('runtime/index.js');
   const kernel = await admit(readFileSync(process.argv[1]));
   const engine = createWasmtime(loadAddon());

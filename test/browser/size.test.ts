@@ -17,14 +17,16 @@ const scripts = (folder: string) =>
   readdirSync(join(PAGES, folder))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `${folder}/${name}`);
-const PAGE = scripts('join/assets');
-/** A browser asks for no other as long as kernels are plain: `visit.test.ts` sees to that. */
+/** A browser asks for no other as long as kernels are plain and the server sends its headers: `visit.test.ts` sees to that. */
+const PAGE = scripts('join/assets').filter((path) => path.includes('/index-'));
 const WORKERS = ['browser/io-worker.js', 'browser/kernel-worker.js'];
+const AT_ONCE = [...PAGE, ...WORKERS];
+const LATE = [...scripts('join/assets'), ...scripts('browser')].filter((path) => !AT_ONCE.includes(path));
 
 test.each([
-  ['a visitor reads before anything runs', PAGE, 15],
-  ['a volunteer is sent', [...PAGE, ...WORKERS], 92],
-  ['few kernels take beside it', scripts('browser').filter((path) => !WORKERS.includes(path)), 55],
+  ['a visitor reads before anything runs', PAGE, 13],
+  ['a volunteer is sent', AT_ONCE, 86],
+  ['few visits load beside it', LATE, 55],
   ['an operator is sent', scripts('console/assets'), 120],
 ])('the JavaScript that %s is bounded', (_, paths, most) => {
   expect(packed(paths)).toBeLessThanOrEqual(most * KB);

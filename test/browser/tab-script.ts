@@ -68,15 +68,15 @@ const acts = {
     return { isolated: globalThis.crossOriginIsolated };
   },
   run: async ({ kernel, inputs, blobs = {}, ...terms }: Record<string, unknown>) => {
-    const job = {
+    const every = {
       ...(terms as { seed?: number; grants?: readonly Grant[]; args?: readonly string[] }),
       kernel: await kernelAt(kernel as string),
-      inputs: (inputs as number[][]).map(bytesOf),
       blobs: Object.fromEntries(Object.entries(blobs as object).map(([name, bytes]) => [name, bytesOf(bytes)])),
     };
-    const outcomes = [];
-    for await (const outcome of runner.map(job)) outcomes.push(endingOf(outcome));
-    return outcomes;
+    const outcomes = (inputs as number[][]).map((input, index) =>
+      runner.run({ ...every, input: bytesOf(input), index }),
+    );
+    return (await Promise.all(outcomes)).map(endingOf);
   },
   abort: async ({ kernel, input, afterMs }: Record<string, unknown>) => {
     const signal = AbortSignal.timeout(afterMs as number);

@@ -81,7 +81,7 @@ const plain = ({ state, output, receipt }: { state: string; output?: Uint8Array;
 describe('a tab', () => {
   test('and a host in Node share a job, and agree on every byte and every unit of fuel', async () => {
     const scripts = new Set<string>();
-    context.on('request', (request) => scripts.add(request.url().replace(/^.*\/browser\//, '')));
+    context.on('request', (request) => scripts.add(request.url().replace(/^.*\//, '')));
     await visit();
     const job = await search();
     const outcomes: object[] = [];
@@ -93,9 +93,12 @@ describe('a tab', () => {
     await lend();
     await going;
     // This kernel is plain: of all that there is for others, nothing was loaded.
-    const inBrowser = readdirSync(join(ROOT, 'dist/host/pages/browser')).filter((name) => scripts.has(name));
+    const ofTabs = ['browser', 'join/assets'].flatMap((folder) => readdirSync(join(ROOT, 'dist/host/pages', folder)));
+    const asked = ofTabs
+      .filter((name) => name.endsWith('.js') && scripts.has(name))
+      .map((name) => name.replace(/-[\w-]{8}\.js$/, '.js'));
     // `way-out.js` is what workers try and do not get.
-    expect(inBrowser.sort()).toEqual(['io-worker.js', 'kernel-worker.js', 'way-out.js']);
+    expect(asked.sort()).toEqual(['index.js', 'io-worker.js', 'kernel-worker.js', 'way-out.js']);
     const wanted = [];
     for await (const outcome of createSandbox().map(await search())) wanted.push(plain(outcome as never));
     expect(outcomes).toEqual(wanted);

@@ -1,11 +1,13 @@
 // The opcode table as the generator sees it: which instructions it may write, by what they need.
 import { ADMITTED } from '../../runtime/admit/features.ts';
-import { OPCODES, type Opcode } from '../../runtime/wasm/opcodes.ts';
+import { type Feature, OPCODES, type Opcode } from '../../runtime/wasm/opcodes.ts';
 import type { ValueType } from './numbers.ts';
+
+const isAdmitted = (feature: Feature) => (ADMITTED as readonly Feature[]).includes(feature);
 
 /** Every instruction that admission lets through. */
 export const ALLOWED: readonly Opcode[] = [...OPCODES.values()].filter(
-  ({ immediate, feature }) => immediate !== 'refused' && (feature === undefined || ADMITTED[feature] === true),
+  ({ immediate, feature }) => immediate !== 'refused' && (feature === undefined || isAdmitted(feature)),
 );
 
 const BY_NAME = new Map(ALLOWED.map((op) => [op.name, op]));

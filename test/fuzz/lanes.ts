@@ -9,8 +9,8 @@ import { TASK } from '../../runtime/base/limits.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { execute } from '../../runtime/sandbox/execute.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import type { Ending } from './compare.ts';
 import type { Plot } from './fuzz.ts';
 

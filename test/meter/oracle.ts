@@ -1,6 +1,7 @@
 // What a run costs, counted in the dumbest way: every basic block pays for itself when it begins. Shares the tariff and the reader of
 // modules with the meter, and nothing else.
-import { FUEL_PER_PAGE, WEIGHTS } from '../../runtime/meter/tariff.ts';
+import { FUEL_PER_PAGE } from '../../runtime/meter/tariff.ts';
+import { WEIGHTS } from '../../runtime/meter/weights.ts';
 import type { Body, Module } from '../../runtime/wasm/module.ts';
 import { OPCODES, type Opcode } from '../../runtime/wasm/opcodes.ts';
 import { readModule } from '../../runtime/wasm/read.ts';

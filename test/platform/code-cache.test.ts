@@ -7,7 +7,7 @@ import { openCodeCache } from '../../host/platform/code-cache.ts';
 import { loadAddon } from '../../host/platform/native.ts';
 import { createWasmtime } from '../../host/platform/wasmtime.ts';
 import { admit } from '../../runtime/admit/admit.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { openBench, outputOf } from '../contract/case.ts';
 import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { kernelOf } from '../wasm/kernel.ts';

@@ -10,8 +10,8 @@ import type { Lease, Threads } from '../../host/pool/threads.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { LodgerError } from '../../runtime/base/errors.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
 import { kernelOf } from '../wasm/kernel.ts';
 
 test('a thread answers every batch that it was claimed for, in order, and cannot be claimed when its stay has ended', () => {

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import { type Form, MEMORY_IMPORT, prepare } from '../../runtime/prepare/prepare.ts';
+import { type Form, MEMORY_IMPORT } from '../../runtime/prepare/form.ts';
+import { prepare } from '../../runtime/prepare/prepare.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
 

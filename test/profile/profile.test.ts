@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { node } from '../../host/platform/node.ts';
 import { admit, createSandbox, type Task } from '../../runtime/index.ts';
-import { WEIGHTS } from '../../runtime/meter/tariff.ts';
+import { WEIGHTS } from '../../runtime/meter/weights.ts';
 import { profile } from '../../runtime/profile/profile.ts';
 import { rowAt } from '../../runtime/wasm/outline.ts';
 import { generateKernel } from '../fuzz/generate.ts';

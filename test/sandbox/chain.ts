@@ -7,7 +7,7 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { ImageStore } from '../../runtime/job/steps.ts';
 import type { Call } from '../../runtime/sandbox/call.ts';
-import { compileFor } from '../../runtime/sandbox/sandbox.ts';
+import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { Stepping } from '../../runtime/sandbox/stepping.ts';
 import { type Taken, takeImage } from '../../runtime/snapshot/image.ts';
 import { MemoryCopy } from '../../runtime/snapshot/memory-copy.ts';

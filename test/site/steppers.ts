@@ -13,7 +13,7 @@ import type { ImageNotice, ImageStore, Steps } from '../../runtime/job/steps.ts'
 import type { StartOptions } from '../../runtime/job/task.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
-import { REWRITER_VERSION } from '../../runtime/prepare/prepare.ts';
+import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { type Taken, takeImage } from '../../runtime/snapshot/image.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';

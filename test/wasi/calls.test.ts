@@ -58,8 +58,6 @@ const exitWith = (name: string, ...args: readonly number[]) => {
 
 test('the table has the 46 calls of preview 1', () => {
   expect(NAMES).toHaveLength(45 + 1);
-  for (const [name, { answer, says }] of Object.entries(PREVIEW1))
-    expect(says !== undefined, name).toBe(answer === 'given');
 });
 
 describe('what is always refused', () => {

@@ -1,6 +1,5 @@
 // The page of a tab that is lent: what it is and can never touch, before anything runs; then what it does, for whom, and what it gave.
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import '../../parts/style.ts';
 import { Problem } from '../../parts/controls.tsx';
 import { Mark } from '../../parts/icons.tsx';
@@ -11,9 +10,7 @@ import { createLending, type LendingState } from './state.ts';
 
 const lending = createLending();
 
-function Page() {
-  const [state, setState] = useState<LendingState>(lending.state());
-  useEffect(() => lending.watch(setState), []);
+function Page({ state }: { readonly state: LendingState }) {
   const { site } = state;
   return (
     <>
@@ -43,5 +40,8 @@ function Page() {
   );
 }
 
+const draw = (state: LendingState) => render(<Page state={state} />, document.body);
+
 recallTheme();
-render(<Page />, document.body);
+lending.watch(draw);
+draw(lending.state());

@@ -2,7 +2,7 @@
 import { recall, remember } from '../../parts/memory.ts';
 import type { Pause } from '../../wire/site.ts';
 import type { FromIoWorker, Lent, ToIoWorker, VisitStatus } from '../visit.ts';
-import { createFrames, type Frames } from './frames.ts';
+import type { Frames } from './frames.ts';
 import { type Conditions, type PauseChoices, pauseOf } from './pauses.ts';
 import { watchConditions } from './sources.ts';
 
@@ -86,7 +86,7 @@ export function createLending(): LendingActs {
       return () => listeners.delete(listener);
     },
     begin: () => {
-      const [worker, frames] = [new Worker(scriptAt('io-worker.js'), { type: 'module' }), createFrames()];
+      const [worker, frames] = [new Worker(scriptAt('io-worker.js'), { type: 'module' }), lateFrames()];
       visit = { worker, frames };
       worker.onmessage = ({ data }) => hear(data, frames);
       worker.onerror = ({ message }) =>
@@ -122,6 +122,19 @@ export function createLending(): LendingActs {
         leaving?.frames.close();
       }, 5_000);
     },
+  };
+}
+
+/** What makes frames is loaded with the first: most servers send the header of kernel workers. */
+function lateFrames(): Frames {
+  let made: Promise<Frames> | undefined;
+  return {
+    open: (...given) => {
+      made ??= import('./frames.ts').then(({ createFrames }) => createFrames());
+      void made.then(({ open }) => open(...given));
+    },
+    end: (number) => void made?.then(({ end }) => end(number)),
+    close: () => void made?.then(({ close }) => close()),
   };
 }
 
