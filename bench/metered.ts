@@ -1,5 +1,5 @@
 // Kernels by hand, metered or not, on either engine: instances of our own, with nothing but the imports that benchmarked kernels have.
-import { loadAddon } from '../host/platform/native.ts';
+import { type Dispatch, loadAddon } from '../host/platform/native.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../runtime/meter/names.ts';
 
 /** Fuel given at a time: some milliseconds' worth. */
@@ -48,7 +48,7 @@ export async function onWasmtime(bytes: Uint8Array<ArrayBuffer>, stoppable: bool
     let buffer = guest.memory();
     const live: Live = {
       has: (name) => module.functions.includes(name),
-      call: (name, a = 0, b = 0, c = 0, d = 0) => guest.call(module.functions.indexOf(name), a, b, c, d, functions),
+      call: (name, a = 0, b = 0, c = 0, d = 0) => guest.call(module.functions.indexOf(name), a, b, c, d, dispatch),
       memory: () => {
         if (buffer.byteLength !== guest.size) buffer = guest.memory();
         return buffer;
@@ -57,7 +57,8 @@ export async function onWasmtime(bytes: Uint8Array<ArrayBuffer>, stoppable: bool
       end: () => guest.end(),
     };
     const imports = importsOf(live);
-    const functions = wanted.map(({ module, name }) => imports[module]?.[name]);
+    const functions = wanted.map(({ module, name }) => imports[module]?.[name] as (...args: never[]) => unknown);
+    const dispatch: Dispatch = (index, ...args) => functions[index]?.(...args);
     return live;
   };
 }

@@ -17,21 +17,28 @@ export interface NativeModule {
   runner(): NativeRunner;
 }
 
+/** Calls a guest's import by its index in the module, with at most nine arguments. */
+export type Dispatch = (index: number, ...args: never[]) => unknown;
+
 /** Runs whole calls: no way back to JavaScript between the steps. It holds one guest at a time. */
 export interface NativeRunner {
   /** Numbers that go in and come out, `REPORT` tells which is where; and behind them the bytes of a small output. */
   readonly report: ArrayBuffer;
   /**
    * A call in a fresh guest. If it is `done` by the report, the guest has ended, and gave all of what this gives, or what lies in the
-   * report. Else the report tells which step came to what does not fit, and what that gave. Throws like a guest's `call`.
+   * report, or in the room if that is exactly as long. Else the report tells which step came to what does not fit, and what that gave.
+   * Throws like a guest's `call`.
    */
-  run(input: Uint8Array, imports: readonly unknown[]): Uint8Array<ArrayBuffer> | undefined;
+  run(input: Uint8Array, dispatch: Dispatch, room?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
   /**
    * A program from its start to its end, in a fresh guest. In its imports the report has its fuel and the size of its memory, and takes
    * what its fuel is from then on; they must not call into it. Throws like a guest's `call`.
    */
-  start(imports: readonly unknown[]): void;
-  /** The memory of that guest, as its own `memory` gives it. */
+  start(dispatch: Dispatch): void;
+  /**
+   * The memory of that guest. The buffer is emptied at its end where nothing is pooled; else it shows whatever guest lies there later: only
+   * that one's own may look.
+   */
   memory(): ArrayBuffer;
   /** The guest of the call that runs or has ended, to be driven step by step. */
   guest(): NativeGuest;
@@ -56,6 +63,8 @@ export const REPORT = {
   fuel: 8,
   /** Length of the output. */
   outputBytes: 9,
+  /** Where a program's memory lies in the process. */
+  memory: 10,
 } as const;
 
 /** How many numbers a report has. */
@@ -74,7 +83,7 @@ export const STEPS = {
 
 /** A running instance. What its methods throw has one of `codes()` as its `code`, or was thrown by an import. */
 export interface NativeGuest {
-  call(index: number, a: number, b: number, c: number, d: number, imports: readonly unknown[]): number;
+  call(index: number, a: number, b: number, c: number, d: number, dispatch: Dispatch): number;
   /** Bytes of memory now. */
   readonly size: number;
   /** The memory itself. The buffer is emptied when it is asked for again, and at the end. */

@@ -5,25 +5,14 @@ import { PAGE } from '../../runtime/base/limits.ts';
 import { type Guest, MORE_PAGES, type Stops } from '../../runtime/engine/engine.ts';
 import { isTraced, trapName } from '../../runtime/engine/traps.ts';
 import { type Frame, TaskFailure } from '../../runtime/job/outcome.ts';
-import { type NativeGuest, type NativeModule, type NativeRunner, REPORT, REPORT_WORDS, STEPS } from './native.ts';
-
-/** A compiled kernel in one thread. */
-export interface WasmtimeKernel {
-  readonly module: NativeModule;
-  /** Export name -> index. */
-  readonly exports: ReadonlyMap<string, number>;
-  readonly runner: NativeRunner;
-  /** The numbers of the runner's report, and the room for a small output. */
-  readonly report: Float64Array;
-  readonly small: Uint8Array<ArrayBuffer>;
-}
+import { type Dispatch, type NativeGuest, REPORT, STEPS } from './native.ts';
+import { roomFor, type WasmtimeKernel } from './wasmtime-kernel.ts';
 
 /** What a guest is made with. */
 export interface Terms extends Stops {
   readonly memoryPagesMin: number;
   readonly memoryPagesMax: number;
-  /** In the order of the module's imports. */
-  readonly imports: readonly unknown[];
+  readonly dispatch: Dispatch;
 }
 
 /** Where a whole call may stop to be looked at, by the report's step. */
@@ -37,14 +26,6 @@ const HALTS: Readonly<Record<number, Halt['after']>> = {
 const START = '_start';
 
 const NO_PAGES = new Uint8Array();
-
-/** The kernel in this thread. */
-export function kernelOf(module: NativeModule): WasmtimeKernel {
-  const exports = new Map(module.functions.map((name, index) => [name, index]));
-  const runner = module.runner();
-  const report = new Float64Array(runner.report, 0, REPORT_WORDS);
-  return { module, exports, runner, report, small: new Uint8Array(runner.report, report.byteLength) };
-}
 
 /** A guest that is made when it is first called: by the runner for a whole call, or to be called step by step. */
 export class WasmtimeGuest implements Guest {
@@ -64,7 +45,7 @@ export class WasmtimeGuest implements Guest {
   private depth = 0;
   private mayHaveGrown = true;
   private leaves = true;
-  /** What its memory was, once it has ended by itself. */
+  /** What its memory was, once it has ended. */
   private sizeEnded: number | undefined;
 
   constructor(kernel: WasmtimeKernel, terms: Terms) {
@@ -83,8 +64,7 @@ export class WasmtimeGuest implements Guest {
 
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.isTold) {
-      const { runner, report } = this.kernel;
-      if (report[REPORT.size] !== this.view.byteLength) this.view = new Uint8Array(runner.memory());
+      if (this.kernel.report[REPORT.size] !== this.view.byteLength) this.view = this.programMemory();
       return this.view;
     }
     // The memory never moves, but a buffer does not grow with it. Between calls one look is enough.
@@ -96,12 +76,25 @@ export class WasmtimeGuest implements Guest {
     return this.view;
   }
 
+  /** Its memory as a program is told of it. A buffer of it takes as long as half a start, so those of memories as they begin are kept. */
+  private programMemory(): Uint8Array<ArrayBuffer> {
+    if (this.sizeEnded !== undefined) return NO_PAGES;
+    const { runner, report, memories } = this.kernel;
+    const [place, size] = [report[REPORT.memory] as number, report[REPORT.size] as number];
+    const known = memories.get(place);
+    // One that was emptied has no bytes.
+    if (known && known.byteLength === size) return known;
+    const view = new Uint8Array(runner.memory());
+    if (size === this.terms.memoryPagesMin * PAGE) memories.set(place, view);
+    return view;
+  }
+
   call(name: string, a = 0, b = 0, c = 0, d = 0): number {
     if (name === START && this.start()) return 0;
     const native = this.made();
     this.depth++;
     try {
-      return native.call(this.kernel.exports.get(name) as number, a, b, c, d, this.terms.imports);
+      return native.call(this.kernel.exports.get(name) as number, a, b, c, d, this.terms.dispatch);
     } catch (thrown) {
       throw this.failure(thrown);
     } finally {
@@ -118,10 +111,11 @@ export class WasmtimeGuest implements Guest {
     this.knowsFuel = false;
     this.depth++;
     try {
-      const output = runner.run(input, this.terms.imports);
+      const room = roomFor(this.kernel.outputBytes);
+      const output = runner.run(input, this.terms.dispatch, room);
       const step = report[REPORT.step];
       if (step !== STEPS.declined) this.fuel = report[REPORT.fuel] as number;
-      if (step === STEPS.done) return this.ended(output);
+      if (step === STEPS.done) return this.ended(output, room);
       this.knowsFuel = this.native === undefined;
     } catch (thrown) {
       throw this.failure(thrown);
@@ -135,12 +129,19 @@ export class WasmtimeGuest implements Guest {
   }
 
   /** The output of a whole call that came to its end. */
-  private ended(output: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> {
+  private ended(
+    output: Uint8Array<ArrayBuffer> | undefined,
+    room: Uint8Array<ArrayBuffer> | undefined,
+  ): Uint8Array<ArrayBuffer> {
     const { report, small } = this.kernel;
+    const length = report[REPORT.outputBytes] as number;
     this.native = undefined;
     this.knowsFuel = true;
     this.sizeEnded = report[REPORT.size] as number;
-    return output ? new Uint8Array(output.buffer) : small.slice(0, report[REPORT.outputBytes] as number);
+    const isSmall = !output && room?.byteLength !== length;
+    this.kernel.outputBytes = isSmall ? 0 : length;
+    if (isSmall) return small.slice(0, length);
+    return output ? new Uint8Array(output.buffer) : (room as Uint8Array<ArrayBuffer>);
   }
 
   /** A program from its start to its end, in one step; false if nothing was begun. */
@@ -150,7 +151,7 @@ export class WasmtimeGuest implements Guest {
     this.isWhole = true;
     this.isTold = true;
     try {
-      runner.start(this.terms.imports);
+      runner.start(this.terms.dispatch);
     } catch (thrown) {
       throw this.failure(thrown);
     }
@@ -184,7 +185,9 @@ export class WasmtimeGuest implements Guest {
     if (this.sizeEnded !== undefined) return this.sizeEnded;
     if (this.isWhole) {
       runner.end();
-      return report[REPORT.size] as number;
+      this.view = NO_PAGES;
+      this.sizeEnded = report[REPORT.size] as number;
+      return this.sizeEnded;
     }
     const size = this.native?.size ?? 0;
     this.native?.end();

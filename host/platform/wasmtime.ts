@@ -1,12 +1,15 @@
 // The Wasmtime engine: the same interface as V8's, over the native addon. The canonical ABI is driven and checked where V8's is.
+import type { HostFunction, HostImports } from '../../runtime/abi/imports.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { CRANELIFT } from '../../runtime/base/limits.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 import { explainThrown } from '../../runtime/engine/v8.ts';
+import type { KernelFacts } from '../../runtime/job/kernel.ts';
 import { METER_IMPORTS } from '../../runtime/meter/names.ts';
 import type { CodeCache } from './code-cache.ts';
-import type { Addon } from './native.ts';
-import { kernelOf, WasmtimeGuest, type WasmtimeKernel } from './wasmtime-guest.ts';
+import type { Addon, Dispatch } from './native.ts';
+import { WasmtimeGuest } from './wasmtime-guest.ts';
+import { kernelOf, type WasmtimeKernel } from './wasmtime-kernel.ts';
 
 export interface WasmtimeOptions {
   /** Where compiled code is kept between processes; nowhere without it. */
@@ -54,18 +57,25 @@ export function createWasmtime(
       if (!module) throw new LodgerError('ERR_HOST_FAULT', [`no compiled kernel ${shared} in this process`]);
       return kernelOf(module);
     },
-    instantiate: ({ facts, metered, compiled }, imports, memoryPagesMax, { wallMsMax, job } = {}) => {
-      // In the order of the module's imports, as the addon asks for them.
-      const given = facts.imports.map((wanted) => imports[wanted.module]?.[wanted.function]);
-      const functions = facts.repeats ? facts.repeats.map((index) => given[index]) : given;
-      const { module, refill, stackSpent } = METER_IMPORTS;
-      // A growth that this host could not give ends the guest before it asks.
-      if (metered) functions.push(imports[module]?.[refill], imports[module]?.[stackSpent], nothing);
+    instantiate: ({ facts, compiled }, imports, memoryPagesMax, { wallMsMax, job } = {}) => {
       const memoryPagesMin = facts.memory.min;
-      return new WasmtimeGuest(compiled, { memoryPagesMin, memoryPagesMax, wallMsMax, job, imports: functions });
+      // Most imports of most tasks are never called: each is looked for when it is.
+      const dispatch: Dispatch = (index, ...args) => importAt(facts, imports, index)(...args);
+      return new WasmtimeGuest(compiled, { memoryPagesMin, memoryPagesMax, wallMsMax, job, dispatch });
     },
     explain: explainThrown,
   };
+}
+
+/** The import at a place in the module: those of the kernel, and behind them the meter's. */
+function importAt(facts: KernelFacts, imports: HostImports, index: number): HostFunction {
+  const { imports: own, repeats } = facts;
+  const wanted = own[repeats ? (repeats[index] ?? own.length) : index];
+  if (wanted) return imports[wanted.module]?.[wanted.function] as HostFunction;
+  const { module, refill, stackSpent } = METER_IMPORTS;
+  const meter = [imports[module]?.[refill], imports[module]?.[stackSpent]];
+  // A growth that this host could not give ends the guest before it asks.
+  return meter[index - (repeats ?? own).length] ?? nothing;
 }
 
 function nothing(): undefined {}

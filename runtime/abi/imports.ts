@@ -40,14 +40,18 @@ const MAKERS: Readonly<Record<InterfaceName, Readonly<Record<string, Make>>>> = 
 
 /** The imports of one task: exactly those its kernel asks for. */
 export function importsOf(room: TaskRoom): HostImports {
-  const calls = room.facts.imports.map((wanted) => {
-    const made = ofWorld(room, wanted);
-    if (!made) throw new TaskFailure('ERR_HOST_FAULT', `no import ${wanted.interface}.${wanted.function} here`);
-    return made as AnyCall;
-  });
-  return byName(room.facts.imports, (index) => {
-    const call = calls[index] as AnyCall;
-    return (...args) => carryOut(room, index, call, args);
+  return byName(room.facts.imports, (index, wanted) => {
+    const make = makerOf(wanted);
+    let call: AnyCall | undefined;
+    return (...args) => {
+      beginCall(room, index);
+      try {
+        call ??= make(room) as AnyCall;
+        return call(...args);
+      } finally {
+        endCall(room);
+      }
+    };
   });
 }
 
@@ -65,22 +69,23 @@ export function byName(
   return named;
 }
 
-/** One call of the import at a place of the kernel's list: counted, and paid for. */
-export function carryOut(room: TaskRoom, index: number, call: AnyCall, args: unknown[]): Given {
+/** Counts a call of the import at a place of the kernel's list. Arguments do not pass through here: they would need an array. */
+export function beginCall(room: TaskRoom, index: number): void {
   room.calls[index] = (room.calls[index] ?? 0) + 1;
   // To fail is allowed everywhere: it never returns into the guest.
   if (room.guest?.mayLeave === false && room.facts.imports[index]?.interface !== 'exit') violation(NO_LEAVE);
-  if (!room.fuel) return call(...args);
   room.bytesMoved = 0;
-  try {
-    return call(...args);
-  } finally {
-    room.fuel.charge(room.bytesMoved);
-  }
 }
 
-function ofWorld(room: TaskRoom, wanted: KernelImport): HostFunction | undefined {
-  return wanted.interface === 'wasi' ? undefined : MAKERS[wanted.interface][wanted.function]?.(room);
+/** What was begun is paid for, however it ended. */
+export function endCall(room: TaskRoom): void {
+  room.fuel?.charge(room.bytesMoved);
+}
+
+function makerOf({ interface: from, function: name }: KernelImport): Make {
+  const make = from === 'wasi' ? undefined : MAKERS[from][name];
+  if (!make) throw new TaskFailure('ERR_HOST_FAULT', `no import ${from}.${name} here`);
+  return make;
 }
 
 function write(room: TaskRoom, level: number, pointer: number, length: number): undefined {

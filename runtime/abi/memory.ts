@@ -141,8 +141,11 @@ export function setU32(memory: Uint8Array, at: number, value: number): void {
 }
 
 export function setU64(memory: Uint8Array, at: number, value: bigint): void {
-  setU32(memory, at, Number(value & 0xffff_ffffn));
-  setU32(memory, at + 4, Number((value >> 32n) & 0xffff_ffffn));
+  const number = Number(BigInt.asUintN(64, value));
+  // Of a number that is exact the halves need no further bigints.
+  const isExact = number <= Number.MAX_SAFE_INTEGER;
+  setU32(memory, at, isExact ? number : Number(BigInt.asUintN(32, value)));
+  setU32(memory, at + 4, isExact ? number / 2 ** 32 : Number(BigInt.asUintN(32, value >> 32n)));
 }
 
 function setU16(memory: Uint8Array, at: number, value: number): void {

@@ -1,6 +1,6 @@
 // What few tasks have: a WASI program's side, and what lies beyond a task. A tab's worker for plain kernels has another module in its place.
 import type { Platform } from '../base/platform.ts';
-import { realClock, virtualClock } from '../wasi/clock.ts';
+import { realClock, VirtualClock } from '../wasi/clock.ts';
 import { Program } from '../wasi/program.ts';
 import type { Beyond } from './beyond.ts';
 import type { Call } from './call.ts';
@@ -16,8 +16,9 @@ export function openProgram(
   startedAt: number,
   outside?: Beyond,
 ): Program {
-  const since = () => now() - startedAt;
   const isReal = terms?.clock && outside && today;
-  const clock = isReal ? realClock({ since, today: today(), wait: outside.wait }) : virtualClock();
+  const clock = isReal
+    ? realClock({ since: () => now() - startedAt, today: today(), wait: outside.wait })
+    : new VirtualClock();
   return new Program({ args, input, outputBytesMax: limits.outputBytesMax, clock, folders: outside?.folders ?? [] });
 }

@@ -1,5 +1,5 @@
 // The imports of a WASI program, made for one task from the table of all calls. What the table always refuses needs no code of its own.
-import { type AnyCall, byName, carryOut, type HostImports } from '../abi/imports.ts';
+import { type AnyCall, beginCall, byName, endCall, type HostImports } from '../abi/imports.ts';
 import { range, setU32 } from '../abi/memory.ts';
 import { writeRandom } from '../abi/random.ts';
 import { guestOf, type HostFunction, type TaskRoom } from '../abi/room.ts';
@@ -103,13 +103,17 @@ function boardOf(facts: KernelFacts): Board {
         const { visit } = board;
         if (!visit) throw new TaskFailure('ERR_HOST_FAULT', 'an import was called where no program runs');
         const { room, program, calls } = visit;
-        calls[index] ??= make(room, program);
+        beginCall(room, index);
         try {
-          return carryOut(room, index, calls[index], args);
+          const call = calls[index] ?? make(room, program);
+          calls[index] = call;
+          return call(...args);
         } catch (thrown) {
           // What a call refuses is its answer.
           if (thrown instanceof Refusal) return ERRNO[thrown.reason];
           throw thrown;
+        } finally {
+          endCall(room);
         }
       };
     }),

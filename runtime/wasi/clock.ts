@@ -29,21 +29,23 @@ function basesOf(day: bigint): readonly bigint[] {
 const VIRTUAL_BASES = basesOf(DAY_NS);
 
 /** It goes on when it is read, and by what is waited for. */
-export function virtualClock(): Clock {
-  let elapsed = 0n;
-  // Nobody waits: it is that late at once.
-  const waitUntil = (due: bigint) => {
-    if (due > elapsed) elapsed = due < LAST_NS ? due : LAST_NS;
-  };
-  return {
-    bases: VIRTUAL_BASES,
-    elapsed: () => elapsed,
-    read: () => {
-      waitUntil(elapsed + READING_NS);
-      return elapsed;
-    },
-    waitUntil,
-  };
+export class VirtualClock implements Clock {
+  readonly bases = VIRTUAL_BASES;
+  #elapsed = 0n;
+
+  elapsed(): bigint {
+    return this.#elapsed;
+  }
+
+  read(): bigint {
+    this.waitUntil(this.#elapsed + READING_NS);
+    return this.#elapsed;
+  }
+
+  /** Nobody waits: it is that late at once. */
+  waitUntil(due: bigint): void {
+    if (due > this.#elapsed) this.#elapsed = due < LAST_NS ? due : LAST_NS;
+  }
 }
 
 export interface RealTime {

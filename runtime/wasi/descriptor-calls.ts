@@ -118,14 +118,18 @@ interface Standing {
   readonly inheriting: bigint;
 }
 
+/** What may be done with streams. */
+const READABLE = RIGHTS.poll | RIGHTS.read;
+const WRITABLE = RIGHTS.poll | RIGHTS.write;
+
 function standingOf(found: Descriptor): Standing {
-  const { read, write, poll, file, folder } = RIGHTS;
+  const { file, folder } = RIGHTS;
   switch (found.kind) {
     case 'stream':
       return {
         type: TYPE.unknown,
         flags: 0,
-        base: poll | (found.which === STREAM.input ? read : write),
+        base: found.which === STREAM.input ? READABLE : WRITABLE,
         inheriting: 0n,
       };
     case 'file':

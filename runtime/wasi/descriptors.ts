@@ -31,7 +31,7 @@ export interface OpenFolder {
   names?: readonly string[];
 }
 
-/** Those of every program: nothing about them ever changes. */
+/** Those of every program, in the order of their numbers: nothing about them ever changes. */
 const STREAMS: readonly Stream[] = Object.values(STREAM).map((which) => ({ kind: 'stream', which }));
 
 export type Descriptor = Stream | OpenFile | OpenFolder;
@@ -54,21 +54,22 @@ export const FLAGS = { append: 1, nonblock: 4 } as const;
 const FIRST = 3;
 
 export class Descriptors {
-  readonly #open = new Map<number, Descriptor>();
+  /** By number, which is never beyond those that were opened. */
+  readonly #open: (Descriptor | undefined)[] = [...STREAMS];
+  #count = STREAMS.length;
 
   /** `folders`: the paths of granted ones. */
   constructor(folders: readonly string[]) {
-    for (const stream of STREAMS) this.#open.set(stream.which, stream);
     for (const path of folders) this.add({ kind: 'folder', path, isGranted: true });
   }
 
   get(number: number): Descriptor | undefined {
-    return this.#open.get(number);
+    return this.#open[number];
   }
 
   /** What is open. Throws a Refusal, as all below. */
   at(number: number): Descriptor {
-    const found = this.#open.get(number);
+    const found = this.#open[number];
     if (!found) throw new Refusal(`nothing is open as ${number}`, 'BADF');
     return found;
   }
@@ -88,24 +89,27 @@ export class Descriptors {
 
   /** Its number: the first that is free, never one of a stream's. */
   add(descriptor: Descriptor): number {
-    if (this.#open.size >= FILES.descriptors.default)
+    if (this.#count >= FILES.descriptors.default)
       throw new Refusal(`over ${FILES.descriptors.default} files and folders are open`, 'MFILE');
     let number = FIRST;
-    while (this.#open.has(number)) number++;
-    this.#open.set(number, descriptor);
+    while (this.#open[number]) number++;
+    this.#open[number] = descriptor;
+    this.#count++;
     return number;
   }
 
   close(number: number): void {
     this.at(number);
-    this.#open.delete(number);
+    this.#open[number] = undefined;
+    this.#count--;
   }
 
   /** What is open there is closed. */
   renumber(from: number, to: number): void {
     const found = this.at(from);
     this.at(to);
-    this.#open.delete(from);
-    this.#open.set(to, found);
+    this.#open[from] = undefined;
+    this.#open[to] = found;
+    if (from !== to) this.#count--;
   }
 }

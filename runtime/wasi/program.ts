@@ -62,10 +62,11 @@ export class Program {
 
   /** Copies the input's next bytes; as many as there are. */
   read(into: Uint8Array): number {
-    const piece = this.#input.subarray(this.#read, this.#read + into.byteLength);
-    into.set(piece);
-    this.#read += piece.byteLength;
-    return piece.byteLength;
+    const count = Math.min(this.left, into.byteLength);
+    if (count === 0) return 0;
+    into.set(this.#input.subarray(this.#read, this.#read + count));
+    this.#read += count;
+    return count;
   }
 
   /** Fails the task where its output would be too large, before anything is copied. */

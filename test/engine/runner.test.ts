@@ -1,11 +1,13 @@
 // A runner of whole calls in the addon: one guest at a time, and the fuel that a metered module had left.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadAddon, REPORT, STEPS } from '../../host/platform/native.ts';
-import { kernelOf as load, WasmtimeGuest, type WasmtimeKernel } from '../../host/platform/wasmtime-guest.ts';
+import { type Dispatch, loadAddon, REPORT, STEPS } from '../../host/platform/native.ts';
+import { WasmtimeGuest } from '../../host/platform/wasmtime-guest.ts';
+import { kernelOf as load, type WasmtimeKernel } from '../../host/platform/wasmtime-kernel.ts';
 import { meter } from '../../runtime/meter/meter.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
+import { programOf } from '../wasi/programs.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';
 
 const INPUT = Uint8Array.of(1, 2, 3);
@@ -13,8 +15,10 @@ const SETTINGS = { stoppable: false, linear: false };
 
 const loaded = async (bytes: Uint8Array): Promise<WasmtimeKernel> => load(await loadAddon().compile(bytes, SETTINGS));
 
-const guestOf = (kernel: WasmtimeKernel, imports: readonly unknown[] = []) =>
-  new WasmtimeGuest(kernel, { memoryPagesMin: 1, memoryPagesMax: 16, imports });
+const idle = () => undefined;
+
+const guestOf = (kernel: WasmtimeKernel, dispatch: Dispatch = idle) =>
+  new WasmtimeGuest(kernel, { memoryPagesMin: 1, memoryPagesMax: 16, dispatch });
 
 const source = (name: string) =>
   readFileSync(new URL(`../../runtime/native/engine/src/${name}.rs`, import.meta.url), 'utf8');
@@ -53,6 +57,32 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     expect([first.end(), second.end()]).toEqual([65_536, 65_536]);
   });
 
+  test('each output is its own, whatever lengths come one after another', async () => {
+    const kernel = await loaded(kernelOf());
+    const inputs = [3, 5_000, 5_000, 40_000, 5_000, 0, 40_000, 40_000].map((length, index) =>
+      new Uint8Array(length).fill(index + 1),
+    );
+    const outputs = inputs.map((input) => guestOf(kernel).callWhole(input, 50_000) as Uint8Array);
+    expect(outputs.map((output, index) => Buffer.compare(output, inputs[index] as Uint8Array))).toEqual(
+      inputs.map(() => 0),
+    );
+    expect(new Set(outputs.map(({ buffer }) => buffer)).size).toBe(inputs.length);
+    for (const { byteLength, buffer } of outputs) expect(buffer.byteLength).toBe(byteLength);
+  });
+
+  test('a program sees nothing of the one before it in the same place, and shows no memory once it has ended', async () => {
+    const counts = 'i32.const 9 i32.const 9 i32.load8_u 0 0 i32.const 1 i32.add i32.store8 0 0';
+    const kernel = await loaded(programOf(`${counts} call $sched_yield drop`, ['sched_yield']));
+    const seen: (number | undefined)[] = [];
+    for (let round = 0; round < 5; round++) {
+      const guest: WasmtimeGuest = guestOf(kernel, () => seen.push(guest.bytes()[9]));
+      guest.call('_start');
+      expect(guest.end()).toBe(65_536);
+      expect(guest.bytes()).toHaveLength(0);
+    }
+    expect(seen).toEqual([1, 1, 1, 1, 1]);
+  });
+
   test('gives no guest that it does not have', async () => {
     const kernel = await loaded(kernelOf());
     expect(() => kernel.runner.guest()).toThrow(expect.objectContaining({ code: 'ERR_HOST_FAULT' }));
@@ -72,7 +102,7 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     const { runner, report } = await loaded(kernelOf());
     report.set([2 ** 20, Number.NaN, Number.NaN, 3, 10]);
     for (const input of [undefined, new Uint8Array(2), new Int8Array(3), 'abc']) {
-      expect(() => runner.run(input as Uint8Array, [])).toThrow('the input is not what it was');
+      expect(() => runner.run(input as Uint8Array, idle)).toThrow('the input is not what it was');
       expect(report[REPORT.step]).toBe(STEPS.realloc);
       runner.end();
     }
@@ -86,9 +116,8 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     const kernel = await loaded(meter(readModule(kernelOf(parts))).bytes);
     const { runner, report } = kernel;
     report.set([2 ** 20, Number.NaN, Number.NaN, INPUT.length, 10, 0, 0, 0, 1_000_000]);
-    const imports = [() => undefined, () => undefined, () => undefined];
     try {
-      runner.run(INPUT, imports);
+      runner.run(INPUT, idle);
     } catch {
       // Fuel is told all the same.
     }
@@ -98,7 +127,7 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     const native = kernel.module.instantiate(2 ** 20);
     native.setFuel(1_000_000);
     const call = (name: string, ...[a = 0, b = 0, c = 0, d = 0]: readonly number[]) =>
-      native.call(kernel.exports.get(name) as number, a, b, c, d, imports);
+      native.call(kernel.exports.get(name) as number, a, b, c, d, idle);
     const pointer = call('cabi_realloc', 0, 0, 1, INPUT.length);
     const before = native.getFuel();
     if (told === 'all') call('run', pointer, INPUT.length);

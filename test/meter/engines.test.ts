@@ -41,9 +41,10 @@ async function runNative(bytes: Uint8Array): Promise<{ readonly result: unknown;
   const stackSpent = () => {
     throw new RangeError('stack');
   };
+  const imports = [refill, stackSpent];
   const call = (name: string, a = 0, b = 0) =>
     module.functions.includes(name)
-      ? guest.call(module.functions.indexOf(name), a, b, 0, 0, [refill, stackSpent, () => undefined])
+      ? guest.call(module.functions.indexOf(name), a, b, 0, 0, (index) => imports[index]?.())
       : 0;
   try {
     call('_initialize');

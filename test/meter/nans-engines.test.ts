@@ -39,8 +39,7 @@ async function onWasmtime(module: Uint8Array): Promise<Seen> {
   const compiled = await loadAddon().compile(module, { stoppable: false, linear: false });
   const guest = compiled.instantiate(2 ** 32);
   guest.setGlobal(METER_EXPORTS.fuel, FUEL);
-  const nothing = () => undefined;
-  guest.call(compiled.functions.indexOf('run'), 0, 0, 0, 0, [nothing, nothing, nothing]);
+  guest.call(compiled.functions.indexOf('run'), 0, 0, 0, 0, () => undefined);
   const seen = { fuel: FUEL - guest.getGlobal(METER_EXPORTS.fuel), memory: Buffer.from(guest.memory().slice(0)) };
   guest.end();
   return seen;

@@ -43,9 +43,8 @@ function onV8(metered: Uint8Array<ArrayBuffer>): Ended {
 async function onWasmtime(metered: Uint8Array): Promise<Ended> {
   const module = await loadAddon().compile(metered, { stoppable: false, linear: false });
   const guest = module.instantiate(2 ** 32);
-  const nothing = () => undefined;
   const call = (name: string, a: number, b = 0) =>
-    guest.call(module.functions.indexOf(name), a, b, 0, 0, [nothing, nothing, nothing]);
+    guest.call(module.functions.indexOf(name), a, b, 0, 0, () => undefined);
   guest.setGlobal(METER_EXPORTS.fuel, FUEL);
   let result: unknown = 'trap';
   try {

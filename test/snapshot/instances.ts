@@ -22,7 +22,7 @@ export async function instancesOf(engine: EngineName, bytes: Uint8Array<ArrayBuf
       const guest = module.instantiate(2 ** 32);
       return {
         bytes: () => new Uint8Array(guest.memory()),
-        call: (name, a = 0) => guest.call(module.functions.indexOf(name), a, 0, 0, 0, [idle, idle, idle]),
+        call: (name, a = 0) => guest.call(module.functions.indexOf(name), a, 0, 0, 0, idle),
       };
     };
   }

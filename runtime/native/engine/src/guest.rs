@@ -15,15 +15,15 @@ pub struct Guest(pub(crate) Rc<Live>);
 #[napi]
 impl Guest {
     /// Calls the exported function of that index with as many of the numbers as it takes; 0 if it gives nothing. Imports are called
-    /// from the array, by their index in the module.
+    /// by `dispatch(index, ...arguments)`, by their index in the module.
     #[napi]
     #[allow(clippy::too_many_arguments)]
-    pub fn call(&self, env: Env, function: u32, a: i32, b: i32, c: i32, d: i32, imports: Unknown<'_>) -> Result<i32> {
+    pub fn call(&self, env: Env, function: u32, a: i32, b: i32, c: i32, d: i32, dispatch: Unknown<'_>) -> Result<i32> {
         let Some(callable) = self.0.module.functions.get(function as usize) else {
             return Err(napi::Error::new(Code::HostFault, format!("no function {function}")));
         };
         let values = [a, b, c, d].map(w::ValRaw::i32);
-        self.0.enter((env.raw(), imports.raw()), |store| self.0.call(store, callable, values))
+        self.0.enter((env.raw(), dispatch.raw()), |store| self.0.call(store, callable, values))
     }
 
     /// Bytes of memory now.

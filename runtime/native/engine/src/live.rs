@@ -19,7 +19,7 @@ type Current = Rc<Cell<*mut w::Caller<'static, State>>>;
 /// Frames that a trace has at most.
 const FRAMES_MAX: usize = 16;
 
-/// Environment and imports of a call.
+/// Environment of a call, and the function that calls its imports by their index.
 pub type Scope = (sys::napi_env, sys::napi_value);
 
 /// What a store holds beside its instance.
@@ -143,7 +143,7 @@ impl Live {
         }
     }
 
-    /// Does something in which the guest runs, with these imports. What an import threw is thrown again, as it was.
+    /// Does something in which the guest runs, with its imports. What an import threw is thrown again, as it was.
     pub fn enter<T>(&self, scope: Scope, act: impl FnOnce(&mut w::StoreContextMut<'_, State>) -> w::Result<T>) -> Result<T> {
         let (ended, thrown) = self.with(|mut store| {
             let outer = std::mem::replace(&mut store.data_mut().scope, scope);
@@ -205,17 +205,28 @@ impl Live {
     /// The memory itself as a buffer, which is emptied when a later one is asked for, and when the guest ends.
     pub fn view(&self, env: sys::napi_env) -> Result<sys::napi_value> {
         self.detach(env);
+        let (buffer, mut view) = (self.buffer(env)?, ptr::null_mut());
+        // SAFETY: `buffer` was made above. The reference is weak: it keeps nothing alive.
+        unsafe { sys::napi_create_reference(env, buffer, 0, &mut view) };
+        self.view.set(view);
+        Ok(buffer)
+    }
+
+    /// The same as a buffer that stays when the guest ends, where the memory lies in a slot: slots are never unmapped, and whoever looks
+    /// at a later guest there, of the same size, has a buffer already. To make one and to empty it takes as long as the rest of a start.
+    pub fn slot(&self, env: sys::napi_env) -> Result<sys::napi_value> {
+        if self.module.pooled { self.buffer(env) } else { self.view(env) }
+    }
+
+    fn buffer(&self, env: sys::napi_env) -> Result<sys::napi_value> {
         let (pointer, length) = self.with(|store| (self.memory.data_ptr(&store), self.memory.data_size(&store)))?;
-        let (mut buffer, mut view) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: the memory neither moves nor goes before the buffer is detached.
+        let mut buffer = ptr::null_mut();
+        // SAFETY: the memory does not move; it goes when the buffer has been detached, or never.
         let status =
             unsafe { sys::napi_create_external_arraybuffer(env, pointer.cast(), length, None, ptr::null_mut(), &mut buffer) };
         if status != sys::Status::napi_ok {
             return Err(napi::Error::new(Code::HostFault, format!("no buffer of {length} bytes (status {status})")));
         }
-        // SAFETY: `buffer` was made above. The reference is weak: it keeps nothing alive.
-        unsafe { sys::napi_create_reference(env, buffer, 0, &mut view) };
-        self.view.set(view);
         Ok(buffer)
     }
 

@@ -1,7 +1,7 @@
 //! Compiled modules. They belong to the process: a thread adopts one by its number.
 
 use crate::code::{Code, Result, failure};
-use crate::engine::{self, Settings};
+use crate::engine::{self, Made, Settings};
 use crate::guest::Guest;
 use crate::import;
 use crate::job::lock;
@@ -40,6 +40,8 @@ pub struct Inner {
     pub start: Option<Callable>,
     /// Whether its code looks at the epoch.
     pub stoppable: bool,
+    /// Whether its memories lie in slots that are never unmapped.
+    pub pooled: bool,
     names: Vec<String>,
 }
 
@@ -47,7 +49,7 @@ static MODULES: LazyLock<Mutex<HashMap<u32, Weak<Inner>>>> = LazyLock::new(Mutex
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Inner {
-    fn new(module: w::Module, stoppable: bool) -> w::Result<Arc<Self>> {
+    fn new(module: w::Module, Settings { stoppable, .. }: Settings, pooled: bool) -> w::Result<Arc<Self>> {
         let mut linker = w::Linker::new(module.engine());
         for (index, wanted) in module.imports().enumerate() {
             import::define(&mut linker, index as u32, &wanted)?;
@@ -71,7 +73,7 @@ impl Inner {
         let start = module.get_export_index(START).filter(|_| names.iter().any(|name| name == START));
         let start = start.map(|place| Callable { place, params: 0 });
         let pre = linker.instantiate_pre(&module)?;
-        let inner = Arc::new(Self { number, pre, memory, fuel, functions, steps, start, stoppable, names });
+        let inner = Arc::new(Self { number, pre, memory, fuel, functions, steps, start, stoppable, pooled, names });
         lock(&MODULES).insert(number, Arc::downgrade(&inner));
         Ok(inner)
     }
@@ -145,10 +147,11 @@ impl Task for Compile {
     type JsValue = Module;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        let engine = &engine::made(self.settings).map_err(|error| napi::Error::from_reason(error.reason.clone()))?.engine;
+        let Made { engine, pooled } =
+            engine::made(self.settings).map_err(|error| napi::Error::from_reason(error.reason.clone()))?;
         // A fault of the compiler must not take the process down.
         let inner = catch_unwind(AssertUnwindSafe(|| {
-            w::Module::new(engine, &self.bytes).and_then(|module| Inner::new(module, self.settings.stoppable))
+            w::Module::new(engine, &self.bytes).and_then(|module| Inner::new(module, self.settings, *pooled))
         }))
         .unwrap_or_else(|_| Err(w::Error::msg("the compiler failed")));
         inner.map_err(|error| napi::Error::from_reason(format!("{error:#}")))
@@ -164,10 +167,10 @@ impl Task for Compile {
 /// The bytes are trusted wholly: whoever calls this has checked that this user's own process wrote them.
 #[napi]
 pub fn deserialize(bytes: Uint8Array, settings: Settings) -> Result<Module> {
-    let engine = &engine::made(settings)?.engine;
+    let Made { engine, pooled } = engine::made(settings)?;
     // SAFETY: the caller has authenticated the bytes as this user's own.
     let module = unsafe { w::Module::deserialize(engine, &bytes[..]) };
-    module.and_then(|module| Inner::new(module, settings.stoppable)).map(Module).map_err(|error| malformed(&error))
+    module.and_then(|module| Inner::new(module, settings, *pooled)).map(Module).map_err(|error| malformed(&error))
 }
 
 fn malformed(error: &w::Error) -> napi::Error<Code> {

@@ -28,9 +28,10 @@ enum Word {
     Size,
     Fuel,
     OutputBytes,
+    Memory,
 }
 
-const WORDS: usize = Word::OutputBytes as usize + 1;
+const WORDS: usize = Word::Memory as usize + 1;
 
 /// The array of numbers, and room for a small output behind them. It belongs to JavaScript, and is held for as long as the runner lives.
 #[derive(Clone, Copy)]
@@ -82,6 +83,11 @@ impl Report {
         self.set(Word::Size, bytes as f64);
     }
 
+    /// Where a program's memory lies.
+    pub fn lies(&self, memory: *const u8) {
+        self.set(Word::Memory, memory as usize as f64);
+    }
+
     /// Length of the output.
     pub fn gives(&self, bytes: usize) {
         self.set(Word::OutputBytes, bytes as f64);
@@ -110,25 +116,25 @@ struct Runner {
 }
 
 impl Runner {
-    /// `run(input, imports)`: a whole call in a fresh instance. It stays until `end` if there is something to look at: what came to its
-    /// end has ended.
-    fn run(&self, env: sys::napi_env, [input, imports]: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+    /// `run(input, dispatch, room)`: a whole call in a fresh instance. It stays until `end` if there is something to look at: what came to
+    /// its end has ended.
+    fn run(&self, env: sys::napi_env, [input, dispatch, room]: Arguments) -> Result<sys::napi_value> {
         let report = &self.report;
         report.at(Step::Declined);
         let steps = self.module.steps.as_ref().filter(|_| self.live.borrow().is_none());
         let Some(steps) = steps.filter(|_| report.input_bytes() <= whole::INPUT_BYTES_MAX) else { return Ok(ptr::null_mut()) };
         let live = self.begin()?;
-        let output = whole::call(&live, steps, (env, imports), input, report)?;
+        let output = whole::call(&live, steps, (env, dispatch), [input, room], report)?;
         if report.is_done() { self.finish(env).map(|()| output) } else { Ok(output) }
     }
 
-    /// `start(imports)`: a program from its start to its end, in a fresh instance, which stays until `end`.
-    fn start(&self, env: sys::napi_env, [imports, _]: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+    /// `start(dispatch)`: a program from its start to its end, in a fresh instance, which stays until `end`.
+    fn start(&self, env: sys::napi_env, [dispatch, ..]: Arguments) -> Result<sys::napi_value> {
         self.report.at(Step::Declined);
         let start = self.module.start.as_ref().filter(|_| self.live.borrow().is_none());
         if let Some(start) = start {
             let live = self.begin()?;
-            whole::start(&live, start, (env, imports), self.report)?;
+            whole::start(&live, start, (env, dispatch), self.report)?;
         }
         Ok(ptr::null_mut())
     }
@@ -147,9 +153,9 @@ impl Runner {
         Ok(live)
     }
 
-    /// `memory()`: the memory of that guest, as `Guest.memory` gives it.
-    fn memory(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
-        self.held()?.view(env)
+    /// `memory()`: the memory of that guest. The buffer stays, if the memory lies in a slot of the pool.
+    fn memory(&self, env: sys::napi_env, _: Arguments) -> Result<sys::napi_value> {
+        self.held()?.slot(env)
     }
 
     fn held(&self) -> Result<Rc<Live>> {
@@ -157,14 +163,14 @@ impl Runner {
     }
 
     /// `guest()`: the guest of the call that runs or has ended last, to be driven step by step.
-    fn guest(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+    fn guest(&self, env: sys::napi_env, _: Arguments) -> Result<sys::napi_value> {
         let live = self.held()?;
         // SAFETY: `env` is that of the call which this thread is in.
         unsafe { Guest::to_napi_value(env, Guest(live)) }.map_err(|error| napi::Error::new(Code::HostFault, error.reason.clone()))
     }
 
     /// `end()`: gives the memory back; its size is in the report.
-    fn end(&self, env: sys::napi_env, _: [sys::napi_value; 2]) -> Result<sys::napi_value> {
+    fn end(&self, env: sys::napi_env, _: Arguments) -> Result<sys::napi_value> {
         self.finish(env).map(|()| ptr::null_mut())
     }
 
@@ -198,6 +204,9 @@ pub fn create(env: sys::napi_env, module: &Arc<Inner>) -> Result<sys::napi_value
     }
     Ok(object)
 }
+
+/// Of a function of a runner: `undefined` where it is given fewer.
+type Arguments = [sys::napi_value; 3];
 
 type Function = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -246,11 +255,11 @@ unsafe extern "C" fn end(env: sys::napi_env, info: sys::napi_callback_info) -> s
     unsafe { pass(env, info, Runner::end) }
 }
 
-type Act = fn(&Runner, sys::napi_env, [sys::napi_value; 2]) -> Result<sys::napi_value>;
+type Act = fn(&Runner, sys::napi_env, Arguments) -> Result<sys::napi_value>;
 
 /// Reads the arguments and throws what goes wrong. A null is `undefined`.
 unsafe fn pass(env: sys::napi_env, info: sys::napi_callback_info, act: Act) -> sys::napi_value {
-    let (mut arguments, mut count, mut data) = ([ptr::null_mut(); 2], 2, ptr::null_mut());
+    let (mut arguments, mut count, mut data) = ([ptr::null_mut(); 3], 3, ptr::null_mut());
     // SAFETY: the call writes to variables of ours. The data is the runner that the function holds.
     let runner = unsafe {
         sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);

@@ -62,8 +62,15 @@ const AREA_BYTES: usize = 12;
 const AREA_ALIGN: usize = 4;
 
 /// Calls `_initialize`, `cabi_realloc`, `run` and `cabi_post_run`. The report's step tells whether it came to its end, or to what does
-/// not fit, which is then what that step has given. A small output is in the report, another is a `Buffer`.
-pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, report: &Report) -> Result<sys::napi_value> {
+/// not fit, which is then what that step has given. A small output is in the report, one that fits the caller's room exactly is there,
+/// another is a `Buffer`.
+pub fn call(
+    live: &Live,
+    steps: &Steps,
+    scope: Scope,
+    [input, caller_room]: [sys::napi_value; 2],
+    report: &Report,
+) -> Result<sys::napi_value> {
     let Inner { functions, .. } = &*live.module;
     let (length, bytes_max) = (report.input_bytes(), report.output_bytes_max().min(OUTPUT_BYTES_MAX));
     live.enter(scope, |store| {
@@ -106,7 +113,7 @@ pub fn call(live: &Live, steps: &Steps, scope: Scope, input: sys::napi_value, re
         let Some(output) = output_of(live.bytes(store), area as usize).filter(|output| output.len() <= bytes_max) else {
             return Ok(ptr::null_mut());
         };
-        let output = copy_out(scope.0, output, report)?;
+        let output = copy_out(scope.0, output, caller_room, report)?;
         if let Some(post) = steps.post {
             report.at(Step::Post);
             live.call(store, &functions[post], numbers([area, 0, 0, 0]))?;
@@ -125,6 +132,7 @@ pub fn start(live: &Live, callable: &Callable, scope: Scope, report: Report) -> 
         if let Some(fuel) = fuel {
             fuel.set(&mut *store, w::Val::I64(report.fuel()))?;
         }
+        report.lies(live.bytes(store).as_ptr());
         let told = live.told(report, fuel);
         store.data_mut().told = Some(told);
         report.at(Step::Run);
@@ -151,28 +159,38 @@ fn output_of(memory: &[u8], area: usize) -> Option<&[u8]> {
 
 /// Copies the input, which is looked at only now: an import may have run since the call began.
 fn copy_in(env: sys::napi_env, input: sys::napi_value, room: &mut [u8]) -> w::Result<()> {
-    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
-    // SAFETY: the calls write to variables of ours, or nothing.
-    let status =
-        unsafe { sys::napi_get_typedarray_info(env, input, &mut kind, &mut length, &mut data, ptr::null_mut(), ptr::null_mut()) };
-    if status != sys::Status::napi_ok || kind != sys::TypedarrayType::uint8_array || length != room.len() {
-        w::bail!("the input is not what it was");
-    }
+    let length = room.len();
+    let Some(data) = bytes_of(env, input, length) else { w::bail!("the input is not what it was") };
     if length > 0 {
         // SAFETY: both are of that length, and apart: a buffer of the guest's own memory is no input. No JavaScript runs meanwhile in
         // this thread; what another thread writes to a shared buffer meanwhile is bytes all the same.
-        unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), room.as_mut_ptr(), length) };
+        unsafe { ptr::copy_nonoverlapping(data, room.as_mut_ptr(), length) };
     }
     Ok(())
 }
 
-/// A copy for JavaScript: in the report, or a `Buffer` over an `ArrayBuffer` of its own. Only those are not filled with zeros first.
-fn copy_out(env: sys::napi_env, output: &[u8], report: &Report) -> w::Result<sys::napi_value> {
+/// Where the bytes of an `Uint8Array` of that length lie.
+fn bytes_of(env: sys::napi_env, value: sys::napi_value, wanted: usize) -> Option<*mut u8> {
+    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+    // SAFETY: the calls write to variables of ours, or nothing.
+    let status =
+        unsafe { sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, ptr::null_mut(), ptr::null_mut()) };
+    let fits = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array && length == wanted;
+    fits.then_some(data.cast())
+}
+
+/// A copy for JavaScript: in the report, in the caller's room, or a `Buffer` over an `ArrayBuffer` of its own. Only those are not filled with zeros first.
+fn copy_out(env: sys::napi_env, output: &[u8], room: sys::napi_value, report: &Report) -> w::Result<sys::napi_value> {
     let length = output.len();
     report.gives(length);
     if length < SMALL_BYTES {
         // SAFETY: the report has room for that many bytes, which are not the guest's.
         unsafe { ptr::copy_nonoverlapping(output.as_ptr(), report.output(), length) };
+        return Ok(ptr::null_mut());
+    }
+    if let Some(data) = bytes_of(env, room, length) {
+        // SAFETY: it is of that length, and nobody else's yet.
+        unsafe { copy::past_caches(output, data) };
         return Ok(ptr::null_mut());
     }
     let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
