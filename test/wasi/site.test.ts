@@ -1,7 +1,7 @@
 // Programs at a real site, with a real host behind walls where there are some: arguments, a clock and a pinned folder arrive there.
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { lodger, type Started, scratch, start } from '../cli/lodger.ts';
 import { freePort, type SiteProcess, startSite } from '../client/process.ts';
 import { C_PROGRAM } from './programs.ts';
@@ -57,6 +57,26 @@ test('arguments and a pinned folder travel with a job, whose results are those o
   expect(looked).toMatch(/^3 program /);
   expect(await told('there')).toEqual(await told('here'));
 }, 120_000);
+
+test('an owner without the grant "blobs" gets no task with a pinned folder, and one who allows it gets that task', async () => {
+  await writeFile(at('owner.json'), JSON.stringify({ version: 1, grants: ['log'], memoryFreeBytesMin: 0 }));
+  const walls = ['--strict', 'any', '--data', at('strict'), '--policy', at('owner.json')];
+  const strict = start(['join', site.url, '--token', site.token ?? '', '--name', 'strict', ...walls]);
+  try {
+    const only = { site: { requirements: { hosts: ['strict'] } } };
+    await write('bare', ['look'], only);
+    expect((await call('submit', 'bare.json', '--id', 'bare', '--wait', '--output', 'bare')).exitCode).toBe(0);
+    await write('kept', ['cat /in/a.txt'], { ...only, grants: ['files:/in=./in:pinned'] });
+    expect((await call('submit', 'kept.json', '--id', 'kept')).exitCode).toBe(0);
+    const why = async () => JSON.parse((await call('status', 'kept', '--why', '0', '--json')).stdout).why;
+    await vi.waitFor(async () => expect(await why()).toContain('the host does not allow the grant "files"'), 60_000);
+    await writeFile(at('owner.json'), JSON.stringify({ version: 1, grants: ['log', 'blobs'], memoryFreeBytesMin: 0 }));
+    expect((await call('results', 'kept', '--output', 'kept')).exitCode).toBe(0);
+  } finally {
+    strict.child.kill('SIGTERM');
+    await strict.ended;
+  }
+}, 180_000);
 
 test('a program has a clock at a site where it was granted one', async () => {
   const before = BigInt(Date.now()) * 1_000_000n;
