@@ -49,10 +49,10 @@ test('the example in the help of every command works', async () => {
     '1',
   ]);
   const env = { LODGER_SITE: site.url, LODGER_TOKEN: site.token ?? '' };
-  for (const name of COMMANDS.filter((each) => ![...LENDING, ...BETWEEN_SITES].includes(each))) {
+  for (const name of COMMANDS) {
     const examples = [...helpOf(name).matchAll(/^ {2}\$ lodger (.*)$/gm)].map(([, line = '']) => line.split(' '));
     expect(examples, name).not.toHaveLength(0);
-    for (const args of examples) {
+    for (const args of [...LENDING, ...BETWEEN_SITES].includes(name) ? [] : examples) {
       const { exitCode, stderr } = await lodger(args, { cwd: folder.path, env });
       expect({ exitCode, stderr, args }).toMatchObject({ exitCode: 0, args });
     }

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { lodger, ROOT, type Started, scratch, start } from './lodger.ts';
+import { lodger, type Started, scratch, start } from './lodger.ts';
 
 let shared: Awaited<ReturnType<typeof scratch>>;
 let kernel: string;
@@ -268,26 +268,4 @@ describe('Ctrl-C ends map with exit code 130', () => {
     expect(started.child.exitCode).toBe(130);
     expect((await readdir(folder)).sort()).toEqual(['in.ndjson', 'job.json']);
   });
-});
-
-test('the main job finds the family of its query first, and says how fast', async () => {
-  const align = join(shared.path, 'align.wasm');
-  expect(await lodger(['build', 'kernels/align', '-o', align])).toMatchObject({ exitCode: 0 });
-  const document = JSON.parse(await readFile(join(ROOT, 'kernels/align/job.json'), 'utf8'));
-  const data = join(ROOT, 'kernels/align/data');
-  const { records } = document.inputs;
-  await writeFile(
-    join(folder, 'job.json'),
-    JSON.stringify({
-      ...document,
-      kernel: align,
-      inputs: { records: { ...records, file: join(data, 'proteins.fasta') } },
-      blobs: { query: join(data, 'query.fasta') },
-    }),
-  );
-  const { exitCode, stdout, stderr } = await lodger(['map', join(folder, 'job.json')]);
-  expect(stdout).toMatch(/│ +1 │.*│ MYG_/);
-  expect(stdout).toMatch(/720 records, .* GCUPS$/m);
-  expect(stderr).toMatch(/^tasks .* 0 failed$/m);
-  expect(exitCode).toBe(0);
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const FOLDERS = ['runtime', 'host', 'kernels', 'bench', 'test'];
-const SOURCE = /\.(?:[cm]?ts|[cm]?js|c|h|rs|sh)$/;
+const SOURCE = /\.(?:[cm]?tsx?|[cm]?js|c|h|rs|sh)$/;
 /** What cargo makes lies among the sources. */
 const MADE = /^runtime\/native\/target\//;
 

@@ -1,7 +1,7 @@
 // What a sandbox refuses before anything runs, and how it says so.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { node } from '../../host/platform/node.ts';
+import { node, nodeV8 } from '../../host/platform/node.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
@@ -46,6 +46,14 @@ describe('grants', () => {
       code: 'ERR_GRANT_MISSING',
       message: `kernel imports "${part.module} ${part.name}", which no grant covers: grant "${grant}"`,
     });
+  });
+
+  test('that is found before anything is compiled', async () => {
+    const compile = () => Promise.reject(new Error('it was compiled'));
+    const sandbox = createSandbox({ engine: { ...nodeV8(), compile } });
+    const task = { kernel: await importing(WORLD_IMPORTS.write), input };
+    await expect(sandbox.run(task)).rejects.toMatchObject({ code: 'ERR_GRANT_MISSING' });
+    await expect(sandbox.run({ kernel: plain, input })).rejects.toThrow('it was compiled');
   });
 
   test.each([
