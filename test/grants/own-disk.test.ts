@@ -56,7 +56,9 @@ test('a system on which a name cannot be walked to safely grants no folder', asy
   const folder = await temporaryFolder();
   const other = `Object.defineProperty(process, 'platform', { value: 'darwin' });`;
   for (const mode of ['read', 'write'])
-    expect(sayOf(folder, other, `open('${mode}')`)).toContain('this system cannot open files without following links; pin the folder');
+    expect(sayOf(folder, other, `open('${mode}')`)).toContain(
+      'this system cannot open files without following links; pin the folder',
+    );
 });
 
 test.runIf(process.platform === 'linux')('a file that its owner keeps from this process is a refusal', async () => {
