@@ -13,6 +13,7 @@ import type { Crew, Machine } from '../lend/contracts.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { VERSION } from '../platform/version.ts';
 import type { Pool } from '../pool/options.ts';
+import { createPool as createThreads } from '../pool/pool.ts';
 import type { OwnerPolicy } from './policy.ts';
 
 export interface CrewOptions {
@@ -42,7 +43,7 @@ export async function createCrew(policy: Shape, { isolation, strict, engine }: C
   const threads = threadsOf(policy);
   const shared = { engine, threads, cpuShare: policy.cpuShare };
   if (isolation === 'thread') {
-    const pool = await createPool(shared);
+    const pool = await createThreads(shared, { forStrangers: true });
     return { ...crewOf(pool, policy), threads, isolation: [], pids: () => [process.pid] };
   }
   const cellMemoryBytesMax = Math.min(Math.max(policy.memoryBytesMax, CELL_BYTES_MIN), CELL.memoryBytesMax.max);

@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { LIBRARY, ROOT } from '../platform/native.ts';
+import { LIBRARY, LIBRARY_PACKAGE, ROOT } from '../platform/native.ts';
 
 /** Packages that run in a cell. The others are the command line's, or the compiler's. */
 const PACKAGES = ['@noble/ciphers', '@noble/hashes', 'env-paths', 'msgpackr', 'piscina', 'valibot'];
@@ -24,7 +24,7 @@ export function contents(): readonly string[] {
     join(ROOT, 'package.json'),
     join(ROOT, 'dist', 'runtime'),
     join(ROOT, 'dist', 'host'),
-    ...[LIBRARY].filter(existsSync),
+    ...[existsSync(LIBRARY) ? LIBRARY : find(LIBRARY_PACKAGE)].filter((path) => path !== undefined),
     ...PACKAGES.map(folderOf),
   ];
   return known;
@@ -36,11 +36,17 @@ function libraries(): readonly string[] {
   return sharedObjects.filter((path) => path !== NODE && /\.so(?:\.|$)/.test(path) && existsSync(path));
 }
 
-/** Where Node looks for a package from here. It may be a link; inside, the package itself is at its place. */
 function folderOf(name: string): string {
+  const path = find(name);
+  if (path === undefined) throw new LodgerError('ERR_HOST_FAULT', [`the package "${name}" is not installed`]);
+  return path;
+}
+
+/** Where Node looks for a package from here. It may be a link; inside, the package itself is at its place. */
+function find(name: string): string | undefined {
   for (let folder = ROOT; ; folder = dirname(folder)) {
     const path = join(folder, 'node_modules', name);
     if (existsSync(path)) return path;
-    if (folder === dirname(folder)) throw new LodgerError('ERR_HOST_FAULT', [`the package "${name}" is not installed`]);
+    if (folder === dirname(folder)) return undefined;
   }
 }

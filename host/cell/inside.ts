@@ -43,7 +43,9 @@ export async function live(order: string): Promise<void> {
   // Node takes `onread` for a descriptor, too; its types know it of connections only.
   const frames = new Socket({ fd: FRAMES, readable: true, writable: true, onread } as SocketConstructorOpts);
   const say = (message: FromCell, bytes?: Uint8Array) => writeFrame(frames, message, bytes);
-  const pool = await createPool({ ...options }, { asksFiles: true, batchMsTarget: CELL.batchMsTarget.default });
+  const pool = await createPool(options, {
+    ...{ asksFiles: true, batchMsTarget: CELL.batchMsTarget.default, forStrangers: true },
+  });
   const hear = createInhabitant(pool, say);
   // The parent is trusted: whatever it writes is expected.
   read = createReader(

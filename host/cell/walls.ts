@@ -59,7 +59,10 @@ export function readStrictness(text: string, option: string): Strictness {
   const word = STRICTNESS.find((name) => name === text);
   const result = v.safeParse(StrictnessSchema, word ?? text.split(','));
   if (result.success) return result.output;
-  throw new LodgerError('ERR_OPTION_INVALID', [option, result.issues[0].message]);
+  throw new LodgerError('ERR_OPTION_INVALID', [
+    option,
+    `${result.issues[0].message}; or stand alone, before another option or "--"`,
+  ]);
 }
 
 /** Throws `ERR_ISOLATION_MISSING` if walls are missing that are insisted on; `reasons` say why they are. */

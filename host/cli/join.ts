@@ -11,7 +11,7 @@ import type { Isolation } from '../cell/isolation.ts';
 import type { Strictness } from '../cell/walls.ts';
 import { readWhole } from '../jobs/files.ts';
 import { interruptible } from './interrupt.ts';
-import { engineChoice, example, type Finish, isolationKind, STRICT_TEXT, strictness } from './options.ts';
+import { engineChoice, example, type Finish, isolationKind, strictOption } from './options.ts';
 import { note, printable } from './say.ts';
 
 interface JoinFlags extends Pick<AgentOptions, 'engine' | 'name'> {
@@ -39,7 +39,7 @@ export function addJoin(program: Command, finish: Finish): void {
     .option('--token-file <file>', 'the same, in a file')
     .option('--ca <file>', 'a certificate to trust, in PEM')
     .option('--isolation <how>', 'process or thread', isolationKind, 'process')
-    .option('--strict <walls>', `${STRICT_TEXT} (default: floor)`, strictness)
+    .addOption(strictOption(' (default: floor)'))
     .option('--engine <name>', 'auto, v8 or wasmtime', engineChoice, 'auto')
     .option('--name <name>', 'how the host is shown (default: the name of the machine)')
     .option('--data <dir>', 'the folder of its key and cache (default: one of yours)')

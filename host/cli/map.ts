@@ -23,10 +23,9 @@ import {
   type Finish,
   isolationKind,
   isolationOf,
-  STRICT_TEXT,
   several,
   shareOf,
-  strictness,
+  strictOption,
   wholeNumber,
 } from './options.ts';
 import { createProgress } from './progress.ts';
@@ -60,7 +59,7 @@ export function addMap(program: Command, finish: Finish): void {
     .option('--engine <name>', 'auto, v8 or wasmtime, instead of what the job file says', engineChoice)
     .option('--cpu-share <share>', 'share of one core that each thread may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--isolation <kind>', 'thread (the default), or process: a jailed one', isolationKind)
-    .option('--strict <walls>', `${STRICT_TEXT}; in a process`, strictness)
+    .addOption(strictOption('; in a process'))
     .option('--output <dir>', 'folder for the results, instead of the place in the job file')
     .option('--input <file>', 'another file in place of the one that the job file cuts into tasks')
     .option('--blob <name=file>', 'another file for a blob of the job file; may be given several times', several, [])

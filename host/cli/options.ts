@@ -1,5 +1,6 @@
 // Options of the command line, from text to what they stand for.
 import process from 'node:process';
+import { Option } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type LimitName, POOL, TASK } from '../../runtime/base/limits.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../runtime/base/units.ts';
@@ -59,11 +60,15 @@ export function isolationKind(text: string): Isolation {
   throw new LodgerError('ERR_OPTION_INVALID', ['--isolation', `one of ${ISOLATIONS.join(', ')}`]);
 }
 
-export const STRICT_TEXT = `which walls there have to be: ${STRICTNESS.join(', ')}, or names with commas between them`;
-
-/** Reads which walls there have to be. */
-export function strictness(text: string): Strictness {
-  return readStrictness(text, '--strict');
+/** `--strict`, alone or with walls; `more` ends its line in the help. A file after it is refused: it is neither lost nor taken for a wall. */
+export function strictOption(more: string): Option {
+  const walls = `${STRICTNESS.join(', ')}, or names with commas between them`;
+  return new Option(
+    '--strict [walls]',
+    `which walls there have to be: ${walls}; alone (before another option or "--"): floor${more}`,
+  )
+    .preset('floor')
+    .argParser((text: string): Strictness => readStrictness(text, '--strict'));
 }
 
 /** Where kernels run, as options of a pool: whoever asks for walls asks for a process. */

@@ -24,11 +24,10 @@ import {
   isolationKind,
   isolationOf,
   loadGrants,
-  STRICT_TEXT,
   several,
   shareOf,
   sizeLimit,
-  strictness,
+  strictOption,
   timeLimit,
   wholeNumber,
 } from './options.ts';
@@ -80,7 +79,7 @@ export function addRun(program: Command, finish: Finish): void {
     .option('--fuel-max <n>', 'fuel it may use', wholeNumber('--fuel-max', 0, TASK.fuelMax.max))
     .option('--cpu-share <share>', 'share of one core that it may have, 0.05 to 1 (default: 1)', cpuShare)
     .option('--isolation <kind>', 'thread (the default), or process: a jailed one', isolationKind)
-    .option('--strict <walls>', `${STRICT_TEXT}; in a process`, strictness)
+    .addOption(strictOption('; in a process'))
     .option('--wall-max <time>', 'time it may take, as 10s', timeLimit('wallMsMax', '--wall-max'))
     .option('--arg <text>', 'an argument of a WASI program; may be given several times', several, [])
     .option('--seed <n>', 'seed of its random bytes', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))

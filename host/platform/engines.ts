@@ -28,6 +28,11 @@ export function nodeEngine(choice: EngineChoice = 'auto'): Engine {
   return placeOf(choice === 'auto' ? 'v8' : choice).engine;
 }
 
+/** The same for strangers' kernels: what it compiles is neither kept on this user's disk nor taken from there. */
+export function engineForStrangers(choice: EngineChoice): Engine {
+  return choice === 'wasmtime' ? (createWasmtime(loadAddon()) as Engine) : nodeEngine(choice);
+}
+
 function wasmtimePlace(): Place {
   const addon = loadAddon();
   const tells = addon.threadCpuMs() !== null;

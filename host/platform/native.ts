@@ -137,7 +137,7 @@ export const PLATFORM = [process.platform, process.arch, ...abiOf()].join('-');
 export const LIBRARY = join(ROOT, 'dist', 'native', `lodger.${PLATFORM}.node`);
 
 /** Where a published one would come from: an optional dependency that npm installs on its platform only. */
-const PACKAGE = `lodger-${PLATFORM}`;
+export const LIBRARY_PACKAGE = `lodger-${PLATFORM}`;
 
 let loaded: Addon | LodgerError | undefined;
 
@@ -151,7 +151,7 @@ export function loadAddon(): Addon {
 function load(): Addon | LodgerError {
   const built = existsSync(LIBRARY);
   try {
-    const addon = require(built ? LIBRARY : PACKAGE) as Addon;
+    const addon = require(built ? LIBRARY : LIBRARY_PACKAGE) as Addon;
     // A process waits at its end for its threads, and a thread in a guest does not hear it.
     if (isMainThread) process.on('exit', () => addon.shutDown());
     return addon;

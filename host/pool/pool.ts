@@ -20,7 +20,7 @@ import { compileTraced } from '../../runtime/sandbox/trace.ts';
 import { HOLDER, NO_HOLDER } from '../grants/holder.ts';
 import type { RequestsOptions } from '../grants/http.ts';
 import { sessionFor, withReport } from '../grants/session.ts';
-import { nodeEngine } from '../platform/engines.ts';
+import { engineForStrangers, nodeEngine } from '../platform/engines.ts';
 import { node, now } from '../platform/node.ts';
 import { aborted, createCancels } from './cancels.ts';
 import { createDispatcher } from './dispatch.ts';
@@ -40,6 +40,8 @@ export interface Internals extends RequestsOptions {
   readonly asksFiles?: boolean;
   /** How much work a message to one of its threads should hold, in ms. */
   readonly batchMsTarget?: number;
+  /** Whether its kernels are strangers': what is compiled of them stays in this process. */
+  readonly forStrangers?: boolean;
 }
 
 /** What those of the project's own have beside it who hand tasks on. `outside`: terms that were settled by who holds the right. */
@@ -74,9 +76,9 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   const filled = fillOptions(options);
   const { engine: choice, threads: threadCount, queueMax, windowBytesMax, kernelsKept, policy, metered } = filled;
   const { cpuShare } = filled;
-  const engine = nodeEngine(choice);
   const wallMsDefault = TASK.wallMsMax.default;
-  const { asksFiles = false, batchMsTarget = POOL.batchMsTarget.default } = internals;
+  const { asksFiles = false, batchMsTarget = POOL.batchMsTarget.default, forStrangers = false } = internals;
+  const engine = forStrangers ? engineForStrangers(choice) : nodeEngine(choice);
   const holder = asksFiles ? NO_HOLDER : HOLDER;
   const permitter: Permitter = { platform: node, metered, wallMsDefault, holder, ...(policy && { policy }) };
   const threads = startThreads(new URL('./thread.js', import.meta.url).href, threadCount);

@@ -1,5 +1,5 @@
 // A machine on which the jail was never built: a cell is a plain process there, which says so, and nobody lends it unasked.
-import { cp, mkdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WALL_NAMES } from '../../host/cell/walls.ts';
@@ -18,6 +18,10 @@ beforeAll(async () => {
     await cp(join(ROOT, 'dist', part), join(folder.path, 'dist', part), { recursive: true });
   await cp(join(ROOT, 'package.json'), join(folder.path, 'package.json'));
   await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
+  await writeFile(
+    join(folder.path, 'job.json'),
+    JSON.stringify({ version: 1, kernel: ECHO, inputs: { files: ['package.json'] } }),
+  );
   bare = { cwd: folder.path, main: join(folder.path, 'dist/host/cli/main.js') };
 });
 afterAll(() => rm(folder.path, { recursive: true, force: true }));
@@ -48,7 +52,10 @@ test('a task runs in a plain process, and its receipt names no wall', async () =
 
 test.each([
   ['run with the floor', ['run', ECHO, '--strict', 'floor'], 'no landlock'],
-  ['run with all walls', ['run', ECHO, '--strict', 'all'], 'no descriptors'],
+  ['run with the floor, which is what it asks for alone,', ['run', ECHO, '--strict'], 'no landlock'],
+  ['run with the floor before a file', ['run', '--strict', '--', ECHO], 'no landlock'],
+  ['map with the floor', ['map', 'job.json', '--strict', '--threads', '1'], 'no landlock'],
+  ['run with all walls', ['run', ECHO, '--strict=all'], 'no descriptors'],
   ['run with one of them', ['run', ECHO, '--strict', 'lock'], 'no lock'],
   ['join', ['join', 'http://127.0.0.1:1', '--data', 'agent'], 'no landlock'],
 ])('lodger %s is refused there', async (_, args, missing) => {

@@ -70,6 +70,11 @@ describe('exit code 2, a message with its code and no stack for', () => {
       'option "--strict" must be one of any, floor, all, or names of walls: descriptors,',
     ],
     [
+      'a file after a bare --strict',
+      ['run', '--strict', 'echo.wasm'],
+      'lock; or stand alone, before another option or "--" [ERR_OPTION_INVALID]',
+    ],
+    [
       'walls around a thread',
       ['run', 'echo.wasm', '--isolation', 'thread', '--strict', 'floor'],
       'option "strict" must be left out but with isolation "process"',
