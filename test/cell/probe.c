@@ -27,7 +27,7 @@ enum { NUMBER = 3, OBJECT = 6, BIGINT = 9, ARGUMENTS = 7 };
 
 #define CALL(name) { #name, SYS_##name }
 static const struct { const char *name; long number; } CALLS[] = {
-  CALL(add_key), CALL(bpf), CALL(chroot), CALL(close), CALL(execve), CALL(execveat), CALL(fcntl), CALL(inotify_init1),
+  CALL(add_key), CALL(bpf), CALL(chroot), CALL(close), CALL(execve), CALL(execveat), CALL(fchmodat), CALL(fcntl), CALL(inotify_init1),
   CALL(io_uring_setup), CALL(keyctl), CALL(kill), CALL(memfd_create), CALL(mount), CALL(mq_open), CALL(name_to_handle_at),
   CALL(openat),
   CALL(perf_event_open), CALL(pidfd_open), CALL(prlimit64), CALL(process_vm_readv), CALL(ptrace), CALL(sched_setaffinity),

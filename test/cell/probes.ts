@@ -60,16 +60,33 @@ export const PATHS = (targets: Targets): readonly string[] => [
   `${targets.root}/README.md`,
 ];
 
+const AT_FDCWD = -100;
+const text = (words: string) => Buffer.from(`${words}\0`);
+
+const write = (path: string) => () => {
+  fs.writeFileSync(path, 'x');
+  fs.unlinkSync(path);
+};
+
+/** Opens and makes files by native code; what was opened is closed again. */
+function filesBy(call: Native['call']) {
+  const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+  const opened = (descriptor: number) => (descriptor < 0 ? descriptor : call('close', descriptor));
+  const open = (path: string, flags = O_RDONLY) => opened(call('openat', AT_FDCWD, text(path), flags, 0o600));
+  const create = (path: string) => () => {
+    const result = open(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (result >= 0) fs.unlinkSync(path);
+    return result;
+  };
+  return { opened, open, create };
+}
+
 /** By JavaScript alone. */
 export function scripted(targets: Targets): Readonly<Record<string, Probe>> {
   const { home, root } = targets;
   const open = Object.fromEntries(
     PATHS(targets).map((path, index) => [`open ${index + 1}`, () => fs.closeSync(fs.openSync(path, 'r'))]),
   );
-  const write = (path: string) => () => {
-    fs.writeFileSync(path, 'x');
-    fs.unlinkSync(path);
-  };
   const reach = async (where: NetConnectOpts) => {
     const socket = connect(where);
     await once(socket, 'connect');
@@ -136,29 +153,22 @@ export function scripted(targets: Targets): Readonly<Record<string, Probe>> {
 /** By native code. */
 export function native(targets: Targets, { call, address, fork }: Native): Readonly<Record<string, Probe>> {
   const { victim } = targets;
-  const text = (words: string) => Buffer.from(`${words}\0`);
-  const opened = (descriptor: number) => (descriptor < 0 ? descriptor : call('close', descriptor));
+  const { open, create, opened } = filesBy(call);
   const socket = (family: number, type: number) => () => opened(call('socket', family, type, 0));
   const words = [text('node'), text('--version')];
   const argv = Buffer.alloc(24);
   for (const [index, word] of words.entries()) argv.writeBigUInt64LE(address(word), 8 * index);
   /** A call that fails outside as well, but for another reason: that it was tried at all is what counts. */
   const reached = (result: number, name: 'ENOENT' | 'EBADF') => (result === -constants.errno[name] ? 0 : result);
-  const { O_RDONLY, O_DIRECTORY, O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
-  const AT_FDCWD = -100;
-  const open = (path: string, flags = O_RDONLY) => opened(call('openat', AT_FDCWD, text(path), flags, 0o600));
-  const create = (path: string) => () => {
-    const result = open(path, O_WRONLY | O_CREAT | O_EXCL);
-    if (result >= 0) fs.unlinkSync(path);
-    return result;
-  };
   return {
     ...Object.fromEntries(PATHS(targets).map((path, index) => [`open ${index + 1} by native code`, () => open(path)])),
-    'open / to list it': () => open('/', O_RDONLY | O_DIRECTORY),
+    'open / to list it': () => open('/', fs.constants.O_DIRECTORY),
     'create in a home': create(`${targets.home}/native`),
     'create in /tmp': create(`/tmp/lodger-native-${process.pid}`),
     'create in shared memory': create(`/dev/shm/lodger-native-${process.pid}`),
+    'change a mode by native code': () => call('fchmodat', AT_FDCWD, text(`${targets.home}/notes.txt`), 0o600),
     'socket inet': socket(2, 1),
+    'socket inet of UDP': socket(2, 2),
     'socket inet6': socket(10, 1),
     'socket unix': socket(1, 1),
     'socket netlink': socket(16, 3),
@@ -201,8 +211,10 @@ export function native(targets: Targets, { call, address, fork }: Native): Reado
 }
 
 /** By native code with the rights of the superuser, which ordinary users do not have outside either. */
-export function privileged(_: Targets, { call }: Native): Readonly<Record<string, Probe>> {
-  const text = (words: string) => Buffer.from(`${words}\0`);
+export function privileged({ root }: Targets, { call }: Native): Readonly<Record<string, Probe>> {
+  const { open, create } = filesBy(call);
+  // This folder is in a cell, too, to be read.
+  const inside = `${root}/dist/host/lodger-probe-${process.pid}`;
   return {
     mount: () => {
       const result = call('mount', text('x'), text('/mnt'), text('tmpfs'), 0, 0);
@@ -211,11 +223,16 @@ export function privileged(_: Targets, { call }: Native): Readonly<Record<string
     },
     chroot: () => call('chroot', text('/')),
     'open the shadow file': () => fs.closeSync(fs.openSync('/etc/shadow', 'r')),
+    'open the shadow file by native code': () => open('/etc/shadow'),
+    'write into /': write(`/lodger-probe-${process.pid}`),
+    'create in /': create(`/lodger-native-${process.pid}`),
+    'write into the package': write(inside),
+    'create in the package': create(inside),
   };
 }
 
-/** What ends the process that tries it. */
-export function deadly({ victim }: Targets, { call, address }: Native): Readonly<Record<string, Probe>> {
+/** What ends the process that tries it: inside, with the first try, which is aimed at the parent. */
+export function deadly({ parent, victim }: Targets, { call, address }: Native): Readonly<Record<string, Probe>> {
   const here = Buffer.alloc(8);
   const parts = Buffer.alloc(32);
   parts.writeBigUInt64LE(address(here), 0);
@@ -224,16 +241,18 @@ export function deadly({ victim }: Targets, { call, address }: Native): Readonly
   parts.writeBigUInt64LE(8n, 24);
   const EFAULT = -constants.errno.EFAULT;
   return {
-    ptrace: () => {
-      const result = call('ptrace', 0x4206, victim, 0, 0);
-      if (result >= 0) call('ptrace', 17, victim, 0, 0);
-      return result;
-    },
+    ptrace: () =>
+      lowest([parent, victim], (pid) => {
+        const result = call('ptrace', 0x4206, pid, 0, 0);
+        if (result >= 0) call('ptrace', 17, pid, 0, 0);
+        return result;
+      }),
     // Nothing lies at that address, which is said only to those who may read.
-    process_vm_readv: () => {
-      const result = call('process_vm_readv', victim, parts.subarray(0, 16), 1, parts.subarray(16), 1, 0);
-      return result === EFAULT ? 0 : result;
-    },
+    process_vm_readv: () =>
+      lowest([parent, victim], (pid) => {
+        const result = call('process_vm_readv', pid, parts.subarray(0, 16), 1, parts.subarray(16), 1, 0);
+        return result === EFAULT ? 0 : result;
+      }),
     bpf: () => {
       const map = Buffer.alloc(128);
       for (const [index, value] of [2, 4, 8, 1].entries()) map.writeUInt32LE(value, 4 * index);
@@ -242,6 +261,9 @@ export function deadly({ victim }: Targets, { call, address }: Native): Readonly
     },
   };
 }
+
+/** The worst of the answers, so that all of them have to be good. */
+const lowest = (pids: readonly number[], probe: (pid: number) => number) => Math.min(...pids.map(probe));
 
 /** Tries one: `open`, or the code of what refused it. */
 export async function attempt(probe: Probe): Promise<string> {
