@@ -5,6 +5,7 @@ import process from 'node:process';
 import { CommanderError } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { INTERRUPTED } from './interrupt.ts';
+import type { Finish } from './options.ts';
 import { createProgram } from './program.ts';
 import { note, printable, printJson } from './say.ts';
 
@@ -26,9 +27,10 @@ async function main(argv: readonly string[]): Promise<void> {
   // Nobody waits for what is thrown here: Node would print its stack and go on with nothing tidied up.
   process.once('uncaughtException', (error) => void tell(error, argv).finally(() => process.exit()));
   try {
-    const program = createProgram((exitCode) => {
+    const finish: Finish = (exitCode) => {
       process.exitCode = exitCode;
-    });
+    };
+    const program = await createProgram(finish, argv.slice(2));
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;

@@ -1,40 +1,40 @@
 // The commands of the binary, put together.
 import { Command } from 'commander';
 import { VERSION } from '../platform/version.ts';
-import { addAccounts } from './accounts.ts';
-import { addAgent } from './agent.ts';
-import { addBench } from './bench.ts';
-import { addBuild } from './build.ts';
-import { addCancel } from './cancel.ts';
-import { addDoctor } from './doctor.ts';
-import { addFederation } from './federation.ts';
-import { addHosts } from './hosts.ts';
-import { addInspect } from './inspect.ts';
-import { addJoin } from './join.ts';
-import { addMap } from './map.ts';
-import { addNew } from './new.ts';
 import type { Finish } from './options.ts';
-import { addPolicy } from './policy.ts';
-import { addProfile } from './profile.ts';
-import { addResults } from './results.ts';
-import { addRun } from './run.ts';
-import { addServe } from './serve.ts';
-import { addStatus } from './status.ts';
-import { addSubmit } from './submit.ts';
-import { addTest } from './test.ts';
-import { addVerify } from './verify.ts';
 
-/** In the order of the help. */
-const ADDERS = [
-  ...[addNew, addBuild, addTest, addBench, addProfile, addInspect, addRun, addMap],
-  ...[addServe, addSubmit, addStatus, addResults, addCancel, addHosts, addPolicy, addAccounts],
-  ...[addFederation],
-  ...[addJoin, addAgent],
-  ...[addVerify, addDoctor],
-];
+type Add = (program: Command, finish: Finish) => void;
 
-/** The program. Its errors are thrown: nothing here ends the process, and only help is written. */
-export function createProgram(finish: Finish): Command {
+/** In the order of the help. Each is loaded when it is called: all of them take 0.3 s, which most of them do not. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  new: async () => (await import('./new.ts')).addNew,
+  build: async () => (await import('./build.ts')).addBuild,
+  test: async () => (await import('./test.ts')).addTest,
+  bench: async () => (await import('./bench.ts')).addBench,
+  profile: async () => (await import('./profile.ts')).addProfile,
+  inspect: async () => (await import('./inspect.ts')).addInspect,
+  run: async () => (await import('./run.ts')).addRun,
+  map: async () => (await import('./map.ts')).addMap,
+  serve: async () => (await import('./serve.ts')).addServe,
+  submit: async () => (await import('./submit.ts')).addSubmit,
+  status: async () => (await import('./status.ts')).addStatus,
+  results: async () => (await import('./results.ts')).addResults,
+  cancel: async () => (await import('./cancel.ts')).addCancel,
+  hosts: async () => (await import('./hosts.ts')).addHosts,
+  policy: async () => (await import('./policy.ts')).addPolicy,
+  accounts: async () => (await import('./accounts.ts')).addAccounts,
+  federation: async () => (await import('./federation.ts')).addFederation,
+  join: async () => (await import('./join.ts')).addJoin,
+  agent: async () => (await import('./agent.ts')).addAgent,
+  verify: async () => (await import('./verify.ts')).addVerify,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+};
+
+/**
+ * The program, for a call with those words: with the command that they name, or with all. Its errors are thrown: nothing here ends the
+ * process, and only help is written.
+ */
+export async function createProgram(finish: Finish, words: readonly string[] = []): Promise<Command> {
   const program = new Command('lodger')
     .description('Run WebAssembly kernels that nobody needs to trust, within limits and grants.')
     .version(VERSION, '--version', 'print the version')
@@ -47,6 +47,14 @@ export function createProgram(finish: Finish): Command {
       'after',
       '\nExit codes: 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.',
     );
-  for (const add of ADDERS) add(program, finish);
+  for (const load of commandsFor(words)) (await load())(program, finish);
   return program;
+}
+
+function commandsFor(words: readonly string[]): readonly (() => Promise<Add>)[] {
+  // Options before the command take no values.
+  const name = words.find((word) => !word.startsWith('-'));
+  if (name === undefined && words.includes('--version')) return [];
+  const called = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return called ? [called] : Object.values(COMMANDS);
 }

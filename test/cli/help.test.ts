@@ -50,7 +50,8 @@ test('the example in the help of every command works', async () => {
   ]);
   const env = { LODGER_SITE: site.url, LODGER_TOKEN: site.token ?? '' };
   for (const name of COMMANDS) {
-    const examples = [...helpOf(name).matchAll(/^ {2}\$ lodger (.*)$/gm)].map(([, line = '']) => line.split(' '));
+    const help = await helpOf(name);
+    const examples = [...help.matchAll(/^ {2}\$ lodger (.*)$/gm)].map(([, line = '']) => line.split(' '));
     expect(examples, name).not.toHaveLength(0);
     for (const args of [...LENDING, ...BETWEEN_SITES].includes(name) ? [] : examples) {
       const { exitCode, stderr } = await lodger(args, { cwd: folder.path, env });
@@ -63,9 +64,10 @@ test('the example in the help of every command works', async () => {
 }, 240_000);
 
 /** What `lodger COMMAND --help` prints. */
-function helpOf(name: string): string {
+async function helpOf(name: string): Promise<string> {
   let text = '';
-  const command = createProgram(() => undefined).commands.find((each) => each.name() === name);
+  const { commands } = await createProgram(() => undefined);
+  const command = commands.find((each) => each.name() === name);
   command?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   return text;
 }

@@ -126,8 +126,8 @@ test('the table of pool options is that of the code', () => {
   expect(reason).toBe('0 stands for the number of cores');
 });
 
-test('the table of commands has every command with every option', () => {
-  const { commands } = createProgram(() => undefined);
+test('the table of commands has every command with every option', async () => {
+  const { commands } = await createProgram(() => undefined);
   const rows = commands.map((command) => {
     const names = command.registeredArguments.map((argument) => argument.name().toUpperCase());
     const options = command.options.map(({ short, long }) => code([short, long].filter(Boolean).join(', ')));
@@ -136,8 +136,8 @@ test('the table of commands has every command with every option', () => {
   expect(table('commands')).toEqual(rows);
 });
 
-test('the commands for many sites are there, with the options that they are given', () => {
-  const { commands } = createProgram(() => undefined);
+test('the commands for many sites are there, with the options that they are given', async () => {
+  const { commands } = await createProgram(() => undefined);
   for (const line of block('sites').trimEnd().split('\n')) {
     const [, name, ...words] = line.split(' ');
     const { options = [] } = commands.find((command) => command.name() === name) ?? {};
