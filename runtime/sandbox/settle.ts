@@ -1,10 +1,8 @@
 // Settles the grants that reach beyond a task: what a policy leaves of them, which folders they are, whether pinned ones are what they claim.
 import { LodgerError } from '../base/errors.ts';
 import { type Platform, toHex } from '../base/platform.ts';
-import type { Kernel } from '../job/kernel.ts';
 import type { Folder, FolderPlace, OutsideTerms } from '../job/outside.ts';
 import { parseManifest, treeKey, treeOf } from '../job/tree.ts';
-import { IMPORTABLE } from '../job/world.ts';
 import { formatGrant, type Grant } from '../policy/grant.ts';
 import { reachesBeyond } from '../policy/policy.ts';
 
@@ -106,13 +104,4 @@ function checkDigest(platform: Platform, key: string, bytes: Uint8Array): void {
   const digest = digestOf(platform, bytes);
   const wanted = key.slice('sha256:'.length);
   if (digest !== wanted) throw new LodgerError('ERR_BLOB_MISMATCH', [key, digest, wanted]);
-}
-
-/** Whether every run of a kernel with these grants gives the same answer: pinned folders do, others and real clocks do not. */
-export function isRepeatable({ imports }: Pick<Kernel, 'imports'>, outside: OutsideTerms | undefined): boolean {
-  const pinned = outside?.folders.every(({ source }) => 'tree' in source) ?? false;
-  return imports.every(({ interface: name }) => {
-    if (name === 'wasi') return !outside || (pinned && !outside.clock);
-    return IMPORTABLE[name].deterministic || (name === 'files' && pinned);
-  });
 }
