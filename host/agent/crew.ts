@@ -43,7 +43,7 @@ export async function createCrew(policy: Shape, { isolation, strict, engine }: C
   const threads = threadsOf(policy);
   const shared = { engine, threads, cpuShare: policy.cpuShare };
   if (isolation === 'thread') {
-    const pool = await createThreads(shared, { forStrangers: true });
+    const pool = await createThreads(shared, { forStrangers: true, batchMsTarget: CELL.batchMsTarget.default });
     return { ...crewOf(pool, policy), threads, isolation: [], pids: () => [process.pid] };
   }
   const cellMemoryBytesMax = Math.min(Math.max(policy.memoryBytesMax, CELL_BYTES_MIN), CELL.memoryBytesMax.max);

@@ -9,6 +9,8 @@ const CHUNK_TASKS = 256;
 const CHUNK_BYTES = 256 * 1024;
 /** Chunks that are kept decoded. */
 const KEPT_MAX = 128;
+/** Chunks that were added and not read yet, which are kept, too: more of them do not push out those that are in use. */
+const FRESH_MAX = 64;
 
 interface Chunk {
   readonly inputs: readonly Datum[];
@@ -31,13 +33,15 @@ export interface Inputs {
 
 export function createInputs(store: Store): Inputs {
   const kept = new Map<string, Chunk>();
+  const fresh = new Map<string, Chunk>();
   /** Neighbours are read one after the other, each several times. */
   let latest: { readonly job: string; readonly start: number; readonly chunk: Chunk } | undefined;
   const keysOf = (job: string) => store.keys(['i', job], ['i', job, Number.MAX_SAFE_INTEGER]);
   const chunkAt = (job: string, start: number, count: number): Chunk => {
     if (latest?.job === job && latest.start === start) return latest.chunk;
-    const name = `${job}\n${start}`;
-    let chunk = kept.get(name);
+    const name = nameOf(job, start);
+    let chunk = kept.get(name) ?? fresh.get(name);
+    fresh.delete(name);
     if (!chunk) {
       const inputs = store.get(['i', job, start, count]) as readonly Datum[] | undefined;
       if (!inputs) throw new Error(`inputs ${start} of job ${job} are not in the store`);
@@ -45,8 +49,7 @@ export function createInputs(store: Store): Inputs {
     }
     // The one that was used last goes to the end, so that the first is the one to forget.
     kept.delete(name);
-    kept.set(name, chunk);
-    if (kept.size > KEPT_MAX) for (const oldest of kept.keys()) if (kept.delete(oldest)) break;
+    keep(kept, { most: KEPT_MAX, name, chunk });
     latest = { job, start, chunk };
     return chunk;
   };
@@ -69,6 +72,7 @@ export function createInputs(store: Store): Inputs {
       chunksOf(inputs).map((chunk) => {
         const start = starts.at(-1) as number;
         starts.push(start + chunk.length);
+        keep(fresh, { most: FRESH_MAX, name: nameOf(job, start), chunk: { inputs: chunk, digests: [] } });
         return store.put(['i', job, start, chunk.length], chunk);
       }),
     get: (job, starts, task) => {
@@ -85,6 +89,13 @@ export function createInputs(store: Store): Inputs {
     },
     remove: (job) => [...keysOf(job)].map((key) => store.remove(key)),
   };
+}
+
+const nameOf = (job: string, start: number) => `${job}\n${start}`;
+
+function keep(chunks: Map<string, Chunk>, { most, name, chunk }: { most: number; name: string; chunk: Chunk }): void {
+  chunks.set(name, chunk);
+  if (chunks.size > most) for (const oldest of chunks.keys()) if (chunks.delete(oldest)) break;
 }
 
 /** Of bytes their SHA-256; of a blob, its name. */
