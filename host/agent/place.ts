@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
-import { createHttp } from '../client/http.ts';
 import type { Blobs, Connect } from '../lend/contracts.ts';
 import { openCache } from './cache.ts';
 import type { AgentOptions } from './contracts.ts';
@@ -44,8 +43,8 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
     ...(token !== undefined && { token }),
     ...(ca !== undefined && { ca }),
   });
+  const { http } = remote;
   const cache = await openCache(join(folder, 'cache'), policy().diskBytesMax);
-  const http = createHttp(site, token ?? '', { patienceMs: 0, ...(ca !== undefined && { ca }) });
   const neighbourhood = createNeighbourhood({
     cache,
     announce: (json) => http.ask('announce', { json }),
@@ -77,7 +76,7 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
     neighbours: neighbourhood.traffic,
     close: async () => {
       await neighbourhood.close();
-      await Promise.all([remote.close(), http.close()]);
+      await remote.close();
     },
   };
 }

@@ -1,10 +1,10 @@
 // A site behind a URL: the socket over which leases and reports go, and its blobs over HTTP.
-import { Buffer } from 'node:buffer';
-import { type Dispatcher, Pool, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { WebSocket } from 'ws';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
-import { unreachable } from '../client/http.ts';
+import type { Given } from '../client/asking.ts';
+import { createHttp, type Http, unreachable } from '../client/http.ts';
 import type { Connect, Line } from '../lend/contracts.ts';
 import { trusting } from '../platform/trust.ts';
 import { SITE } from '../wire/ceilings.ts';
@@ -21,6 +21,8 @@ export interface RemoteOptions {
 
 export interface Remote {
   readonly connect: Connect;
+  /** What else is asked of the site. */
+  readonly http: Http;
   read(digest: Digest): Source;
   /** Brings a blob to the site; what it has already of it is not sent again. */
   write(digest: Digest, bytes: Uint8Array): Promise<void>;
@@ -33,28 +35,22 @@ const CONNECT_MS = 10_000;
 /** Pieces in which blobs go up. */
 const PIECE_BYTES = 8 * 2 ** 20;
 const PIECES_MAX = 100_000;
+/** Blobs and questions at once. */
+const CONNECTIONS = 6;
 
-/** Throws `ERR_OPTION_INVALID` for what is no URL of a site. */
-export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote {
-  const base = baseOf(url);
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+/** Throws `ERR_OPTION_INVALID` for what is no address of a site, and for authorities that are none. */
+export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): Remote {
   const tls = trusting(ca);
-  const patience = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
-  const pool = new Pool(base.origin, { connections: 4, ...patience, connect: { timeout: CONNECT_MS, ...tls } });
-  const blobUrl = (digest: Digest) => new URL(`${base.pathname.replace(/\/$/, '')}/api/1/blobs/${digest}`, base);
+  const http = createHttp(url, token, { patienceMs: 0, connections: CONNECTIONS, ...(ca !== undefined && { ca }) });
+  const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
 
-  const ask = async (digest: Digest, options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>) => {
-    try {
-      const given = { ...headers, ...(options.headers as Record<string, string> | undefined) };
-      const answer = await request(blobUrl(digest), { ...options, headers: given, dispatcher: pool } as never);
-      // Too many requests are over soon; a quota of the account that is spent is not.
-      const isBusy = answer.statusCode === 429 && answer.headers['retry-after'] !== undefined;
-      if (answer.statusCode < 500 && !isBusy) return answer;
-      await answer.body.dump();
-      throw new Error(`it answers with status ${answer.statusCode}`);
-    } catch (error) {
-      throw unreachable(base.href, error);
-    }
+  const ask = async (name: 'getBlob' | 'putBlob', digest: Digest, given: Given = {}) => {
+    const answer = await http.send(name, { ...given, params: { digest } });
+    // Too many requests are over soon; a quota of the account that is spent is not.
+    const isBusy = answer.statusCode === 429 && answer.headers['retry-after'] !== undefined;
+    if (answer.statusCode < 500 && !isBusy) return answer;
+    await answer.body.dump();
+    throw unreachable(http.url, new Error(`it answers with status ${answer.statusCode}`));
   };
   const refuse = async (digest: Digest, answer: Dispatcher.ResponseData): Promise<never> => {
     await answer.body.dump();
@@ -65,24 +61,25 @@ export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote
   };
 
   return {
-    connect: (hear, closed) => openSocket({ base, headers, tls, onBytes }, hear, closed),
+    connect: (hear, closed) => openSocket({ base: new URL(http.url), headers, tls, onBytes }, hear, closed),
+    http,
     read: (digest) => async (from) => {
-      const answer = await ask(digest, { method: 'GET', headers: from > 0 ? { range: `bytes=${from}-` } : {} });
+      const answer = await ask('getBlob', digest, from > 0 ? { headers: { range: `bytes=${from}-` } } : {});
       // The part that is here is the whole already.
       if (answer.statusCode === 416) return [] as never;
       if (answer.statusCode !== 200 && answer.statusCode !== 206) return refuse(digest, answer);
-      return pieces(answer, { skip: answer.statusCode === 200 ? from : 0, url: base.href, onBytes });
+      return pieces(answer, { skip: answer.statusCode === 200 ? from : 0, url: http.url, onBytes });
     },
     write: async (digest, bytes) => {
-      const known = await ask(digest, { method: 'HEAD' });
+      const known = await ask('getBlob', digest, { method: 'HEAD' });
       await known.body.dump();
       if (known.statusCode === 200) return;
       let at = offsetOf(known, bytes.byteLength);
       for (let piece = 0; piece < PIECES_MAX; piece++) {
         const end = Math.min(at + PIECE_BYTES, bytes.byteLength);
         const range = `bytes ${at}-${end - 1}/${bytes.byteLength}`;
-        const body = Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at);
-        const answer = await ask(digest, { method: 'PUT', body, headers: { 'content-range': range, ...OCTETS } });
+        const piece = { bytes: bytes.subarray(at, end), headers: { 'content-range': range } };
+        const answer = await ask('putBlob', digest, piece);
         onBytes(end - at);
         if (answer.statusCode >= 200 && answer.statusCode < 300) return void (await answer.body.dump());
         // Another agent of the same token may be sending the same: then there is more of it by now.
@@ -91,20 +88,8 @@ export function createRemote({ url, token, ca, onBytes }: RemoteOptions): Remote
         at = offsetOf(answer, bytes.byteLength);
       }
     },
-    close: () => pool.destroy(),
+    close: http.close,
   };
-}
-
-const OCTETS = { 'content-type': 'application/octet-stream' } as const;
-
-function baseOf(url: string): URL {
-  try {
-    const base = new URL(url);
-    if (/^https?:$/.test(base.protocol)) return base;
-  } catch {
-    // Said below.
-  }
-  throw new LodgerError('ERR_OPTION_INVALID', ['site', 'a URL such as https://grid.example.org']);
 }
 
 function offsetOf({ headers }: Dispatcher.ResponseData, most: number): number {

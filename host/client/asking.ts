@@ -39,4 +39,6 @@ export interface HttpOptions {
   readonly patienceMs: number;
   /** Certificates to trust beside those of the system, in PEM. */
   readonly ca?: string;
+  /** How many at once: what is asked above that waits. As many as are needed where it does not say. */
+  readonly connections?: number;
 }

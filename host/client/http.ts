@@ -20,29 +20,34 @@ const AWAY = [502, 503, 504];
 export interface Http extends Asking {
   /** For how long what goes wrong again and again is borne. */
   readonly patienceMs: number;
-  /** Asks once; the caller reads the answer, or drops it with `body.dump()`. */
+  /** Asks once, and gives whatever answer comes; the caller reads it, or drops it with `body.dump()`. */
+  send(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
+  /** The same, and throws what the site refuses. */
   open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
 }
 
-/** Throws `ERR_OPTION_INVALID` for what is no address of a site, and for authorities that are none. */
-export function createHttp(url: string, token: string, { patienceMs, ca }: HttpOptions): Http {
+/**
+ * Throws `ERR_OPTION_INVALID` for what is no address of a site, and for authorities that are none. Without a token it
+ * says nothing of who asks.
+ */
+export function createHttp(url: string, token: string, { patienceMs, ca, connections }: HttpOptions): Http {
   const base = baseOf(url);
   const dispatcher = new Agent({
     connect: { timeout: CONNECT_MS_MAX, ...trusting(ca) },
     bodyTimeout: SILENT_MS_MAX,
     headersTimeout: SILENT_MS_MAX,
+    ...(connections !== undefined && { connections }),
   });
-  const open = async (name: RouteName, given: Given = {}) => {
-    const { json, bytes, headers, signal, accepts = [] } = given;
+  const send = async (name: RouteName, given: Given = {}) => {
+    const { json, bytes, headers, signal } = given;
     const body = json === undefined ? bytes : JSON.stringify(json);
     const type = json === undefined ? 'application/octet-stream' : 'application/json';
-    let answer: Dispatcher.ResponseData;
     try {
-      answer = await request(base + pathOf(ROUTES[name], given), {
+      return await request(base + pathOf(ROUTES[name], given), {
         dispatcher,
         method: given.method ?? ROUTES[name].method,
         headers: {
-          authorization: `Bearer ${token}`,
+          ...(token !== '' && { authorization: `Bearer ${token}` }),
           ...(body !== undefined && { 'content-type': type }),
           ...headers,
         },
@@ -52,12 +57,16 @@ export function createHttp(url: string, token: string, { patienceMs, ca }: HttpO
     } catch (error) {
       throw signal?.aborted ? new LodgerError('ERR_ABORTED', [], { cause: error }) : unreachable(base, error);
     }
-    if (answer.statusCode < 400 || accepts.includes(answer.statusCode)) return answer;
+  };
+  const open = async (name: RouteName, given: Given = {}) => {
+    const answer = await send(name, given);
+    if (answer.statusCode < 400 || given.accepts?.includes(answer.statusCode)) return answer;
     throw await refusalOf(answer, base);
   };
   return {
     url: base,
     patienceMs,
+    send,
     open,
     ask: async (name, given) => {
       const answer = await open(name, given);

@@ -205,7 +205,7 @@ describe('an agent', () => {
   });
 
   test.each([
-    [{ site: 'ftp://example.org' }, 'option "site" must be a URL such as https://grid.example.org'],
+    [{ site: 'ftp://example.org' }, 'option "site" must be an address such as http://127.0.0.1:7700'],
     [{ site: 'http://127.0.0.1:1', treads: 3 }, 'option "treads" must be a known option'],
     [
       { site: 'http://127.0.0.1:1', policy: { version: 1, threads: 0 } },

@@ -171,7 +171,7 @@ test('an agent is shown, paused, resumed and ended from the command line, and ru
 
 test.each([
   [['join'], 'ERR_OPTION_INVALID'],
-  [['join', 'ftp://example.org'], 'option "site" must be a URL'],
+  [['join', 'ftp://example.org'], 'option "site" must be an address'],
   [['join', 'http://127.0.0.1:1', '--policy', 'nowhere.json'], 'ERR_FILE'],
   [['join', 'http://127.0.0.1:1', '--token', 'a', '--token-file', 'b'], 'option "--token" must be left out'],
   [
