@@ -25,7 +25,7 @@ import type { SiteRecord } from './record.ts';
 const OUT_MAX = 4;
 /** An offer that nobody begins, or a batch that nobody goes on with, for so many leases is not there any more. */
 const LOST_LEASES = 2;
-/** Links that nobody has measured. */
+/** Of links that nobody has measured, there and back. */
 const DELAY_MS = 50;
 /** The other may not have this site's record yet. */
 const GREETINGS_MAX = 20;
@@ -65,6 +65,8 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
   const { site, guest } = coordinator;
   const holders = createHolders(self, coordinator.blobs);
   const lines = new Map<string, Line>();
+  /** Ms there and back, as of the last greeting. */
+  const delays = new Map<string, number>();
   /** The highest fencing number that was seen of each batch: whoever comes with a lower one has lost it. */
   const fences = new Map<string, number>();
 
@@ -74,10 +76,16 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
   const keyFor = (name: string, out: Pick<Out, 'fence'>) => leaseKey(name, self.name, out.fence);
   const greet = async (name: string, nonce: Uint8Array) => {
     const key = lines.get(name)?.record.key;
-    let answer = await askSite({ self, bus, to: name, key }, { kind: 'hello', nonce });
+    const hail = async () => {
+      const asked = now();
+      const answer = await askSite({ self, bus, to: name, key }, { kind: 'hello', nonce });
+      delays.set(name, now() - asked);
+      return answer;
+    };
+    let answer = await hail();
     for (let more = GREETINGS_MAX; answer.state === 'later' && more > 0; more--) {
       await new Promise((resolve) => setTimeout(resolve, GREET_AGAIN_MS));
-      answer = await askSite({ self, bus, to: name, key }, { kind: 'hello', nonce });
+      answer = await hail();
     }
     const hello = answer.state === 'hello' ? parseFromHost(answer.frame) : undefined;
     if (hello?.type !== 'hello' || toHex(hello.key) !== key) throw new RangeError('it does not greet with its key');
@@ -110,7 +118,7 @@ export function createAsker({ self, bus, coordinator, burst, now, own }: AskerPa
     record: line.record,
     home: false,
     ageMs: now() - line.seen,
-    ...{ delayMs: DELAY_MS, linkBytesPerSecond: null },
+    ...{ delayMs: delays.get(line.record.name) ?? DELAY_MS, linkBytesPerSecond: null },
     held: heldBy(line),
     ...(held.get(line.host) ?? { checks: 0, banned: false }),
   });
