@@ -92,7 +92,7 @@ async function liveCall(live: Kernel): Promise<() => Uint8Array> {
   const ready = await compileFor(engine, live, { metered: false });
   const call = { input: INPUT, limits: fillLimits(), blobs: {}, seed: 0, index: 0, digests: false };
   const room = openRoom({ platform: node }, ready, call);
-  const guest = engine.instantiate(ready, importsOf(room), 4_096);
+  const guest = engine.instantiate(ready, () => importsOf(room), 4_096);
   room.guest = guest;
   new Exports(guest, ready.facts).whole(INPUT, call.limits.outputBytesMax);
   const begun = { ...ready.facts, optional: ready.facts.optional.filter((name) => name !== '_initialize') };

@@ -28,7 +28,7 @@ function answer(batch: Batch): Reply {
     if (!guest) {
       const ready = head as Ready<WebAssembly.Module>;
       const room = openRoom({ platform: node }, ready, call);
-      guest = engine.instantiate(ready, importsOf(room), 16);
+      guest = engine.instantiate(ready, () => importsOf(room), 16);
       room.guest = guest;
       guest.call('_initialize');
     }

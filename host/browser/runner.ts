@@ -30,8 +30,8 @@ export interface TabOptions {
   readonly policy?: Policy;
   /** The address of a script of the page's own, which kernel workers must not reach. */
   readonly wayOut: string;
-  /** Whether kernel workers are in frames of another origin, where they compile for themselves. */
-  readonly framed?: boolean;
+  /** What compiles for kernel workers; V8 itself by default. */
+  readonly engine?: Engine<Code>;
   /** Where memory is not shared: told of a kernel whose task runs for too long without being a stepper's. */
   readonly onLong?: (kernel: Kernel) => void;
   /** Told of a kernel worker that was opened later and may run nothing. */
@@ -50,7 +50,7 @@ export interface TabRunner extends Pick<Runner, 'run' | 'close'> {
 
 export function createTabRunner(options: TabOptions): TabRunner {
   const { platform, policy } = options;
-  const engine: Engine<Code> = options.framed ? bytesOnly(options.engineVersion) : createV8(options.engineVersion);
+  const engine: Engine<Code> = options.engine ?? createV8(options.engineVersion);
   const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
   const crew: Crew = createCrew({
     ...options,
@@ -77,16 +77,5 @@ export function createTabRunner(options: TabOptions): TabRunner {
       return crew.busy;
     },
     close: async () => crew.close(new LodgerError('ERR_CLOSED', ['tab'])),
-  };
-}
-
-/** Checks what kernel workers will compile. Compiled code does not get to another origin's frame. */
-function bytesOnly(version: string): Engine<Code> {
-  return {
-    ...(createV8(version) as Engine<Code>),
-    compile: async ({ bytes }) => {
-      if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) return bytes as Uint8Array<ArrayBuffer>;
-      throw new LodgerError('ERR_KERNEL_MALFORMED', ['this browser does not take it', 0]);
-    },
   };
 }

@@ -57,10 +57,14 @@ export function createWasmtime(
       if (!module) throw new LodgerError('ERR_HOST_FAULT', [`no compiled kernel ${shared} in this process`]);
       return kernelOf(module);
     },
-    instantiate: ({ facts, compiled }, imports, memoryPagesMax, { wallMsMax, job } = {}) => {
+    instantiate: ({ facts, compiled }, importsOf, memoryPagesMax, { wallMsMax, job } = {}) => {
       const memoryPagesMin = facts.memory.min;
-      // Most imports of most tasks are never called: each is looked for when it is.
-      const dispatch: Dispatch = (index, ...args) => importAt(facts, imports, index)(...args);
+      // Most tasks call none: they are made, and looked for, when one is called.
+      let imports: HostImports | undefined;
+      const dispatch: Dispatch = (index, ...args) => {
+        imports ??= importsOf();
+        return importAt(facts, imports, index)(...args);
+      };
       return new WasmtimeGuest(compiled, { memoryPagesMin, memoryPagesMax, wallMsMax, job, dispatch });
     },
     explain: explainThrown,

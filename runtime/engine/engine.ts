@@ -65,9 +65,10 @@ export interface Engine<Compiled = unknown> {
   adopt(shared: unknown): Compiled;
   /**
    * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
-   * What it throws, `explain` understands. A metered kernel imports METER_IMPORTS as well; `stops` is for engines with a stopper.
+   * What it throws, `explain` understands. `importsOf` is asked for the imports once, or never if none is called; a metered kernel has
+   * METER_IMPORTS as well. `stops` is for engines with a stopper.
    */
-  instantiate(ready: Ready<Compiled>, imports: HostImports, memoryPagesMax: number, stops?: Stops): Guest;
+  instantiate(ready: Ready<Compiled>, importsOf: () => HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */
   explain(thrown: unknown): TaskFailure;
 }

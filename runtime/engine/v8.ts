@@ -31,8 +31,8 @@ export function createV8(version: string, onInstance?: (exports: Exported) => vo
     // Threads of one process share a module's code, optimised code included.
     share: (compiled) => compiled,
     adopt: (shared) => shared as WebAssembly.Module,
-    instantiate: (ready, imports, memoryPagesMax) =>
-      instantiate({ keeper: room, onInstance }, ready, imports, memoryPagesMax),
+    instantiate: (ready, importsOf, memoryPagesMax) =>
+      instantiate({ keeper: room, onInstance }, ready, importsOf(), memoryPagesMax),
     explain,
   };
 }

@@ -77,8 +77,8 @@ function counting(bytes: Uint8Array, counted: Counted): Engine<WebAssembly.Modul
   return {
     ...v8,
     compile: (prepared) => v8.compile({ ...prepared, bytes: bytes as Uint8Array<ArrayBuffer> }),
-    instantiate: (ready: Ready<WebAssembly.Module>, imports: HostImports, memoryPagesMax: number) => {
-      const guest = v8.instantiate(ready, imports, memoryPagesMax);
+    instantiate: (ready: Ready<WebAssembly.Module>, importsOf: () => HostImports, memoryPagesMax: number) => {
+      const guest = v8.instantiate(ready, importsOf, memoryPagesMax);
       const numberIn = (name: string) => Number((exports[name] as WebAssembly.Global).value);
       counted.counters = (index) => numberIn(`${PROFILE_EXPORTS.counter}${index}`);
       return watched(guest, (fuel, isInside) => counted.charge(isInside ? numberIn(PROFILE_EXPORTS.site) : -1, fuel));

@@ -1,6 +1,6 @@
 // One task in its instance, from the grants it is given to the receipt that it leaves.
 import { Exports } from '../abi/exports.ts';
-import { importsOf, type TaskRoom } from '../abi/imports.ts';
+import { type HostImports, importsOf, type TaskRoom } from '../abi/imports.ts';
 import { describe } from '../base/errors.ts';
 import { PAGE, TASK } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
@@ -49,11 +49,9 @@ export class Running<Compiled = unknown> {
   start(): { readonly guest: Guest; readonly exports: Exports } {
     const { ready, room, call } = this;
     const { fuel } = room;
-    const imports = room.program ? programImports(room) : importsOf(room);
-    if (fuel) imports[METER_IMPORTS.module] = fuel.imports();
     const stops = ready.metered ? undefined : { wallMsMax: call.limits.wallMsMax, job: call.job };
     const pagesMax = Math.floor(call.limits.memoryBytesMax / PAGE);
-    const guest = this.place.engine.instantiate(ready, imports, pagesMax, stops);
+    const guest = this.place.engine.instantiate(ready, () => taskImports(room), pagesMax, stops);
     this.#guest = guest;
     room.guest = guest;
     fuel?.serve(guest, call.before?.fuel);
@@ -118,6 +116,13 @@ export class Running<Compiled = unknown> {
     const failed = { state: 'failed', code, fault: faultOf(code), message, log, receipt } as const;
     return places.length > 0 ? { ...failed, trace: places } : failed;
   }
+}
+
+/** Everything that a guest may call. */
+function taskImports(room: Room): HostImports {
+  const imports = room.program ? programImports(room) : importsOf(room);
+  if (room.fuel) imports[METER_IMPORTS.module] = room.fuel.imports();
+  return imports;
 }
 
 /** These end a task where its fuel is exact: in a host call, or between calls. */

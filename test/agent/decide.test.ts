@@ -113,3 +113,19 @@ describe('an owner policy is refused for', () => {
     expect(() => parseOwnerPolicy({ version: 1, ...file })).toThrow(message);
   });
 });
+
+test('no origin and no folder of the machine is lent to strangers unless its owner wrote it', () => {
+  const grantsOf = (file: Partial<OwnerFile>) => parseOwnerPolicy({ version: 1, ...file }).terms.policy.grants;
+  const plain = [
+    { kind: 'blobs' },
+    { kind: 'clock' },
+    { kind: 'files', pinned: true },
+    { kind: 'log' },
+    { kind: 'random' },
+  ];
+  const sorted = (file: Partial<OwnerFile>) => [...grantsOf(file)].sort((a, b) => a.kind.localeCompare(b.kind));
+  expect(sorted({})).toEqual(plain);
+  const http = { kind: 'http', origin: 'https://example.org', methods: ['GET'] };
+  expect(grantsOf({ grants: ['http:https://example.org:GET'] })).toEqual([http]);
+  expect(grantsOf({ grants: [] })).toEqual([]);
+});

@@ -7,7 +7,7 @@ const dist = new URL('../../dist/', import.meta.url).href;
 const load = () => import(`${dist}host/platform/native.js`).then(({ loadAddon }) => loadAddon().version());
 
 const THREAD = `
-  import { parentPort } from 'node:worker_threads';
+  import { parentPort, workerData } from 'node:worker_threads';
   const { loadAddon } = await import('${dist}host/platform/native.js');
   const addon = loadAddon();
   // A module that exports its memory and a function that traps.
@@ -22,16 +22,19 @@ const THREAD = `
     if (i % 2 === 0) guest.end();
   }
   parentPort.postMessage(trapped);
-  // Half of the threads end by themselves, half are ended.
-  setInterval(() => undefined, 1000);`;
+  if (workerData === 'stays') setInterval(() => undefined, 1000);`;
 
 if (order === 'main thread first') await load();
 for (let round = 0; round < Number(rounds); round++) {
   const url = new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`);
-  const threads = [new Worker(url), new Worker(url)];
+  // Half of the threads end by themselves, half are ended.
+  const threads = ['stays', 'ends'].map((workerData) => new Worker(url, { workerData }));
+  const codes = Promise.all(threads.map(async (thread) => (await once(thread, 'exit'))[0]));
   const trapped = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]));
   if (trapped.some((count) => count !== 20)) throw new Error(`trapped ${trapped} of 20`);
-  await Promise.all(threads.map((thread) => thread.terminate()));
+  await threads[0].terminate();
+  const [terminated, ended] = await codes;
+  if (terminated !== 1 || ended !== 0) throw new Error(`the threads ended with ${terminated} and ${ended}`);
   if (order !== 'main thread first' && round === 2) await load();
 }
 process.stdout.write('done\n');

@@ -136,4 +136,48 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('a runner on %
     else expect(after).toBeLessThan(left);
     native.end();
   });
+
+  describe('a job that can be stopped', () => {
+    const STOPPABLE = { stoppable: true, linear: false };
+    const LOGS = { module: 'lodger:kernel/log@0.1.0', name: 'write', type: 'iii>' };
+    /** Long enough for every machine; what is not stopped fails then instead of hanging. */
+    const WALL_MS = 20_000;
+    const aborted = expect.objectContaining({ code: 'ERR_ABORTED' });
+
+    async function job(parts: KernelParts, number: number, dispatch: Dispatch = idle): Promise<() => number> {
+      const module = await loadAddon().compile(kernelOf(parts), STOPPABLE);
+      return () => {
+        const guest = module.instantiate(2 ** 20, WALL_MS, number);
+        try {
+          return guest.call(module.functions.indexOf('run'), 8, 9, 0, 0, dispatch);
+        } finally {
+          guest.end();
+        }
+      };
+    }
+
+    test('is not begun if it was cancelled before, and that holds for it alone, once', async () => {
+      const [first, second] = [await job({}, 2 ** 51), await job({}, 2 ** 51 + 1)];
+      expect(loadAddon().cancel(2 ** 51)).toBe(false);
+      expect(second()).toBe(16);
+      expect(first).toThrow(aborted);
+      expect(first()).toBe(16);
+    });
+
+    test('is begun if that cancel was forgotten', async () => {
+      const call = await job({}, 2 ** 51 + 2);
+      loadAddon().cancel(2 ** 51 + 2);
+      loadAddon().forget(2 ** 51 + 2);
+      expect(call()).toBe(16);
+    });
+
+    test('ends in an endless loop if it is cancelled while it runs', async () => {
+      const seen: boolean[] = [];
+      const code = 'i32.const 1 i32.const 0 i32.const 0 call $write loop br 0 end i32.const 16';
+      const cancel = () => void seen.push(loadAddon().cancel(2 ** 51 + 3));
+      const call = await job({ imports: [LOGS], run: { code } }, 2 ** 51 + 3, cancel);
+      expect(call).toThrow(aborted);
+      expect(seen).toEqual([true]);
+    });
+  });
 });

@@ -3,31 +3,47 @@ import { execFile } from 'node:child_process';
 import { createPool } from 'lodger/host';
 import { DO, guest, inputOf, markOf } from '../pool/guest.ts';
 
-/** Traps and answers from a pool of each engine, one thread each, at once. */
-export async function traps(count: number): Promise<{ readonly tasks: number; readonly faults: string[] }> {
+/** What traps, and what is said of it then: one is an instruction, the other a fault of memory that the engine has to find its own. */
+const TRAPS = [
+  [DO.trap, 'trap: unreachable executed'],
+  [DO.outside, 'trap: memory access out of bounds'],
+] as const;
+
+/** So many traps, half of either kind, from a pool of each engine, one thread each, at once; and answers in between. How often what was seen. */
+export async function traps(count: number): Promise<Readonly<Record<string, number>>> {
   const kernel = await guest();
   const pools = [
     await createPool({ engine: 'v8', threads: 1 }),
     await createPool({ engine: 'wasmtime', threads: 1 }),
   ] as const;
-  const faults: string[] = [];
-  const one = async (mark: number) => {
-    const what = mark % 3 === 0 ? DO.echo : DO.trap;
-    const outcome = await (pools[mark % 2] as (typeof pools)[0]).run({ kernel, input: inputOf(what, mark) });
-    const engine = mark % 2 === 0 ? 'v8' : 'wasmtime';
-    const right =
-      what === DO.trap
-        ? outcome.state === 'failed' && outcome.message === 'trap: unreachable executed'
-        : outcome.state === 'done' && markOf(outcome.output) === mark;
-    if (!right || outcome.receipt.engine.name !== engine) faults.push(`task ${mark}: ${JSON.stringify(outcome)}`);
+  const seen: Record<string, number> = {};
+  const one = async (mark: number, what: number) => {
+    const { state, receipt, ...ending } = await (pools[mark % 2] as (typeof pools)[0]).run({
+      kernel,
+      input: inputOf(what, mark),
+    });
+    const said = 'message' in ending ? ending.message : markOf(ending.output) === mark ? state : 'a wrong answer';
+    const key = `${receipt.engine.name} ${said}`;
+    seen[key] = (seen[key] ?? 0) + 1;
   };
-  for (let mark = 0; mark < count; mark += 8)
-    await Promise.all(Array.from({ length: 8 }, (_, place) => one(mark + place)));
+  for (let mark = 0; mark < count; mark += 8) {
+    const eight = Array.from({ length: 8 }, (_, place) => one(mark + place, TRAPS[(place >> 1) % 2]?.[0] as number));
+    await Promise.all([...eight, one(mark, DO.echo), one(mark + 1, DO.echo)]);
+  }
   for (const pool of pools) {
-    if (pool.stats().threadRestarts > 0) faults.push('a thread was lost');
+    seen['threads lost'] = (seen['threads lost'] ?? 0) + pool.stats().threadRestarts;
     await pool.close();
   }
-  return { tasks: count, faults };
+  return seen;
+}
+
+/** What `traps` sees if every trap is caught by its own engine; `count` divides by 8. */
+export function caught(count: number): Readonly<Record<string, number>> {
+  const perEngine = (name: string) => [
+    ...TRAPS.map(([, message]) => [`${name} ${message}`, count / 4] as const),
+    [`${name} done`, count / 8] as const,
+  ];
+  return { ...Object.fromEntries(['v8', 'wasmtime'].flatMap(perEngine)), 'threads lost': 0 };
 }
 
 /** A process of its own that starts and ends threads; the addon is loaded first where `order` says. */

@@ -109,10 +109,10 @@ test.runIf(process.platform === 'linux')(
     // Both ways of it were seen: a test that never met the swapper would say nothing.
     expect(ends.read).toBeGreaterThan(0);
     expect(ends.written).toBeGreaterThan(0);
-    expect([...reasons]).toEqual(expect.arrayContaining(['symbolic link']));
+    expect([...reasons]).toEqual(expect.arrayContaining(['symbolic link', 'hard links']));
     expect(existsSync(join(folder, 'file'))).toBe(true);
   },
-  60_000,
+  180_000,
 );
 
 test.runIf(process.platform === 'linux')(
@@ -160,9 +160,9 @@ test.runIf(process.platform === 'linux')(
     for (const name of ['secret', 'file']) expect(readFileSync(join(outside, name), 'utf8')).toBe(SECRET);
     // Each of them was done and was refused: a test that never met the swapper would say nothing.
     expect([...done.keys()].sort()).toEqual(['create', 'folder', 'remove', 'rename', 'resize', 'unlink']);
-    expect([...reasons]).toEqual(expect.arrayContaining(['LOOP']));
+    expect([...reasons]).toEqual(expect.arrayContaining(['LOOP', 'MLINK']));
   },
-  60_000,
+  180_000,
 );
 
 function namesBelow(folder: string): readonly string[] {
@@ -199,7 +199,7 @@ test('a reader of a file that is written whole sees the old one or the new one, 
   watcher.stdin.write('end\n');
   await once(watcher, 'exit');
   const seen = JSON.parse(said.slice(said.indexOf('['))) as string[];
-  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.length).toBeGreaterThan(1);
   for (const one of seen) expect(one).toMatch(/^500\d\d 1$/);
   expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });

@@ -171,6 +171,9 @@ test.each([
   [{ headerBytes: 1_024 }, ['headers'], 'its headers are too long'],
   [{ requestMs: 150 }, ['silent'], 'no whole answer within 150 ms'],
   [{ requestMs: 150 }, ['half'], 'no whole answer within 150 ms'],
+  [{ requestMs: 150 }, ['drip'], 'no whole answer within 150 ms'],
+  [{}, ['nowhere'], 'it was redirected to "http://[", which is no address'],
+  [{}, ['nonsense'], 'it gave no answer that is understood ('],
   [{ bodyBytes: 1_000 }, ['bomb'], 'its answer has over 1000 bytes'],
 ])('with ceilings of %o a task that asks for %j is told: %s', async (changes, paths, says) => {
   const requests = requestsTo(server.origin, few(changes));
@@ -181,11 +184,20 @@ test.each([
   requests.close();
 });
 
-test('a name that nobody knows, and a port where nobody is, are refusals', async () => {
-  const unknown = requestsTo('http://nobody.invalid', {
-    resolve: () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })),
-  });
-  expect(await get(unknown, 'http://nobody.invalid/')).toBe('"http://nobody.invalid": there is no such name');
+test.each([
+  ['ENOTFOUND', 'there is no such name'],
+  ['EAI_AGAIN', 'its name could not be looked up'],
+  ['EHOSTUNREACH', 'it cannot be reached'],
+])('a name for which the system says %s is a refusal: %s', async (code, says) => {
+  const resolve = () => Promise.reject(Object.assign(new Error('no'), { code }));
+  const requests = requestsTo('http://nobody.invalid', { resolve });
+  expect(await get(requests, 'http://nobody.invalid/')).toBe(`"http://nobody.invalid": ${says}`);
+  requests.close();
+});
+
+test('a name without addresses, a port where nobody is, and a name server that stays silent are refusals', async () => {
+  const empty = requestsTo('http://empty.example', { resolve: async () => [] });
+  expect(await get(empty, 'http://empty.example/')).toBe('"empty.example" leads to no address');
   const gone = await openServer();
   await gone.close();
   const requests = requestsTo(gone.origin);

@@ -37,6 +37,13 @@ const ACTS: Readonly<Record<string, Act>> = {
   slow: (_, response) => void setTimeout(() => response.end('slow'), 400),
   silent: () => undefined,
   half: (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('half'),
+  // A byte now and then: never silent for long, never at an end.
+  drip: (_, response) => {
+    response.writeHead(200, { 'content-length': '100000' });
+    const more = setInterval(() => (response.destroyed ? clearInterval(more) : response.write('.')), 20);
+  },
+  nowhere: (_, response) => void response.writeHead(302, { location: 'http://[' }).end(),
+  nonsense: (_, response) => void response.socket?.end('what is no answer\r\n\r\n'),
   short: (_, response) => {
     response.writeHead(200, { 'content-length': '100' });
     response.write('short', () => response.destroy());

@@ -2,13 +2,14 @@
 import { admit } from 'lodger';
 import { answer, kernelOf } from '../wasm/kernel.ts';
 
-/** First byte of an input: give the input back, loop for ever, trap, or burn some time and then give the input back. */
-export const DO = { echo: 0, loop: 1, trap: 2, burn: 3 } as const;
+/** First byte of an input: give it back, loop for ever, trap, burn some time and then give it back, or read outside the memory. */
+export const DO = { echo: 0, loop: 1, trap: 2, burn: 3, outside: 4 } as const;
 
 const RUN = `
   local.get 1 if
     local.get 0 i32.load8_u 0 0 local.tee 2 i32.const ${DO.loop} i32.eq if loop br 0 end end
     local.get 2 i32.const ${DO.trap} i32.eq if unreachable end
+    local.get 2 i32.const ${DO.outside} i32.eq if i32.const -8 i32.load 2 0 drop end
     local.get 2 i32.const ${DO.burn} i32.eq if
       loop local.get 3 i32.const 1 i32.add local.tee 3 i32.const 2000000 i32.lt_u br_if 0 end
     end

@@ -73,7 +73,7 @@ function startStepper(engineName: EngineName, ready: Ready): Stepper {
   const { engine, platform } = placeOf(engineName);
   const call = { input: new Uint8Array(), limits, blobs: {}, seed: 1, index: 0, digests: false };
   const room = openRoom({ platform }, ready, call);
-  const guest = engine.instantiate(ready, importsOf(room), limits.memoryBytesMax / PAGE);
+  const guest = engine.instantiate(ready, () => importsOf(room), limits.memoryBytesMax / PAGE);
   room.guest = guest;
   const view = () => new DataView(guest.bytes().buffer);
   const post = (name: string, area: number) => {

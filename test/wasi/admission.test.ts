@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
+import { memoryStore } from '../../runtime/snapshot/store.ts';
 import { type ModuleParts, moduleOf } from '../wasm/build.ts';
 import { kernelOf } from '../wasm/kernel.ts';
 import { C_PROGRAM } from './programs.ts';
@@ -63,7 +64,7 @@ test.each<Grant>([
 
 test('a program has no images: it cannot be started step by step', async () => {
   const task = { kernel: await admit(C_PROGRAM), input: new Uint8Array() };
-  expect(() => createSandbox().start?.(task, {} as never)).toThrow(
-    expect.objectContaining({ code: 'ERR_OPTION_INVALID' }),
+  expect(() => createSandbox().start?.(task, { checkpoint: { store: memoryStore(), everyMs: 100 } })).toThrow(
+    expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringContaining('stepper') }),
   );
 });
