@@ -123,7 +123,8 @@ export function createExams(
     const verdict = weigh(sides, terms);
     if (verdict.do !== 'accept') return verdict;
     const claim = about.claim as Claim;
-    for (const { host } of sides) pass(host, 1 / partsOf(claim), effects);
+    // Whoever runs a part knows that it is compared, so that tells of those who claimed it alone.
+    for (const { host } of sides) if (question.of.includes(host)) pass(host, 1 / partsOf(claim), effects);
     const place = placeOf(claim, question);
     if (place !== undefined) exam.confirmed.add(place);
     pay(exam, sides, effects);

@@ -12,7 +12,9 @@ export const BELIEF = {
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
-  checks: 1.25,
+  checks: 1.2,
+  /** The same for one that has come through an earlier job: rare liars are left among those, and nothing but more checks finds them. */
+  checksAgain: 1.3,
   /** And at least this share of them, which is more where a host does much of a job. */
   checksShare: 0.045,
   /** Until it has passed so many, every result of a host is checked. */
@@ -113,22 +115,27 @@ function prefersChecks(standing: Standing, terms: Asked): boolean {
 }
 
 /** See `Trust`. The worst that liars of all rates can do under a fixed number of checks is least if they grow with the square root. */
-function checksDue(standing: Standing, { confidence }: Asked): number {
+export function checksDue(standing: Standing, { confidence }: Asked): number {
   if (standing.kind === 'trusted') return 0;
   const { results, intervals = results } = standing;
   const before = (standing.checksEver - standing.checks) / 2;
   // Results that are checked in parts are as many results as they have parts, each of that share.
-  const grown = Math.max((BELIEF.checks * results) / Math.sqrt(intervals), BELIEF.checksShare * results);
+  const grown = Math.max((growthOf(standing) * results) / Math.sqrt(intervals), BELIEF.checksShare * results);
   return Math.min(results, Math.max(grown, checksFor(needOf(confidence)) - before));
 }
+
+/** What newcomers cost, in disputes and in results that are void, is spent on more checks once they are none any more. */
+const growthOf = ({ checks, checksEver }: Standing): number =>
+  checksEver - checks >= BELIEF.probation ? BELIEF.checksAgain : BELIEF.checks;
 
 /**
  * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
  * sent behind it. If r of the first runs are drawn, a share of s = 2r/(1+r) of all runs has been checked. What a confidence takes is spread
  * over what the host will have delivered when the job ends, if it goes on like this.
  */
-export function checkRate({ results, intervals = results }: Standing, { confidence, progress }: Asked): number {
-  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, intervals)));
+export function checkRate(standing: Standing, { confidence, progress }: Asked): number {
+  const { results, intervals = results } = standing;
+  const falling = growthOf(standing) / (2 * Math.sqrt(Math.max(1, intervals)));
   const expected = Math.max(1, results / Math.max(progress, 1e-6));
   const share = Math.min(1, Math.max(falling, BELIEF.checksShare, checksFor(needOf(confidence)) / expected));
   return share / (2 - share);
@@ -169,11 +176,12 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
 /**
  * How many of a lone result's `parts` intervals are to have been run again, `seen` of them being so: on the average the share of runs that
  * would be checked, spread over all results, and what it takes to believe it where nothing is held any more. Over the half, a whole run
- * tells more for less. `draw` is in [0, 1), and unknown to hosts.
+ * tells more for less; and so it does of a newcomer whom nothing can be taken back from. `draw` is in [0, 1), and unknown to hosts.
  */
 export function intervalsDue({ standing, seen, parts }: Examined, terms: Terms, draw: number): number {
   if (standing.kind === 'anonymous') return parts;
   const isNew = onProbation(standing);
+  if (isNew && !terms.wait) return parts;
   const share = isNew ? BELIEF.intervals : checkRate(standing, terms);
   const drawn = Math.max(isNew ? 1 : 0, Math.floor(share * parts + draw));
   if (terms.wait && !terms.closing) return drawn;
