@@ -1,9 +1,14 @@
 // What belief costs, told before a job begins: how many runs it takes, and why. Pure; what comes of it is what the simulator measures.
 import type { Confidence } from '../wire/api.ts';
-import { BELIEF, checksFor, needOf, wrongAlone } from './trust.ts';
+import type { Standing } from './contracts.ts';
+import { BELIEF, checksDue, intervalsDue, needOf, type Terms, wrongAlone } from './trust.ts';
 
 /** Runs that disputes and liars cost beside the checks, as a share of the tasks: measured with a tenth of liars. */
 const DISPUTES = 0.02;
+
+/** Results of a host that are followed one by one: by then the share that is checked hardly changes any more. */
+const FOLLOWED_MAX = 1_000;
+const DRAWS = 8;
 
 export interface Costing {
   readonly tasks: number;
@@ -16,6 +21,8 @@ export interface Costing {
   readonly anonymous: number;
   /** Checks that a known host has passed over its life, on average. */
   readonly checksEver: number;
+  /** In how many parts a result can be checked, on average: more than one for steppers with marks. */
+  readonly parts: number;
 }
 
 export interface Cost {
@@ -36,26 +43,34 @@ export function costOf(costing: Costing): Cost {
       : 'only trusted hosts are connected: each task runs once';
     return { runs: tasks, why: trusted > 0 ? only : 'no trusted host is connected, and this job needs one' };
   }
-  const each = wait ? heldRuns(costing) : runsAtOnce(costing);
+  const parts = Math.round(costing.parts);
+  const each = parts > 1 ? runsInParts(costing, parts) : wait ? heldRuns(costing) : runsAtOnce(costing);
   const share = strangers / (strangers + trusted);
   const runs = Math.ceil(tasks * (1 + share * (each - 1)));
   const when = wait ? 'results are held until the job ends' : 'results are believed at once';
-  const more = `${Math.round((runs / Math.max(1, tasks) - 1) * 100)} % of the tasks run once more`;
+  const what = parts > 1 ? 'of the work is done' : 'of the tasks run';
+  const more = `${Math.round((runs / Math.max(1, tasks) - 1) * 100)} % ${what} once more`;
   const owners =
     known + trusted < 2 ? '; a second owner or a trusted host has to come before anything can be compared' : '';
   return { runs, why: `${when}, and at confidence ${confidence} about ${more}${owners}` };
 }
 
 /** Runs of a task when liars that are found later lose what is held of them: a check tells of two hosts, an anonymous one of one. */
-function heldRuns({ tasks, confidence, known, anonymous, checksEver }: Costing): number {
-  const perHost = tasks / (known + anonymous);
-  const grown = Math.max(BELIEF.checks * Math.sqrt(perHost), BELIEF.checksShare * perHost, BELIEF.probation);
-  const due = Math.min(perHost, Math.max(grown, checksFor(needOf(confidence)) - checksEver / 2));
+function heldRuns(costing: Costing): number {
+  const { confidence, known, anonymous, checksEver } = costing;
+  const host = hostOf(costing);
+  const due = Math.max(checksDue(host, { confidence, progress: 1 }), Math.min(BELIEF.probation, host.results));
   const shareAnonymous = anonymous / (known + anonymous);
-  const checked = due / Math.max(perHost, 1e-9);
+  const checked = due / Math.max(host.results, 1e-9);
   const extra = shareAnonymous + Math.max(0, checked - shareAnonymous) / 2;
-  const pairs = checked >= 1 ? 1 + thirds(needOf(confidence), checksEver / 2 + 2 * perHost) : extra;
+  const pairs = checked >= 1 ? 1 + thirds(needOf(confidence), checksEver / 2 + 2 * host.results) : extra;
   return 1 + Math.max(extra, pairs) + DISPUTES;
+}
+
+/** A known host with its share of the tasks, and no check in this job. */
+function hostOf({ tasks, known, anonymous, checksEver }: Costing): Standing {
+  const results = tasks / (known + anonymous);
+  return { kind: 'known', checks: 0, checksEver, results, late: false, banned: false };
 }
 
 /** Owners beyond two that have to agree. */
@@ -67,6 +82,37 @@ function thirds(need: number, checks: number): number {
 function runsAtOnce({ confidence, anonymous, known, checksEver }: Costing): number {
   const owners = ownersFor(needOf(confidence), checksEver);
   return Math.max(owners, 1 + anonymous / (known + anonymous)) + DISPUTES;
+}
+
+/**
+ * Runs of a task whose parts can be run again: a known host is followed through its results, and each part that is run again tells of
+ * it. Anonymous hosts run no parts, and their own results are checked by whole runs.
+ */
+function runsInParts(costing: Costing, parts: number): number {
+  const { confidence, wait, anonymous, known, trusted } = costing;
+  const host = hostOf(costing);
+  const followed = Math.min(Math.ceil(host.results), FOLLOWED_MAX);
+  const asked = { confidence, wait, deterministic: true, trustedHosts: trusted > 0, closing: false };
+  let [checks, again] = [0, 0];
+  for (let results = 1; results <= followed; results++) {
+    const checksEver = host.checksEver + checks;
+    const standing = { ...host, results, intervals: results * parts, checks, checksEver };
+    const share = shareAgain(standing, parts, { ...asked, progress: Math.min(1, results / host.results) });
+    checks += share;
+    again += share;
+  }
+  const shareAnonymous = anonymous / (known + anonymous);
+  return 1 + shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + DISPUTES;
+}
+
+/** The share of a result that is run again, as a mean over what may be drawn: all of it where more than half of its parts are due. */
+function shareAgain(standing: Standing, parts: number, terms: Terms): number {
+  let sum = 0;
+  for (let at = 0; at < DRAWS; at++) {
+    const due = intervalsDue({ standing, seen: 0, parts }, terms, (at + 1 / 2) / DRAWS);
+    sum += 2 * due > parts ? 1 : due / parts;
+  }
+  return sum / DRAWS;
 }
 
 /** How many owners have to agree, each with so many checks passed. */

@@ -38,7 +38,9 @@ function estimateOf(state: State, { account, role }: Caller, manifest: Manifest,
   // What others run, and that they do, is theirs.
   const seen = [...state.jobs.values()].filter((job) => role === 'operator' || job.account === account);
   const same = seen.find((job) => job.kernel === manifest.kernel && job.mean.runs > 0);
-  const { runs, why } = costOf({ tasks, ...askedOf(manifest), ...hostsOf(state) });
+  const { auditors, ...hosts } = hostsOf(state);
+  const parts = same && auditors > 0 ? same.mean.parts / same.mean.runs : 1;
+  const { runs, why } = costOf({ tasks, ...askedOf(manifest), ...hosts, parts });
   const fuel = same ? runs * (same.mean.fuel / same.mean.runs) : null;
   const speed = [...state.hosts.values()].reduce(
     (sum, { connection, attributes }) =>
@@ -50,8 +52,13 @@ function estimateOf(state: State, { account, role }: Caller, manifest: Manifest,
     runs,
     fuel,
     ms: fuel !== null && speed > 0 ? (1000 * fuel) / speed : null,
-    why: `${why}; ${same ? `a task takes the fuel that it took in job ${same.id}` : 'no task of this kernel has run here yet'}`,
+    why: `${why}; ${same ? knownFrom(same.id, parts) : 'no task of this kernel has run here yet'}`,
   };
+}
+
+function knownFrom(job: string, parts: number): string {
+  const checked = parts > 1 ? `, and its results are checked in ${Math.round(parts)} parts as there` : '';
+  return `a task takes the fuel that it took in job ${job}${checked}`;
 }
 
 const askedOf = (manifest: Manifest) => ({
@@ -61,12 +68,13 @@ const askedOf = (manifest: Manifest) => ({
 });
 
 function hostsOf(state: State) {
-  const count = { trusted: 0, known: 0, anonymous: 0, checksEver: 0 };
+  const count = { trusted: 0, known: 0, anonymous: 0, checksEver: 0, auditors: 0 };
   for (const host of state.hosts.values()) {
     if (!host.connection || host.record.standing === 'banned') continue;
     const kind = isTrusted(host) ? 'trusted' : host.record.account === ANONYMOUS ? 'anonymous' : 'known';
     count[kind] += 1;
     if (kind === 'known') count.checksEver += host.record.agreed;
+    if (kind !== 'anonymous' && host.attributes?.audits === true) count.auditors += 1;
   }
   return { ...count, checksEver: count.checksEver / Math.max(1, count.known) };
 }

@@ -64,8 +64,8 @@ export interface Job extends JobView {
   checks: number;
   /** Intervals of results that were run again, and the fuel of those. */
   audits: { count: number; fuel: number };
-  /** Fuel of exact runs, and how many those are. */
-  readonly mean: { fuel: number; runs: number };
+  /** Fuel of exact runs, in how many parts they can be checked, and how many those are. */
+  readonly mean: { fuel: number; parts: number; runs: number };
   readonly rate: Rate;
   readonly images: Map<number, ImageRecord>;
   /** Whether results are being made into inputs of the level above. */
@@ -124,7 +124,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     runs: 0,
     checks: 0,
     audits: { count: 0, fuel: 0 },
-    mean: { fuel: 0, runs: 0 },
+    mean: { fuel: 0, parts: 0, runs: 0 },
     rate: createRate(),
     images: new Map(),
     merging: false,
@@ -188,6 +188,7 @@ function noteRun(job: Job, number: number, event: RunEvent): void {
     const fuel = event.fuels[row] ?? null;
     if (fuel === null) continue;
     job.mean.fuel += fuel;
+    job.mean.parts += 1 + (event.marks?.[row]?.length ?? 0);
     job.mean.runs++;
   }
   if (job.mean.runs > 0) job.fuelPerTask = job.mean.fuel / job.mean.runs;

@@ -144,7 +144,7 @@ export function replay(
     job.record = { ...job.record, sealed: false, total: null };
   Object.assign(job, { starts, tasks: 0, settled: 0, events: 0, shown: 0, fuel: 0, runs: 0, checks: 0 });
   job.audits = { count: 0, fuel: 0 };
-  Object.assign(job, { detail: noDetail(), counts: noCounts(), mean: { fuel: 0, runs: 0 } });
+  Object.assign(job, { detail: noDetail(), counts: noCounts(), mean: { fuel: 0, parts: 0, runs: 0 } });
   job.replicas = replicasOf(state.key, job.id, job.record);
   job.received = count;
   let [grown, sealed] = [0, false];

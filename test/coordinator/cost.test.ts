@@ -14,17 +14,26 @@ const COSTING: Costing = {
     known: 95,
     anonymous: 5,
     checksEver: 0,
+    parts: 1,
   },
 };
 const overhead = (change: Partial<Costing>) => costOf({ ...COSTING, ...change }).runs / COSTING.tasks - 1;
 
 test.each([
-  [0.999, 0.05],
-  [0.999999, 0.25],
-])('at confidence %d the estimate is near what the simulated job takes', (confidence, near) => {
-  const asked = { seed: 15, hosts: 100, tasks: 10_000, jobs: 1, wait: true, rule: () => lodger() };
-  const [score] = simulate({ ...asked, confidence });
-  expect(Math.abs(overhead({ confidence }) - (score?.overhead ?? 0))).toBeLessThan(near);
+  { confidence: 0.999, parts: 1, wait: true, near: 0.05 },
+  { confidence: 0.999999, parts: 1, wait: true, near: 0.25 },
+  { confidence: 0.999, parts: 16, wait: true, near: 0.03 },
+  { confidence: 0.999, parts: 16, wait: false, near: 0.03 },
+  { confidence: 0.999999, parts: 16, wait: true, near: 0.1 },
+])('the estimate is near what the simulated job takes: %o', ({ confidence, parts, wait, near }) => {
+  const asked = { seed: 15, hosts: 100, tasks: 10_000, jobs: 1, rule: () => lodger() };
+  const [score] = simulate({ ...asked, confidence, parts, wait });
+  expect(Math.abs(overhead({ confidence, parts, wait }) - (score?.overhead ?? 0))).toBeLessThan(near);
+});
+
+test('a stepper whose results can be checked in parts costs less at once than one whose results cannot', () => {
+  expect(overhead({ wait: false, parts: 16 })).toBeLessThan(overhead({ wait: false, parts: 1 }));
+  expect(costOf({ ...COSTING, parts: 16 }).why).toContain('of the work is done once more');
 });
 
 test.each<[string, Partial<Costing>, number, string]>([

@@ -23,6 +23,12 @@ const SPEED_SIGMA = 0.7;
 const SLEEPER = { after: 15, rate: 0.2 };
 const SYBIL_RATE = 0.5;
 
+/** Minutes that a task takes at speed 1. */
+const TASK = { mean: 5, sigma: 0.5 };
+
+export const weigh = (chance: Chance): number =>
+  TASK.mean * chance.spread(TASK.sigma) * Math.exp(-(TASK.sigma ** 2) / 2);
+
 export const RIGHT = 'right';
 /** Twice the fuel: all liars about fuel claim the same. */
 export const TWICE = 'right, at twice the fuel';
@@ -77,6 +83,18 @@ export interface Lies {
 export const createCoalition = (): Coalition => ({ has: new Map(), said: new Map() });
 
 export const hasSlept = (machine: Machine): boolean => machine.results + machine.checksEver >= SLEEPER.after;
+
+/** A coalition knows whom of it a task was given to. */
+export function meet({ kind, id }: Machine, task: number, { coalitions }: Lies): void {
+  if (kind !== 'coalitionA' && kind !== 'coalitionB') return;
+  const { has } = coalitions[kind];
+  has.set(task, (has.get(task) ?? new Set()).add(id));
+}
+
+/** What a machine's coalition has said of a task. */
+export function saidOf({ kind }: Machine, task: number, { coalitions }: Lies): string | undefined {
+  return kind === 'coalitionA' || kind === 'coalitionB' ? coalitions[kind].said.get(task) : undefined;
+}
 
 let lies = 0;
 const unique = () => `wrong ${lies++}`;

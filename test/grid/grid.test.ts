@@ -17,8 +17,8 @@ const perMillion = ({ wrong, wrongFuel, tasks }: { wrong: number; wrongFuel: num
 /** Per million, as a mean over these seeds: more than the rule lets through, and half of what one that believes too soon does. */
 const BOUND = 1_000;
 const SEEDS = [12, 15, 20, 21, 22];
-const wrongOf = (rule: () => Rule) =>
-  SEEDS.reduce((sum, seed) => sum + perMillion(run(rule, { seed })), 0) / SEEDS.length;
+const wrongOf = (rule: () => Rule, change: Partial<Simulation> = {}) =>
+  SEEDS.reduce((sum, seed) => sum + perMillion(run(rule, { ...change, seed })), 0) / SEEDS.length;
 
 test('at a tenth of liars little that is wrong is believed, nobody honest is banned, and no claim of too much fuel gets through', () => {
   const score = run(() => lodger());
@@ -64,6 +64,14 @@ describe('a rule that believes too soon breaks the bound', () => {
   ])('%s', (_name, trust) => {
     expect(wrongOf(() => lodger(trust))).toBeGreaterThan(BOUND);
   });
+});
+
+test('of steppers that are checked in parts twice as much gets through at most, although liars are wrong in one part alone', () => {
+  const score = run(() => lodger(), { parts: 16 });
+  expect(wrongOf(() => lodger(), { parts: 16 })).toBeLessThan(2 * BOUND);
+  expect(score.overhead).toBeLessThan(0.2);
+  expect(score.honestBanned).toBe(0);
+  expect(score.banned).toBeGreaterThan(10);
 });
 
 test('at confidence 0.999999 nothing that is wrong is believed, and it costs about one run more of everything', () => {

@@ -1,20 +1,22 @@
 // The simulated site and its machines: who comes and goes, who is given what, what they say, and what the site makes of it.
-import type { JobView, Range, Standing } from '../../host/coordinator/contracts.ts';
-import type { Effects } from '../../host/coordinator/delivery.ts';
+import type { Range, Standing } from '../../host/coordinator/contracts.ts';
+import type { Delivery, Effects } from '../../host/coordinator/delivery.ts';
+import type { Question } from '../../host/coordinator/exams.ts';
+import { intervalOf } from '../../host/coordinator/intervals.ts';
 import { drop, reopen, take } from '../../host/coordinator/open.ts';
-import { createReplicas, type Replicas } from '../../host/coordinator/replicas.ts';
-import { schedule } from '../../host/coordinator/schedule.ts';
-import { type Chance, createDraw } from './chance.ts';
+import { canAudit, schedule } from '../../host/coordinator/schedule.ts';
+import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
-import { answerOf, createCoalition, createMachine, hasSlept, type Lies, type Machine, RIGHT } from './fleet.ts';
-import { type Count, countFinal, createCount, type Score, scoreOf } from './score.ts';
+import { answerOf, createMachine, type Machine, meet, RIGHT, saidOf } from './fleet.ts';
+import { type Job, openJob } from './job.ts';
+import { countFinal, type Score, scoreOf } from './score.ts';
 import type { Simulation } from './simulate.ts';
-import { createJobView, createView, type Place } from './views.ts';
+import { auditAnswer, claimOf, honestAnswer, rightClaim, shareOf } from './steps.ts';
+import { createView, type Place } from './views.ts';
 
-/** Minutes that a machine is there and away on average, that a task takes at speed 1, until a lost run is noticed, until a Sybil is back. */
+/** Minutes that a machine is there and away on average, until a lost run is noticed, until a Sybil is back. */
 const THERE = 40 / Math.LN2;
 const AWAY = 60;
-const TASK = { mean: 5, sigma: 0.5 };
 const LEASE = 60;
 const REJOIN = 10;
 /** Share of runs that get lost on their way. */
@@ -28,26 +30,11 @@ const LEAVES = 1;
 const DELIVERS = 2;
 const REJOINS = 3;
 
-interface Job {
-  readonly number: number;
-  readonly begun: number;
-  readonly replicas: Replicas;
-  readonly view: JobView;
-  readonly weights: Float64Array;
-  /** Runs of each task that are open or at a machine. */
-  readonly out: Uint8Array;
-  readonly draw: (task: number, nth: number) => number;
-  readonly count: Count;
-  readonly lies: Lies;
-  /** Copies that are still to go out with a task's first run. */
-  readonly copies: Map<number, number>;
-  open: readonly Range[];
-}
-
 export function createGrid(simulation: Simulation, chance: Chance, clock: Clock) {
-  const { hosts, tasks, seed } = simulation;
+  const { hosts, tasks, parts = 1 } = simulation;
+  const right = rightClaim(parts);
   const rule = simulation.rule();
-  const moment = { now: 0, used: () => 0, hosts: 1, trust: rule.trust };
+  const moment = { now: 0, used: () => 0, hosts: 1, trust: rule.trust, awake: () => auditors };
   const byId = new Map<string, number>();
   const idle: number[] = [];
   const lost: { readonly task: number; readonly host: string; readonly job: number }[] = [];
@@ -58,8 +45,13 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const machine = createMachine(number, chance, simulation.honest ?? false);
     byId.set(machine.id, number);
     const view = createView(machine, () => standing(machine));
-    return { machine, view, until: 0, task: -1, begun: 0, due: 0, idle: false };
+    return { machine, view, question: undefined, until: 0, task: -1, begun: 0, due: 0, idle: false };
   });
+  // Of those who can run a part some are always there: it is enough to show the scheduler a few.
+  const auditors = places
+    .filter(({ machine }) => !machine.anonymous)
+    .slice(0, 4)
+    .map(({ view }) => view);
   const power = places.reduce((sum, { machine }) => sum + machine.speed, 0) * (THERE / (THERE + AWAY));
   for (const number of places.keys()) {
     const isThere = chance.share() < THERE / (THERE + AWAY);
@@ -76,34 +68,20 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
 
   const standing = (machine: Machine): Standing => job.replicas.standingOf(machine.id) ?? newcomer(machine);
 
-  function open(number: number): Job {
-    const draw = createDraw(seed * 8_191 + number);
-    const weights = Float64Array.from(
-      { length: tasks },
-      () => TASK.mean * chance.spread(TASK.sigma) * Math.exp(-(TASK.sigma ** 2) / 2),
-    );
-    const count = createCount();
-    count.work = weights.reduce((sum, each) => sum + each, 0);
-    const { confidence, wait, gamble = 0 } = simulation;
-    const { trust, trustedHosts } = rule;
-    const replicas = createReplicas({ confidence, wait, deterministic: true, trustedHosts, draw, trust });
-    const feelsSafe = (machine: Machine, task: number) =>
-      rule.feelsSafe?.(standing(machine), (job.out[task] ?? 0) > 0 || replicas.runsOf(task).length > 0) ??
-      hasSlept(machine);
-    const coalitions = { coalitionA: createCoalition(), coalitionB: createCoalition() };
-    return {
-      ...{ number, replicas, weights, draw, count, begun: clock.now(), open: [], copies: new Map() },
-      view: createJobView({ confidence, wait }, { open: () => job.open, progress: () => replicas.terms().progress }),
-      out: new Uint8Array(tasks),
-      lies: { chance, coalitions, gamble, feelsSafe },
-    };
+  const workOf = (task: number, question: Question | undefined): number =>
+    (job.weights[task] ?? 0) * (question ? shareOf(question, parts) : 1);
+
+  /** A run, or of a question the part that it is about. */
+  function give(task: number, run: Delivery, question: Question | undefined): void {
+    apply(question ? job.replicas.audit(task, intervalOf(question), run) : job.replicas.deliver(task, run));
   }
 
   /** Runs of the site's own machines take no time. */
   function audit(task: number): void {
-    job.count.audits += job.weights[task] ?? 0;
-    const own = { host: 'own', owner: 'site', kind: 'trusted', late: false, before: 0, answer: RIGHT } as const;
-    apply(job.replicas.deliver(task, own));
+    const question = job.replicas.auditOf(task);
+    job.count.audits += workOf(task, question);
+    const answer = question ? honestAnswer(question, parts) : RIGHT;
+    give(task, { host: 'own', owner: 'site', kind: 'trusted', late: false, before: 0, answer }, question);
   }
 
   function apply({ wanted, accepted, convicted, passed }: Effects): void {
@@ -169,13 +147,12 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     job.open = take(job.open, [part]);
     const task = part.from;
     const { machine } = place;
-    if (machine.kind === 'coalitionA' || machine.kind === 'coalitionB') {
-      const { has } = job.lies.coalitions[machine.kind];
-      has.set(task, (has.get(task) ?? new Set()).add(machine.id));
-    }
+    meet(machine, task, job.lies);
     place.task = task;
     place.begun = clock.now();
-    place.due = place.begun + (job.weights[task] ?? 0) / machine.speed;
+    const question = job.replicas.auditOf(task);
+    place.question = question && canAudit(place.view, job.view.id, question.rewriter) ? question : undefined;
+    place.due = place.begun + workOf(task, place.question) / machine.speed;
     if (place.due <= place.until) clock.at(place.due, number * 4 + DELIVERS);
     copy(task, range, place);
     return true;
@@ -197,15 +174,21 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   }
 
   function deliver(number: number): void {
-    const { machine, view, task } = placeOf(number);
-    job.count.delivered += job.weights[task] ?? 0;
+    const { machine, view, task, question } = placeOf(number);
+    job.count.delivered += workOf(task, question);
     job.out[task] = (job.out[task] ?? 1) - 1;
-    const answer = answerOf(machine, task, job.lies);
-    if (answer !== RIGHT) job.count.lies += 1;
-    machine.results += 1;
     const { kind, late } = newcomer(machine);
-    const run = { host: machine.id, owner: view.owner, kind, late, before: machine.checksEver, answer };
-    apply(job.replicas.deliver(task, run));
+    const host = { host: machine.id, owner: view.owner, kind, late, before: machine.checksEver };
+    const lie = { parts, wrongAt: task % parts };
+    if (question) {
+      give(task, { ...host, answer: auditAnswer(question, lie, saidOf(machine, task, job.lies)) }, question);
+    } else {
+      const answer = answerOf(machine, task, job.lies);
+      if (answer !== RIGHT) job.count.lies += 1;
+      machine.results += 1;
+      const claim = parts > 1 && kind === 'known' && (answer === RIGHT ? right : claimOf(answer, lie));
+      give(task, { ...host, answer, ...(claim && { claim }) }, undefined);
+    }
     if (job.replicas.stateOf(task) === 'done' && (job.out[task] ?? 0) > 0) job.open = drop(job.open, task, task + 1);
   }
 
@@ -214,7 +197,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const { task } = place;
     if (task < 0 || place.due !== clock.now()) return;
     if (chance.share() < LOST) {
-      job.count.lost += job.weights[task] ?? 0;
+      job.count.lost += workOf(task, place.question);
       lost.push({ task, host: place.machine.id, job: job.number });
       clock.at(clock.now() + LEASE, -lost.length);
     } else deliver(number);
@@ -264,7 +247,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   }
 
   function start(number: number): void {
-    job = open(number);
+    job = openJob(simulation, rule, { number, now: clock.now(), chance, standing });
     idle.length = 0;
     for (const place of places) Object.assign(place, { task: -1, idle: false });
     apply(job.replicas.grow(tasks, true));

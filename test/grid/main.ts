@@ -4,6 +4,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { interruptible } from '../../host/cli/interrupt.ts';
 import { createProgress } from '../../host/cli/progress.ts';
+import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { boinc, lodger, quorum, type Rule } from './rules.ts';
 import type { Score } from './score.ts';
 import { simulate } from './simulate.ts';
@@ -17,10 +18,11 @@ const RULES: Readonly<Record<string, () => Rule>> = {
   'quorum-3': () => quorum(3),
 };
 
-const USAGE = `npm run simulate -- [--hosts N] [--tasks N] [--jobs N] [--seed N] [--confidence C] [--now] [--rules NAME,...] [--json]
+const USAGE = `npm run simulate -- [--hosts N] [--tasks N] [--jobs N] [--parts N] [--seed N] [--confidence C] [--now] [--rules NAME,...] [--json]
 
 Simulates a grid of 10,000 hosts, a tenth of them liars of eight kinds, that does a job of 1,000,000 tasks, and tells what the rule of
-belief costs and what wrong results it lets through. --jobs N does N jobs one after the other on the same hosts; --now believes at once
+belief costs and what wrong results it lets through. --jobs N does N jobs one after the other on the same hosts; --parts N makes
+the tasks steppers, whose results can be checked in N parts, and whoever lies is wrong in one of them; --now believes at once
 instead of at the job's end. Rules: ${Object.keys(RULES).join(', ')}; all of them by default.
 `;
 
@@ -28,6 +30,7 @@ interface Wanted {
   readonly hosts: number;
   readonly tasks: number;
   readonly jobs: number;
+  readonly parts: number;
   readonly seed: number;
   readonly confidence: number;
   readonly wait: boolean;
@@ -39,7 +42,7 @@ interface Wanted {
 function read(args: readonly string[]): Wanted | undefined {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const numbers = { hosts: text, tasks: text, jobs: text, seed: text, confidence: text };
+  const numbers = { hosts: text, tasks: text, jobs: text, parts: text, seed: text, confidence: text };
   try {
     const { values } = parseArgs({ args: [...args], options: { ...numbers, rules: text, now: flag, json: flag } });
     const rules = values.rules?.split(',') ?? Object.keys(RULES);
@@ -47,12 +50,14 @@ function read(args: readonly string[]): Wanted | undefined {
       hosts: Number(values.hosts ?? 10_000),
       tasks: Number(values.tasks ?? 1_000_000),
       jobs: Number(values.jobs ?? 1),
+      parts: Number(values.parts ?? 1),
       seed: Number(values.seed ?? Date.now() % 2 ** 31),
       confidence: Number(values.confidence ?? 0.999),
     };
-    const counts = [wanted.hosts, wanted.tasks, wanted.jobs];
+    const counts = [wanted.hosts, wanted.tasks, wanted.jobs, wanted.parts];
     const isSound =
       counts.every((count) => Number.isSafeInteger(count) && count > 0 && count <= 10_000_000) &&
+      wanted.parts <= MARKS_MAX + 1 &&
       Number.isSafeInteger(wanted.seed) &&
       wanted.confidence >= 0.5 &&
       wanted.confidence <= 0.999999 &&

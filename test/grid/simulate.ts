@@ -16,6 +16,8 @@ export interface Simulation {
   readonly confidence: Confidence;
   readonly wait: boolean;
   readonly rule: () => Rule;
+  /** In how many parts a result can be checked: steppers, where it is more than 1. */
+  readonly parts?: number;
   /** No liars at all. */
   readonly honest?: boolean;
   /** How often members of coalitions lie although they have met no other of theirs. */

@@ -1,5 +1,6 @@
 // What the scheduler sees of a simulated grid: hosts that may do anything, and one job that asks for nothing.
 import type { HostView, JobView, Range, Standing } from '../../host/coordinator/contracts.ts';
+import type { Question } from '../../host/coordinator/exams.ts';
 import type { Confidence } from '../../host/wire/api.ts';
 import type { Attributes } from '../../host/wire/site.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
@@ -19,6 +20,7 @@ const ATTRIBUTES: Attributes = {
   memoryBytes: 2 ** 34,
   fuelPerSecond: 0,
   isolation: [],
+  audits: true,
   policy: parsePolicy({ version: 1 }),
   kernels: { refused: [] },
   accounts: { refused: [] },
@@ -64,6 +66,8 @@ export interface Place {
   readonly view: HostView;
   /** Until when it is there; 0 while it is away. */
   until: number;
+  /** The part of a task that it is to run again; undefined where it is at the whole. */
+  question: Question | undefined;
   /** The task that it is at, -1 for none; when it began and when it will deliver. */
   task: number;
   begun: number;
