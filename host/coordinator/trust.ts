@@ -12,7 +12,7 @@ export const BELIEF = {
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
-  checks: 1.2,
+  checks: 1.22,
   /** The same for one that has come through an earlier job: rare liars are left among those, and nothing but more checks finds them. */
   checksAgain: 1.3,
   /** And at least this share of them, which is more where a host does much of a job. */
