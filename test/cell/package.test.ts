@@ -5,19 +5,17 @@ import { expect, onTestFinished, test } from 'vitest';
 import { FLOOR } from '../../host/cell/walls.ts';
 import { findJail } from '../../host/platform/jail.ts';
 import { LIBRARY, LIBRARY_PACKAGE } from '../../host/platform/native.ts';
-import { lodger, ROOT, scratch } from '../cli/lodger.ts';
+import { lodger, ROOT } from '../cli/lodger.ts';
 import { WASMTIME_MISSING } from '../contract/engines.ts';
+import { copyOfPackage } from './copy.ts';
 
 const jail = findJail();
 
 test('a kernel runs on Wasmtime in a cell whose library came from a package', async () => {
   if ('missing' in jail || WASMTIME_MISSING !== undefined) return;
-  const folder = await scratch();
-  onTestFinished(() => folder[Symbol.asyncDispose]());
-  const at = (...names: string[]) => join(folder.path, ...names);
-  for (const part of ['host', 'kernels', 'runtime'])
-    await cp(join(ROOT, 'dist', part), at('dist', part), { recursive: true });
-  await cp(join(ROOT, 'package.json'), at('package.json'));
+  const copy = await copyOfPackage();
+  onTestFinished(copy.remove);
+  const { at } = copy;
   // The jail is there, the library is not.
   await mkdir(at('dist', 'native'));
   await cp(jail.path, at('dist', 'native', basename(jail.path)));
@@ -42,7 +40,7 @@ test('a kernel runs on Wasmtime in a cell whose library came from a package', as
       walls.join(),
       '--json',
     ],
-    { cwd: folder.path, main: at('dist/host/cli/main.js') },
+    copy,
   );
   expect(exitCode, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({

@@ -1,30 +1,23 @@
 // A machine on which the jail was never built: a cell is a plain process there, which says so, and nobody lends it unasked.
-import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WALL_NAMES } from '../../host/cell/walls.ts';
 import { servedSite } from '../agent/started.ts';
-import { lodger, ROOT, type Surroundings, scratch, start } from '../cli/lodger.ts';
+import { lodger, ROOT, start } from '../cli/lodger.ts';
+import { type Copy, copyOfPackage } from './copy.ts';
 
 const ECHO = join(ROOT, 'dist/kernels/echo.wasm');
-let folder: Awaited<ReturnType<typeof scratch>>;
 /** The package as it is without Rust. */
-let bare: Surroundings;
+let bare: Copy;
 
 beforeAll(async () => {
-  folder = await scratch();
-  await mkdir(join(folder.path, 'dist'));
-  for (const part of ['host', 'kernels', 'runtime'])
-    await cp(join(ROOT, 'dist', part), join(folder.path, 'dist', part), { recursive: true });
-  await cp(join(ROOT, 'package.json'), join(folder.path, 'package.json'));
-  await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  await writeFile(
-    join(folder.path, 'job.json'),
-    JSON.stringify({ version: 1, kernel: ECHO, inputs: { files: ['package.json'] } }),
-  );
-  bare = { cwd: folder.path, main: join(folder.path, 'dist/host/cli/main.js') };
+  bare = await copyOfPackage();
+  await symlink(join(ROOT, 'node_modules'), bare.at('node_modules'));
+  const job = { version: 1, kernel: ECHO, inputs: { files: ['package.json'] } };
+  await writeFile(bare.at('job.json'), JSON.stringify(job));
 });
-afterAll(() => rm(folder.path, { recursive: true, force: true }));
+afterAll(() => bare.remove());
 
 test('lodger doctor says that there is no wall, that the network is open, and why', async () => {
   const { stdout, exitCode } = await lodger(['doctor', '--json'], bare);

@@ -11,6 +11,7 @@ import {
 } from 'lodger';
 import { type CellPool, createPool, type IsolatedOptions } from 'lodger/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lookAt } from '../../host/cell/watch.ts';
 import { findJail } from '../../host/platform/jail.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
@@ -130,6 +131,22 @@ describe.runIf(process.platform === 'linux')('when its cell', () => {
     expect(Math.max(...attempts)).toBe(2);
     expect(pool.stats().threadRestarts).toBe(1);
     expect(await pool.run({ kernel, input: inputOf(DO.echo, 9) })).toMatchObject({ state: 'done' });
+    await pool.close();
+  });
+
+  test('is killed, the one that takes its place was ready before', async () => {
+    const pool = await open({ threads: 1 });
+    await expect.poll(() => pool.pids().length, { timeout: 30_000 }).toBe(2);
+    const [worker = 0, warm = 0] = pool.pids();
+    const cpuMsOf = (pid: number) => lookAt(pid)?.cpuMs ?? 0;
+    const before = cpuMsOf(warm);
+    process.kill(worker, 'SIGKILL');
+    const control = new AbortController();
+    const looping = pool.run({ kernel: await guest(), input: inputOf(DO.loop, 1) }, { signal: control.signal });
+    await expect.poll(() => cpuMsOf(warm) - before, { timeout: 30_000 }).toBeGreaterThan(300);
+    expect(pool.pids()).not.toContain(worker);
+    control.abort();
+    await expect(looping).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     await pool.close();
   });
 

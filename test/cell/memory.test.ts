@@ -1,0 +1,91 @@
+// A cell that really takes more memory than it may hold is ended by the watch, and what was in it is done elsewhere. Tried without the jail,
+// whose own limit would refuse the memory before.
+import { execFile } from 'node:child_process';
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { servedSite } from '../agent/started.ts';
+import { termsOf } from '../agent/terms.ts';
+import { ROOT, start } from '../cli/lodger.ts';
+import { guest, inputs } from '../pool/guest.ts';
+import { answer, kernelOf } from '../wasm/kernel.ts';
+import { type Copy, copyOfPackage } from './copy.ts';
+
+/** The ceiling of the whole process, and what its one kernel takes for itself. */
+const BYTES = 2 ** 28;
+const ENDED = /^the kernel was alone in its cell, and the cell ended: it took \d+.* of memory, the ceiling is 256 MiB$/;
+
+/** Grows by 16 MiB at a time, writes into every page of the system, and holds all of it until it is ended. */
+const HOLD = `
+  loop
+    i32.const 256 memory.grow i32.const -1 i32.ne if
+      memory.size i32.const 256 i32.sub i32.const 16 i32.shl local.set 2
+      i32.const 0 local.set 3
+      loop
+        local.get 2 i32.const 1 i32.store8 0 0
+        local.get 2 i32.const 4096 i32.add local.set 2
+        local.get 3 i32.const 1 i32.add local.tee 3 i32.const 4096 i32.lt_u br_if 0
+      end
+      br 1
+    end
+  end
+  loop br 0 end
+  ${answer(0, 'i32.const 0', 'i32.const 0')}`;
+const hog = kernelOf({ run: { locals: 'ii', code: HOLD }, memory: [1, 65_536] });
+
+/** One task of the hog, and then twenty others. */
+const PROGRAM = `
+  import { readFile } from 'node:fs/promises';
+  import { admit } from 'lodger';
+  import { createPool } from 'lodger/host';
+  const pool = await createPool({ isolation: 'process', threads: 1, cellMemoryBytesMax: ${BYTES} });
+  const [hungry, kernel] = await Promise.all(
+    ['hog.wasm', 'guest.wasm'].map(async (file) => admit(await readFile(file))),
+  );
+  const outcomes = [pool.run({ kernel: hungry, input: new Uint8Array(1), limits: { memoryBytesMax: ${BYTES} } })];
+  for (let task = 0; task < 20; task++) outcomes.push(pool.run({ kernel, input: new Uint8Array(5) }));
+  const [hog, ...echoes] = (await Promise.all(outcomes)).map(({ output, ...outcome }) => outcome);
+  console.log(JSON.stringify({ hog, echoes, restarts: pool.stats().threadRestarts, isolation: pool.isolation }));
+  await pool.close();
+`;
+
+describe.runIf(process.platform === 'linux')('a cell that takes more memory than it may', () => {
+  let copy: Copy;
+  beforeAll(async () => {
+    copy = await copyOfPackage();
+    await symlink(join(ROOT, 'node_modules'), copy.at('node_modules'));
+    await writeFile(copy.at('hog.wasm'), hog);
+    await writeFile(copy.at('guest.wasm'), (await guest()).bytes);
+    await writeFile(copy.at('program.mjs'), PROGRAM);
+  });
+  afterAll(() => copy.remove());
+
+  test('is ended, other tasks are done in the next one, and its kernel is at fault once it was alone', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: copy.cwd });
+    const { hog: ended, echoes, restarts, isolation } = JSON.parse(stdout);
+    expect(isolation).toEqual([]);
+    expect(ended).toMatchObject({ code: 'ERR_CELL_ENDED', fault: 'job', message: expect.stringMatching(ENDED) });
+    expect(restarts).toBe(3);
+    expect(echoes).toHaveLength(20);
+    for (const outcome of echoes) expect(outcome).toMatchObject({ state: 'done', receipt: { attempts: 2 } });
+  }, 60_000);
+
+  test('of an agent is ended, and the agent goes on', async () => {
+    const { site, url } = await servedSite();
+    const policy = { version: 1, threads: 1, memoryBytesMax: '256MiB', memoryFreeBytesMin: 0, diskFreeBytesMin: 0 };
+    await writeFile(copy.at('policy.json'), JSON.stringify(policy));
+    site.add('hog', termsOf(site.put(hog), { limits: { memoryBytesMax: BYTES } }), [new Uint8Array(1)]);
+    site.add('echo', termsOf(site.put((await guest()).bytes)), [...inputs(20)]);
+    const args = ['join', url, '--policy', 'policy.json', '--strict', 'any', '--data', 'agent'];
+    const { child, ended } = start(args, copy);
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    await expect.poll(() => site.results.size, { timeout: 50_000 }).toBe(21);
+    expect(site.results.get('hog 0')).toMatchObject({ code: 'ERR_CELL_ENDED' });
+    for (let task = 0; task < 20; task++) expect(site.results.get(`echo ${task}`)).toMatchObject({ code: '' });
+    expect(child.exitCode).toBeNull();
+  }, 60_000);
+});
