@@ -4,14 +4,19 @@ import process from 'node:process';
 import { expect, test } from 'vitest';
 import { loadAddon } from '../../host/platform/native.ts';
 import { ERRORS } from '../../runtime/base/errors.ts';
-import { ENGINES, WASMTIME_MISSING } from '../contract/engines.ts';
+import { ENGINES, notTested, WASMTIME_MISSING } from '../contract/engines.ts';
 
 const source = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 test('the Wasmtime engine is here, or this machine is told that it was not tested', () => {
-  if (WASMTIME_MISSING === undefined) return;
-  if (process.env['CI'] === 'true') throw new Error(WASMTIME_MISSING);
-  process.stderr.write(`NOT TESTED: the Wasmtime engine. ${WASMTIME_MISSING}\n`);
+  process.stderr.write(notTested(WASMTIME_MISSING, process.env['CI']));
+});
+
+test('without the engine there is one line that says so and why, and a failure where CI is true', () => {
+  expect(notTested('no library', undefined)).toBe('NOT TESTED: the Wasmtime engine. no library\n');
+  expect(notTested('no library', 'false')).toBe('NOT TESTED: the Wasmtime engine. no library\n');
+  expect(() => notTested('no library', 'true')).toThrow('no library');
+  expect(notTested(undefined, 'true')).toBe('');
 });
 
 test("the addon's codes are codes of the table, and those that its source names", () => {

@@ -30,17 +30,24 @@ test.each<[Ending, Ending, string]>([
   [done({}, Uint8Array.of(1)), done({}, Uint8Array.of(2)), 'memory: 01 and 02 at 0'],
   [failed('ERR_TRAP', 'm', Uint8Array.of(1)), failed('ERR_TRAP', 'm', Uint8Array.of(2)), 'memory: 01 and 02 at 0'],
 ])('%o and %o differ', (one, other, text) => {
-  expect(difference(one, other)).toContain(text);
+  for (const metered of [true, false]) expect(difference(one, other, { metered })).toContain(text);
 });
 
 test.each<[string, Ending, Ending]>([
   ['the same', done({}, Uint8Array.of(1)), done({}, Uint8Array.of(1))],
   ['times', done(), done(withReceipt({ wallMs: 99 }))],
   ['a memory that nobody could see', done({}, Uint8Array.of(1)), done()],
-  ['where a recursion ended', failed('ERR_STACK_SPENT'), done()],
   ['when a wall limit ended it', failed('ERR_WALL_SPENT', 'a'), failed('ERR_WALL_SPENT', 'b')],
 ])('%s is no difference', (_, one, other) => {
-  expect(difference(one, other)).toBeUndefined();
+  for (const metered of [true, false]) expect(difference(one, other, { metered })).toBeUndefined();
+});
+
+test('where a recursion ended is a difference where both counted the stack, and only there', () => {
+  const spent = failed('ERR_STACK_SPENT');
+  expect(difference(spent, done(), { metered: true })).toContain('ending: ');
+  expect(difference(spent, failed('ERR_TRAP'), { metered: true })).toContain('ending: ');
+  expect(difference(spent, failed('ERR_STACK_SPENT', 'm'), { metered: true })).toBeUndefined();
+  expect(difference(spent, done(), { metered: false })).toBeUndefined();
 });
 
 test('a task that was late on one engine only gets more time', () => {

@@ -16,9 +16,15 @@ export function refusal(reason: unknown): Ending {
   return { outcome: { state: 'failed', code: 'ERR_HOST_FAULT', fault: 'host', message, log, receipt: {} as Receipt } };
 }
 
+/** What both runs have in common. */
+export interface Pair {
+  /** Whether both counted the stack: a recursion then ends at the same depth. */
+  readonly metered: boolean;
+}
+
 /** What differs between two endings, in words; nothing if they are the same as far as they must be. */
-export function difference(one: Ending, other: Ending): string | undefined {
-  if (isExcused(one.outcome, other.outcome)) return undefined;
+export function difference(one: Ending, other: Ending, { metered }: Pair): string | undefined {
+  if (areLate(one.outcome, other.outcome) || (!metered && hasSpentStack(one.outcome, other.outcome))) return undefined;
   const [first, second] = [factsOf(one.outcome), factsOf(other.outcome)];
   for (const name of Object.keys(first) as (keyof Facts)[]) {
     const [a, b] = [JSON.stringify(first[name]), JSON.stringify(second[name])];
@@ -40,10 +46,14 @@ function wasLate(outcome: Outcome): boolean {
   return outcome.state === 'failed' && outcome.code === 'ERR_WALL_SPENT';
 }
 
-/** Where a recursion ends depends on the engine's frames. Where a wall limit ends a guest depends on the machine. */
-function isExcused(one: Outcome, other: Outcome): boolean {
-  const hasSpentStack = [one, other].some((each) => each.state === 'failed' && each.code === 'ERR_STACK_SPENT');
-  return hasSpentStack || (wasLate(one) && wasLate(other));
+/** Where a wall limit ends a guest depends on the machine. */
+function areLate(one: Outcome, other: Outcome): boolean {
+  return wasLate(one) && wasLate(other);
+}
+
+/** Where a recursion ends that nobody counts depends on the engine's frames. */
+function hasSpentStack(one: Outcome, other: Outcome): boolean {
+  return [one, other].some((each) => each.state === 'failed' && each.code === 'ERR_STACK_SPENT');
 }
 
 type Facts = ReturnType<typeof factsOf>;

@@ -1,16 +1,25 @@
 // Steps that reach beyond the function: bulk memory, growing, calls and imports.
 import { named } from './choices.ts';
 import { type Code, provide, write, writeAll, writeI32, writeLeaf } from './code.ts';
-import { IMPORTS, type Signature } from './plan.ts';
+import type { ValueType } from './numbers.ts';
+import { CALLS_BACK, IMPORTS, type Signature } from './plan.ts';
 import { writeAddress, writeRange } from './values.ts';
 
 const CALL = named('call');
+const DROP = named('drop');
+const IF = named('if');
+const END = named('end');
+const GLOBAL_GET = named('global.get');
+const GLOBAL_SET = named('global.set');
 const CALL_INDIRECT = named('call_indirect');
 const COPY = named('memory.copy');
 const FILL = named('memory.fill');
 const INIT = named('memory.init');
 const DROP_DATA = named('data.drop');
 const GROW = named('memory.grow');
+
+/** The type of a block that takes and gives nothing. */
+const EMPTY = 0x40;
 
 /** Where the text lies that messages are cut from, and how long it is. */
 export const TEXT = { at: 512, length: 64 } as const;
@@ -53,12 +62,38 @@ export function writeCall(code: Code): void {
     writeTableCall(code);
     return;
   }
+  if (plan.options.hasRecursion && dice.oneIn(2)) {
+    writeCallBack(code);
+    return;
+  }
   if (place + 1 === plan.functions.length) return;
   const callee = place + 1 + dice.below(plan.functions.length - place - 1);
   const { params, results } = plan.signatures[plan.functions[callee] as number] as Signature;
   provide(code, params);
   write(code, CALL).u32(plan.functionsFrom + callee);
   returnFrom(code, params, results);
+}
+
+/** A call of this function or one before it, if there are any of those calls left; what it gives is dropped. */
+function writeCallBack(code: Code): void {
+  const { dice, plan, place } = code;
+  const callee = dice.below(place + 1);
+  const { params, results } = plan.signatures[plan.functions[callee] as number] as Signature;
+  const { stack } = code;
+  write(code, GLOBAL_GET).u32(CALLS_BACK);
+  code.stack += 'i';
+  write(code, IF).byte(EMPTY);
+  code.stack = stack;
+  write(code, GLOBAL_GET).u32(CALLS_BACK);
+  code.stack += 'i';
+  writeAll(code, 'i32.const', 1, 'i32.sub');
+  write(code, GLOBAL_SET).u32(CALLS_BACK);
+  code.stack = stack;
+  for (const type of params) writeLeaf(code, type as ValueType);
+  write(code, CALL).u32(plan.functionsFrom + callee);
+  for (const _ of results) write(code, DROP);
+  write(code, END);
+  code.stack = stack;
 }
 
 function writeTableCall(code: Code): void {

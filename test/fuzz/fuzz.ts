@@ -87,7 +87,7 @@ async function fuzzOne(seed: number, { plotOf, onDifference }: FuzzOptions, summ
     summary.runs++;
     const name = nameOf(endings[0]);
     summary.endings[name] = (summary.endings[name] ?? 0) + 1;
-    const text = difference(...endings);
+    const text = difference(...endings, { metered: lanes.every((lane) => lane.metered) });
     if (text === undefined) continue;
     const names = [lanes[0].name, lanes[1].name] as const;
     const found: Difference = { seed, bytes, options, given: asked, text, lanes: names, endings };

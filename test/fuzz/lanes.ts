@@ -154,7 +154,9 @@ export function plotOn(lanes: Lanes, endlessEvery = ENDLESS_EVERY): (seed: numbe
     const isEndless = seed % endlessEvery === endlessEvery - 1;
     const [one, other] = isEndless ? lanes.endless : lanes.of(seed);
     // Metered kernels have canonical NaNs; the others have to make them so by themselves.
-    const hasCanonicalNans = !(one.metered && other.metered);
-    return { lanes: [one, other], options: { hasCanonicalNans, ...(isEndless && { isEndless }) } };
+    const metered = one.metered && other.metered;
+    // They count the stack as well, so that a recursion has to end at the same depth.
+    const options = { hasCanonicalNans: !metered, hasRecursion: metered };
+    return { lanes: [one, other], options: { ...options, ...(isEndless && { isEndless }) } };
   };
 }

@@ -2,7 +2,7 @@
 import type { Dice } from './dice.ts';
 import type { ValueType } from './numbers.ts';
 
-/** What generated kernels may have. Everything is on unless it is turned off; `isEndless` is off. */
+/** What generated kernels may have. Everything is on unless it is turned off; `isEndless` and `hasRecursion` are off. */
 export interface KernelOptions {
   /** `memory.copy`, `memory.fill`, `memory.init`, `data.drop`, and passive segments. */
   readonly hasBulk?: boolean;
@@ -17,6 +17,8 @@ export interface KernelOptions {
   readonly hasCanonicalNans?: boolean;
   /** Loops go on until their own conditions end them, which may be never. Otherwise all loops of a task share a few hundred rounds. */
   readonly isEndless?: boolean;
+  /** Functions also call themselves and those before them, until a few ten thousand such calls are used up, or the stack is. Off. */
+  readonly hasRecursion?: boolean;
 }
 
 export interface Signature {
@@ -49,7 +51,9 @@ export interface Plan {
 
 /** The index of the global that loops count down. Global 0 is where the heap ends. */
 export const ROUNDS = 1;
-const GLOBALS_FROM = 2;
+/** The index of the global that calls back count down. */
+export const CALLS_BACK = 2;
+const GLOBALS_FROM = 3;
 
 /** Functions before the generated ones: imports, then run, cabi_realloc, cabi_post_run. */
 const OWN_FUNCTIONS = 3;
@@ -70,6 +74,7 @@ export function planKernel(dice: Dice, options: KernelOptions): Plan {
     canGrow: true,
     hasCanonicalNans: true,
     isEndless: false,
+    hasRecursion: false,
     ...options,
   };
   const types: ValueType[] = filled.hasSimd ? ['i', 'I', 'f', 'F', 'v'] : ['i', 'I', 'f', 'F'];
@@ -82,7 +87,7 @@ export function planKernel(dice: Dice, options: KernelOptions): Plan {
     return { params, results };
   });
   const functions = [0, ...Array.from({ length: 1 + dice.below(FUNCTIONS_MAX) }, () => 1 + dice.below(SIGNATURES - 1))];
-  // A function calls later ones only, and the table holds the last ones: nothing recurses, so no stack is spent.
+  // Beside counted calls back, a function calls later ones only, and the table holds the last ones.
   const later = functions.map((_, index) => index).slice(Math.ceil(functions.length / 2));
   const table = Array.from({ length: 1 + dice.below(6) }, () => (dice.oneIn(6) ? undefined : dice.pick(later)));
   return {

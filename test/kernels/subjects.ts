@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { buildKernel } from '../../host/build/build.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import type { Given } from './ending.ts';
+import { COMPUTING, noise } from './project.ts';
 
 export const KiB = 1024;
 const root = new URL('../../', import.meta.url);
@@ -54,9 +55,14 @@ export interface Subject {
 /** `failing` loops for ever from 13 on. */
 const way = fc.integer({ min: 0, max: 12 });
 
+const anyBytes = fc
+  .tuple(fc.integer({ max: 100 * KiB, min: 0 }), fc.nat())
+  .map(([length, seed]) => noise(length, seed));
+
 /** Kernels of the project and of other toolchains, by name. */
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
-  echo: { source: 'kernels/echo', input: pattern, special: [] },
+  ...COMPUTING,
+  echo: { source: 'kernels/echo', input: pattern, special: [], any: anyBytes },
   align: {
     source: 'kernels/align',
     input: proteins,
@@ -115,6 +121,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     source: 'test/fixtures/components/kernel.core.wasm',
     input: pattern,
     special: [pattern(3), pattern(5)],
+    any: anyBytes,
   },
 };
 
