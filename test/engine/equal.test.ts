@@ -8,13 +8,14 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
 import { endingOf, expectSame } from '../kernels/ending.ts';
+import { COMPUTING } from '../kernels/project.ts';
 import { anyInput, coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
 
 const INPUTS = 200;
 
 const fuelOf = ({ receipt: { fuel, fuelAtLeast } }: Outcome) => ({ fuel, fuelAtLeast });
 
-describe.each(Object.entries(SUBJECTS))('%s', (_, subject) => {
+describe.each(Object.entries(SUBJECTS))('%s', (name, subject) => {
   const sandboxes = ENGINES.map(([, makeEngine]) => createSandbox({ engine: makeEngine() }));
   let core: Kernel;
   let component: Kernel;
@@ -42,8 +43,8 @@ describe.each(Object.entries(SUBJECTS))('%s', (_, subject) => {
     const states: string[] = [];
     const property = fc.asyncProperty(anyInput(subject), async (input) => void states.push(await agree(core, input)));
     await fc.assert(property, { numRuns: INPUTS });
-    // Not all are refused before there was anything to agree on.
-    expect(states.filter((state) => state === 'done').length).toBeGreaterThan(INPUTS * 0.1);
+    // Of those that compute, not all are refused before there was anything to agree on.
+    if (Object.hasOwn(COMPUTING, name)) expect(states.filter((state) => state === 'done').length).toBeGreaterThan(50);
   });
 
   test.each(ENGINES)(
