@@ -68,6 +68,11 @@ type ConnectionFlags = Pick<JoinFlags, 'nats' | 'natsCredentials' | 'natsCa' | '
  * on this machine alone, unless it is said to be insecure.
  */
 export async function connectionOf({ nats, natsCredentials, natsCa, insecure }: ConnectionFlags) {
+  if (nats.some((server) => server.includes('@'))) {
+    const must =
+      'an address alone: names and passwords are in the file of --nats-credentials, since everybody on a machine sees arguments';
+    throw new LodgerError('ERR_OPTION_INVALID', ['--nats', must]);
+  }
   const { credentialsOf } = await import('../federation/door.ts');
   const credentials =
     natsCredentials === undefined ? {} : await credentialsOf(await readWhole(natsCredentials, FILE_BYTES_MAX));

@@ -2,7 +2,7 @@
 import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
-import { isSite } from './belief.ts';
+import { isSite, isTrusted } from './belief.ts';
 import type { HostView, OpenWork, Take } from './contracts.ts';
 import { stops } from './ending.ts';
 import { auditOf } from './intervals.ts';
@@ -77,7 +77,8 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   job.open = take(job.open, chosen.takes);
   const lease = state.leases.grant(connection, job.id, chosen.tasks, state.with.now());
   for (const task of chosen.tasks) if (job.detail.firstIn[task] === 0) show(job, task, 'leased');
-  connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen }));
+  const images = imagesOf(job, trusts(state, connection.host), chosen.tasks);
+  connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen, ...(images && { images }) }));
   state.changed('job', job.id);
   state.changed('host', host.id);
   return true;
@@ -146,11 +147,10 @@ function fit(state: State, job: Job, plan: readonly Take[]): Chosen {
 function frameOf(
   connection: Connection,
   job: Job,
-  { fence, tasks, inputs }: Pick<LeaseFrame, 'fence' | 'tasks' | 'inputs'>,
+  { fence, tasks, inputs, images }: Pick<LeaseFrame, 'fence' | 'tasks' | 'inputs' | 'images'>,
 ): LeaseFrame {
   const first = !connection.told.has(job.id);
   connection.told.add(job.id);
-  const images = imagesOf(job, tasks);
   const audits = auditsOf(job, connection, tasks);
   const { numbers } = job.record;
   return {
@@ -167,10 +167,29 @@ function frameOf(
 }
 
 /** A check begins at the beginning: what another host has made of it so far is what it checks. */
-function imagesOf(job: Job, tasks: readonly number[]): (string | null)[] | undefined {
+function imagesOf(
+  job: Job,
+  isGoodFrom: (maker: string) => boolean,
+  tasks: readonly number[],
+): (string | null)[] | undefined {
   if (job.images.size === 0) return undefined;
-  const images = tasks.map((task) => (job.detail.firstIn[task] !== 0 ? null : (job.images.get(task)?.image ?? null)));
+  const images = tasks.map((task) => {
+    const made = job.detail.firstIn[task] === 0 ? job.images.get(task) : undefined;
+    return made && isGoodFrom(made.host) ? made.image : null;
+  });
   return images.some((image) => image !== null) ? images : undefined;
+}
+
+/**
+ * Whose images a host goes on from: anybody's, since its result is checked. A trusted one takes those of others that are trusted: its word is taken,
+ * and nobody would look at what it makes of a forged one.
+ */
+function trusts({ hosts }: State, host: Host | null): (maker: string) => boolean {
+  if (!host || !isTrusted(host)) return () => true;
+  return (maker) => {
+    const made = hosts.get(maker);
+    return made !== undefined && isTrusted(made);
+  };
 }
 
 /** Of results that are checked in parts, which part, for hosts that can run one. */

@@ -58,6 +58,11 @@ test.each<[string[], string]>([
   [['federation', 'permissions', 'a.*'], 'lower-case letters, digits and "-"'],
   [['federation', 'sit'], 'option "action" must be one of status, permissions'],
   [['federation', 'status', '--nats', 'nats://127.0.0.1:1'], 'ERR_SITE_UNREACHABLE'],
+  [['federation', 'status', '--nats', 'nats://north:secret@127.0.0.1:1'], '"--nats" must be an address alone'],
+  [
+    ['federation', 'status', '--nats', 'nats://127.0.0.1:1', '--nats-ca', 'package.json'],
+    'must be certificates in PEM',
+  ],
 ])('lodger %j is refused', async (args, message) => {
   const { exitCode, stderr } = await lodger(args);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);

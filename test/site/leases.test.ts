@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../host/coordinator/belief.ts';
 import { KEY } from '../../host/coordinator/events.ts';
 import type { FromHost, Lease, ToHost } from '../../host/wire/site.ts';
-import { createEcho, type EchoHost, HOST_CALLER, OWN_CALLER } from './echo.ts';
+import { createEcho, type EchoHost, echoKeys, HOST_CALLER, OWN_CALLER } from './echo.ts';
 import { collect, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
 
 const opened: Opened[] = [];
@@ -102,6 +102,30 @@ describe('tasks on lease', () => {
     second.join(site.site);
     await until(() => second.leases.length === 1);
     expect(second.leases[0]).toMatchObject({ tasks: [0], images: [image] });
+  });
+
+  test('of a stepper begin anew at a trusted host, whose word is taken, where nobody knows who made the image', async () => {
+    const site = await open();
+    const job = await submitTasks(site, 1);
+    let step = 0;
+    const leave = async (host: Keeper) => {
+      host.join(site.site);
+      await until(() => host.leases.length === 1);
+      const { fence } = host.leases[0] as Lease;
+      step += 1;
+      host.say({ type: 'image', fence, task: 0, image: site.kernel, parent: null, step, share: 0.5, fuel: 700 });
+      await until(() => (site.store.get(['img', job, 0]) as { step?: number } | undefined)?.step === step);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      host.say({ type: 'release', fence, tasks: [0], reason: 'in use' });
+      host.leave();
+      return host.leases[0]?.images;
+    };
+    const stranger = () => keeper({ caller: { account: 'eve', role: 'host' }, keys: echoKeys() });
+    const own = () => keeper({ keys: echoKeys() });
+    expect(await leave(stranger())).toBeUndefined();
+    expect(await leave(stranger())).toEqual([site.kernel]);
+    expect(await leave(own())).toBeUndefined();
+    expect(await leave(own())).toEqual([site.kernel]);
   });
 
   test('that hosts die of are given up, and the others of their lease are not', async () => {
