@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
-import { ADMISSION, type CeilingName } from '../../runtime/base/limits.ts';
+import { ADMISSION, type CeilingName, CRANELIFT } from '../../runtime/base/limits.ts';
 import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
 import { BOMBS } from './bomb.ts';
@@ -18,6 +18,9 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Twice what was promised, since resident memory is a coarse measure. */
 const GROWTH_MIB_MAX = 256;
 
+/** Four times what `CRANELIFT` says of one function at its ceiling, and of ten: processors differ, and other work slows them. */
+const COMPILE_CPU_MS_MAX = { one: 4 * 500, ten: 4 * 5_000 } as const;
+
 /** Calls the bomb, and prints by how many MiB the peak of resident memory has grown. Traps are no matter: it was compiled. */
 const CHILD = `
   const module = new WebAssembly.Module(require('node:fs').readFileSync(process.argv[1]));
@@ -27,7 +30,7 @@ const CHILD = `
   try { bomb(0); } catch (error) { if (!(error instanceof WebAssembly.RuntimeError)) throw error; }
   console.log(peak() - before);`;
 
-/** Compiles the bomb with Cranelift, whole, and prints the same. */
+/** Compiles the bomb with Cranelift, whole, and prints the same, and behind it the ms of processors that this took. */
 const NATIVE_CHILD = `
   import { readFileSync } from 'node:fs';
   const from = (path) => import(new URL('../../dist/' + path, ${JSON.stringify(import.meta.url)}));
@@ -39,11 +42,13 @@ const NATIVE_CHILD = `
   const engine = createWasmtime(loadAddon());
   const peak = () => process.resourceUsage().maxRSS / 1024;
   const before = peak();
+  const used = process.cpuUsage();
   await compileFor(engine, kernel);
-  console.log(peak() - before);`;
+  const { user, system } = process.cpuUsage(used);
+  console.log(peak() - before, (user + system) / 1000);`;
 
-/** A kernel with the bomb in it. Bombs call function 0 and type 0: of one i32, giving one. */
-const kernelWith = (name: string, locals: number, count: number) =>
+/** A kernel with so many bombs in it. They call function 0 and type 0: of one i32, giving one. */
+const kernelWith = (name: string, locals: number, count: number, bombs = 1) =>
   kernelOf({
     types: ['i>i'],
     run: null,
@@ -51,7 +56,10 @@ const kernelWith = (name: string, locals: number, count: number) =>
     table: [4],
     functions: [
       { type: 'i>i', code: 'local.get 0' },
-      { type: 'i>i', ...BOMBS[name]?.(locals, count), code: BOMBS[name]?.(locals, count).code ?? '', export: 'bomb' },
+      ...Array.from({ length: bombs }, (_, place) => ({
+        ...{ type: 'i>i', ...BOMBS[name]?.(locals, count), code: BOMBS[name]?.(locals, count).code ?? '' },
+        export: place === 0 ? 'bomb' : `bomb${place}`,
+      })),
       { type: 'ii>i', code: answer(0, 'local.get 0', 'local.get 1'), export: 'run' },
       { type: 'iiii>i', code: 'i32.const 1024', export: 'cabi_realloc' },
     ],
@@ -105,7 +113,40 @@ test.each(AT)(
     const children = flags.map((flag) => [...flag, '-e', CHILD, path]);
     if (WASMTIME_MISSING === undefined) children.push(['--input-type=module', '-e', NATIVE_CHILD, path]);
     const results = await Promise.all(children.map((child) => run(process.execPath, child)));
-    for (const { stdout } of results) expect(Number(stdout)).toBeLessThan(GROWTH_MIB_MAX);
+    const numbers = results.map(({ stdout }) => stdout.trim().split(' ').map(Number));
+    for (const [mib, cpuMs = 0] of numbers) {
+      expect(mib).toBeLessThan(GROWTH_MIB_MAX);
+      expect(cpuMs).toBeLessThan(COMPILE_CPU_MS_MAX.one);
+    }
+  },
+);
+
+/** Bomb, locals, how many it takes to stand just below what Cranelift's better allocator is used for, in one function or in ten. */
+const BELOW: readonly (readonly [string, number, number, number])[] = [
+  ['ifs', 100, 198, 1],
+  ['nested ifs', 100, 198, 1],
+  ['nested loops', 100, 198, 1],
+  ['branches', 100, 195, 1],
+  ['nested ifs', 100, 198, 10],
+];
+
+test.each(WASMTIME_MISSING === undefined ? BELOW : [])(
+  '%s over %s locals, %s times, in %s functions stay within the bounds of the better allocator',
+  async (name, locals, count, bombs) => {
+    const bytes = kernelWith(name, locals, count, bombs);
+    const { report } = await admit(bytes);
+    const { complexity, complexityTotal } = CRANELIFT;
+    expect(report.complexity).toBeLessThanOrEqual(complexity.default);
+    expect(report.complexityTotal).toBeLessThanOrEqual(complexityTotal.default);
+    expect(report.complexity).toBeGreaterThan(complexity.default * 0.9);
+    if (bombs > 1) expect(report.complexityTotal).toBeGreaterThan(complexityTotal.default * 0.9);
+    const path = join(folder, `${name}-${locals}-${count}-${bombs}.wasm`);
+    await writeFile(path, bytes);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', NATIVE_CHILD, path]);
+    const [mib, cpuMs] = stdout.trim().split(' ').map(Number);
+    expect(mib).toBeLessThan(GROWTH_MIB_MAX);
+    expect(cpuMs).toBeGreaterThan(0);
+    expect(cpuMs).toBeLessThan(COMPILE_CPU_MS_MAX[bombs === 1 ? 'one' : 'ten']);
   },
 );
 
