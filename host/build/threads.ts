@@ -19,6 +19,7 @@ async function bundleThread(root: string): Promise<void> {
     build: {
       ssr: join(root, THREAD),
       target: 'node20',
+      minify: true,
       outDir: join(root, 'dist', 'host', 'pool'),
       emptyOutDir: false,
       copyPublicDir: false,
