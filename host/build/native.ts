@@ -2,12 +2,12 @@
 // platform lies in this user's cache and is only copied. Without Rust it says so and leaves everything else as it is.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { packageRoot } from '../../kernels/transform/library.ts';
 import { JAIL } from '../platform/jail.ts';
-import { LIBRARY, PLATFORM } from '../platform/native.ts';
+import { LIBRARY, PLATFORM, WHY_MISSING } from '../platform/native.ts';
 import { cacheFolder } from '../platform/places.ts';
 
 /** What cargo calls the library, by platform. */
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   if (made === undefined || compiler.status !== 0) {
     const reason = made === undefined ? `no library is made for ${PLATFORM}` : 'there is no Rust compiler here';
     note(`${reason}, so there is no Wasmtime engine and no jail; all else works on V8. Rust is at https://rustup.rs`);
+    await keepReason(reason);
     return;
   }
   const products: readonly Product[] = [
@@ -44,15 +45,17 @@ async function main(): Promise<void> {
   const kept = join(cacheFolder(), 'native', await digestOf(crate, compiler.stdout));
   if (await placeAll(kept, products)) {
     note('nothing has changed');
+    await rm(WHY_MISSING, { force: true });
     return;
   }
   note('building the Wasmtime engine and the jail, which takes 3 to 10 minutes the first time');
   // One of other sources may not fit the code that loads it.
   for (const product of products) await rm(product.place, { force: true });
   const begun = performance.now();
-  const status = await cargo(crate);
-  if (status !== 0) {
-    note('cargo did not build them, so there is no Wasmtime engine and no jail; all else works on V8');
+  const failure = await cargo(crate);
+  if (failure !== undefined) {
+    note(`${failure}, so there is no Wasmtime engine and no jail; all else works on V8`);
+    await keepReason(failure);
     process.exitCode = process.env['CI'] === 'true' ? 1 : 0;
     return;
   }
@@ -60,15 +63,24 @@ async function main(): Promise<void> {
   for (const product of products)
     await place(join(target, 'release', product.made), join(kept, basename(product.place)));
   await placeAll(kept, products);
+  await rm(WHY_MISSING, { force: true });
   note(`built in ${Math.round((performance.now() - begun) / 1000)} s`);
 }
 
-/** Runs cargo with its progress on standard error. A signal to this process group ends it, too. */
-function cargo(crate: string): Promise<number | null> {
+/** For whoever asks later why there is no library. */
+async function keepReason(reason: string): Promise<void> {
+  await mkdir(dirname(WHY_MISSING), { recursive: true });
+  await writeFile(WHY_MISSING, reason);
+}
+
+/** Runs cargo with its progress on standard error; how it failed, if it did. A signal to this process group ends it, too. */
+function cargo(crate: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn('cargo', ['build', '--release', '--locked'], { cwd: crate, stdio: ['ignore', 2, 2] });
-    child.once('error', () => resolve(null));
-    child.once('exit', resolve);
+    child.once('error', ({ message }) => resolve(`cargo did not start (${message})`));
+    child.once('exit', (code, signal) => {
+      resolve(code === 0 ? undefined : `cargo did not build them and ended with ${code ?? signal}`);
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 // Loads the native addon, and is its only importer: one built here (`npm run build:native`), or a package made for this platform.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -136,6 +136,9 @@ export const PLATFORM = [process.platform, process.arch, ...abiOf()].join('-');
 /** Where a library that was built here lies. */
 export const LIBRARY = join(ROOT, 'dist', 'native', `lodger.${PLATFORM}.node`);
 
+/** Why there is none there, if it was to be built and could not be. */
+export const WHY_MISSING = `${LIBRARY}.txt`;
+
 /** Where a published one would come from: an optional dependency that npm installs on its platform only. */
 export const LIBRARY_PACKAGE = `lodger-${PLATFORM}`;
 
@@ -158,9 +161,13 @@ function load(): Addon | LodgerError {
   } catch (cause) {
     const reason = built
       ? `${LIBRARY} does not load: ${cause instanceof Error ? cause.message : String(cause)}`
-      : `no library for ${PLATFORM} was built or installed; where Rust is, "npm run build:native" in a checkout builds it`;
+      : `no library for ${PLATFORM} was built or installed${whyMissing()}; where Rust is, "npm run build:native" in a checkout builds it`;
     return new LodgerError('ERR_ENGINE_MISSING', ['wasmtime', reason], { cause });
   }
+}
+
+function whyMissing(): string {
+  return existsSync(WHY_MISSING) ? ` (the last build: ${readFileSync(WHY_MISSING, 'utf8')})` : '';
 }
 
 function abiOf(): readonly string[] {
