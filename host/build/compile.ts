@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { LoopReport } from '../../kernels/transform/lift/report.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { PAGE } from '../../runtime/base/limits.ts';
+import { parseSize } from '../../runtime/base/units.ts';
 
 /** Imports a module by its name. */
 export type Load = (name: string) => Promise<unknown>;
@@ -65,7 +67,8 @@ async function compileNow(options: CompileOptions, load: Load): Promise<Compiled
   const loops = new Map<string, LoopReport>();
   const onReport = (loop: LoopReport) => void loops.set(JSON.stringify(loop), loop);
 
-  const { error } = await asc.main(argumentsOf(options, packageRoot()), {
+  const memory = memoryOf(options.text ?? (await readFile(options.file, 'utf8').catch(() => '')));
+  const { error } = await asc.main([...argumentsOf(options, packageRoot()), ...memory], {
     stdout: asc.createMemoryStream(),
     stderr: asc.createMemoryStream(),
     // asc asks for classes: only to a class does it give the program. Its types say instances.
@@ -113,6 +116,12 @@ function argumentsOf({ file, target, runtime, name }: CompileOptions, root: stri
     ...[`./${basename(file)}`, '--baseDir', resolve(dirname(file)), '--outFile', `./${name}`],
     ...['--config', join(root, 'asconfig.json'), '--target', target, '--runtime', runtime],
   ];
+}
+
+/** A line `// @memory 256KiB` says what a usual task needs. Throws `ERR_OPTION_INVALID`. */
+function memoryOf(text: string): string[] {
+  const [, size] = /^\/\/ @memory +(\S+)\s*$/m.exec(text) ?? [];
+  return size === undefined ? [] : ['--initialMemory', String(Math.ceil(parseSize(size, '@memory') / PAGE))];
 }
 
 /** The compiler is an optional package: only who builds kernels needs it. */

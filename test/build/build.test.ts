@@ -9,6 +9,7 @@ import { componentEmbed, componentNew } from '@bytecodealliance/jco';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildKernel } from '../../host/build/build.ts';
 import { COMPONENT_TYPE } from '../../kernels/transform/component-type.ts';
+import { admit } from '../../runtime/admit/admit.ts';
 import { builtKernel } from '../kernels/built.ts';
 
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
@@ -31,6 +32,29 @@ describe('a kernel exports what the world asks for, and nothing else', () => {
     const { wasm } = await builtKernel(name, runtime);
     const exported = WebAssembly.Module.exports(moduleOf(wasm)).map((each) => each.name);
     expect(exported.sort()).toEqual([...names]);
+  });
+
+  test.each([
+    ['256KiB', 4],
+    ['65537', 2],
+  ])('a memory of the size that its author says a usual task needs: %s', async (size, pages) => {
+    const source = join(folder, 'sized.ts');
+    const text = `// @memory ${size}\nexport function run(input: Uint8Array): Uint8Array { return input; }\n`;
+    await writeFile(source, text);
+    const { report } = await admit((await buildKernel({ source })).wasm);
+    expect(report.memoryPagesMin).toBe(pages);
+  });
+
+  test('no memory of a size that is none, or too small for its own data', async () => {
+    const source = join(folder, 'sized.ts');
+    const run = 'export function run(input: Uint8Array): Uint8Array { return input; }\n';
+    await writeFile(source, `// @memory lots\n${run}`);
+    await expect(buildKernel({ source })).rejects.toThrow('option "@memory" must be a size such as 64MiB');
+    await writeFile(
+      source,
+      `// @memory 64KiB\nconst table = memory.data(200000);\n${run.replace('{ return', '{ store<u8>(table, 1); return')}`,
+    );
+    await expect(buildKernel({ source })).rejects.toMatchObject({ code: 'ERR_BUILD_FAILED' });
   });
 
   test('an author’s further exports stay inside', async () => {
