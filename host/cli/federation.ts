@@ -73,7 +73,8 @@ const HEAD = ['site', 'hosts', 'threads', 'fuel a second', 'free', 'price', 'off
 
 function textOf({ server, sites }: FederationLooked): string {
   const way = server.encrypted ? 'encrypted' : 'not encrypted';
-  return `server ${server.name}, version ${server.version}, ${way}\n\n${tableOf(HEAD, sites.map(rowOf), 'no sites')}`;
+  const newer = server.newer.length > 0 ? `, used of what is newer than 2.9: ${server.newer.join(', ')}` : '';
+  return `server ${server.name}, version ${server.version}, ${way}${newer}\n\n${tableOf(HEAD, sites.map(rowOf), 'no sites')}`;
 }
 
 function rowOf({ name, record, ageMs, offers }: SiteLooked): (string | number)[] {

@@ -73,6 +73,8 @@ type Rule = (asked: Asked) => string | undefined;
 
 const unless = (fits: boolean, text: () => string): string | undefined => (fits ? undefined : text());
 
+const sure = (confidence: Confidence): number => (confidence === 'trusted' ? 1 : confidence);
+
 const RULES: readonly Rule[] = [
   ({ site }) => unless(!site.banned, () => 'is banned: it gave a wrong result, or an operator banned it'),
   ({ wanted, site }) => unless(!wanted.sites.not?.includes(site.record.name), () => 'is left out by name'),
@@ -92,6 +94,11 @@ const RULES: readonly Rule[] = [
     const needsWord = wanted.confidence === 'trusted' || !wanted.deterministic;
     return unless(site.home || !needsWord, () => 'is another site, and the job is for hosts that this one trusts');
   },
+  ({ wanted: { confidence }, site: { home, record } }) =>
+    unless(
+      home || sure(record.confidence) >= sure(confidence),
+      () => `can be sure of results to ${record.confidence}, the job asks for ${confidence}`,
+    ),
   ({ wanted, site: { record } }) => {
     const refused = wanted.grants.find((grant) => !covers(record.policy.grants, grant));
     return unless(refused === undefined, () => `does not allow the grant "${refused?.kind}"`);

@@ -11,6 +11,7 @@ import { inboxOf, NAMES } from './names.ts';
 import type { SiteRecord } from './record.ts';
 import { checkSafe, isNear, type Safety } from './safe.ts';
 import { told } from './telling.ts';
+import { isAtLeast, NEEDED, type Newer, newerIn } from './versions.ts';
 
 export interface LookOptions {
   readonly servers: readonly string[];
@@ -32,14 +33,19 @@ export interface SiteLooked {
 }
 
 export interface FederationLooked {
-  readonly server: { readonly name: string; readonly version: string; readonly encrypted: boolean };
+  readonly server: {
+    readonly name: string;
+    readonly version: string;
+    readonly encrypted: boolean;
+    /** What it has beyond version 2.9 and Lodger uses. */
+    readonly newer: readonly Newer[];
+  };
   readonly sites: readonly SiteLooked[];
   /** What is wrong, and what to do about it; empty where all is well. */
   readonly problems: readonly string[];
 }
 
 const ANSWER_MS = 5_000;
-const VERSION_LEAST = [2, 9] as const;
 
 /**
  * Throws `ERR_SITE_UNREACHABLE` where no server answers or the credentials are not taken, and `ERR_CONNECTION_UNSAFE` where its certificate is not
@@ -62,7 +68,8 @@ export async function lookAt(options: LookOptions): Promise<FederationLooked> {
     const spoken = found.sites.filter(({ ageMs }) => ageMs <= SITE.siteSilentMs.default);
     problems.push(...(await Promise.all(spoken.map(wrong))).flat());
     const { server_name: name = '', version = '' } = connection.info ?? {};
-    return { server: { name, version, encrypted: isEncrypted(connection) }, ...found, problems };
+    const server = { name, version, encrypted: isEncrypted(connection), newer: newerIn(version) };
+    return { server, ...found, problems };
   } catch (error) {
     throw unreachable(servers.join(', '), error);
   } finally {
@@ -74,10 +81,10 @@ const isEncrypted = ({ info }: NatsConnection): boolean => info?.tls_required ==
 
 function serverProblems(connection: NatsConnection): string[] {
   const { version = '0.0', max_payload: most = 0, auth_required: asks = false } = connection.info ?? {};
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const isOld = major < VERSION_LEAST[0] || (major === VERSION_LEAST[0] && minor < VERSION_LEAST[1]);
   return [
-    ...(isOld ? [`the server has version ${version}: ${VERSION_LEAST.join('.')} or later is needed`] : []),
+    ...(isAtLeast(version, NEEDED)
+      ? []
+      : [`the server has version ${version}: ${NEEDED.join('.')} or later is needed`]),
     ...(most < SITE.frameBytes.max
       ? [`the server takes messages of ${most} bytes: set max_payload to ${SITE.frameBytes.max} or more`]
       : []),

@@ -1,5 +1,5 @@
 // The server between sites, by NATS JetStream: offers in streams that hand them out and take acknowledgements, records and leases in buckets.
-// Only what servers have since 2.9 is used.
+// What servers have since 2.9 is enough; see versions.ts for what is used of later ones.
 import {
   AckPolicy,
   DiscardPolicy,
@@ -18,6 +18,7 @@ import { doubtOf } from '../platform/trust.ts';
 import type { Bus, Handed, Ledger } from './contracts.ts';
 import { OFFER_BYTES_MAX } from './messages.ts';
 import { inboxOf, NAMES, offerId } from './names.ts';
+import { newerIn } from './versions.ts';
 
 const AGAIN_MS = 500;
 const CONNECT_MS = 5_000;
@@ -170,18 +171,21 @@ async function prepare(connection: NatsConnection, { site, leaseMs, domain }: Bu
   const place = domain === undefined ? {} : { domain };
   const manager = await jetstreamManager(connection, place);
   const stream = jetstream(connection, place);
+  const { version = '' } = connection.info ?? {};
+  const about = (words: Readonly<Record<string, string>>) =>
+    newerIn(version).includes('metadata') ? { metadata: words } : {};
   for (let shard = 0; shard < NAMES.shards; shard++)
     await manager.streams.info(NAMES.stream(shard).name).catch(() =>
       manager.streams.add({
         ...NAMES.stream(shard),
         ...{ retention: RetentionPolicy.Workqueue, storage: StorageType.File, discard: DiscardPolicy.New },
-        ...{ max_msg_size: OFFER_BYTES_MAX, max_age: nanos(OFFER_MS) },
+        ...{ max_msg_size: OFFER_BYTES_MAX, max_age: nanos(OFFER_MS), ...about({ program: 'lodger' }) },
       }),
     );
   const { stream: name, subject } = NAMES.offers(site);
   const own = { filter_subject: subject, ack_policy: AckPolicy.Explicit, ack_wait: nanos(leaseMs) };
   const ceilings = { max_deliver: DELIVERIES_MAX, max_ack_pending: HANDED_MAX };
-  await manager.consumers.add(name, { durable_name: site, ...own, ...ceilings });
+  await manager.consumers.add(name, { durable_name: site, ...own, ...ceilings, ...about({ program: 'lodger', site }) });
   const kvm = new Kvm(stream);
   const leases = await kvm.create(NAMES.leases, {
     history: 1,

@@ -41,10 +41,18 @@ export function recordOf(site: Site, offered: Offered): SiteRecord {
     threads: sum(hosts.map(({ threads }) => threads)),
     fuelPerSecond: sum(hosts.map(fuelOf)),
     queuedFuel: queuedOf(site),
-    confidence: hosts.length > 0 && hosts.every(({ trusted }) => trusted) ? 'trusted' : 0.999999,
+    confidence: sureOf(hosts),
     policy: site.policy().policy,
     isolation: first ? first.isolation.filter((wall) => others.every(({ isolation }) => isolation.includes(wall))) : [],
   };
+}
+
+/** How sure its hosts can be of a result: without a trusted one it takes two owners, since no two replicas go to one. All tabs of nobody are one. */
+export function sureOf(hosts: readonly Pick<HostStatus, 'account' | 'trusted'>[]): SiteRecord['confidence'] {
+  const trusted = hosts.filter((host) => host.trusted).length;
+  if (trusted > 0 && trusted === hosts.length) return 'trusted';
+  const owners = new Set(hosts.map(({ account }) => account)).size;
+  return trusted > 0 || owners !== 1 ? 0.999999 : 0.5;
 }
 
 /** Fuel of what waits or runs here: tasks of a job that nobody has run count as those of the others. */

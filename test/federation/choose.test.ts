@@ -61,6 +61,7 @@ describe('a site is refused in words', () => {
     ['asks 2 for 10^9 fuel, the job pays 1', { sites: { priceMax: 1 } }, site('a', { price: 2 })],
     ['is another site, and the job is for hosts that this one trusts', { confidence: 'trusted' }, site('a')],
     ['is another site, and the job is for hosts that this one trusts', { deterministic: false }, site('a')],
+    ['can be sure of results to 0.5, the job asks for 0.99', { confidence: 0.99 }, site('a', { confidence: 0.5 })],
     [
       'does not allow the grant "log"',
       { grants: [{ kind: 'log' }] },
