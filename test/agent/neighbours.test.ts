@@ -6,6 +6,9 @@ import type { Kernel } from 'lodger';
 import { type Agent, connect, createCoordinator } from 'lodger/host';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startServing } from '../../host/agent/serving.ts';
+import { ANONYMOUS } from '../../host/coordinator/belief.ts';
+import { neighbourHandlers } from '../../host/coordinator/http/handle-neighbours.ts';
+import type { Shown } from '../../host/coordinator/http/shown.ts';
 import { createNeighbours, isNear } from '../../host/coordinator/neighbours.ts';
 import { makeTicket } from '../../host/platform/tickets.ts';
 import { DO, guest, inputOf, markOf } from '../pool/guest.ts';
@@ -118,6 +121,21 @@ test.each([
   },
   60_000,
 );
+
+test('a tab of nobody asks only the site: it is told of no neighbours, and announces nothing', () => {
+  const neighbours = createNeighbours(() => 0);
+  const shown = { mayRead: () => true } as unknown as Shown;
+  const { announce, neighbours: find } = neighbourHandlers({ neighbours, shown, clock: () => 0 });
+  const call = {
+    caller: { account: ANONYMOUS, role: 'host', token: 't' },
+    request: { ip: '127.0.0.1' },
+    params: { digest: DIGEST },
+  };
+  for (const act of [announce, find])
+    expect(() => act({ ...call, body: { port: 1, secret: 'ab'.repeat(32), holds: [DIGEST] } } as never)).toThrow(
+      'ask the site',
+    );
+});
 
 test('neighbours are named to hosts whose leases name the blob, and to nobody else', async () => {
   const place = await town();

@@ -111,6 +111,75 @@ natsTest('whoever comes with an older fencing number has lost the batch, whateve
 });
 
 natsTest(
+  'a batch that ends its site again and again is out of its hands, and offered anew with a higher number',
+  async () => {
+    await using nats = await startNats();
+    await using north = await joinSite(nats.url, 'north', { hosts: 0 });
+    await using south = await joinSite(nats.url, 'south', { hosts: 1, echo: keeping });
+    await submitFar(north, 4);
+    await until(() => south.coordinator.site.jobs(OPERATOR).length === 1);
+    const offered = async () => (await offersTo('south', nats.url)).map((bytes) => parseOffer(bytes).fence);
+    const [fence] = await offered();
+    if (!fence) throw new Error('nothing is offered');
+    const bus = await busOf('south', nats.url);
+    const revision = (await bus.leases.find(leaseKey('south', 'north', fence))) ?? 0;
+    const self = {
+      name: 'south',
+      key: south.coordinator.key,
+      leaseMs: LEASE_MS,
+      beatMs: LEASE_MS,
+      log: () => undefined,
+    };
+    const ask = (body: Ask) => askSite({ self, bus, to: 'north', key: north.coordinator.key.public }, body);
+    expect(await ask({ kind: 'release', fence, revision, tasks: [], dead: true })).toEqual({ state: 'taken' });
+    expect(await ask({ kind: 'lease', fence, revision })).toMatchObject({ state: expect.stringMatching(/gone|later/) });
+    await until(async () => (await offered()).some(([first, last]) => first > fence[0] || last > fence[1]));
+  },
+);
+
+natsTest(
+  'a batch that takes longer than its lease stays with a site that gives signs of life, and with no other',
+  async () => {
+    await using nats = await startNats();
+    const connection = await connect({ servers: [nats.url] });
+    onTestFinished(() => connection.close());
+    const manager = await jetstreamManager(connection);
+    const redelivered = async (name: string, beats: boolean) => {
+      const [north, bus] = await Promise.all(['north', name].map((each) => busOf(each, nats.url)));
+      const fence: Offer['fence'] = [1, 1];
+      await north?.leases.create(leaseKey(name, 'north', fence));
+      await north?.offer(name, { version: 1, asker: 'north', job: 'job', fence, tasks: 1, digest: '0'.repeat(64) });
+      let begun = false;
+      const runner = createRunner({
+        self: {
+          name,
+          key: { public: '', sign: () => new Uint8Array() },
+          leaseMs: LEASE_MS,
+          beatMs: LEASE_MS,
+          log: () => undefined,
+        },
+        bus: bus as Bus,
+        hasRoom: () => true,
+        work: ({ signal }) => {
+          begun = true;
+          return new Promise((_, reject) => signal.addEventListener('abort', reject));
+        },
+        bury: async () => undefined,
+      });
+      const beating = beats ? setInterval(runner.beat, LEASE_MS / 5) : undefined;
+      await until(() => begun);
+      await new Promise((resolve) => setTimeout(resolve, 4 * LEASE_MS));
+      const { num_redelivered: again } = await manager.consumers.info(NAMES.offers(name).stream, name);
+      clearInterval(beating);
+      await runner.close();
+      return again;
+    };
+    expect(await redelivered('south', true)).toBe(0);
+    expect(await redelivered('silent', false)).toBeGreaterThan(0);
+  },
+);
+
+natsTest(
   'a batch that is offered twice is there once, and one that ends its site each time is given up in the end',
   async () => {
     await using nats = await startNats();
