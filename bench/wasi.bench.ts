@@ -18,6 +18,7 @@ import { interleave, median, type Variant } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const PROGRAMS = new URL('test/fixtures/programs/', ROOT);
+const STARTS = 2_000;
 const PREPARES = 5;
 const PREPARE_MS_MAX = 3_000;
 
@@ -56,9 +57,10 @@ function start(engine: EngineName, what: string, kernel: Kernel, text: string): 
   const input = new TextEncoder().encode(text);
   return {
     name: `${what}, ${engine}`,
-    operations: 200,
+    // So many that each sample has its share of collections of garbage.
+    operations: STARTS,
     once: async () => {
-      for (let task = 0; task < 200; task++) {
+      for (let task = 0; task < STARTS; task++) {
         const outcome = await sandbox.run({ kernel, input });
         if (outcome.state === 'failed' || outcome.output.byteLength !== 64) throw new Error(`${what} lost bytes`);
       }

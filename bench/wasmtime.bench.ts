@@ -25,7 +25,8 @@ const KERNEL = (name: string) => new URL(`dist/kernels/${name}.wasm`, ROOT);
 const CANCELS = 200;
 const SIZES = [1 << 10, 16 << 10, 64 << 10, 256 << 10];
 const ROUNDS = 15;
-const CALLS = 2_000;
+/** So many that each sample has its share of collections of garbage. */
+const CALLS = 10_000;
 
 export default async function measure(): Promise<Result> {
   const cache = await cacheTimes();

@@ -150,9 +150,11 @@ export function receiptHead(
   outside?: OutsideTerms,
 ): ReceiptHead {
   if (outside) return newHead(ready, engine, outside);
-  const known = heads.get(ready) ?? newHead(ready, engine);
-  heads.set(ready, known);
-  return known;
+  const known = heads.get(ready);
+  if (known) return known;
+  const made = newHead(ready, engine);
+  heads.set(ready, made);
+  return made;
 }
 
 /** One for a kernel that was compiled elsewhere. */
@@ -228,12 +230,19 @@ export function taskKey(platform: Platform, seed: number, index: number): Uint8A
 /** Names of imports, put together once a kernel. */
 const names = new WeakMap<KernelFacts, readonly string[]>();
 
+function namesOf(facts: KernelFacts): readonly string[] {
+  const known = names.get(facts);
+  if (known) return known;
+  const made = facts.imports.map((wanted) => `${wanted.interface}.${wanted.function}`);
+  names.set(facts, made);
+  return made;
+}
+
 /** Calls by name, of those that were made. A kernel may import one function under several versions of its interface. */
 export function callsOf({ facts, calls }: TaskRoom): Record<string, number> {
-  const known = names.get(facts) ?? facts.imports.map((wanted) => `${wanted.interface}.${wanted.function}`);
-  names.set(facts, known);
   const counts: Record<string, number> = {};
-  known.forEach((name, index) => {
+  if (calls.length === 0) return counts;
+  namesOf(facts).forEach((name, index) => {
     const count = calls[index] ?? 0;
     if (count > 0) counts[name] = (counts[name] ?? 0) + count;
   });
