@@ -9,11 +9,15 @@ import { endingOf, expectSame } from '../kernels/ending.ts';
 import { anyInput, coreOf, GIVEN, GRANTS, KiB, SUBJECTS } from '../kernels/subjects.ts';
 import { createOracle, type Oracle } from './oracle.ts';
 
-/** Their random inputs have NaNs in them, whose bits the oracle leaves to V8. */
-const UNSETTLED = ['gemm', 'spectra'];
-const COMPARED = Object.entries(SUBJECTS).filter(([name]) => !UNSETTLED.includes(name));
+/** Whether floats of chance are in it: there are NaNs among them, whose bits the oracle leaves to V8. */
+function hasFloats(input: Uint8Array): boolean {
+  const [head = '', data] = Buffer.from(input)
+    .toString('latin1')
+    .split(/^data\n/m);
+  return data !== undefined && !/^bits *= *1$/m.test(head);
+}
 
-describe.each(COMPARED)('%s: driver and oracle agree', (_name, subject) => {
+describe.each(Object.entries(SUBJECTS))('%s: driver and oracle agree', (_name, subject) => {
   const sandbox = createSandbox();
   let kernels: Kernel[];
   let oracle: Oracle;
@@ -43,6 +47,7 @@ describe.each(COMPARED)('%s: driver and oracle agree', (_name, subject) => {
   });
 
   test('on inputs of random sizes', async () => {
-    await fc.assert(fc.asyncProperty(anyInput(subject), agree), { numRuns: 20 });
+    const inputs = anyInput(subject).filter((input) => !hasFloats(input));
+    await fc.assert(fc.asyncProperty(inputs, agree), { numRuns: 20 });
   });
 });

@@ -35,8 +35,10 @@ export const GRANTS: readonly Grant[] = [
 /** Some bytes that differ from place to place. */
 const pattern = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
 
-/** So many bytes of FASTA, cut where they end. */
-const proteins = (length: number) => Uint8Array.from({ length }, (_, index) => PROTEINS[index % PROTEINS.length] ?? 0);
+/** So many bytes of a text over and over, cut where they end. */
+const over = (text: Uint8Array) => (length: number) =>
+  Uint8Array.from({ length }, (_, index) => text[index % text.length] ?? 0);
+const proteins = over(PROTEINS);
 
 const u32 = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
 
@@ -109,12 +111,12 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
   template: {
     source: 'kernels/template',
-    input: (length) => utf8.encode('two words\n'.repeat(length / 10)),
+    input: over(utf8.encode('two words\n')),
     special: [],
   },
   'a kernel in Rust, with its standard library': {
     source: 'test/fixtures/components/words.core.wasm',
-    input: (length) => utf8.encode('a guest in a house '.repeat(length / 19)),
+    input: over(utf8.encode('a guest in a house ')),
     special: [utf8.encode(' \n'), pattern(200), utf8.encode('caf\u00e9 \u20ac caf\u00e9')],
   },
   'a kernel in C, with strings in utf8': {
