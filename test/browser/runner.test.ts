@@ -14,7 +14,7 @@ import { COMPUTING } from '../kernels/project.ts';
 import { coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
 import { settingsText } from '../kernels/task.ts';
 import { ROOT } from '../project/files.ts';
-import { C_PROGRAM, goProgram, RUST_PROGRAM } from '../wasi/programs.ts';
+import { C_PROGRAM, goProgram, RUST_PROGRAM, ZIG_PROGRAM } from '../wasi/programs.ts';
 import { openBrowser } from './chromium.ts';
 import { openTab, type Tab } from './tab.ts';
 
@@ -115,9 +115,9 @@ describe('a program', () => {
   ];
   const inputs = INPUTS.map((text) => new TextEncoder().encode(text));
 
-  test('in C, Rust and Go gives the bytes, the log and the fuel of V8 and Wasmtime, pinned folders with it', async () => {
+  test('in C, Rust, Zig and Go gives the bytes, the log and the fuel of V8 and Wasmtime, pinned folders with it', async () => {
     const go = goProgram();
-    const programs = { c: C_PROGRAM, rust: RUST_PROGRAM, ...(go && { go }) };
+    const programs = { c: C_PROGRAM, rust: RUST_PROGRAM, zig: ZIG_PROGRAM, ...(go && { go }) };
     const files = Object.fromEntries(Object.entries(programs).map(([name, bytes]) => [`/${name}.wasm`, bytes]));
     const tab = await openTab(browser, { files });
     await tab.do('open', { ...WORKER, threads: 2 });

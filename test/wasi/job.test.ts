@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { lodger, scratch } from '../cli/lodger.ts';
 import { textOf } from '../project/files.ts';
 import { block } from '../project/readme.ts';
-import { C_PROGRAM, goProgram, RUST_PROGRAM } from './programs.ts';
+import { C_PROGRAM, goProgram, RUST_PROGRAM, ZIG_PROGRAM } from './programs.ts';
 
 const FIXTURES = 'test/fixtures/programs';
 
@@ -13,6 +13,7 @@ const go = goProgram();
 const PROGRAMS: readonly (readonly [string, Uint8Array])[] = [
   ['C', C_PROGRAM],
   ['Rust', RUST_PROGRAM],
+  ['Zig', ZIG_PROGRAM],
   ...(go ? [['Go', go] as const] : []),
 ];
 
@@ -23,7 +24,7 @@ test.each(PROGRAMS)('the job of a program runs as the README says, in %s', async
   await writeFile(file('one.txt'), 'count\none two\n');
   await writeFile(file('two.txt'), 'copy\nthe rest');
   await writeFile(file('tool.json'), block('program-job'));
-  const [, , , ...ours] = block('program-commands').trim().split('\n');
+  const [, , , , ...ours] = block('program-commands').trim().split('\n');
   const ends = [];
   for (const command of ours) ends.push(await lodger(command.split(' ').slice(1), { cwd: folder.path }));
   expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
@@ -34,13 +35,14 @@ test.each(PROGRAMS)('the job of a program runs as the README says, in %s', async
 });
 
 test('the commands that the README gives build the fixtures', () => {
-  const [c = '', go = '', rust = ''] = block('program-commands').trim().split('\n');
+  const [c = '', go = '', rust = '', zig = ''] = block('program-commands').trim().split('\n');
   const build = textOf(`${FIXTURES}/build.sh`);
   const [, built] = /^# +(GOOS=.*?) -o/m.exec(build) ?? [];
   expect(built && go.startsWith(built)).toBe(true);
   for (const [command, source] of [
     [c, 'tool.c'],
     [rust, 'tool.rs'],
+    [zig, 'tool.zig'],
   ] as const) {
     const [, target = 'none'] = /target[= ](\S+)/.exec(command) ?? [];
     expect(build).toMatch(new RegExp(`target[= ]${target} [^#]*${source}`));

@@ -5,11 +5,12 @@ import { admit } from '../../runtime/admit/admit.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
-import { C_AS_KERNEL, C_PROGRAM, goProgram, RUST_PROGRAM } from './programs.ts';
+import { C_AS_KERNEL, C_PROGRAM, goProgram, RUST_PROGRAM, ZIG_PROGRAM } from './programs.ts';
 
 const GO_PROGRAM = goProgram();
 const C = await admit(C_PROGRAM);
 const RUST = await admit(RUST_PROGRAM);
+const ZIG = await admit(ZIG_PROGRAM);
 const GO = GO_PROGRAM && (await admit(GO_PROGRAM));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const SANDBOXES = ENGINES.map(([name, make]) => ({ name, sandbox: createSandbox({ engine: make() }) }));
@@ -52,7 +53,9 @@ const SAME: readonly (readonly [input: string, ended: string, lines: readonly st
   ['exit 3\n', 'ERR_EXIT: it exited with code 3', ['info it will end']],
 ];
 
-for (const [language, kernel] of [['C', C] as const, ['Rust', RUST] as const, ...(GO ? [['Go', GO] as const] : [])]) {
+const LANGUAGES = { C, Rust: RUST, Zig: ZIG, ...(GO && { Go: GO }) };
+
+for (const [language, kernel] of Object.entries(LANGUAGES)) {
   describe(`a program in ${language}`, () => {
     test.each(SAME)('does %j alike on all engines, to the last unit of fuel', async (input, ended, lines) => {
       const { used, ...rest } = await everywhere(kernel, input);
@@ -76,6 +79,7 @@ for (const [language, kernel] of [['C', C] as const, ['Rust', RUST] as const, ..
 describe('what a program finds', () => {
   test('no arguments but a name, no environment, no files, no terminal', async () => {
     expect((await everywhere(RUST, 'look\n')).ended).toBe('1 0\n');
+    expect((await everywhere(ZIG, 'look\n')).ended).toBe('1 0\n');
     expect((await everywhere(C, 'look\n')).ended).toBe('1 program 0 Capabilities insufficient stream\n');
     if (GO) expect((await everywhere(GO, 'look\n')).ended).toBe('1 0 open /etc/passwd: Bad file number\n');
   });
@@ -102,9 +106,12 @@ describe('what a program finds', () => {
 });
 
 describe('a program that fails', () => {
-  test('traps when it aborts in C and Rust, and tells its panic in Go', async () => {
+  test('traps when it aborts in C, Rust and Zig, and tells its panic in Zig and Go', async () => {
     expect((await everywhere(C, 'abort\n')).ended).toBe('ERR_TRAP: trap: unreachable executed');
     expect((await everywhere(RUST, 'abort\n')).ended).toBe('ERR_TRAP: trap: unreachable executed');
+    const zig = await everywhere(ZIG, 'abort\n');
+    expect(zig.ended).toBe('ERR_TRAP: trap: unreachable executed');
+    expect(zig.lines[0]).toBe('info panic: no way on');
     if (!GO) return;
     const { ended, lines } = await everywhere(GO, 'abort\n');
     expect(ended).toBe('ERR_EXIT: it exited with code 2');

@@ -1,4 +1,4 @@
-// Programs for tests: those in C and Rust that lie here, the one in Go where Go is, and small ones made of calls.
+// Programs for tests: those in C, Rust and Zig that lie here, the one in Go where Go is, and small ones made of calls.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,8 @@ export const C_PROGRAM = new Uint8Array(readFileSync(fixture('tool.wasm')));
 /** The same program as a kernel, without a system around it. */
 export const C_AS_KERNEL = new Uint8Array(readFileSync(fixture('tool-kernel.wasm')));
 export const RUST_PROGRAM = new Uint8Array(readFileSync(fixture('tool-rs.wasm')));
+/** It does what needs no files and no clock. */
+export const ZIG_PROGRAM = new Uint8Array(readFileSync(fixture('tool-zig.wasm')));
 
 /** The program in Go, built now; undefined where there is no Go. */
 export function goProgram(): Uint8Array | undefined {
