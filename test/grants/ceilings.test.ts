@@ -96,3 +96,17 @@ test('what was left half written by a process that is gone is removed, and what 
   files.close();
   expect(readdirSync(own).sort()).toEqual([ours, 'a', 'c']);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a file that is cut or made longer has that size, and zeros where there was nothing',
+  async () => {
+    await writeFile(join(folder, 'sized'), 'abcdef');
+    const files = open({});
+    files.change('/data/sized', { act: 'resize', size: 3 });
+    expect([files.size('/data/sized'), read(files, 'sized')]).toEqual([3, 'abc']);
+    files.change('/data/sized', { act: 'resize', size: 5 });
+    expect([files.size('/data/sized'), read(files, 'sized')]).toEqual([5, 'abc\0\0']);
+    expect(() => open({ bytesWritten: 3 }).change('/data/sized', { act: 'resize', size: 9 })).toThrow('over 3 bytes');
+    files.close();
+  },
+);
