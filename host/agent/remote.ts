@@ -78,8 +78,8 @@ export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): R
       for (let piece = 0; piece < PIECES_MAX; piece++) {
         const end = Math.min(at + PIECE_BYTES, bytes.byteLength);
         const range = `bytes ${at}-${end - 1}/${bytes.byteLength}`;
-        const piece = { bytes: bytes.subarray(at, end), headers: { 'content-range': range } };
-        const answer = await ask('putBlob', digest, piece);
+        const given = { bytes: bytes.subarray(at, end), headers: { 'content-range': range } };
+        const answer = await ask('putBlob', digest, given);
         onBytes(end - at);
         if (answer.statusCode >= 200 && answer.statusCode < 300) return void (await answer.body.dump());
         // Another agent of the same token may be sending the same: then there is more of it by now.

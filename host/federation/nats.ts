@@ -183,9 +183,13 @@ async function prepare(connection: NatsConnection, { site, leaseMs, domain }: Bu
       }),
     );
   const { stream: name, subject } = NAMES.offers(site);
-  const own = { filter_subject: subject, ack_policy: AckPolicy.Explicit, ack_wait: nanos(leaseMs) };
-  const ceilings = { max_deliver: DELIVERIES_MAX, max_ack_pending: HANDED_MAX };
-  await manager.consumers.add(name, { durable_name: site, ...own, ...ceilings, ...about({ program: 'lodger', site }) });
+  const terms = {
+    ...{ filter_subject: subject, ack_wait: nanos(leaseMs), max_deliver: DELIVERIES_MAX, max_ack_pending: HANDED_MAX },
+    ...about({ program: 'lodger', site }),
+  };
+  const consumer = { durable_name: site, ack_policy: AckPolicy.Explicit, ...terms };
+  // Since 2.10 a server makes none anew that is there with other terms, as after a change of these or of the server's version.
+  await manager.consumers.add(name, consumer).catch(() => manager.consumers.update(name, site, terms));
   const kvm = new Kvm(stream);
   const leases = await kvm.create(NAMES.leases, {
     history: 1,
