@@ -10,30 +10,15 @@ import { servedSite } from '../agent/started.ts';
 import { termsOf } from '../agent/terms.ts';
 import { ROOT, start } from '../cli/lodger.ts';
 import { guest, inputs } from '../pool/guest.ts';
-import { answer, kernelOf } from '../wasm/kernel.ts';
 import { type Copy, copyOfPackage } from './copy.ts';
+import { hog } from './hog.ts';
 
 /** The ceiling of the whole process, and what its one kernel takes for itself. */
 const BYTES = 2 ** 28;
 const ENDED = /^the kernel was alone in its cell, and the cell ended: it took \d+.* of memory, the ceiling is 256 MiB$/;
 
-/** Grows by 16 MiB at a time, writes into every page of the system, and holds all of it until it is ended. */
-const HOLD = `
-  loop
-    i32.const 256 memory.grow i32.const -1 i32.ne if
-      memory.size i32.const 256 i32.sub i32.const 16 i32.shl local.set 2
-      i32.const 0 local.set 3
-      loop
-        local.get 2 i32.const 1 i32.store8 0 0
-        local.get 2 i32.const 4096 i32.add local.set 2
-        local.get 3 i32.const 1 i32.add local.tee 3 i32.const 4096 i32.lt_u br_if 0
-      end
-      br 1
-    end
-  end
-  loop br 0 end
-  ${answer(0, 'i32.const 0', 'i32.const 0')}`;
-const hog = kernelOf({ run: { locals: 'ii', code: HOLD }, memory: [1, 65_536] });
+/** It holds what it has until it is ended. */
+const HOLDING = hog(256, 'loop br 0 end');
 
 /** One task of the hog, and then twenty others. */
 const PROGRAM = `
@@ -56,7 +41,7 @@ describe.runIf(process.platform === 'linux')('a cell that takes more memory than
   beforeAll(async () => {
     copy = await copyOfPackage();
     await symlink(join(ROOT, 'node_modules'), copy.at('node_modules'));
-    await writeFile(copy.at('hog.wasm'), hog);
+    await writeFile(copy.at('hog.wasm'), HOLDING);
     await writeFile(copy.at('guest.wasm'), (await guest()).bytes);
     await writeFile(copy.at('program.mjs'), PROGRAM);
   });
@@ -79,7 +64,7 @@ describe.runIf(process.platform === 'linux')('a cell that takes more memory than
     const { site, url } = await servedSite();
     const policy = { version: 1, threads: 1, memoryBytesMax: '256MiB', memoryFreeBytesMin: 0, diskFreeBytesMin: 0 };
     await writeFile(copy.at('policy.json'), JSON.stringify(policy));
-    site.add('hog', termsOf(site.put(hog), { limits: { memoryBytesMax: BYTES } }), [new Uint8Array(1)]);
+    site.add('hog', termsOf(site.put(HOLDING), { limits: { memoryBytesMax: BYTES } }), [new Uint8Array(1)]);
     site.add('echo', termsOf(site.put((await guest()).bytes)), [...inputs(20)]);
     const args = ['join', url, '--policy', 'policy.json', '--strict', 'any', '--data', 'agent'];
     const { child, ended } = start(args, copy);

@@ -16,7 +16,7 @@ import { findJail } from '../../host/platform/jail.ts';
 import { ENGINE_NAMES } from '../contract/engines.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
-import { answer, kernelOf } from '../wasm/kernel.ts';
+import { hog } from './hog.ts';
 
 const hasJail = 'path' in findJail();
 
@@ -236,28 +236,12 @@ describe.runIf(process.platform === 'linux')('when its cell', () => {
   });
 });
 
-/** Grows its memory by 64 MiB at a time, writes into every page, and gives how many MiB it got. */
-const HOG = `
-  loop
-    i32.const 1024 memory.grow i32.const -1 i32.ne if
-      memory.size i32.const 1024 i32.sub i32.const 16 i32.shl local.set 2
-      i32.const 0 local.set 3
-      loop
-        local.get 2 i32.const 1 i32.store8 0 0
-        local.get 2 i32.const 4096 i32.add local.set 2
-        local.get 3 i32.const 1 i32.add local.tee 3 i32.const 16384 i32.lt_u br_if 0
-      end
-      br 1
-    end
-  end
-  ${answer(0, 'i32.const 0', 'i32.const 0')}`;
-
 describe.runIf(process.platform === 'linux')('a kernel that takes more memory than its cell may hold', () => {
   test('does not get it, the machine is not at fault for long, and other tasks go on', async () => {
-    const hog = await admit(kernelOf({ run: { locals: 'ii', code: HOG }, memory: [1, 65_536] }));
+    const hungry = await admit(hog(1_024));
     const kernel = await guest();
     const pool = await open({ threads: 1, cellMemoryBytesMax: 512 * 2 ** 20 });
-    const outcome = await pool.run({ kernel: hog, input: new Uint8Array(1), limits: { memoryBytesMax: 2 ** 32 } });
+    const outcome = await pool.run({ kernel: hungry, input: new Uint8Array(1), limits: { memoryBytesMax: 2 ** 32 } });
     expect(outcome.state).toBe('failed');
     expect(['ERR_HOST_MEMORY', 'ERR_CELL_ENDED']).toContain(outcome.state === 'failed' && outcome.code);
     expect(await pool.run({ kernel, input: inputOf(DO.echo, 9) })).toMatchObject({ state: 'done' });

@@ -3,8 +3,9 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
+import type { SiteKey } from '../../host/coordinator/contracts.ts';
 import { askSite } from '../../host/federation/ask.ts';
-import type { Bus } from '../../host/federation/contracts.ts';
+import type { Bus, Self } from '../../host/federation/contracts.ts';
 import { type Ask, type Offer, parseOffer } from '../../host/federation/messages.ts';
 import { leaseKey, NAMES } from '../../host/federation/names.ts';
 import { openBus } from '../../host/federation/nats.ts';
@@ -24,6 +25,27 @@ async function busOf(site: string, url: string): Promise<Bus> {
   onTestFinished(() => bus.close());
   await bus.ready;
   return bus;
+}
+
+/** A site as it speaks for itself; without a key it has nothing to sign. */
+const selfOf = (name: string, key: SiteKey = { public: '', sign: () => new Uint8Array() }): Self => ({
+  ...{ name, key, leaseMs: LEASE_MS, beatMs: LEASE_MS },
+  log: () => undefined,
+});
+
+/** South holds a batch of four of north's tasks, and the test may speak for south. */
+async function handed(url: string, north: FederatedSite, south: FederatedSite) {
+  await submitFar(north, 4);
+  await until(() => south.coordinator.site.jobs(OPERATOR).length === 1);
+  const [first] = await offersTo('south', url);
+  const { fence } = parseOffer(first as Uint8Array);
+  const bus = await busOf('south', url);
+  const revision = await bus.leases.find(leaseKey('south', 'north', fence));
+  if (revision === null) throw new Error('the batch is not under way');
+  const self = selfOf('south', south.coordinator.key);
+  const ask = async (body: Ask) =>
+    (await askSite({ self, bus, to: 'north', key: north.coordinator.key.public }, body)).state;
+  return { fence, revision, ask };
 }
 
 async function submitFar({ coordinator: { site, blobs }, kernel }: FederatedSite, tasks: number): Promise<void> {
@@ -93,16 +115,7 @@ natsTest('whoever comes with an older fencing number has lost the batch, whateve
   await using nats = await startNats();
   await using north = await joinSite(nats.url, 'north', { hosts: 0 });
   await using south = await joinSite(nats.url, 'south', { hosts: 1, echo: keeping });
-  await submitFar(north, 4);
-  await until(() => south.coordinator.site.jobs(OPERATOR).length === 1);
-  const [first] = await offersTo('south', nats.url);
-  const { fence } = parseOffer(first as Uint8Array);
-  const bus = await busOf('south', nats.url);
-  const self = { name: 'south', key: south.coordinator.key, leaseMs: LEASE_MS, beatMs: LEASE_MS, log: () => undefined };
-  const ask = async (body: Ask) =>
-    (await askSite({ self, bus, to: 'north', key: north.coordinator.key.public }, body)).state;
-  const revision = await bus.leases.find(leaseKey('south', 'north', fence));
-  if (revision === null) throw new Error('the batch is not under way');
+  const { fence, revision, ask } = await handed(nats.url, north, south);
   expect(await ask({ kind: 'lease', fence, revision })).toBe('lease');
   expect(await ask({ kind: 'lease', fence, revision: revision + 1 })).toBe('lease');
   expect(await ask({ kind: 'lease', fence, revision })).toBe('gone');
@@ -116,23 +129,10 @@ natsTest(
     await using nats = await startNats();
     await using north = await joinSite(nats.url, 'north', { hosts: 0 });
     await using south = await joinSite(nats.url, 'south', { hosts: 1, echo: keeping });
-    await submitFar(north, 4);
-    await until(() => south.coordinator.site.jobs(OPERATOR).length === 1);
+    const { fence, revision, ask } = await handed(nats.url, north, south);
     const offered = async () => (await offersTo('south', nats.url)).map((bytes) => parseOffer(bytes).fence);
-    const [fence] = await offered();
-    if (!fence) throw new Error('nothing is offered');
-    const bus = await busOf('south', nats.url);
-    const revision = (await bus.leases.find(leaseKey('south', 'north', fence))) ?? 0;
-    const self = {
-      name: 'south',
-      key: south.coordinator.key,
-      leaseMs: LEASE_MS,
-      beatMs: LEASE_MS,
-      log: () => undefined,
-    };
-    const ask = (body: Ask) => askSite({ self, bus, to: 'north', key: north.coordinator.key.public }, body);
-    expect(await ask({ kind: 'release', fence, revision, tasks: [], dead: true })).toEqual({ state: 'taken' });
-    expect(await ask({ kind: 'lease', fence, revision })).toMatchObject({ state: expect.stringMatching(/gone|later/) });
+    expect(await ask({ kind: 'release', fence, revision, tasks: [], dead: true })).toBe('taken');
+    expect(await ask({ kind: 'lease', fence, revision })).toMatch(/gone|later/);
     await until(async () => (await offered()).some(([first, last]) => first > fence[0] || last > fence[1]));
   },
 );
@@ -151,13 +151,7 @@ natsTest(
       await north?.offer(name, { version: 1, asker: 'north', job: 'job', fence, tasks: 1, digest: '0'.repeat(64) });
       let begun = false;
       const runner = createRunner({
-        self: {
-          name,
-          key: { public: '', sign: () => new Uint8Array() },
-          leaseMs: LEASE_MS,
-          beatMs: LEASE_MS,
-          log: () => undefined,
-        },
+        self: selfOf(name),
         bus: bus as Bus,
         hasRoom: () => true,
         work: ({ signal }) => {
@@ -192,13 +186,7 @@ natsTest(
     const buried: Offer[] = [];
     let tries = 0;
     const runner = createRunner({
-      self: {
-        name: 'south',
-        key: { public: '', sign: () => new Uint8Array() },
-        leaseMs: LEASE_MS,
-        beatMs: LEASE_MS,
-        log: () => undefined,
-      },
+      self: selfOf('south'),
       bus: south as Bus,
       hasRoom: () => true,
       work: async () => {
