@@ -1,7 +1,8 @@
 // The door `lodger`: what works in any JavaScript host.
 export { admit } from './admit/admit.ts';
+export { ADMISSION, type Ceilings } from './base/admission.ts';
 export { ERRORS, type ErrorCode, type FailureCode, type Fault, LodgerError } from './base/errors.ts';
-export { ADMISSION, type Ceilings, type Limits, TASK } from './base/limits.ts';
+export { type Limits, TASK } from './base/limits.ts';
 export { type Digest, type Platform, portable } from './base/platform.ts';
 export type { Engine } from './engine/engine.ts';
 export { type JobFile, parseJob } from './job/job.ts';

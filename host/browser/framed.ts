@@ -1,8 +1,5 @@
 // Kernel workers in frames, where a server of plain files sends no header with their script: the frame's policy shuts off their network.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import type { Engine } from '../../runtime/engine/engine.ts';
-import { createV8 } from '../../runtime/engine/v8.ts';
-import type { Code } from './message.ts';
 import type { Reach } from './reach.ts';
 import { createTabRunner, type TabOptions, type TabRunner } from './runner.ts';
 import type { KernelPort } from './thread.ts';
@@ -12,7 +9,7 @@ export interface Frames {
   open(script: string, port: MessagePort): () => void;
 }
 
-type Given = Omit<TabOptions, 'open' | 'isolated' | 'engine'> & {
+type Given = Omit<TabOptions, 'open' | 'isolated' | 'form'> & {
   readonly scriptOf: (reach: Reach) => string;
   readonly frames: Frames;
 };
@@ -30,8 +27,7 @@ export async function openFramedRunner({ scriptOf, frames, ...given }: Given): P
     texts[reach] ??= textOf(reach);
     return openFramed(texts[reach], frames);
   };
-  const engine = bytesOnly(given.engineVersion);
-  const runner = createTabRunner({ ...given, isolated: false, engine, open });
+  const runner = createTabRunner({ ...given, isolated: false, form: 'bytes', open });
   try {
     await Promise.race([runner.ready, late()]);
   } catch (error) {
@@ -70,15 +66,4 @@ function late(): Promise<never> {
     const error = new LodgerError('ERR_ISOLATION_MISSING', ['a kernel worker in a frame does not answer']);
     setTimeout(reject, FRAME_MS, error);
   });
-}
-
-/** Checks what kernel workers will compile. Compiled code does not get to another origin's frame. */
-function bytesOnly(version: string): Engine<Code> {
-  return {
-    ...(createV8(version) as Engine<Code>),
-    compile: async ({ bytes }) => {
-      if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) return bytes as Uint8Array<ArrayBuffer>;
-      throw new LodgerError('ERR_KERNEL_MALFORMED', ['this browser does not take it', 0]);
-    },
-  };
 }

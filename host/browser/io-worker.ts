@@ -12,8 +12,9 @@ import { CROSS_ORIGIN, type Pause } from '../wire/site.ts';
 import type { Frames } from './framed.ts';
 import { openKey } from './key.ts';
 import { openRunner } from './open-runner.ts';
-import type { TabRunner } from './runner.ts';
+import type { Compile, TabRunner } from './runner.ts';
 import { openSite } from './site.ts';
+import { createSiteKernels } from './site-kernels.ts';
 import { createTurn } from './turn.ts';
 import type { FromIoWorker, Lent, ToIoWorker } from './visit.ts';
 import { watchRunner } from './watch.ts';
@@ -87,8 +88,11 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
   /** Without shared memory: kernels whose tasks take too long for a tab that cannot stop them. */
   const refused = new Set<string>();
   const site = openSite(origin);
+  // Who sends this very script could send one that does not count: of that site, what it has prepared is taken, too.
+  const kernels =
+    origin === location.origin ? createSiteKernels({ ask: site.prepared, get: site.blobs.get }) : undefined;
   const opening = openRunner({
-    ...{ kernelWorker, frames, engineVersion, onError: fail },
+    ...{ kernelWorker, frames, engineVersion, onError: fail, compile: kernels?.compile ?? ownCompile(engineVersion) },
     ...{ threads: lent.threads, share: lent.share, platform: { ...portable, turn: createTurn() } },
     onLong: ({ digest }) => {
       if (refused.has(digest)) return;
@@ -106,6 +110,7 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
   });
   const lender = createLender({
     ...{ connect: site.connect, blobs: site.blobs, key, digest: portable.digest, clock },
+    ...(kernels && { kernels: kernels.source }),
     ...{ crew: crewOf(), terms: TERMS, firstBatch: Date.now() * 1_000 },
     machine: machineOf(name, engineVersion, wallsOf({ isolated, framed })),
     tell: (event) => post({ type: 'event', event }),
@@ -121,6 +126,15 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
   if (wanted.lent) lend(wanted.lent);
   const status = () => ({ ...lender.status(), ...watched.read(), isolated, framed });
   setInterval(() => post({ type: 'status', status: status() }), STATUS_MS);
+}
+
+/** What prepares kernels is loaded with the first. */
+function ownCompile(engineVersion: string): Compile {
+  let own: Compile | undefined;
+  return async (permit, form) => {
+    own ??= (await import('./own-kernels.ts')).createOwn(engineVersion);
+    return own(permit, form);
+  };
 }
 
 async function leave(): Promise<void> {

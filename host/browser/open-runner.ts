@@ -12,7 +12,7 @@ export interface Opened {
   readonly isolated: boolean;
 }
 
-type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'engine' | 'onError'> & {
+type Given = Omit<TabOptions, 'open' | 'isolated' | 'wayOut' | 'form' | 'onError'> & {
   /** The address of the script of kernel workers. */
   readonly kernelWorker: string;
   readonly frames: Frames;

@@ -1,21 +1,24 @@
-// The runner of a tab: prepares and compiles kernels in the I/O worker, and hands their tasks to kernel workers, which have no network.
+// The runner of a tab: has kernels compiled in the I/O worker, and hands their tasks to kernel workers, which have no network.
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import type { Platform } from '../../runtime/base/platform.ts';
 import { check } from '../../runtime/base/schema.ts';
-import type { Engine } from '../../runtime/engine/engine.ts';
-import { createV8 } from '../../runtime/engine/v8.ts';
+import type { Ready } from '../../runtime/engine/engine.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { type Runner, type RunOptions, RunOptionsSchema } from '../../runtime/job/task.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
-import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { checkInput, type Permit, permitTask } from '../../runtime/sandbox/permit.ts';
 import type { Steppers } from '../lend/contracts.ts';
 import { type Crew, createCrew } from './crew.ts';
-import { loadState } from './late-state.ts';
 import type { Code } from './message.ts';
 import type { Reach } from './reach.ts';
 import type { KernelPort } from './thread.ts';
+
+/** Compiled code; or bytes, for workers in frames, which no compiled code can reach. */
+export type Form = 'module' | 'bytes';
+
+/** What makes a kernel ready for kernel workers: it counts its fuel then. Throws `ERR_KERNEL_MALFORMED` for what this browser does not take. */
+export type Compile = (permit: Pick<Permit, 'kernel' | 'deterministic'>, form: Form) => Promise<Ready<Code>>;
 
 export interface TabOptions {
   /** Opens a kernel worker. */
@@ -30,8 +33,9 @@ export interface TabOptions {
   readonly policy?: Policy;
   /** The address of a script of the page's own, which kernel workers must not reach. */
   readonly wayOut: string;
-  /** What compiles for kernel workers; V8 itself by default. */
-  readonly engine?: Engine<Code>;
+  readonly compile: Compile;
+  /** What is posted of a kernel that is compiled: `module` by default. */
+  readonly form?: Form;
   /** Where memory is not shared: told of a kernel whose task runs for too long without being a stepper's. */
   readonly onLong?: (kernel: Kernel) => void;
   /** Told of a kernel worker that was opened later and may run nothing. */
@@ -49,16 +53,9 @@ export interface TabRunner extends Pick<Runner, 'run' | 'close'> {
 }
 
 export function createTabRunner(options: TabOptions): TabRunner {
-  const { platform, policy } = options;
-  const engine: Engine<Code> = options.engine ?? createV8(options.engineVersion);
+  const { platform, policy, compile, form = 'module' } = options;
   const permitter = { platform, metered: true, wallMsDefault: TASK.wallMsMax.default, ...(policy && { policy }) };
-  const crew: Crew = createCrew({
-    ...options,
-    compile: async ({ kernel, deterministic }: Permit) => {
-      if (kernel.shape === 'stepper') await loadState();
-      return compileFor(engine, kernel, { canonicalNaNs: deterministic });
-    },
-  });
+  const crew: Crew = createCrew({ ...options, compile: (permit) => compile(permit, form) });
   const steppers = async () => (await import('./start.ts')).createStarter({ permitter, crew });
 
   return {

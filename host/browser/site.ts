@@ -1,7 +1,9 @@
 // The site that a tab lends itself to: its socket, and its blobs, which are kept in the browser's cache and checked whenever they are read.
+import { safeParse } from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type Digest, portable, toHex } from '../../runtime/base/platform.ts';
 import type { Blobs, Connect } from '../lend/contracts.ts';
+import { type PreparedAnswer, type PreparedKernel, PreparedSchema } from '../wire/prepared.ts';
 import { encodeFrame, PROTOCOL, parseToHost } from '../wire/site.ts';
 
 const API = '/api/1';
@@ -16,8 +18,16 @@ const BLOB_BYTES_MAX = 1024 * 2 ** 20;
 
 type Call = (path: string, init?: RequestInit) => Promise<Response>;
 
+export interface TabSite {
+  readonly connect: Connect;
+  readonly blobs: Blobs;
+  visit(): Promise<void>;
+  /** What it has prepared of a kernel. Throws `ERR_HOST_FAULT` for what has not the form of that. */
+  prepared(kernel: Digest, nans: PreparedKernel['nans']): Promise<PreparedAnswer>;
+}
+
 /** A tab has no secret of its own: a visit gives it a token, and each connection takes a ticket. Throws `ERR_ACCESS_DENIED`. */
-export function openSite(origin: string): { readonly connect: Connect; readonly blobs: Blobs; visit(): Promise<void> } {
+export function openSite(origin: string): TabSite {
   let token = '';
   const visit = async () => {
     const answer = await send(origin, `${API}/visit`, { method: 'POST' });
@@ -40,7 +50,13 @@ export function openSite(origin: string): { readonly connect: Connect; readonly 
     const url = `${origin.replace(/^http/, 'ws')}/connect?ticket=${encodeURIComponent(ticket)}`;
     return openSocket(new WebSocket(url, PROTOCOL), hear, closed);
   };
-  return { connect, blobs: createBlobs(origin, call), visit };
+  const prepared: TabSite['prepared'] = async (kernel, nans) => {
+    const answer = await call(`${API}/kernels/${kernel}/prepared?nans=${nans}`);
+    const { success, output } = safeParse(PreparedSchema, await answer.json().catch(() => undefined));
+    if (success) return output;
+    throw new LodgerError('ERR_HOST_FAULT', [`what ${origin} says of kernel ${kernel} has no known form`]);
+  };
+  return { connect, blobs: createBlobs(origin, call), visit, prepared };
 }
 
 /** Whoever is signed in to the site's console in this browser has no part in it: no cookie goes along. */

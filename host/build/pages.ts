@@ -39,8 +39,16 @@ const NARROW = {
   'runtime/abi/random.ts': 'host/browser/narrow.ts',
 };
 
-/** And what is in the I/O worker until it is needed. */
-const LATE = { 'runtime/snapshot/state.ts': 'host/browser/late-state.ts' };
+/** Of ceilings, tabs tell nobody why they are there: a kernel's own are not among these. */
+const CEILINGS = ['runtime/base/limits.ts', 'runtime/base/outside.ts', 'host/wire/ceilings.ts'];
+const withoutReasons: Plugin = {
+  name: 'without-reasons',
+  enforce: 'pre',
+  transform: (code, id) =>
+    CEILINGS.some((path) => id.endsWith(path))
+      ? code.replace(/\b(?:unit|reason):\s*('[^']*'|"[^"]*"),?/g, '')
+      : undefined,
+};
 
 function base(root: string, ...plugins: Plugin[]): InlineConfig {
   return {
@@ -61,11 +69,8 @@ const plainImports: Plugin = {
 
 function replacing(root: string, modules: Readonly<Record<string, string>>): Plugin {
   const places = new Map(Object.entries(modules).map(([from, to]) => [join(root, from), join(root, to)]));
-  const resolveId = (id: string, importer: string | undefined) => {
-    const place = importer === undefined ? undefined : places.get(join(importer, '..', id));
-    // What stands for a module may load it later.
-    return place === importer ? undefined : place;
-  };
+  const resolveId = (id: string, importer: string | undefined) =>
+    importer === undefined ? undefined : places.get(join(importer, '..', id));
   return { name: 'replacing', enforce: 'pre', resolveId };
 }
 
@@ -90,19 +95,16 @@ async function buildWorkers(root: string, out: string): Promise<void> {
         if (file.type === 'chunk') for (const id of Object.keys(file.modules)) parts.add(id);
     },
   };
-  await build({ ...base(root, narrow, plugin), build: alone });
+  await build({ ...base(root, withoutReasons, narrow, plugin), build: alone });
   const names = { entryFileNames: '[name].js', chunkFileNames: '[name].js' };
   const output = {
     ...names,
     codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
   };
   const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
-  await build({
-    ...base(root, narrow, replacing(root, LATE), bothOf(kernel, io)),
-    build: { ...options, rolldownOptions },
-  });
+  await build({ ...base(root, withoutReasons, narrow, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
   const all = { treeshake, input: { 'whole-kernel-worker': whole }, output: names };
-  await build({ ...base(root), build: { ...options, rolldownOptions: all } });
+  await build({ ...base(root, withoutReasons), build: { ...options, rolldownOptions: all } });
 }
 
 /** The I/O worker's file is built from this. */

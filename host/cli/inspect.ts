@@ -1,7 +1,8 @@
 // `lodger inspect FILE`: what a kernel is, what it asks for, and whether it is admitted. Images are told from kernels by their first bytes.
 import type { Command } from 'commander';
+import { ADMISSION, type CeilingName } from '../../runtime/base/admission.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { ADMISSION, type Ceiling, type CeilingName, PAGE } from '../../runtime/base/limits.ts';
+import { type Ceiling, PAGE } from '../../runtime/base/limits.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { IMPORTABLE } from '../../runtime/job/world.ts';

@@ -91,3 +91,12 @@ export const DOOR = {
   jobsListed: { default: 1_000, max: 100_000, unit: 'jobs in a list', reason: 'an answer is made whole' },
   quietMs: { default: 15_000, max: 15_000, unit: 'ms', reason: 'proxies end answers in which nothing comes' },
 } as const satisfies Record<string, Ceiling>;
+
+/** Kernels that a site prepares for tabs. */
+export const PREPARING = {
+  waiting: { default: 64, max: 64, unit: 'kernels', reason: 'those that wait their turn are kept in memory' },
+  kept: { default: 1_000, max: 1_000, unit: 'kernels', reason: 'what admission found of each is kept in memory' },
+  ms: { default: 20_000, max: 20_000, unit: 'ms', reason: 'others wait; what admission lets through takes a second' },
+  heapMiB: { default: 1_024, max: 1_024, unit: 'MiB', reason: 'a kernel must not end its site' },
+  idleMs: { default: 30_000, max: 30_000, unit: 'ms', reason: 'a thread that has nothing to do holds memory' },
+} as const satisfies Record<string, Ceiling>;

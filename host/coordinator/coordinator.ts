@@ -14,6 +14,7 @@ import { createProxies } from './http/address.ts';
 import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
+import { kernelHandlers } from './http/handle-kernels.ts';
 import { neighbourHandlers } from './http/handle-neighbours.ts';
 import { peopleHandlers } from './http/handle-people.ts';
 import { createSites } from './http/handle-sites.ts';
@@ -25,6 +26,7 @@ import { takeSockets } from './http/sockets.ts';
 import { openSiteKey } from './keys.ts';
 import { createNeighbours } from './neighbours.ts';
 import { type CoordinatorOptions, fillOptions } from './options.ts';
+import { createPreparing } from './preparing.ts';
 import { createRefs } from './refs.ts';
 import { createSite } from './site.ts';
 import { openStore } from './store.ts';
@@ -93,6 +95,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
     const proxies = createProxies(filled.trustProxy ?? []);
+    const preparing = createPreparing(blobs);
+    closers.push(() => preparing.close());
     const server = await createServer({
       ...{ auth, log, metrics, proxies, ...(tls && { tls }), embed: filled.embed ?? [] },
       handlers: {
@@ -102,6 +106,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           visitors: filled.visitors ?? true,
         }),
         ...blobHandlers({ blobs, usage, shown }),
+        ...kernelHandlers({ preparing, refs, shown }),
         ...sites.handlers,
         ...neighbourHandlers({ neighbours: createNeighbours(Date.now), shown, clock: Date.now }),
       },

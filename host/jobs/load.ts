@@ -2,8 +2,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { admit } from '../../runtime/admit/admit.ts';
+import { ADMISSION } from '../../runtime/base/admission.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { ADMISSION, JOB, TASK } from '../../runtime/base/limits.ts';
+import { JOB, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { type InputPlan, type JobFile, type KernelPlace, parseJob } from '../../runtime/job/job.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';

@@ -1,8 +1,9 @@
 // What lending a machine needs from whoever lends it: a line to the site, blobs, a key, clocks, and something that runs tasks.
 import type { Digest, Platform } from '../../runtime/base/platform.ts';
+import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Runner } from '../../runtime/job/task.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
-import type { Attributes, FromHost, Pause, ToHost } from '../wire/site.ts';
+import type { Attributes, FromHost, Pause, ToHost, WireTerms } from '../wire/site.ts';
 
 /** One connection to a site, as the host holds it. */
 export interface Line {
@@ -22,6 +23,9 @@ export interface Blobs {
   /** What is here already, the most recently used first. */
   holds?(): readonly Digest[];
 }
+
+/** The kernel of that digest. Throws what `admit` throws, and like `Blobs.get`. */
+export type KernelSource = (digest: Digest, terms: Pick<WireTerms, 'deterministic'>) => Promise<Kernel>;
 
 /** The host's key: Ed25519. */
 export interface Key {
@@ -89,6 +93,8 @@ export interface LenderOptions {
   readonly terms: Terms;
   /** The number of the first report: higher than any that a host of this key has sent. */
   readonly firstBatch: number;
+  /** Where the site admits kernels: a kernel of which the facts are here. Absent where they are admitted here, from their bytes. */
+  readonly kernels?: KernelSource;
   /** What runs parts of steppers' tasks again; absent where that is not done, as in tabs. */
   readonly audits?: () => Promise<typeof import('./audits.ts')>;
   readonly tell?: (event: Event) => void;

@@ -1,11 +1,10 @@
-// What tasks need from the site before they run: kernels, admitted here and not before, and blobs, which wait while the site is away.
-import { admit } from '../../runtime/admit/admit.ts';
+// What tasks need from the site before they run: kernels, admitted here unless the site does that, and blobs, which wait while the site is away.
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type Digest, type Platform, toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Task } from '../../runtime/job/task.ts';
 import type { WireTerms } from '../wire/site.ts';
-import type { Blobs, Clock } from './contracts.ts';
+import type { Blobs, Clock, KernelSource } from './contracts.ts';
 
 const KERNELS_MAX = 32;
 const SHARED_MAX = 32;
@@ -35,11 +34,12 @@ export interface FetchingOptions {
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly digest: Platform['digest'];
+  readonly kernels?: KernelSource | undefined;
   /** Aborts when the host leaves. */
   readonly closing: AbortSignal;
 }
 
-export function createFetching({ blobs, clock, digest, closing }: FetchingOptions): Fetching {
+export function createFetching({ blobs, clock, digest, kernels: source, closing }: FetchingOptions): Fetching {
   const kernels = new Map<Digest, Promise<Kernel>>();
   const shared = new Map<Digest, Promise<Uint8Array>>();
   const sets = new Map<string, Promise<Readonly<Record<string, Uint8Array>>>>();
@@ -79,9 +79,17 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
 
   const sharedBlob = (name: Digest) => keep(shared, { name, most: SHARED_MAX }, () => blob(name, closing));
 
+  /** What admits is loaded with the first: a tab whose site does that has nothing of it. */
+  const admitHere = async (name: Digest): Promise<Kernel> => {
+    const bytes = await blob(name, closing);
+    const { admit } = await import('../../runtime/admit/admit.ts');
+    return admit(bytes, { platform });
+  };
   // Several tasks wait for these: none of them may stop it for the others.
-  const kernelOf = (name: Digest) =>
-    keep(kernels, { name, most: KERNELS_MAX }, () => blob(name, closing).then((bytes) => admit(bytes, { platform })));
+  const kernelOf = ({ kernel, ...terms }: WireTerms) =>
+    keep(kernels, { name: kernel, most: KERNELS_MAX }, () =>
+      source ? patiently(() => source(kernel, terms), closing) : admitHere(kernel),
+    );
   const blobsOf = (names: Readonly<Record<string, Digest>>) =>
     keep(sets, { name: JSON.stringify(names), most: SETS_MAX }, async () => {
       const blobs: Record<string, Uint8Array> = {};
@@ -90,7 +98,7 @@ export function createFetching({ blobs, clock, digest, closing }: FetchingOption
     });
   const bring = async (terms: WireTerms): Promise<Shared> => {
     const { limits, grants, args, seed, deterministic } = terms;
-    const kernel = await kernelOf(terms.kernel);
+    const kernel = await kernelOf(terms);
     const blobs = await blobsOf(terms.blobs);
     const shared = { kernel, limits, ...(args && { args }), seed, deterministic, digests: true };
     const brought: Shared = grants.length > 0 ? { ...shared, grants, blobs } : shared;

@@ -123,7 +123,7 @@ export function createLender(options: LenderOptions): Lender {
   let hostId: string | undefined;
   let siteId: string | undefined;
   const closing = new AbortController();
-  const fetching = createFetching({ blobs, clock, digest, closing: closing.signal });
+  const fetching = createFetching({ blobs, clock, digest, kernels: options.kernels, closing: closing.signal });
   const by = ({ deterministic }: WireTerms): By => {
     const [engine = { name: 'v8' as const, version: '' }] = machine.engines;
     const { rewriter, tariff, isolation } = machine;

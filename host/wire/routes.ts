@@ -19,6 +19,7 @@ import { AccountSchema, IdSchema, JobIdSchema, ManifestSchema, type Role, TokenS
 import { SITE } from './ceilings.ts';
 import { SignedReceiptSchema } from './delivered.ts';
 import { AnnouncedSchema, AnnouncementSchema, OfferSchema } from './neighbours.ts';
+import { NANS, PreparedSchema } from './prepared.ts';
 
 export const API = '/api/1';
 
@@ -187,6 +188,13 @@ export const ROUTES = {
     ...{ method: 'PUT', path: '/blobs/:digest', roles: all, takes: 'bytes', gives: 'nothing' },
     params: v.strictObject({ digest: digest() }),
     about: 'a blob, whole or in pieces with Content-Range: 308 and Upload-Offset until it is whole, then 201',
+  },
+  prepared: {
+    ...{ method: 'GET', path: '/kernels/:digest/prepared', roles: ['host'], gives: 'json' },
+    about:
+      'a kernel of a job as this site admits and prepares it for tabs that have their scripts from it, or why it refuses it',
+    ...{ params: v.strictObject({ digest: digest() }), query: v.strictObject({ nans: oneOf(NANS) }) },
+    answer: PreparedSchema,
   },
   announce: {
     ...{ method: 'PUT', path: '/neighbours', roles: ['host'], about: 'what this host would give to others near it' },

@@ -1,5 +1,5 @@
 // Counts what a module has of everything that is bounded, and compares it with the ceilings.
-import { ADMISSION, type CeilingName, type Ceilings } from '../base/limits.ts';
+import { ADMISSION, type CeilingName, type Ceilings } from '../base/admission.ts';
 import type { Body, Module } from '../wasm/module.ts';
 import { excessive } from '../wasm/reader.ts';
 

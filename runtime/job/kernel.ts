@@ -27,7 +27,7 @@ export interface KernelFacts {
 }
 
 /**
- * An admitted kernel, frozen in all its parts. Made by `admit` only. `Input` and `Output` are what TypeScript knows of its payloads:
+ * An admitted kernel, frozen in all its parts. Made by `admit` only, here or at the site that a tab has its scripts from. `Input` and `Output` are what TypeScript knows of its payloads:
  * name them as `lodger build` wrote them beside the kernel. Where nothing is named, what is given is checked when it is given.
  */
 export interface Kernel<Input = unknown, Output = unknown> extends KernelFacts {
@@ -76,6 +76,23 @@ export function seal(kernel: Omit<Kernel, 'encode' | 'decode'>, codec: Codec = B
   admitted.set(own, own);
   admitted.set(shown, own);
   return shown;
+}
+
+/**
+ * For a tab whose scripts are its site's own, and whose site admits and prepares kernels for it: a kernel of which the facts alone are here.
+ * Nothing can be prepared from it, since its bytes are refused with `ERR_HOST_FAULT`. It takes and gives bytes.
+ */
+export function sealFacts(facts: KernelFacts): Kernel {
+  const absent = (): never => {
+    throw new LodgerError('ERR_HOST_FAULT', ['the bytes of a kernel that a site has prepared are not here']);
+  };
+  const known = { ...deepFreeze({ ...facts, features: [], report: {} }), format: 'core' };
+  const own = withCodec(
+    Object.defineProperties(known, { bytes: { get: absent }, core: { get: absent } }) as never,
+    BYTES,
+  );
+  admitted.set(own, own);
+  return own;
 }
 
 /** The functions are not enumerable: a kernel that is cloned or printed is its facts. */

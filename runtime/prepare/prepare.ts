@@ -1,4 +1,4 @@
-// Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere.
+// Kernel -> the bytes an engine compiles. Made by each host for itself, never accepted from elsewhere, but for tabs whose very scripts are their site's.
 // What nobody here calls or reads goes: exports that are not of the kernel's shape, and custom sections, except names. Then the fuel
 // counter comes in, for steppers the functions by which images are taken, and the memory becomes an import of the host's, or gets its maximum written in.
 import { LodgerError } from '../base/errors.ts';

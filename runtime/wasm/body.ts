@@ -1,6 +1,6 @@
 // Walks function bodies, each instruction once: checks that they can be read, and counts what compiling them costs.
 // Types are not checked; that is left to the engine. Source: core specification 2.0, 5.4 "Instructions".
-import { ADMISSION } from '../base/limits.ts';
+import { ADMISSION } from '../base/admission.ts';
 import { note, Unread } from './draft.ts';
 import type { Body, FunctionType } from './module.ts';
 import { FEATURES, type Feature, IMMEDIATES, PREFIX_FEATURES } from './opcodes.ts';

@@ -1,7 +1,8 @@
 // A cursor over bytes that never reads outside its bounds: LEB128 numbers, names and raw bytes of the binary format.
 // Source: WebAssembly core specification 2.0, 5.2 "Values".
+
+import { ADMISSION, type CeilingName } from '../base/admission.ts';
 import { LodgerError } from '../base/errors.ts';
-import { ADMISSION, type CeilingName } from '../base/limits.ts';
 import { READING, type ReadingName } from '../base/reading.ts';
 
 const CEILINGS = { ...ADMISSION, ...READING };

@@ -16,6 +16,7 @@ import { settingsText } from '../kernels/task.ts';
 import { ROOT } from '../project/files.ts';
 import { C_PROGRAM, goProgram, RUST_PROGRAM, ZIG_PROGRAM } from '../wasi/programs.ts';
 import { openBrowser } from './chromium.ts';
+import { preparedFiles } from './prepared.ts';
 import { openTab, type Tab } from './tab.ts';
 
 /** Those that compute are left to the engines' own test: each would be loaded and run in two tabs. */
@@ -71,14 +72,16 @@ async function inNode(kernel: Kernel, inputs: readonly Uint8Array[]): Promise<ob
   return outcomes;
 }
 
-describe.each([true, false])('a tab (memory shared with its kernel workers: %s)', (isolated) => {
+describe.each([
+  ['shares memory with its kernel workers, and has its kernels from its site', true],
+  ['shares no memory, and prepares its kernels itself', false],
+])('a tab that %s', (_, isolated) => {
   let tab: Tab;
   beforeAll(async () => {
     const cores = COMPARED.map(async ([name, subject]) => [pathOf(name), await coreOf(subject)] as const);
-    const files = Object.fromEntries(await Promise.all(cores));
-    files['/wave.wasm'] = await builtBytes('wave');
-    tab = await openTab(browser, { isolated, files });
-    expect(await tab.do('open', { ...WORKER, threads: 2 })).toEqual({ isolated });
+    const kernels = { ...Object.fromEntries(await Promise.all(cores)), '/wave.wasm': await builtBytes('wave') };
+    tab = await openTab(browser, { isolated, files: isolated ? await preparedFiles(kernels) : kernels });
+    expect(await tab.do('open', { ...WORKER, threads: 2, ofSite: isolated })).toEqual({ isolated });
   });
   afterAll(() => tab.close());
 
@@ -115,29 +118,35 @@ describe('a program', () => {
   ];
   const inputs = INPUTS.map((text) => new TextEncoder().encode(text));
 
-  test('in C, Rust, Zig and Go gives the bytes, the log and the fuel of V8 and Wasmtime, pinned folders with it', async () => {
-    const go = goProgram();
-    const programs = { c: C_PROGRAM, rust: RUST_PROGRAM, zig: ZIG_PROGRAM, ...(go && { go }) };
-    const files = Object.fromEntries(Object.entries(programs).map(([name, bytes]) => [`/${name}.wasm`, bytes]));
-    const tab = await openTab(browser, { files });
-    await tab.do('open', { ...WORKER, threads: 2 });
-    const { digest, blobs } = await readTree(await folderWith('a.txt', 'hello folder'));
-    const grants = [{ kind: 'files', at: '/in', from: `sha256:${digest}`, mode: 'read' }] as const;
-    const given = { inputs: inputs.map((input) => [...input]), seed: 9, grants, args: ['one', 'two'] };
-    const carried = Object.fromEntries(Object.entries(blobs).map(([key, bytes]) => [key, [...bytes]]));
-    for (const [name, bytes] of Object.entries(programs)) {
-      const seen = await tab.do('run', { ...given, kernel: `/${name}.wasm`, blobs: carried });
-      const kernel = await admit(bytes);
-      for (const [, makeEngine] of ENGINES) {
-        const outcomes = [];
-        const sandbox = createSandbox({ engine: makeEngine() });
-        for await (const outcome of sandbox.map({ kernel, ...given, inputs, blobs })) outcomes.push(plain(outcome));
-        expect(outcomes.map((outcome) => (outcome as { state: string }).state)).toContain('done');
-        expect(seen, name).toEqual(outcomes);
+  test.each([
+    ['its site', true],
+    ['the tab', false],
+  ])(
+    'in C, Rust, Zig and Go, prepared by %s, gives the bytes, the log and the fuel of V8 and Wasmtime, pinned folders with it',
+    async (_, ofSite) => {
+      const go = goProgram();
+      const programs = { c: C_PROGRAM, rust: RUST_PROGRAM, zig: ZIG_PROGRAM, ...(go && { go }) };
+      const files = Object.fromEntries(Object.entries(programs).map(([name, bytes]) => [`/${name}.wasm`, bytes]));
+      const tab = await openTab(browser, { files: ofSite ? await preparedFiles(files) : files });
+      await tab.do('open', { ...WORKER, threads: 2, ofSite });
+      const { digest, blobs } = await readTree(await folderWith('a.txt', 'hello folder'));
+      const grants = [{ kind: 'files', at: '/in', from: `sha256:${digest}`, mode: 'read' }] as const;
+      const given = { inputs: inputs.map((input) => [...input]), seed: 9, grants, args: ['one', 'two'] };
+      const carried = Object.fromEntries(Object.entries(blobs).map(([key, bytes]) => [key, [...bytes]]));
+      for (const [name, bytes] of Object.entries(programs)) {
+        const seen = await tab.do('run', { ...given, kernel: `/${name}.wasm`, blobs: carried });
+        const kernel = await admit(bytes);
+        for (const [, makeEngine] of ENGINES) {
+          const outcomes = [];
+          const sandbox = createSandbox({ engine: makeEngine() });
+          for await (const outcome of sandbox.map({ kernel, ...given, inputs, blobs })) outcomes.push(plain(outcome));
+          expect(outcomes.map((outcome) => (outcome as { state: string }).state)).toContain('done');
+          expect(seen, name).toEqual(outcomes);
+        }
       }
-    }
-    await tab.close();
-  });
+      await tab.close();
+    },
+  );
 });
 
 test('what takes more than a plain kernel is given to a worker that is loaded for it, and what comes later, too', async () => {

@@ -1,9 +1,13 @@
 // What the tests do in a tab's I/O worker: the real runner, driven by messages from the page.
 
+import { parse } from 'valibot';
+import { createOwn } from '../../host/browser/own-kernels.ts';
 import { createTabRunner, type TabRunner } from '../../host/browser/runner.ts';
+import { createSiteKernels } from '../../host/browser/site-kernels.ts';
 import type { KernelPort } from '../../host/browser/thread.ts';
+import { PreparedSchema } from '../../host/wire/prepared.ts';
 import { admit } from '../../runtime/admit/admit.ts';
-import { portable } from '../../runtime/base/platform.ts';
+import { portable, toHex } from '../../runtime/base/platform.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { memoryStore } from '../../runtime/snapshot/store.ts';
@@ -40,10 +44,22 @@ function endingOf(outcome: Outcome): object {
 const bytesOf = (value: unknown) => Uint8Array.from(value as number[]);
 const kernels = new Map<string, Awaited<ReturnType<typeof admit>>>();
 
+const load = async (url: string) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+
+/** Of a tab whose site prepares kernels. */
+const site = createSiteKernels({
+  ask: async (digest, nans) => parse(PreparedSchema, await (await fetch(`/prepared/${digest}/${nans}`)).json()),
+  get: (digest) => load(`/blobs/${digest}`),
+});
+let isOfSite = false;
+
 async function kernelAt(url: string) {
   const known = kernels.get(url);
   if (known) return known;
-  const kernel = await admit(new Uint8Array(await (await fetch(url)).arrayBuffer()), { platform: portable });
+  const bytes = await load(url);
+  const kernel = isOfSite
+    ? await site.source(toHex(portable.digest(bytes)), { deterministic: true })
+    : await admit(bytes, { platform: portable });
   kernels.set(url, kernel);
   return kernel;
 }
@@ -54,7 +70,9 @@ const acts = {
     threads = 1,
     share = 1,
     isolated = globalThis.crossOriginIsolated,
+    ofSite = false,
   }: Record<string, unknown>) => {
+    isOfSite = ofSite as boolean;
     runner = createTabRunner({
       open: (reach) => openWorker((worker as string).replace(/(?=kernel-worker)/, reach === 'whole' ? 'whole-' : '')),
       threads: threads as number,
@@ -62,6 +80,7 @@ const acts = {
       isolated: isolated as boolean,
       platform: portable,
       engineVersion: 'test',
+      compile: isOfSite ? site.compile : createOwn('test'),
       wayOut: new URL('/browser/way-out.js', location.origin).href,
     });
     await runner.ready;

@@ -1,5 +1,5 @@
 // Bombs: guests that are small to send and large to keep, to compile or to start. All are refused before anything is compiled.
-import { ADMISSION, type CeilingName } from '../../runtime/base/limits.ts';
+import { ADMISSION, type CeilingName } from '../../runtime/base/admission.ts';
 import { BOMBS } from '../admit/bomb.ts';
 import { WORLD_IMPORTS } from '../contract/case.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';

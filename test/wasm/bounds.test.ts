@@ -1,7 +1,7 @@
 // What is read of a binary at all: at each bound it is read, one beyond it is refused by the bound's name, not as malformed.
 import { expect, test } from 'vitest';
 import { admit } from '../../runtime/admit/admit.ts';
-import { ADMISSION, type CeilingName } from '../../runtime/base/limits.ts';
+import { ADMISSION, type CeilingName } from '../../runtime/base/admission.ts';
 import { READING, type ReadingName } from '../../runtime/base/reading.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { HEADER, Writer } from '../../runtime/wasm/writer.ts';

@@ -1,6 +1,6 @@
 // Looks into a core module just far enough to know its part in a component: its sections, and what it imports and exports.
 // Admission reads the main module whole, later. Format: WebAssembly core specification 2.0, "Binary Format".
-import { ADMISSION } from '../../base/limits.ts';
+import { ADMISSION } from '../../base/admission.ts';
 import { Reader } from '../../wasm/reader.ts';
 import { checkHeader, readSections, SECTION } from '../../wasm/sections.ts';
 import { quote } from '../quote.ts';
