@@ -10,13 +10,11 @@ import type { Agent } from '../../host/agent/contracts.ts';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
 import { openInputs } from '../../host/jobs/inputs.ts';
 import { loadJob } from '../../host/jobs/load.ts';
-import { frameOf } from '../../host/wire/frame.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { Job } from '../../runtime/job/task.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { type SiteProcess, startSite } from '../client/process.ts';
 import { ROOT } from '../project/files.ts';
-import { kernelOf } from '../wasm/kernel.ts';
 import { openBrowser } from './chromium.ts';
 
 let browser: Browser;
@@ -69,21 +67,6 @@ async function visit(): Promise<Page> {
   return page;
 }
 
-/** The tab is believed here, so that its answers are the job's. */
-const believe = async () => {
-  const params = { host: (await tabOf())?.host ?? '' };
-  await runner.site.ask('setStanding', { params, json: { standing: 'trusted' } });
-};
-
-/** How a task of a kernel ends whose bytes nobody looked at before they were sent. */
-async function runOne(kernel: string): Promise<object | undefined> {
-  const { id: job } = await runner.site.ask('submit', { json: { version: 1, kernel } });
-  const body = frameOf({ from: 0, inputs: [1], last: true }, new Uint8Array(1));
-  await runner.site.ask('inputs', { params: { job }, bytes: body });
-  for await (const outcome of runner.site.outcomes(job, 0)) return outcome;
-  return undefined;
-}
-
 /** The protein search, in tasks of 16 KiB. */
 async function search(): Promise<Job> {
   const { file, folder: place, terms } = await loadJob(join(ROOT, 'kernels/align/job.json'));
@@ -128,28 +111,6 @@ describe('a tab', () => {
     );
     expect(both.length).toBeGreaterThan(0);
     for (const { runs } of both) expect(new Set(runs.map(({ answer, fuel }) => `${answer} ${fuel}`)).size).toBe(1);
-  });
-
-  test('is told of kernels by its site alone, and refuses what a host in Node refuses, with the same code and words', async () => {
-    const paths = new Set<string>();
-    context.on('request', (request) => paths.add(new URL(request.url()).pathname));
-    await visit();
-    await believe();
-    const kernels = [
-      kernelOf(),
-      kernelOf({ imports: [{ module: 'env', name: 'print', type: 'i>' }] }),
-      Buffer.from('none'),
-    ];
-    for (const bytes of kernels) {
-      const kernel = await runner.site.putBlob(bytes);
-      const told = await Promise.all([runOne(kernel), admit(bytes).catch((error: unknown) => error)]);
-      const [outcome, refusal] = told as [{ state: string }, { code?: string; message?: string }];
-      const { code, message } = refusal;
-      expect(outcome).toMatchObject(code === undefined ? { state: 'done' } : { state: 'failed', code, message });
-      expect(paths).toContain(`/api/1/kernels/${kernel}/prepared`);
-      // It is the module alone that comes; what the kernel is made of stays at the site.
-      expect(paths).not.toContain(`/api/1/blobs/${kernel}`);
-    }
   });
 
   test('is never taken on its word alone', async () => {
