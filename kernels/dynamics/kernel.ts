@@ -1,5 +1,7 @@
 // Molecular dynamics of a Lennard-Jones fluid in a periodic box, of atoms or chains, at constant energy: velocity Verlet, cell lists.
 // A stepper: between two steps, memory holds positions, velocities and forces of one time, and the samples so far.
+// Room for a thousand atoms, so that its memory is kept for the next one.
+// @memory 512KiB
 import { fail, Settings, Writer } from 'lodger/kernel';
 import { Fluid } from './fluid';
 import { readPlan, Plan } from './plan';

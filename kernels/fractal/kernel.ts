@@ -1,4 +1,6 @@
 // A tile of the Mandelbrot set: how soon each point leaves, as smooth counts.
+// Room for a tile of 240 x 160, so that its memory is kept for the next one.
+// @memory 256KiB
 import { Settings, Writer } from 'lodger/kernel';
 import { escapes } from './escape';
 import { readView } from './view';

@@ -69,12 +69,6 @@ function cosOfTurn(k: i32, size: i32): f64 {
   return behind ? -value : value;
 }
 
-/** -i z. */
-@inline
-function turned(z: v128): v128 {
-  return v128.xor(v128.shuffle<f64>(z, z, 1, 0), i64x2.replace_lane(i64x2.splat(0), 1, 0x8000000000000000));
-}
-
 /** z w, with w as its real part in both lanes and its imaginary part as (-im, im). */
 @inline
 function times(z: v128, re: v128, im: v128): v128 {
@@ -99,14 +93,19 @@ function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
     const ac = f64x2.add(a, c);
     const bd = f64x2.add(b, d);
     const acOff = f64x2.sub(a, c);
-    const bdOff = turned(f64x2.sub(b, d));
+    // (b - d) turned by a right angle is (im, -re): what is added in one lane is taken away in the other. A change of sign by its bit would
+    // cost a register, and a look for NaNs.
+    const bdOff = f64x2.sub(b, d);
+    const crossed = v128.shuffle<f64>(bdOff, bdOff, 1, 0);
+    const sum = f64x2.add(acOff, crossed);
+    const rest = f64x2.sub(acOff, crossed);
     const root1 = roots + p;
     const root2 = roots + 2 * p;
     const root3 = roots + 3 * p;
     v128.store(to, f64x2.add(ac, bd));
-    v128.store(to, times(f64x2.add(acOff, bdOff), v128.load64_splat(root1), imaginary(root1)), 16);
+    v128.store(to, times(v128.shuffle<f64>(sum, rest, 0, 3), v128.load64_splat(root1), imaginary(root1)), 16);
     v128.store(to, times(f64x2.sub(ac, bd), v128.load64_splat(root2), imaginary(root2)), 32);
-    v128.store(to, times(f64x2.sub(acOff, bdOff), v128.load64_splat(root3), imaginary(root3)), 48);
+    v128.store(to, times(v128.shuffle<f64>(rest, sum, 0, 3), v128.load64_splat(root3), imaginary(root3)), 48);
     to += 64;
     p += 16;
   } while (p < quarter);
@@ -134,11 +133,14 @@ function step(from: usize, to: usize, n: usize, stride: usize, roots: usize): vo
       const ac = f64x2.add(a, c);
       const bd = f64x2.add(b, d);
       const acOff = f64x2.sub(a, c);
-      const bdOff = turned(f64x2.sub(b, d));
+      const bdOff = f64x2.sub(b, d);
+      const crossed = v128.shuffle<f64>(bdOff, bdOff, 1, 0);
+      const sum = f64x2.add(acOff, crossed);
+      const rest = f64x2.sub(acOff, crossed);
       v128.store(to, f64x2.add(ac, bd));
-      v128.store(to + row, times(f64x2.add(acOff, bdOff), re1, im1));
+      v128.store(to + row, times(v128.shuffle<f64>(sum, rest, 0, 3), re1, im1));
       v128.store(to + 2 * row, times(f64x2.sub(ac, bd), re2, im2));
-      v128.store(to + 3 * row, times(f64x2.sub(acOff, bdOff), re3, im3));
+      v128.store(to + 3 * row, times(v128.shuffle<f64>(rest, sum, 0, 3), re3, im3));
       from += 16;
       to += 16;
     } while (from < end);

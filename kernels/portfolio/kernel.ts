@@ -1,4 +1,6 @@
 // Risk of a book of options by Monte Carlo: value at risk and expected shortfall at a horizon, with error bars. A typed kernel.
+// Room for some thousand paths, so that its memory is kept for the next one.
+// @memory 256KiB
 import { Book, Risk } from './book';
 import { check } from './check';
 import { estimate } from './estimate';

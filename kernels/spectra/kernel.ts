@@ -1,4 +1,6 @@
 // Search for a signal that drifts in frequency: for each drift, it is taken out of the samples, and power spectra of all blocks are summed.
+// Room for some ten thousand samples, so that its memory is kept for the next one.
+// @memory 3MiB
 import { Fft, Settings, Writer } from 'lodger/kernel';
 import { dechirp } from './chirp';
 import { readSamples, readSearch, Search } from './search';

@@ -113,7 +113,7 @@ export class Grid {
 const WEIGHTS = memory.data<f32>([<f32>(2 * WEIGHT_0), <f32>WEIGHT_1, <f32>WEIGHT_2, <f32>WEIGHT_3, <f32>WEIGHT_4]);
 /**
  * Never read. What is stored there has to be computed before the loads behind it, which V8 would bring forward until registers run out.
- * Twice a turn: more often costs as much as it wins, and each time again where NaNs are made canonical.
+ * Twice a turn: more often costs as much as it wins. A comparison, since a number that is stored is looked at for NaNs first.
  */
 const SCRATCH = memory.data(16, 16);
 
@@ -153,7 +153,7 @@ function advanceRow(now: usize, past: usize, a: usize, c: usize, stride: i32, co
         ),
       ),
     );
-    v128.store(SCRATCH, curve);
+    v128.store(SCRATCH, f32x4.lt(curve, w0));
     curve = f32x4.add(
       curve,
       f32x4.mul(
@@ -173,7 +173,7 @@ function advanceRow(now: usize, past: usize, a: usize, c: usize, stride: i32, co
     );
     const here = v128.load(west, 16);
     curve = f32x4.add(curve, f32x4.add(near, f32x4.mul(w0, here)));
-    v128.store(SCRATCH, curve);
+    v128.store(SCRATCH, f32x4.lt(curve, w0));
     const before = v128.load(now + past);
     const moved = f32x4.add(before, f32x4.mul(v128.load(now + a), f32x4.sub(here, before)));
     v128.store(now + past, f32x4.add(moved, f32x4.mul(v128.load(now + c), curve)));

@@ -87,10 +87,17 @@ export const GUEST = {
   messageBytesMax: { default: 8 * KiB, max: 8 * KiB, unit: 'bytes', reason: 'a failure message is read by people' },
   nameBytesMax: { default: 512, max: 512, unit: 'bytes', reason: 'no granted name is longer' },
   memoryKeptBytes: {
+    default: 16 * MiB,
+    max: 16 * MiB,
+    unit: 'bytes in all',
+    reason: 'what is kept is at hand for one thread alone',
+  },
+  /** Of a memory that is kept whatever its guest did. */
+  memoryAlwaysKeptBytes: {
     default: MiB,
     max: MiB,
     unit: 'bytes',
-    reason: 'a larger memory is mapped anew faster than zeroed',
+    reason: 'a larger memory that a guest hardly used is mapped anew faster than zeroed',
   },
   memoriesKept: { default: 16, max: 16, unit: 'memories, each of another size', reason: 'each reserves address space' },
 } as const satisfies Record<string, Ceiling>;

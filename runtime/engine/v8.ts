@@ -39,10 +39,21 @@ export function createV8(version: string, onInstance?: (exports: Exported) => vo
 
 type Export = (a: number, b: number, c: number, d: number) => number;
 
-interface MemoryKeeper {
-  take(pagesMin: number, pagesMax: number): WebAssembly.Memory;
-  give(memory: WebAssembly.Memory, pagesMin: number, pagesMax: number): void;
+/** A memory that a guest has, and since when. */
+interface Held {
+  readonly memory: WebAssembly.Memory;
+  readonly pagesMin: number;
+  readonly pagesMax: number;
+  readonly since: number;
 }
+
+interface MemoryKeeper {
+  take(pagesMin: number, pagesMax: number): Held;
+  give(held: Held): void;
+}
+
+/** A larger memory is kept if its guest had it for this long: zeroing takes about a tenth of that, and mapping and first touches more. */
+const KEPT_MS_PER_BYTE = 1 / 2 ** 20;
 
 /**
  * Mapping a memory costs V8 about 60 us, zeroing a small one a few. Only a memory of exactly its initial size is kept: one that has
@@ -51,25 +62,33 @@ interface MemoryKeeper {
  */
 function createMemoryKeeper(): MemoryKeeper {
   const kept = new Map<number, WebAssembly.Memory>();
+  let bytes = 0;
   const keyOf = (pagesMin: number, pagesMax: number) => pagesMin * 65_537 + pagesMax;
+  const remove = (key: number): WebAssembly.Memory | undefined => {
+    const memory = kept.get(key);
+    if (kept.delete(key)) bytes -= memory?.buffer.byteLength ?? 0;
+    return memory;
+  };
   return {
     take(pagesMin, pagesMax) {
-      const key = keyOf(pagesMin, pagesMax);
-      const memory = kept.get(key);
-      kept.delete(key);
-      if (memory) return memory;
+      const since = performance.now();
+      const known = remove(keyOf(pagesMin, pagesMax));
+      if (known) return { memory: known, pagesMin, pagesMax, since };
       try {
-        return new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax });
+        return { memory: new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax }), pagesMin, pagesMax, since };
       } catch {
         throw new TaskFailure('ERR_HOST_MEMORY', `${pagesMin} pages of 64 KiB could not be mapped`);
       }
     },
-    give(memory, pagesMin, pagesMax) {
+    give({ memory, pagesMin, pagesMax, since }) {
       const size = pagesMin * PAGE;
       if (size > GUEST.memoryKeptBytes.default || memory.buffer.byteLength !== size) return;
+      if (size > GUEST.memoryAlwaysKeptBytes.default && performance.now() - since < size * KEPT_MS_PER_BYTE) return;
       new Uint8Array(memory.buffer).fill(0);
       kept.set(keyOf(pagesMin, pagesMax), memory);
-      if (kept.size > GUEST.memoriesKept.default) kept.delete(kept.keys().next().value as number);
+      bytes += size;
+      while (kept.size > GUEST.memoriesKept.default || bytes > GUEST.memoryKeptBytes.default)
+        remove(kept.keys().next().value as number);
     },
   };
 }
@@ -87,7 +106,8 @@ function instantiate(
 ): Guest {
   const { min, max } = ready.facts.memory;
   const pagesMax = Math.min(memoryPagesMax, max ?? 65_536);
-  const memory = keeper.take(min, pagesMax);
+  const held = keeper.take(min, pagesMax);
+  const { memory } = held;
   const growRefused = (pages: number): undefined => {
     // Beyond its limit a guest reads -1. A growth within it that this host could not give is the host's fault.
     if (memory.buffer.byteLength / PAGE + (pages >>> 0) > pagesMax) return;
@@ -102,7 +122,7 @@ function instantiate(
   try {
     exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
   } catch (thrown) {
-    keeper.give(memory, min, pagesMax);
+    keeper.give(held);
     throw thrown;
   }
   onInstance?.(exports);
@@ -123,7 +143,7 @@ function instantiate(
     call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as Export)(a, b, c, d),
     end: () => {
       const size = memory.buffer.byteLength;
-      keeper.give(memory, min, pagesMax);
+      keeper.give(held);
       return size;
     },
   };

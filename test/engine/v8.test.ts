@@ -49,12 +49,30 @@ test('a memory is used again only under its exact minimum and maximum', async ()
   expect(made()).toBe(4);
 });
 
-test('a memory too large to be zeroed cheaply is not kept', async () => {
+test('a larger memory is kept only if its guest used it for long enough that zeroing it costs little', async () => {
   const { run } = openBench(createV8('test'));
   const made = countMemories();
-  const pages = GUEST.memoryKeptBytes.default / PAGE;
-  for (const count of [pages, pages, pages + 1, pages + 1]) await run(sized(count));
+  let now = 0;
+  let step = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += step));
+  const small = GUEST.memoryAlwaysKeptBytes.default / PAGE;
+  for (const pages of [small, small, 2 * small, 2 * small]) await run(sized(pages));
   expect(made()).toBe(3);
+  step = 2;
+  for (let i = 0; i < 3; i++) await run(sized(2 * small));
+  expect(made()).toBe(4);
+});
+
+test('memories beyond what may be kept in all are not kept, the least recently used first', async () => {
+  const { run } = openBench(createV8('test'));
+  const made = countMemories();
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
+  const half = GUEST.memoryKeptBytes.default / PAGE / 2;
+  for (const pages of [2 * half + 1, 2 * half + 1, half, half - 1, half, half - 1]) await run(sized(pages));
+  expect(made()).toBe(4);
+  for (const pages of [half + 1, half - 1, half]) await run(sized(pages));
+  expect(made()).toBe(6);
 });
 
 test('a flood of sizes keeps no more memories than may be kept, and does not end the keeping', async () => {
