@@ -73,8 +73,8 @@ async function mapOf({ kernel, input, written, blob }: SuiteKernel, folder: stri
     ...{ version: 1, kernel: fileURLToPath(new URL(`dist/kernels/${kernel}.wasm`, ROOT)), inputs: { files } },
     ...(blob !== undefined && { blobs: { query: 'query' } }),
     ...(kernel === 'dynamics' && { grants: ['random'] }),
-    // In one file: beside outputs in a folder stand pictures of them, which the twins do not draw.
-    ...{ limits: { memoryBytesMax: '128MiB' }, results: { file: 'results/outputs.ndjson', as: 'base64' } },
+    // The twins draw no pictures.
+    ...{ limits: { memoryBytesMax: '128MiB' }, results: { folder: 'results', pictures: false } },
   };
   const path = join(folder, 'job.json');
   await writeFile(path, JSON.stringify(job));

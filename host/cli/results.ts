@@ -62,7 +62,7 @@ async function fetchAll(
   const results =
     folder === undefined
       ? undefined
-      : await openResults({ kind: 'folder', folder }, '.', { output: folder, picture: pictureIfAny });
+      : await openResults({ kind: 'folder', folder, pictures: true }, '.', { output: folder, picture: pictureIfAny });
   const sum = createSum();
   const take = async (index: number, outcome: Outcome) => {
     const shown = readable(kernel, outcome);

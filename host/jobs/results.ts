@@ -51,7 +51,7 @@ export async function openResults(
   if (target === undefined) return undefined;
   const path = output === undefined ? resolve(folder, target) : resolve(output);
   if (path === begun) await clear(path);
-  return taskFiles(path, picture);
+  return taskFiles(path, plan?.kind === 'folder' && !plan.pictures ? undefined : picture);
 }
 
 /** Removes the files of a task each that were written before, and nothing else. */

@@ -104,7 +104,15 @@ const ownPath = () => {
 
 const results = v.union(
   [
-    v.strictObject({ folder: about(ownPath(), 'One file a task, named by its place: 000000.out, 000001.out.') }),
+    v.strictObject({
+      folder: about(ownPath(), 'One file a task, named by its place: 000000.out, 000001.out.'),
+      pictures: v.exactOptional(
+        about(
+          v.boolean('true or false'),
+          'Whether a picture lies beside each output that can be drawn. Default: true.',
+        ),
+      ),
+    }),
     v.strictObject({
       file: about(ownPath(), 'One line of JSON a task, in the order of the inputs.'),
       as: v.exactOptional(
@@ -115,7 +123,7 @@ const results = v.union(
       ),
     }),
   ],
-  '{ "folder" } or { "file", "as" }',
+  '{ "folder", "pictures" } or { "file", "as" }',
 );
 
 const grants = v.pipe(

@@ -23,7 +23,7 @@ export type InputPlan =
 export type PerTask = { readonly bytes: number; readonly records?: never } | { readonly records: number };
 
 export type ResultPlan =
-  | { readonly kind: 'folder'; readonly folder: string }
+  | { readonly kind: 'folder'; readonly folder: string; readonly pictures: boolean }
   | { readonly kind: 'file'; readonly file: string; readonly as: 'base64' | 'text' | 'json' };
 
 /** A job file, parsed. Paths are relative to the file's folder; sizes are bytes and times ms. */
@@ -120,7 +120,10 @@ function limitsOf(written: NonNullable<WrittenJob['limits']>): SomeLimits {
 }
 
 function resultPlan(results: NonNullable<WrittenJob['results']>): ResultPlan {
-  if ('folder' in results) return { kind: 'folder', folder: results.folder };
+  if ('folder' in results) {
+    const { folder, pictures = true } = results;
+    return { kind: 'folder', folder, pictures };
+  }
   return { kind: 'file', file: results.file, as: results.as ?? 'base64' };
 }
 

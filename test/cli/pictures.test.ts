@@ -284,7 +284,7 @@ describe('lodger run --picture', () => {
     expect(await files()).toContain('b.png');
   });
 
-  test('is not needed for map: a picture lies beside each output that has one', async () => {
+  test('is not needed for map: a picture lies beside each output that has one, unless the job wants none', async () => {
     await writeFile(join(folder.path, 'broken'), 'lodgwave, and no more');
     const job = {
       version: 1,
@@ -296,5 +296,9 @@ describe('lodger run --picture', () => {
     expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
     const names = (await readdir(join(folder.path, 'all'))).sort();
     expect(names).toEqual(['000000.out', '000001.out', '000001.png', '000002.out']);
+    const plain = { ...job, results: { folder: 'plain', pictures: false } };
+    await writeFile(join(folder.path, 'job.json'), JSON.stringify(plain));
+    expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    expect((await readdir(join(folder.path, 'plain'))).sort()).toEqual(['000000.out', '000001.out', '000002.out']);
   });
 });

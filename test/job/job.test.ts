@@ -208,7 +208,7 @@ describe('a job file', () => {
     [
       'a folder of results',
       { ...LEAST, results: { folder: 'a..b/c' } },
-      { results: { kind: 'folder', folder: 'a..b/c' } },
+      { results: { kind: 'folder', folder: 'a..b/c', pictures: true } },
     ],
     [
       'results in base64',

@@ -54,7 +54,7 @@ test('a thousand lines arrive in order, more than are gathered at a time', async
 
 test('a folder has the log of each task that wrote one, and says how many lines were dropped', async () => {
   await using folder = await scratch();
-  const results = await openResults({ kind: 'folder', folder: 'out' }, folder.path);
+  const results = await openResults({ kind: 'folder', folder: 'out', pictures: true }, folder.path);
   const log = { lines: [{ level: 'info', text: 'a' }], linesDropped: 2 } as const;
   await results?.add(0, { ...done(''), log });
   await results?.add(1, { ...done(''), log: { lines: [], linesDropped: 1 } });
@@ -66,7 +66,7 @@ test('a folder has the log of each task that wrote one, and says how many lines 
 });
 
 test.each([
-  [{ kind: 'folder', folder: 'new/deep/out' }],
+  [{ kind: 'folder', folder: 'new/deep/out', pictures: true }],
   [{ kind: 'file', file: 'new/deep/out', as: 'text' }],
 ] as const)(
   'results that are discarded leave no folder that they made, and those that were there: %j',
