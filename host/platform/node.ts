@@ -37,5 +37,5 @@ export const node: Platform = {
 
 /** V8 as this Node brings it. */
 export function nodeV8(): Engine<WebAssembly.Module> {
-  return createV8(process.versions.v8);
+  return createV8(process.versions.v8, { now });
 }

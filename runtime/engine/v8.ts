@@ -11,12 +11,16 @@ import { isTraced, placesIn, trapName } from './traps.ts';
 /** What an instance exports. */
 export type Exported = Readonly<Record<string, Export | WebAssembly.Global>>;
 
-/**
- * The engine of this JavaScript host. `version` is V8's, as the host tells it. `onInstance` is shown what each instance exports: for tools
- * that have put something of theirs into the module.
- */
-export function createV8(version: string, onInstance?: (exports: Exported) => void): Engine<WebAssembly.Module> {
-  const room = createMemoryKeeper();
+export interface V8Options {
+  /** Is shown what each instance exports: for tools that have put something of theirs into the module. */
+  readonly onInstance?: (exports: Exported) => void;
+  /** Milliseconds. Without a clock no larger memories are kept, since none can be told that its guest used for long. */
+  readonly now?: () => number;
+}
+
+/** The engine of this JavaScript host. `version` is V8's, as the host tells it. */
+export function createV8(version: string, { onInstance, now }: V8Options = {}): Engine<WebAssembly.Module> {
+  const room = createMemoryKeeper(now);
   return {
     name: 'v8',
     version,
@@ -60,7 +64,7 @@ const KEPT_MS_PER_BYTE = 1 / 2 ** 20;
  * grown is dropped, since the next guest would see its size. One of each size is enough for a thread, which runs a task at a time;
  * the least recently used goes first, so that a flood of odd sizes neither fills the host nor keeps others out.
  */
-function createMemoryKeeper(): MemoryKeeper {
+function createMemoryKeeper(now = () => 0): MemoryKeeper {
   const kept = new Map<number, WebAssembly.Memory>();
   let bytes = 0;
   const keyOf = (pagesMin: number, pagesMax: number) => pagesMin * 65_537 + pagesMax;
@@ -71,7 +75,7 @@ function createMemoryKeeper(): MemoryKeeper {
   };
   return {
     take(pagesMin, pagesMax) {
-      const since = performance.now();
+      const since = isLarge(pagesMin) ? now() : 0;
       const known = remove(keyOf(pagesMin, pagesMax));
       if (known) return { memory: known, pagesMin, pagesMax, since };
       try {
@@ -83,7 +87,7 @@ function createMemoryKeeper(): MemoryKeeper {
     give({ memory, pagesMin, pagesMax, since }) {
       const size = pagesMin * PAGE;
       if (size > GUEST.memoryKeptBytes.default || memory.buffer.byteLength !== size) return;
-      if (size > GUEST.memoryAlwaysKeptBytes.default && performance.now() - since < size * KEPT_MS_PER_BYTE) return;
+      if (isLarge(pagesMin) && now() - since < size * KEPT_MS_PER_BYTE) return;
       new Uint8Array(memory.buffer).fill(0);
       kept.set(keyOf(pagesMin, pagesMax), memory);
       bytes += size;
@@ -91,6 +95,10 @@ function createMemoryKeeper(): MemoryKeeper {
         remove(kept.keys().next().value as number);
     },
   };
+}
+
+function isLarge(pages: number): boolean {
+  return pages * PAGE > GUEST.memoryAlwaysKeptBytes.default;
 }
 
 interface Maker {

@@ -71,9 +71,10 @@ class Counted {
 /** V8, with other bytes, and with a counter of fuel that only the host's own charges go to. */
 function counting(bytes: Uint8Array, counted: Counted): Engine<WebAssembly.Module> {
   let exports: Exported = {};
-  const v8 = createV8('profile', (given) => {
+  const onInstance = (given: Exported) => {
     exports = given;
-  });
+  };
+  const v8 = createV8('profile', { onInstance });
   return {
     ...v8,
     compile: (prepared) => v8.compile({ ...prepared, bytes: bytes as Uint8Array<ArrayBuffer> }),

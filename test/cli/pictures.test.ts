@@ -286,19 +286,13 @@ describe('lodger run --picture', () => {
 
   test('is not needed for map: a picture lies beside each output that has one, unless the job wants none', async () => {
     await writeFile(join(folder.path, 'broken'), 'lodgwave, and no more');
-    const job = {
-      version: 1,
-      kernel: 'echo.wasm',
-      inputs: { files: ['text', 'shot', 'broken'] },
-      results: { folder: 'all' },
-    };
-    await writeFile(join(folder.path, 'job.json'), JSON.stringify(job));
-    expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
-    const names = (await readdir(join(folder.path, 'all'))).sort();
-    expect(names).toEqual(['000000.out', '000001.out', '000001.png', '000002.out']);
-    const plain = { ...job, results: { folder: 'plain', pictures: false } };
-    await writeFile(join(folder.path, 'job.json'), JSON.stringify(plain));
-    expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
-    expect((await readdir(join(folder.path, 'plain'))).sort()).toEqual(['000000.out', '000001.out', '000002.out']);
+    const job = { version: 1, kernel: 'echo.wasm', inputs: { files: ['text', 'shot', 'broken'] } };
+    for (const results of [{ folder: 'all' }, { folder: 'plain', pictures: false }]) {
+      await writeFile(join(folder.path, 'job.json'), JSON.stringify({ ...job, results }));
+      expect(await lodger(['map', 'job.json'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+      const names = (await readdir(join(folder.path, results.folder))).sort();
+      const picture = 'pictures' in results ? [] : ['000001.png'];
+      expect(names).toEqual(['000000.out', '000001.out', ...picture, '000002.out']);
+    }
   });
 });

@@ -50,11 +50,10 @@ test('a memory is used again only under its exact minimum and maximum', async ()
 });
 
 test('a larger memory is kept only if its guest used it for long enough that zeroing it costs little', async () => {
-  const { run } = openBench(createV8('test'));
+  let [time, step] = [0, 0];
+  const now = () => (time += step);
+  const { run } = openBench(createV8('test', { now }));
   const made = countMemories();
-  let now = 0;
-  let step = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => (now += step));
   const small = GUEST.memoryAlwaysKeptBytes.default / PAGE;
   for (const pages of [small, small, 2 * small, 2 * small]) await run(sized(pages));
   expect(made()).toBe(3);
@@ -64,10 +63,10 @@ test('a larger memory is kept only if its guest used it for long enough that zer
 });
 
 test('memories beyond what may be kept in all are not kept, the least recently used first', async () => {
-  const { run } = openBench(createV8('test'));
+  let time = 0;
+  const now = () => (time += 1000);
+  const { run } = openBench(createV8('test', { now }));
   const made = countMemories();
-  let now = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
   const half = GUEST.memoryKeptBytes.default / PAGE / 2;
   for (const pages of [2 * half + 1, 2 * half + 1, half, half - 1, half, half - 1]) await run(sized(pages));
   expect(made()).toBe(4);
