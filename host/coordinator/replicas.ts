@@ -2,14 +2,14 @@
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
 import type { TaskState } from '../wire/api.ts';
 import type { Interval } from '../wire/ledger.ts';
-import { sweep } from './closing.ts';
+import { missingOf, sweep } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
 import { type Delivery, type Effects, noEffects } from './delivery.ts';
 import { type Claimed, createExams, type Question } from './exams.ts';
 import { partsOf } from './intervals.ts';
 import { createMembers, type Member } from './members.ts';
 import { createRunList } from './runs.ts';
-import { differ, fuelIn, type Terms, TRUST, type Trust } from './trust.ts';
+import { BELIEF, differ, fuelIn, type Terms, TRUST, type Trust } from './trust.ts';
 
 /** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
 const SWEEP_AT = 0.97;
@@ -56,7 +56,8 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   const trustedOnly = new Set<number>();
   let states = new Uint8Array(1_024);
   const exams = createExams(draw, members.pass);
-  let [tasks, held, final, sealed, swept] = [0, 0, 0, false, false];
+  let [tasks, held, final, spent] = [0, 0, 0, 0];
+  let [sealed, swept, filled] = [false, false, false];
 
   const terms = (closing = false): Terms => ({
     confidence: options.confidence,
@@ -200,15 +201,25 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       const first = !swept && out <= (1 - SWEEP_AT) * tasks;
       if (held === 0 || (out > 0 && !first)) return;
       swept = true;
-      const picks = members.all.flatMap((each) => {
-        const missing = trust.checksDue(each, terms()) - each.checks;
-        const picked = sweep(lone(each), missing, draw);
-        for (const task of picked) recheck(task, { each, share: missing / picked.length, effects });
-        return picked;
-      });
+      const picks = draws(out === 0);
+      for (const { each, picked, share } of picks) for (const task of picked) recheck(task, { each, share, effects });
       if (out > 0 || picks.length > 0) return;
       finish(effects);
     }
+  }
+
+  /** What is checked after all, by host: what is due, and when there is nothing else to do, what the job may cost beyond that, once. */
+  function draws(isEnd: boolean) {
+    const hosts = members.all.map((each) => ({
+      ...{ each, checks: each.checks, held: lone(each) },
+      due: trust.checksDue(each, terms()),
+    }));
+    const left = isEnd && !filled ? BELIEF.overhead * tasks - (spent - tasks) : 0;
+    filled ||= isEnd;
+    return missingOf(hosts, left, draw).flatMap(({ count, share }, at) => {
+      const { each, held } = hosts[at] as (typeof hosts)[number];
+      return count > 0 ? [{ each, picked: sweep(held, count, draw), share }] : [];
+    });
   }
 
   /** A share of a held result is checked after all: all of it, where it has no parts. */
@@ -267,6 +278,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
           drop(task, effects);
           return;
         }
+        spent += 1;
         from.results += 1;
         from.intervals += run.claim ? partsOf(run.claim) : 1;
         from.tasks.push(task);
@@ -278,6 +290,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       then((effects) => {
         const from = run && members.join(run);
         const mayNot = from?.banned || runsOf(task).some((each) => each.owner === from?.owner);
+        const [asked = ''] = exams.questionOf(task)?.of ?? [];
+        const claim = members.of(asked)?.claims.get(task);
+        if (claim && run) spent += 1 / partsOf(claim);
         const vote = run && from && { ...run, standing: from, fuel: fuelIn(run.answer, 0) };
         if (!mayNot && exams.take(task, interval, vote)) settle(task, effects);
         else drop(task, effects);

@@ -12,11 +12,13 @@ export const BELIEF = {
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
-  checks: 1.22,
+  checks: 1.14,
   /** The same for one that has come through an earlier job: rare liars are left among those, and nothing but more checks finds them. */
-  checksAgain: 1.3,
+  checksAgain: 1.2,
   /** And at least this share of them, which is more where a host does much of a job. */
   checksShare: 0.045,
+  /** What checks may cost in all, as a share of a run of every task: what they did not by the job's end is spent on more of them. */
+  overhead: 0.097,
   /** Until it has passed so many, every result of a host is checked. */
   probation: 2,
   /** The same for a host that came after the job: a liar that was found comes back under a new name. */
