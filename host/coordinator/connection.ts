@@ -7,10 +7,11 @@ import type { FromHost, ToHost } from '../wire/site.ts';
 import type { Caller, SiteConnection } from './contracts.ts';
 import { deliver, RETRIES } from './deliver.ts';
 import { leaseAgain, leaseOn, serve } from './dispatch.ts';
-import { KEY } from './events.ts';
+import { type ImageRecord, KEY } from './events.ts';
 import { describe, isStranger, meet } from './hosts.ts';
 import { isSigned, publicKey } from './keys.ts';
 import { giveBack } from './opening.ts';
+import { partsBefore } from './parts.ts';
 import { lose } from './settling.ts';
 import type { Connection, Host, State } from './state.ts';
 
@@ -168,7 +169,15 @@ function keepImage(state: State, connection: Connection, message: Extract<FromHo
   const job = lease && state.openJobs.get(lease.job);
   if (!job || lease.holder !== connection || !lease.tasks.includes(task) || !connection.host) return;
   if (job.detail.settledIn[task] !== 0 || !hasImages(state, connection, message)) return;
-  const record = { image, parent, host: connection.host.id, step, share, fuel };
+  const { id, attributes } = connection.host;
+  const parts = partsBefore(state, job, { host: id, message });
+  if (!parts) return;
+  const record: ImageRecord = {
+    ...{ image, parent, host: id, step, share, fuel },
+    ...(message.state !== undefined && { state: message.state }),
+    ...(attributes && { rewriter: attributes.rewriter }),
+    ...(parts.length > 0 && { parts }),
+  };
   lease.progress.set(task, share);
   const { store, refs } = state.with;
   const named = refs.addImage(job, image, parent);

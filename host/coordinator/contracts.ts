@@ -142,8 +142,16 @@ export interface Run {
   readonly owner: string;
   readonly answer: string;
   readonly standing: Standing;
-  /** Of a stepper's result that is checked in parts: how many there are, and how many were confirmed. */
-  readonly examined?: { readonly seen: number; readonly parts: number };
+  /** Of a stepper's result that is checked in parts: how many there are, and how many were confirmed, of each host that made some of it. */
+  readonly examined?: readonly Examined[];
+  /** Whether it went on from what other hosts had made: then nobody can tell from its answer who of them was wrong. */
+  readonly moved?: boolean;
+}
+
+export interface Examined {
+  readonly standing: Standing;
+  readonly seen: number;
+  readonly parts: number;
 }
 
 /** What `trust.ts` says to do with a task, from its runs. */

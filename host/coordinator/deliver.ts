@@ -11,6 +11,7 @@ import { digestOf } from './inputs.ts';
 import { checkMarks } from './intervals.ts';
 import type { Job } from './job.ts';
 import { drop } from './open.ts';
+import { partsOfRow } from './parts.ts';
 import { chainAfter, countersign, verifiedHead } from './receipts.ts';
 import { deliveryOf, intervalAt } from './rows.ts';
 import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
@@ -112,6 +113,13 @@ function unservedIn(state: State, caller: Caller, { marks = [] }: Report): numbe
   return marks.flatMap((row, at) => (row && !row.every(([, , , image]) => isHere(image)) ? [at] : []));
 }
 
+/** What others had made of each row's task. */
+function partsIn(state: State, job: Job, { id }: Host, { tasks, marks }: Report): RunEvent['parts'] {
+  if (!marks || job.images.size === 0) return undefined;
+  const parts = tasks.map((task, row) => partsOfRow(state, job, { host: id, task, marks: marks[row] ?? null }));
+  return parts.some((each) => each !== null) ? parts : undefined;
+}
+
 /** The batch as it is kept, signed by both. */
 function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
   const outputs = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
@@ -121,6 +129,7 @@ function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<
   state.chain = chainAfter(before, head);
   const { kind, late, checksEver } = firstStanding(job, host);
   const unserved = unservedIn(state, caller, report);
+  const parts = partsIn(state, job, host, report);
   return {
     type: 'run',
     at: state.with.clock(),
@@ -140,6 +149,7 @@ function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<
     ...(report.intervals && { intervals: report.intervals }),
     ...(report.marks && { marks: report.marks }),
     ...(unserved.length > 0 && { unserved }),
+    ...(parts && { parts }),
     digests: Buffer.concat(outputs.map((digest) => (digest === '' ? NO_DIGEST : Buffer.from(digest, 'hex')))),
     signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
   };

@@ -1,9 +1,11 @@
 // What is delivered to a job, and what follows from it: the events that the life of its tasks is folded from.
+
+import type { Mark } from '../wire/ledger.ts';
 import type { Range, Standing } from './contracts.ts';
 import type { Claim } from './intervals.ts';
 
-/** A run as it was delivered. `kind`, `late` and `before` are the host's when it delivers to this job for the first time. */
-export interface Delivery {
+/** Whoever delivers something. `kind`, `late` and `before` are the host's when it delivers to this job for the first time. */
+export interface Deliverer {
   readonly host: string;
   readonly owner: string;
   readonly kind: Standing['kind'];
@@ -11,9 +13,20 @@ export interface Delivery {
   readonly late: boolean;
   /** Checks that it had passed over its life. */
   readonly before: number;
+}
+
+/** The beginning of a stepper's task, or what came behind another part, up to a step at which its host left it. */
+export interface Part extends Deliverer {
+  readonly to: Mark;
+}
+
+/** A run as it was delivered. */
+export interface Delivery extends Deliverer {
   readonly answer: string;
   /** Of a stepper's result with marks. */
   readonly claim?: Claim;
+  /** What other hosts had made of the task when this one went on from it. */
+  readonly parts?: readonly Part[];
 }
 
 /** What followed. Tasks in `wanted` need one more run each, unless they are out at the moment. */

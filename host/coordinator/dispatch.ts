@@ -2,17 +2,21 @@
 import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
-import { isSite, isTrusted } from './belief.ts';
+import { isSite } from './belief.ts';
 import type { HostView, OpenWork, Take } from './contracts.ts';
 import { stops } from './ending.ts';
 import { auditOf } from './intervals.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
+import { beginningOf } from './parts.ts';
 import { canAudit, type Moment, schedule } from './schedule.ts';
 import type { Connection, Host, State } from './state.ts';
 
 /** Tasks that one host may have on lease: more would lie with it that others could do. */
 const HELD_MAX = 8 * SITE.batchTasks.max;
+
+/** How much further apart the marks of tabs are: a power of two, so that they are marks of all others, too. */
+const TABS_APART = 8;
 
 /** Answers pulls with leases, as far as there is work. Those that came first are first. */
 export function serveAll(state: State): void {
@@ -77,8 +81,8 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   job.open = take(job.open, chosen.takes);
   const lease = state.leases.grant(connection, job.id, chosen.tasks, state.with.now());
   for (const task of chosen.tasks) if (job.detail.firstIn[task] === 0) show(job, task, 'leased');
-  const images = imagesOf(job, trusts(state, connection.host), chosen.tasks);
-  connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen, ...(images && { images }) }));
+  const images = job.images.size > 0 ? imagesOf(state, job, { connection, host, tasks: chosen.tasks }) : undefined;
+  connection.send(frameOf(connection, job, { fence: lease.fence, ...chosen, ...images }));
   state.changed('job', job.id);
   state.changed('host', host.id);
   return true;
@@ -147,7 +151,7 @@ function fit(state: State, job: Job, plan: readonly Take[]): Chosen {
 function frameOf(
   connection: Connection,
   job: Job,
-  { fence, tasks, inputs, images }: Pick<LeaseFrame, 'fence' | 'tasks' | 'inputs' | 'images'>,
+  { fence, tasks, inputs, images, said }: Pick<LeaseFrame, 'fence' | 'tasks' | 'inputs' | 'images' | 'said'>,
 ): LeaseFrame {
   const first = !connection.told.has(job.id);
   connection.told.add(job.id);
@@ -162,33 +166,27 @@ function frameOf(
     inputs,
     ...(numbers && { numbers: tasks.map((task) => numbers[task] ?? task) }),
     ...(images && { images }),
+    ...(said && { said }),
     ...(audits && { audits }),
   };
 }
 
-/** A check begins at the beginning: what another host has made of it so far is what it checks. */
+/** The images that tasks are gone on with, where there are some. */
 function imagesOf(
+  state: State,
   job: Job,
-  isGoodFrom: (maker: string) => boolean,
-  tasks: readonly number[],
-): (string | null)[] | undefined {
-  if (job.images.size === 0) return undefined;
-  const images = tasks.map((task) => {
-    const made = job.detail.firstIn[task] === 0 ? job.images.get(task) : undefined;
-    return made && isGoodFrom(made.host) ? made.image : null;
-  });
-  return images.some((image) => image !== null) ? images : undefined;
-}
-
-/**
- * Whose images a host goes on from: anybody's, since its result is checked. A trusted one takes those of others that are trusted: its word is taken,
- * and nobody would look at what it makes of a forged one.
- */
-function trusts({ hosts }: State, host: Host | null): (maker: string) => boolean {
-  if (!host || !isTrusted(host)) return () => true;
-  return (maker) => {
-    const made = hosts.get(maker);
-    return made !== undefined && isTrusted(made);
+  {
+    connection,
+    host,
+    tasks,
+  }: { readonly connection: Connection; readonly host: Host; readonly tasks: readonly number[] },
+): Pick<LeaseFrame, 'images' | 'said'> {
+  const goesOn = { host, marks: marksOf(job, connection) !== undefined, isChecked: isChecked(job) };
+  const beginnings = tasks.map((task) => beginningOf(state, job, task, goesOn));
+  const [images, said] = [beginnings.map(({ image }) => image), beginnings.map((each) => each.said)];
+  return {
+    ...(images.some((image) => image !== null) && { images }),
+    ...(said.some((mark) => mark !== null) && { said }),
   };
 }
 
@@ -201,11 +199,17 @@ function auditsOf(job: Job, { host }: Connection, tasks: readonly number[]): (Au
   return audits.some((audit) => audit !== null) ? audits : undefined;
 }
 
-/** Results of trusted hosts are not checked, those of anonymous ones by whole runs; other sites say nothing of what their hosts do on the way. */
+const isChecked = (job: Job): boolean => job.deterministic && job.confidence !== 'trusted';
+
+/**
+ * Results of trusted hosts are not checked; other sites say nothing of what their hosts do on the way. Of tabs that nobody answers for all is
+ * checked, and marks tell but where two results part: they send fewer of them.
+ */
 function marksOf(job: Job, { host, caller }: Connection): number | undefined {
-  const isChecked = job.deterministic && job.confidence !== 'trusted' && !isSite(caller.account);
-  if (!isChecked || host?.view?.standing(job.id).kind !== 'known') return undefined;
-  const least = job.record.manifest.markFuel ?? SITE.markFuel.default;
+  if (!isChecked(job) || isSite(caller.account)) return undefined;
+  const kind = host?.view?.standing(job.id).kind;
+  if (kind === undefined || kind === 'trusted') return undefined;
+  const least = (job.record.manifest.markFuel ?? SITE.markFuel.default) * (kind === 'anonymous' ? TABS_APART : 1);
   // Where a task's fuel is known, there are not many more images than marks.
   const doublings = Math.ceil(Math.log2(Math.max(1, (job.fuelPerTask ?? 0) / MARKS_MAX / least)));
   return Math.min(SITE.markFuel.max, least * 2 ** doublings);

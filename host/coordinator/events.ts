@@ -4,6 +4,7 @@ import type { Digest } from '../../runtime/base/platform.ts';
 import type { JobState, Manifest, TaskState } from '../wire/api.ts';
 import type { Datum, Fence, Report } from '../wire/site.ts';
 import type { Key, Standing } from './contracts.ts';
+import type { Part } from './delivery.ts';
 import type { Signed } from './receipts.ts';
 
 /** A job as it is kept; `summary` once it has ended. Times in ms since 1970. */
@@ -77,6 +78,8 @@ export interface RunEvent
   readonly signed: Signed;
   /** Rows with marks whose images were not all here: they count as results without marks. */
   readonly unserved?: readonly number[];
+  /** Of rows that went on from images of others: what those had made. */
+  readonly parts?: readonly (readonly Part[] | null)[];
   readonly settled: Settled;
 }
 
@@ -137,6 +140,11 @@ export interface ImageRecord {
   readonly step: number;
   readonly share: number;
   readonly fuel: number;
+  /** Digest of the state, as its host says, and the version of that host's rewriter. */
+  readonly state?: Digest;
+  readonly rewriter?: number;
+  /** What others had made before its host went on. */
+  readonly parts?: readonly Part[];
 }
 
 const END = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
 // Results of steppers under examination: which of their intervals other hosts run again, what they said, and who must have lied where they
 // differ. Folded from what was delivered, like the runs themselves. One interval of a task at a time.
 import type { Interval } from '../wire/ledger.ts';
-import type { Run, Verdict } from './contracts.ts';
+import type { Examined, Run, Verdict } from './contracts.ts';
 import type { Effects } from './delivery.ts';
 import {
   answerIn,
@@ -14,11 +14,13 @@ import {
   type Stretch,
   stretchOf,
 } from './intervals.ts';
+import type { Maker } from './members.ts';
 import { intervalsDue, type Terms, weigh } from './trust.ts';
 
-/** A run with its marks, where it has any. */
+/** A run with its marks and whose word they are, where it has any. */
 export interface Claimed extends Run {
   readonly claim: Claim | undefined;
+  readonly makers: readonly Maker[];
 }
 
 /** What one more host made of the stretch that is asked for. */
@@ -35,24 +37,18 @@ export interface Question extends Stretch {
 }
 
 interface Exam {
-  /** Whose claim it is about. */
+  /** Whose run it is about. */
   host: string;
   /** Places of intervals that another owner has confirmed. */
   confirmed: Set<number>;
-  /** How many are to be. */
-  goal: number;
+  /** How many are to be, of each host that made some. */
+  readonly goals: Map<string, number>;
   /** Fuel of intervals that were run again and believed. */
   fuel: number;
   question: Question | undefined;
   /** Whether only whole runs tell more: intervals cost as much, or an image is of no use. */
   whole: boolean;
   spoiled: boolean;
-}
-
-/** Whose claim. */
-interface Named {
-  readonly host: string;
-  readonly claim: Claim;
 }
 
 interface Asked {
@@ -66,11 +62,11 @@ export interface Exams {
   next(task: number, asked: Asked): Verdict | undefined;
   /** Takes what a host made of the interval that is asked for; null where it could not be run: then the whole is. False where it is not asked for any more. */
   take(task: number, interval: Interval, vote: Vote | null): boolean;
-  /** That share more of a task is to be checked. */
-  raise(task: number, run: Named, share: number): void;
+  /** That share more of what a host made of a lone result is to be checked. */
+  raise(task: number, runs: readonly Claimed[], more: { readonly maker: string; readonly share: number }): void;
   questionOf(task: number): Question | undefined;
   /** How far a lone run is examined; undefined where whole runs decide. */
-  seenOf(task: number, run: Named): { readonly seen: number; readonly parts: number } | undefined;
+  seenOf(task: number, run: Pick<Claimed, 'host' | 'makers'>): readonly Examined[] | undefined;
   fuelOf(task: number): number;
   clear(task: number): void;
 }
@@ -85,18 +81,20 @@ export function createExams(
     const known = exams.get(task);
     if (known?.host === host) return known;
     const { fuel = 0, question, spoiled = false } = known ?? {};
-    const fresh = { host, confirmed: new Set<number>(), goal: 0, fuel, question, whole: spoiled, spoiled };
+    const fresh = { host, confirmed: new Set<number>(), goals: new Map(), fuel, question, whole: spoiled, spoiled };
     exams.set(task, fresh);
     return fresh;
   };
 
   /** Who stands for what in the open question: claims that are there still, and votes of those who are not banned. */
   function sidesOf(question: Question, runs: readonly Claimed[]): Run[] {
-    const claims = runs.flatMap((run) => {
-      const isAbout = question.of.includes(run.host) && !run.standing.banned;
-      const answer = isAbout && run.claim ? answerIn(run.claim, question) : undefined;
-      return answer === undefined ? [] : [{ ...run, answer }];
-    });
+    const claims = runs.flatMap((run) =>
+      run.makers.flatMap(({ host, owner, standing }) => {
+        const isAbout = question.of.includes(host) && !standing.banned;
+        const answer = isAbout && run.claim ? answerIn(run.claim, question) : undefined;
+        return answer === undefined ? [] : [{ host, owner, standing, answer }];
+      }),
+    );
     return [...claims, ...question.votes.filter(({ standing }) => !standing.banned)];
   }
 
@@ -112,7 +110,8 @@ export function createExams(
   }
 
   function settle(task: number, question: Question, { runs, terms, effects }: Asked): Verdict | undefined {
-    const about = runs.find(({ host, standing }) => question.of.includes(host) && !standing.banned);
+    const isAbout = ({ host, standing }: Maker) => question.of.includes(host) && !standing.banned;
+    const about = runs.find(({ makers }) => makers.some(isAbout));
     const exam = examOf(task, about?.host ?? '');
     const sides = sidesOf(question, runs);
     // Its host was banned for something else, or somebody has run the whole.
@@ -124,31 +123,43 @@ export function createExams(
     if (verdict.do !== 'accept') return verdict;
     const claim = about.claim as Claim;
     // Whoever runs a part knows that it is compared, so that tells of those who claimed it alone.
-    for (const { host } of sides) if (question.of.includes(host)) pass(host, 1 / partsOf(claim), effects);
+    for (const maker of runs.flatMap(({ makers }) => makers))
+      if (isAbout(maker)) pass(maker.host, maker.share / maker.places.length, effects);
     const place = placeOf(claim, question);
     if (place !== undefined) exam.confirmed.add(place);
     pay(exam, sides, effects);
     return undefined;
   }
 
-  function ask(task: number, stretch: Stretch, runs: readonly [Claimed, ...Claimed[]]): void {
-    const [{ host, claim }] = runs;
+  function ask(task: number, stretch: Stretch, { host, claim }: Claimed, of: readonly string[]): void {
     const { rewriter } = claim as Claim;
-    examOf(task, host).question = { ...stretch, of: runs.map((run) => run.host), rewriter, votes: [] };
+    examOf(task, host).question = { ...stretch, of, rewriter, votes: [] };
   }
 
-  /** A lone result: as many of its intervals as are due, in an order that nobody could foresee. */
+  /**
+   * A lone result: as many of its intervals as are due of each host that made some, in an order that nobody could foresee. What went from
+   * host to host is never run as a whole while its images are of use, since that would not tell who was wrong.
+   */
   function examine(task: number, run: Claimed & { readonly claim: Claim }, terms: Terms): Verdict | undefined {
     const exam = examOf(task, run.host);
-    const { claim, standing } = run;
-    const [parts, seen] = [partsOf(claim), exam.confirmed.size];
-    exam.goal = Math.max(exam.goal, intervalsDue({ standing, parts, seen }, terms, draw(task, 1)));
-    if (2 * exam.goal > parts) exam.whole = true;
+    const seenOf = ({ places }: Maker) => places.filter((place) => exam.confirmed.has(place)).length;
+    const lacking = run.makers.filter((maker) => {
+      const { host, standing, places } = maker;
+      const about = { standing, parts: places.length, seen: seenOf(maker) };
+      const due = intervalsDue(about, terms, draw(task, 1), 1 / run.makers.length);
+      exam.goals.set(host, Math.max(exam.goals.get(host) ?? 0, due));
+      return about.seen < (exam.goals.get(host) as number);
+    });
+    if (!run.moved && 2 * (exam.goals.get(run.host) ?? 0) > partsOf(run.claim)) exam.whole = true;
     if (exam.whole) return { do: 'replicate', wrong: 1, trusted: false };
-    if (seen >= exam.goal) return undefined;
-    const place = drawnOrder(task, parts, draw).find((each) => !exam.confirmed.has(each)) as number;
-    ask(task, stretchOf(claim, place), [run]);
-    return { do: 'audit', trusted: false, disputed: false };
+    const order = drawnOrder(task, partsOf(run.claim), draw).filter((place) => !exam.confirmed.has(place));
+    for (const place of order) {
+      const maker = lacking.find(({ places }) => places.includes(place));
+      if (!maker) continue;
+      ask(task, stretchOf(run.claim, place), run, [maker.host]);
+      return { do: 'audit', trusted: false, disputed: false };
+    }
+    return undefined;
   }
 
   return {
@@ -162,9 +173,10 @@ export function createExams(
       if (!terms.deterministic || terms.confidence === 'trusted') return undefined;
       if (!second) return examine(task, first as Claimed & { claim: Claim }, terms);
       if (third || first.answer === second.answer || exams.get(task)?.spoiled) return undefined;
+      if (first.moved || second.moved) return undefined;
       const parted = firstDifference(first.claim as Claim, second.claim as Claim);
       if (!parted) return undefined;
-      ask(task, parted, [first, second]);
+      ask(task, parted, first, [first.host, second.host]);
       return { do: 'audit', trusted: terms.trustedHosts, disputed: true };
     },
     take: (task, interval, vote) => {
@@ -177,16 +189,21 @@ export function createExams(
       else exam.question.votes.push(vote);
       return true;
     },
-    raise: (task, { host, claim }, share) => {
-      const exam = examOf(task, host);
-      const parts = partsOf(claim);
-      exam.goal = exam.confirmed.size + Math.max(1, Math.ceil(share * parts));
+    raise: (task, [run], { maker, share }) => {
+      if (!run?.claim) return;
+      const exam = examOf(task, run.host);
+      const { places = [], share: all = 1 } = run.makers.find((each) => each.host === maker) ?? {};
+      const seen = places.filter((place) => exam.confirmed.has(place)).length;
+      exam.goals.set(maker, Math.min(places.length, seen + Math.max(1, Math.ceil((share / all) * places.length))));
     },
     questionOf: (task) => exams.get(task)?.question,
-    seenOf: (task, { host, claim }) => {
+    seenOf: (task, { host, makers }) => {
       const exam = exams.get(task);
       if (exam?.host !== host || exam.whole) return undefined;
-      return { seen: exam.confirmed.size, parts: partsOf(claim) };
+      return makers.map(({ standing, places }) => {
+        const seen = places.filter((place) => exam.confirmed.has(place)).length;
+        return { standing, seen, parts: places.length };
+      });
     },
     fuelOf: (task) => exams.get(task)?.fuel ?? 0,
     clear: (task) => void exams.delete(task),

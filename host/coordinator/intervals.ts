@@ -12,6 +12,8 @@ export interface Claim {
   /** Of the whole task. */
   readonly output: Digest;
   readonly fuel: number;
+  /** Whose word each interval is, where a task went from host to host. */
+  readonly makers?: readonly string[];
 }
 
 /** Steps between two marks, the beginning, which is no mark, or the end. */
@@ -20,8 +22,8 @@ export interface Stretch {
   readonly to: Mark | null;
 }
 
-/** In how many intervals a claim can be checked. */
-export const partsOf = ({ marks }: Claim): number => marks.length + 1;
+/** In how many intervals a result can be checked: as a whole, where it comes without a claim. */
+export const partsOf = (claim: Claim | undefined): number => (claim?.marks.length ?? 0) + 1;
 
 /** One of them, by its place. */
 export const stretchOf = ({ marks }: Claim, place: number): Stretch => ({
@@ -78,7 +80,7 @@ export const auditOf = ({ from, to }: Stretch): Audit => ({
 export function checkMarks(marks: readonly Mark[], total: number | null): void {
   let [before, spent] = [0, 0];
   for (const [step, fuel] of marks) {
-    if (step <= before || fuel < spent || fuel > (total ?? 0)) throw new RangeError('marks go back');
+    if (step <= before || fuel < spent || fuel > (total ?? fuel)) throw new RangeError('marks go back');
     [before, spent] = [step, fuel];
   }
 }

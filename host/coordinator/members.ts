@@ -1,7 +1,7 @@
 // The hosts that have delivered something to one job: how each stands there, and what of it is not final.
 import type { Standing } from './contracts.ts';
-import type { Delivery, Effects } from './delivery.ts';
-import type { Claim } from './intervals.ts';
+import type { Deliverer, Delivery, Effects } from './delivery.ts';
+import { type Claim, partsOf } from './intervals.ts';
 
 /** A host in this job: its standing, counted here, and the tasks that it delivered and that are not final. */
 export interface Member extends Standing {
@@ -16,6 +16,18 @@ export interface Member extends Standing {
   tasks: number[];
   /** By task that is not final. */
   readonly claims: Map<number, Claim>;
+  /** Of tasks that went on from what others had made, and are not final: who made what. */
+  readonly moved: Map<number, readonly Maker[]>;
+}
+
+/** A host, and the intervals of a result that are its word, or that went before what has intervals. */
+export interface Maker {
+  readonly host: string;
+  readonly owner: string;
+  readonly standing: Standing;
+  readonly places: readonly number[];
+  /** What its part is of the work on the task. */
+  readonly share: number;
 }
 
 export interface Members {
@@ -24,7 +36,13 @@ export interface Members {
   at(index: number): Member;
   of(host: string): Member | undefined;
   /** The host of a run, which may be new here. */
-  join(run: Delivery): Member;
+  join(run: Deliverer): Member;
+  /** Counts a run, and what others made before it. */
+  count(task: number, run: Delivery): void;
+  /** A run is of no use any more. */
+  forget(host: string, task: number): void;
+  /** Who made what of a host's result, where that is known. */
+  makersOf(host: string, task: number): readonly Maker[];
   /** Another owner agrees with it: a check, or a share of one. */
   pass(host: string, share: number, effects: Effects): void;
 }
@@ -32,6 +50,37 @@ export interface Members {
 export function createMembers(): Members {
   const all: Member[] = [];
   const byHost = new Map<string, Member>();
+
+  function join({ host, owner, kind, late, before }: Deliverer): Member {
+    const known = byHost.get(host);
+    if (known) return known;
+    const counts = { checks: 0, checksEver: before, results: 0, intervals: 0 };
+    const fresh: Member = {
+      ...{ index: all.length, host, owner, kind, late },
+      ...counts,
+      banned: false,
+      tasks: [],
+      claims: new Map(),
+      moved: new Map(),
+    };
+    all.push(fresh);
+    byHost.set(host, fresh);
+    return fresh;
+  }
+
+  /** Each has a part by its fuel, or where that is not known the same. */
+  function makersIn({ host, claim, parts = [] }: Delivery): Maker[] {
+    const hosts = [...new Set([...parts.map((part) => part.host), host])];
+    const ends = [...(claim?.marks.map(([, fuel]) => fuel) ?? []), claim?.fuel ?? 0];
+    return hosts.map((each) => {
+      const places = (claim?.makers ?? []).flatMap((maker, place) => (maker === each ? [place] : []));
+      const fuel = places.reduce((sum, place) => sum + (ends[place] as number) - (ends[place - 1] ?? 0), 0);
+      const member = byHost.get(each) as Member;
+      const share = claim && claim.fuel > 0 ? fuel / claim.fuel : 1 / hosts.length;
+      return { host: each, owner: member.owner, standing: member, places, share };
+    });
+  }
+
   return {
     all,
     at: (index) => {
@@ -40,20 +89,31 @@ export function createMembers(): Members {
       return found;
     },
     of: (host) => byHost.get(host),
-    join: ({ host, owner, kind, late, before }) => {
-      const known = byHost.get(host);
-      if (known) return known;
-      const counts = { checks: 0, checksEver: before, results: 0, intervals: 0 };
-      const fresh: Member = {
-        ...{ index: all.length, host, owner, kind, late },
-        ...counts,
-        banned: false,
-        tasks: [],
-        claims: new Map(),
-      };
-      all.push(fresh);
-      byHost.set(host, fresh);
-      return fresh;
+    join,
+    count: (task, run) => {
+      const from = join(run);
+      for (const part of run.parts ?? []) join(part);
+      if (run.claim) from.claims.set(task, run.claim);
+      if (run.parts?.some(({ host }) => host !== run.host)) from.moved.set(task, makersIn(run));
+      const makers = from.moved.get(task) ?? [{ host: run.host, share: 1, places: undefined }];
+      for (const { host, share, places } of makers) {
+        const member = byHost.get(host) as Member;
+        member.results += share;
+        member.intervals += share * (places?.length || partsOf(run.claim));
+        member.tasks.push(task);
+      }
+    },
+    forget: (host, task) => {
+      byHost.get(host)?.claims.delete(task);
+      byHost.get(host)?.moved.delete(task);
+    },
+    makersOf: (host, task) => {
+      const from = byHost.get(host);
+      const claim = from?.claims.get(task);
+      const moved = from?.moved.get(task);
+      if (moved || !from || !claim) return moved ?? [];
+      const places = Array.from({ length: partsOf(claim) }, (_, place) => place);
+      return [{ host, owner: from.owner, standing: from, places, share: 1 }];
     },
     pass: (host, share, effects) => {
       const found = byHost.get(host);

@@ -2,19 +2,18 @@
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
 import type { TaskState } from '../wire/api.ts';
 import type { Interval } from '../wire/ledger.ts';
-import { missingOf, sweep } from './closing.ts';
+import { picksOf } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
 import { type Delivery, type Effects, noEffects } from './delivery.ts';
 import { type Claimed, createExams, type Question } from './exams.ts';
 import { partsOf } from './intervals.ts';
 import { createMembers, type Member } from './members.ts';
 import { createRunList } from './runs.ts';
+import { CHECKING, createStates, DISPUTED, FINAL, HELD, WAITING } from './states.ts';
 import { BELIEF, differ, fuelIn, type Terms, TRUST, type Trust } from './trust.ts';
 
 /** At this share of tasks that have an answer, checks that are still due are drawn from what is held. */
 const SWEEP_AT = 0.97;
-
-const [WAITING, CHECKING, DISPUTED, HELD, FINAL] = [0, 1, 2, 3, 4] as const;
 
 export interface ReplicasOptions
   extends Pick<Terms, 'confidence' | 'wait' | 'deterministic' | 'trustedHosts' | 'pairs'> {
@@ -54,9 +53,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   const runs = createRunList();
   const members = createMembers();
   const trustedOnly = new Set<number>();
-  let states = new Uint8Array(1_024);
+  const states = createStates();
   const exams = createExams(draw, members.pass);
-  let [tasks, held, final, spent] = [0, 0, 0, 0];
+  let [tasks, spent] = [0, 0];
   let [sealed, swept, filled] = [false, false, false];
 
   const terms = (closing = false): Terms => ({
@@ -64,7 +63,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     wait: options.wait,
     deterministic: options.deterministic,
     trustedHosts: options.trustedHosts,
-    progress: (held + final) / Math.max(1, tasks),
+    progress: (states.held + states.final) / Math.max(1, tasks),
     closing,
     pairs: options.pairs ?? false,
   });
@@ -72,28 +71,30 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   function runsOf(task: number): Claimed[] {
     const found: Claimed[] = [];
     runs.each(task, (index, answer) => {
-      const { host, owner, claims } = members.at(index);
-      const claim = claims.get(task);
-      const examined = claim && exams.seenOf(task, { host, claim });
-      found.push({ host, owner, answer, standing: members.at(index), claim, ...(examined && { examined }) });
+      const standing = members.at(index);
+      const { host, owner } = standing;
+      const [claim, makers] = [standing.claims.get(task), members.makersOf(host, task)];
+      const examined = claim && exams.seenOf(task, { host, makers });
+      const moved = standing.moved.has(task);
+      found.push({ host, owner, answer, standing, claim, makers, moved, ...(examined && { examined }) });
     });
     return found;
   }
 
-  function setState(task: number, state: number): void {
-    const before = states[task] ?? WAITING;
-    held += Number(state === HELD) - Number(before === HELD);
-    final += Number(state === FINAL) - Number(before === FINAL);
-    states[task] = state;
+  /** Whose word a task's runs are: none of them can check it. */
+  function ownersOf(task: number): string[] {
+    const makers: { readonly owner: string }[] = [];
+    runs.each(task, (index) => makers.push(...(members.at(index).moved.get(task) ?? [members.at(index)])));
+    return [...new Set(makers.map(({ owner }) => owner))];
   }
 
+  const isFinal = (task: number) => states.of(task) === FINAL;
+  const isLone = (task: number) => states.of(task) === HELD && runs.count(task) === 1;
+
   function wantedOf(task: number): Range | undefined {
-    const state = states[task] ?? WAITING;
+    const state = states.of(task);
     if (task >= tasks || state === HELD || state === FINAL) return undefined;
-    const not: string[] = [];
-    runs.each(task, (index) => {
-      if (!not.includes(members.at(index).owner)) not.push(members.at(index).owner);
-    });
+    const not = ownersOf(task);
     const range = { from: task, to: task + 1, check: not.length > 0, trusted: trustedOnly.has(task) };
     const question = exams.questionOf(task);
     if (!question) return { ...range, not };
@@ -103,7 +104,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
 
   /** Asks for one more run of a task. */
   function want(task: number, state: number, effects: Effects): void {
-    setState(task, state);
+    states.set(task, state);
     wantStill(task, effects);
   }
 
@@ -123,7 +124,8 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     runs.each(task, (index, _answer, place) => {
       if (runs.marked(place)) return;
       runs.mark(place);
-      members.pass(members.at(index).host, 1, effects);
+      for (const { host, share } of members.at(index).moved.get(task) ?? [{ ...members.at(index), share: 1 }])
+        members.pass(host, share, effects);
     });
   }
 
@@ -135,10 +137,11 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const verdict = examination ?? trust.judge(found, asked.terms, draw(task, found.length));
     if (verdict.do === 'convict') {
       for (const host of verdict.hosts) {
-        const liar = members.of(host);
-        runs.remove(task, liar?.index ?? -1);
-        liar?.claims.delete(task);
-        condemn(host, effects);
+        remove(task, host);
+        removeBehind(task, host);
+        // Of a whole run that went from host to host nobody knows who of them was wrong.
+        const isKnown = examination || !found.some((run) => run.host === host && run.moved);
+        if (isKnown) condemn(host, effects);
       }
       settle(task, effects, closing);
       return;
@@ -153,7 +156,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       const isDisputed = parts || found.some((run) => differ(run.answer, found[0]?.answer ?? ''));
       want(task, isDisputed ? DISPUTED : CHECKING, effects);
     } else if (verdict.do === 'hold') {
-      setState(task, HELD);
+      states.set(task, HELD);
       effects.held.push(task);
     } else {
       const { answer, wrong } = verdict;
@@ -170,6 +173,18 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     }
   }
 
+  function remove(task: number, host: string): void {
+    runs.remove(task, members.of(host)?.index ?? -1);
+    members.forget(host, task);
+  }
+
+  /** Drops what others made of what a host had begun, and gives whether there was some. */
+  function removeBehind(task: number, host: string): boolean {
+    const behind = runsOf(task).filter((run) => run.moved && run.makers.some((each) => each.host === host));
+    for (const run of behind) if (run.host !== host) remove(task, run.host);
+    return behind.some((run) => run.host !== host);
+  }
+
   /**
    * Bans a host. What was held on its word is wanted again: another owner's run that agrees with it is a check of that owner, and one that
    * does not takes its place.
@@ -182,14 +197,15 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const delivered = found.tasks;
     found.tasks = [];
     for (const task of delivered) {
-      if (states[task] === HELD && runs.has(task, found.index)) settle(task, effects);
+      if (states.of(task) === FINAL) continue;
+      if (removeBehind(task, host) || (states.of(task) === HELD && runs.has(task, found.index))) settle(task, effects);
     }
   }
 
   /** Nothing more is needed of a task. */
   function close(task: number): void {
-    setState(task, FINAL);
-    runs.each(task, (index) => members.at(index).claims.delete(task));
+    states.set(task, FINAL);
+    runs.each(task, (index) => members.forget(members.at(index).host, task));
     runs.clear(task);
     exams.clear(task);
   }
@@ -197,57 +213,39 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   /** Near the end and at the end: draws the checks that are still due, and makes final what is left when there are none. */
   function sweepUp(effects: Effects): void {
     while (sealed) {
-      const out = tasks - held - final;
+      const { held } = states;
+      const out = tasks - held - states.final;
       const first = !swept && out <= (1 - SWEEP_AT) * tasks;
       if (held === 0 || (out > 0 && !first)) return;
       swept = true;
-      const picks = draws(out === 0);
-      for (const { each, picked, share } of picks) for (const task of picked) recheck(task, { each, share, effects });
-      if (out > 0 || picks.length > 0) return;
+      // When there is nothing else to do, what the job may cost beyond what is due, once.
+      const left = out === 0 && !filled ? BELIEF.overhead * tasks - (spent - tasks) : 0;
+      filled ||= out === 0;
+      const dueOf = (each: Member) => trust.checksDue(each, terms());
+      const picks = picksOf(members.all, { dueOf, left, draw, isFinal, isLone });
+      for (const { task, maker, share } of picks) exams.raise(task, runsOf(task), { maker, share });
+      for (const task of new Set(picks.map((pick) => pick.task))) recheck(task, effects);
+      if (tasks > states.held + states.final) return;
       finish(effects);
     }
   }
 
-  /** What is checked after all, by host: what is due, and when there is nothing else to do, what the job may cost beyond that, once. */
-  function draws(isEnd: boolean) {
-    const hosts = members.all.map((each) => ({
-      ...{ each, checks: each.checks, held: lone(each) },
-      due: trust.checksDue(each, terms()),
-    }));
-    const left = isEnd && !filled ? BELIEF.overhead * tasks - (spent - tasks) : 0;
-    filled ||= isEnd;
-    return missingOf(hosts, left, draw).flatMap(({ count, share }, at) => {
-      const { each, held } = hosts[at] as (typeof hosts)[number];
-      return count > 0 ? [{ each, picked: sweep(held, count, draw), share }] : [];
-    });
-  }
-
-  /** A share of a held result is checked after all: all of it, where it has no parts. */
-  function recheck(task: number, { each, share, effects }: { each: Member; share: number; effects: Effects }): void {
-    const claim = each.claims.get(task);
-    if (claim) {
-      exams.raise(task, { host: each.host, claim }, share);
-      settle(task, effects);
-    } else want(task, CHECKING, effects);
-  }
-
-  /** What is held on this host's word alone. */
-  function lone(each: Member): readonly number[] {
-    if (each.banned) return [];
-    each.tasks = each.tasks.filter((task) => states[task] !== FINAL);
-    return each.tasks.filter((task) => states[task] === HELD && runs.count(task) === 1);
+  /** A held result is checked after all: all of it, where it has no parts. */
+  function recheck(task: number, effects: Effects): void {
+    if (runsOf(task).some(({ claim }) => claim)) settle(task, effects);
+    else want(task, CHECKING, effects);
   }
 
   /** Every check that was due is done. What is not sure enough even so gets another run; if there is no such task, all are final. */
   function finish(effects: Effects): void {
     const unsure: number[] = [];
     for (let task = 0; task < tasks; task += 1) {
-      if (states[task] !== HELD) continue;
+      if (states.of(task) !== HELD) continue;
       const found = runsOf(task);
       if (trust.judge(found, terms(true), draw(task, found.length)).do !== 'accept') unsure.push(task);
     }
     if (unsure.length > 0) for (const task of unsure) settle(task, effects, true);
-    else for (let task = 0; task < tasks; task += 1) if (states[task] === HELD) settle(task, effects, true);
+    else for (let task = 0; task < tasks; task += 1) if (states.of(task) === HELD) settle(task, effects, true);
   }
 
   const then = (act: (effects: Effects) => void): Effects => {
@@ -260,11 +258,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   return {
     grow: (count, isSealed) =>
       then((effects) => {
-        if (count > states.length) {
-          const larger = new Uint8Array(Math.max(count, states.length * 2));
-          larger.set(states);
-          states = larger;
-        }
+        states.grow(count);
         runs.grow(count);
         if (count > tasks) effects.wanted.push({ from: tasks, to: count, not: [], check: false, trusted: false });
         tasks = Math.max(tasks, count);
@@ -273,26 +267,21 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     deliver: (task, run) =>
       then((effects) => {
         const from = members.join(run);
-        const repeated = runsOf(task).some((each) => each.owner === run.owner);
-        if (task >= tasks || states[task] === FINAL || from.banned || repeated) {
+        const isVoid = from.banned || run.parts?.some((part) => members.of(part.host)?.banned);
+        if (task >= tasks || states.of(task) === FINAL || isVoid || ownersOf(task).includes(run.owner)) {
           drop(task, effects);
           return;
         }
         spent += 1;
-        from.results += 1;
-        from.intervals += run.claim ? partsOf(run.claim) : 1;
-        from.tasks.push(task);
-        if (run.claim) from.claims.set(task, run.claim);
+        members.count(task, run);
         runs.add(task, from.index, run.answer);
         settle(task, effects);
       }),
     audit: (task, interval, run) =>
       then((effects) => {
         const from = run && members.join(run);
-        const mayNot = from?.banned || runsOf(task).some((each) => each.owner === from?.owner);
-        const [asked = ''] = exams.questionOf(task)?.of ?? [];
-        const claim = members.of(asked)?.claims.get(task);
-        if (claim && run) spent += 1 / partsOf(claim);
+        const mayNot = from?.banned || ownersOf(task).includes(from?.owner ?? '');
+        if (run) spent += 1 / partsOf(runsOf(task)[0]?.claim);
         const vote = run && from && { ...run, standing: from, fuel: fuelIn(run.answer, 0) };
         if (!mayNot && exams.take(task, interval, vote)) settle(task, effects);
         else drop(task, effects);
@@ -302,9 +291,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     wantedOf,
     auditOf: (task) => exams.questionOf(task),
     runsOf,
-    stateOf: (task) => STATES[states[task] ?? WAITING] ?? 'waiting',
+    stateOf: (task) => STATES[states.of(task)] ?? 'waiting',
     standingOf: (host) => members.of(host),
     terms: () => terms(),
-    counts: () => ({ tasks, held, final }),
+    counts: () => ({ tasks, held: states.held, final: states.final }),
   };
 }

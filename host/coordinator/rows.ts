@@ -7,14 +7,21 @@ import { answerOf } from './trust.ts';
 /** What the replicas are told of a row. */
 export function deliveryOf(event: Omit<RunEvent, 'settled' | 'use'>, row: number): Delivery {
   const { host, owner, kind, late, before, rewriter } = event;
+  const parts = event.parts?.[row] ?? null;
   const code = event.codes[row] as string;
   const fuel = event.fuels[row] ?? null;
   const output = code === '' ? hexAt(event.digests, row) : '';
   const answer = answerOf(code === '' ? { output, fuel } : { code, rewriter });
   const marks = event.unserved?.includes(row) ? null : event.marks?.[row];
-  // Of a result with marks nothing can be said without its fuel, and of anonymous hosts all is checked by whole runs.
-  const hasClaim = marks && marks.length > 0 && output !== '' && fuel !== null && kind === 'known';
-  return { host, owner, kind, late, before, answer, ...(hasClaim && { claim: { rewriter, marks, output, fuel } }) };
+  // Of a result with marks nothing can be said without its fuel.
+  const hasClaim = marks && marks.length > 0 && output !== '' && fuel !== null;
+  const run = { host, owner, kind, late, before, answer, ...(parts && { parts }) };
+  if (!hasClaim) return run;
+  const claim = { rewriter, marks, output, fuel };
+  if (!parts) return { ...run, claim };
+  // The last part ends where its own marks begin.
+  const makers = [...parts.map((part) => part.host), ...marks.map(() => host)];
+  return { ...run, claim: { ...claim, marks: [...parts.slice(0, -1).map(({ to }) => to), ...marks], makers } };
 }
 
 /** Which interval a row of an audit is about. */

@@ -1,7 +1,7 @@
 // How far results are believed: pure formulas, and the one decision that follows from a task's runs. Draws come in as arguments.
 // What the rules catch and what they let through is simulated in test/grid.
 import type { Confidence } from '../wire/api.ts';
-import type { Run, Standing, Verdict } from './contracts.ts';
+import type { Examined, Run, Standing, Verdict } from './contracts.ts';
 
 /** The policy's numbers. Each was chosen by the simulator; what it costs to change one is what `npm run simulate` prints. */
 export const BELIEF = {
@@ -89,16 +89,23 @@ export const checksCounted = (standing: Standing): number =>
  */
 const unseen = (seen: number, parts: number): number => Math.max(1 - seen / parts, BELIEF.coalition);
 
+/** The probability that what a host says without another is wrong. */
+function wrongOf(standing: Standing): number {
+  if (standing.kind === 'trusted') return 0;
+  return standing.kind === 'anonymous' ? BELIEF.liars : wrongAlone(checksCounted(standing));
+}
+
 /** The probability that the answer of agreeing runs by different owners is wrong: all but one would have to be of the first one's mind. */
 export function wrongTogether(runs: readonly Run[]): number {
-  let wrong = 1;
-  for (const { standing } of runs) {
-    if (standing.kind === 'trusted') return 0;
-    if (standing.banned) continue;
-    wrong = Math.min(wrong, standing.kind === 'anonymous' ? BELIEF.liars : wrongAlone(checksCounted(standing)));
-  }
   const [first] = runs;
-  if (runs.length === 1 && first?.examined) wrong *= unseen(first.examined.seen, first.examined.parts);
+  if (runs.length === 1 && first?.examined)
+    return first.examined.reduce((sum, { standing, seen, parts }) => sum + wrongOf(standing) * unseen(seen, parts), 0);
+  let wrong = 1;
+  for (const { standing, moved } of runs) {
+    // What others had made of it before is not believed for its host's sake.
+    if (moved) wrong = Math.min(wrong, BELIEF.liars);
+    else if (!standing.banned) wrong = Math.min(wrong, wrongOf(standing));
+  }
   return wrong * BELIEF.coalition ** (runs.length - 1);
 }
 
@@ -166,7 +173,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   const replicate = { do: 'replicate', wrong, trusted: runs.length >= BELIEF.runsMax } as const;
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1 && !first.examined) {
-    if (terms.pairs || onProbation(first.standing)) return replicate;
+    if (terms.pairs || first.moved || onProbation(first.standing)) return replicate;
     if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
   } else if (runs.length === 2 && terms.trustedHosts && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
@@ -179,25 +186,21 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
  * How many of a lone result's `parts` intervals are to have been run again, `seen` of them being so: on the average the share of runs that
  * would be checked, spread over all results, and what it takes to believe it where nothing is held any more. Over the half, a whole run
  * tells more for less; and so it does of a newcomer whom nothing can be taken back from. `draw` is in [0, 1), and unknown to hosts.
+ * `share` is that of its host in all that may be wrong with the result, where it is not its alone.
  */
-export function intervalsDue({ standing, seen, parts }: Examined, terms: Terms, draw: number): number {
+export function intervalsDue({ standing, seen, parts }: Examined, terms: Terms, draw: number, share = 1): number {
+  if (standing.kind === 'trusted') return 0;
   if (standing.kind === 'anonymous') return parts;
   const isNew = onProbation(standing);
   if (isNew && !terms.wait) return parts;
-  const share = isNew ? BELIEF.intervals : checkRate(standing, terms);
-  const drawn = Math.max(isNew ? 1 : 0, Math.floor(share * parts + draw));
+  const rate = isNew ? BELIEF.intervals : checkRate(standing, terms);
+  const drawn = Math.max(isNew ? 1 : 0, Math.floor(rate * parts + draw));
   if (terms.wait && !terms.closing) return drawn;
-  const need = needOf(terms.confidence);
+  const need = needOf(terms.confidence) * share;
   const wrong = (count: number) => wrongAlone(checksCounted(standing) + (count - seen) / parts) * unseen(count, parts);
   let least = seen;
   while (least < parts && wrong(least) > need) least += 1;
   return Math.max(terms.closing ? 0 : drawn, least);
-}
-
-interface Examined {
-  readonly standing: Standing;
-  readonly seen: number;
-  readonly parts: number;
 }
 
 /** What to do about one interval, from what its hosts say of it: the same as about a task, but that nothing is held, and who agrees is believed. */

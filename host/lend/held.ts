@@ -1,5 +1,6 @@
 // What a host holds: leases, and in each the tasks that have not ended, with what it takes to stop them.
 import type { Digest } from '../../runtime/base/platform.ts';
+import type { Mark } from '../wire/ledger.ts';
 import type { Audit, Datum, Fence, Lease, WireTerms } from '../wire/site.ts';
 import type { Ran } from './report.ts';
 
@@ -12,6 +13,8 @@ export interface Assigned {
   readonly input: Datum;
   /** The blob of the image that it goes on from. */
   readonly image: Digest | null;
+  /** What was said of it, where it has to be that. */
+  readonly said: Mark | null;
   /** Where only a part of it is to be run: which. */
   readonly audit: Audit | null;
   /** Ends the guest. Nobody asks for its outcome then. */
@@ -39,8 +42,8 @@ export interface Held {
 export const keyOf = ([start, number]: Fence): string => `${start} ${number}`;
 
 /** A lease that came. Throws a RangeError for columns of unequal length and for tasks that are named twice. */
-export function heldOf({ fence, job, tasks, inputs, numbers, images, audits }: Lease, terms: WireTerms): Held {
-  const isWhole = [inputs, numbers, images, audits].every(
+export function heldOf({ fence, job, tasks, inputs, numbers, images, said, audits }: Lease, terms: WireTerms): Held {
+  const isWhole = [inputs, numbers, images, said, audits].every(
     (column) => column === undefined || column.length === tasks.length,
   );
   if (tasks.length === 0 || !isWhole) throw new RangeError('the columns of a lease are not of one length');
@@ -48,8 +51,8 @@ export function heldOf({ fence, job, tasks, inputs, numbers, images, audits }: L
   for (const [place, index] of tasks.entries()) {
     const [input, image] = [inputs[place] as Datum, images?.[place] ?? null];
     const number = numbers?.[place] ?? index;
-    const audit = audits?.[place] ?? null;
-    held.tasks.set(index, { held, index, number, input, image, audit, control: new AbortController(), share: 0 });
+    const more = { image, said: said?.[place] ?? null, audit: audits?.[place] ?? null };
+    held.tasks.set(index, { held, index, number, input, ...more, control: new AbortController(), share: 0 });
   }
   if (held.tasks.size !== tasks.length) throw new RangeError('a lease names a task twice');
   return held;

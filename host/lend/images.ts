@@ -26,6 +26,10 @@ export interface Images extends ImageStore {
   readonly onImage: (image: ImageNotice) => void;
   /** Brings an image from its blob, and those before it that it takes to open it. Gives its name. Throws a RangeError for what is none. */
   download(blob: Digest): Promise<Digest>;
+  /** The same for an image that another host says is `said`. What comes behind it is this host's: it is the first of the marks. */
+  goOn(said: Mark): Promise<Digest>;
+  /** It goes on from none. */
+  beginAnew(): void;
   /** What an image that is here says of itself. */
   manifest(image: Digest): Manifest;
   /** Resolves when all that there were are at the site, or cannot be. */
@@ -40,15 +44,17 @@ export function createImages(tools: StepperTools, { control, held, index }: Assi
   /** The blob of each image that is at the site. */
   const blobs = new Map<Digest, Digest>();
   const { markFuel } = held.terms;
-  const marks = markFuel === undefined ? undefined : createMarks(markFuel);
+  const marksFrom = (fuel: number) => (markFuel === undefined ? undefined : createMarks(markFuel, fuel));
+  let marks = marksFrom(0);
+  let since: Mark | undefined;
   /** By the fuel at it. */
   const marked = new Map<number, ImageNotice & { readonly state: Digest }>();
   let uploads: Promise<void> = Promise.resolve();
 
   const manifest = (image: Digest) => peek(forms.get(image) ?? new Uint8Array()).manifest;
+  const stateOf = (name: Digest) => stateDigest(manifest(name), digest);
   const mark = (notice: ImageNotice) => {
-    if (marks?.meets(notice.fuel))
-      marked.set(notice.fuel, { ...notice, state: stateDigest(manifest(notice.digest), digest) });
+    if (marks?.meets(notice.fuel)) marked.set(notice.fuel, { ...notice, state: stateOf(notice.digest) });
   };
 
   async function download(last: Digest): Promise<Digest> {
@@ -78,13 +84,29 @@ export function createImages(tools: StepperTools, { control, held, index }: Assi
     blobs.set(name, image);
     return { image, parent };
   };
-  const upload = async ({ digest: name, step, share, fuel }: ImageNotice): Promise<void> => {
+  const upload = async ({ digest: name, step, share, fuel, state }: ImageNotice & { state: Digest }): Promise<void> => {
     const blob = await blobOf(name);
-    if (blob) send({ type: 'image', fence: held.fence, task: index, ...blob, step, share, fuel });
+    if (!blob) return;
+    const from = since && { from: since[3] };
+    send({ type: 'image', fence: held.fence, task: index, ...blob, step, share, fuel, state, ...from });
   };
 
   return {
     download,
+    goOn: async (said) => {
+      const [step, fuel, state, blob] = said;
+      const name = await download(blob);
+      const found = manifest(name);
+      if (found.step !== step || found.fuel !== fuel || stateOf(name) !== state)
+        throw new RangeError('an image is not what was said of it');
+      since = said;
+      marks = marksFrom(fuel);
+      return name;
+    },
+    beginAnew: () => {
+      since = undefined;
+      marks = marksFrom(0);
+    },
     manifest,
     put: (name, bytes) => {
       // Nothing before a whole one is needed any more.
@@ -95,15 +117,18 @@ export function createImages(tools: StepperTools, { control, held, index }: Assi
     delete: (name) => void forms.delete(name),
     onImage: (notice) => {
       mark(notice);
+      const state = stateOf(notice.digest);
       // One that does not get there now goes with the next one.
-      uploads = uploads.then(() => upload(notice)).catch(() => undefined);
+      uploads = uploads.then(() => upload({ ...notice, state })).catch(() => undefined);
     },
     settled: () => uploads,
-    marks: () =>
-      (marks?.kept ?? []).flatMap((at): Mark[] => {
+    marks: () => [
+      ...(since ? [since] : []),
+      ...(marks?.kept ?? []).flatMap((at): Mark[] => {
         const { step, fuel, state, digest: name } = marked.get(at) as ImageNotice & { state: Digest };
         const blob = blobs.get(name);
         return blob === undefined ? [] : [[step, fuel, state, blob]];
       }),
+    ],
   };
 }

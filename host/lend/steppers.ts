@@ -27,12 +27,13 @@ export async function runStepper(
   assigned: Assigned,
   task: Prepared,
 ): Promise<Stepped | undefined> {
-  const { control, held, image } = assigned;
+  const { control, held, image, said } = assigned;
   const images = createImages(tools, assigned);
-  const from = image === null ? undefined : await images.download(image).catch(() => undefined);
+  const found = said ? images.goOn(said) : image === null ? undefined : images.download(image);
+  const from = await found?.catch(() => undefined);
   const { everyMs = EVERY_MS, markFuel } = held.terms;
-  // What comes before its image is not this host's, which can answer for the whole or for nothing.
-  const marked = from === undefined && markFuel !== undefined;
+  // Who knows nothing of an image but that it is there answers for the whole.
+  const marked = markFuel !== undefined && (from === undefined || said !== null);
   const checkpoint = { store: images, everyMs, ...(marked && { markFuel }), onImage: images.onImage };
   const options = {
     ...{ checkpoint, signal: control.signal },
@@ -40,10 +41,10 @@ export async function runStepper(
       assigned.share = share;
     },
   };
-  const steps = begin(await tools.steppers(), task, { options, from });
+  const steps = begin(await tools.steppers(), task, { options, from, anew: images.beginAnew });
   assigned.leave = () => leave({ steps, images, clock: tools.clock, control });
   const outcome = await steps.outcome;
-  if (!marked || outcome.state === 'failed') return { outcome, marks: [] };
+  if (!marked) return { outcome, marks: [] };
   await images.settled();
   return { outcome, marks: images.marks() };
 }
@@ -52,7 +53,7 @@ export async function runStepper(
 function begin(
   { start, resume }: Steppers,
   task: Prepared,
-  { options, from }: { options: Parameters<Steppers['start']>[1]; from: Digest | undefined },
+  { options, from, anew }: { options: Parameters<Steppers['start']>[1]; from: Digest | undefined; anew: () => void },
 ): Steps {
   const { input, index, ...terms } = task;
   if (from !== undefined) {
@@ -60,6 +61,7 @@ function begin(
       return resume(from, terms, options);
     } catch (error) {
       if (!(error instanceof LodgerError) || error.code !== 'ERR_IMAGE_INVALID') throw error;
+      anew();
     }
   }
   return start(task, options);

@@ -100,8 +100,8 @@ const ReportSchema = v.strictObject({
   ),
   /** Of rows that are no runs but parts of one: which steps. Their output is the digest of the state behind them, their fuel what those took. */
   intervals: v.exactOptional(column(v.nullable(IntervalSchema))),
-  /** Of results of steppers: the marks that its host can give images of. */
-  marks: v.exactOptional(column(v.nullable(v.pipe(v.array(MarkSchema), v.maxLength(MARKS_MAX))))),
+  /** Of results of steppers: the marks that its host can give images of, and before them the one that it went on from. */
+  marks: v.exactOptional(column(v.nullable(v.pipe(v.array(MarkSchema), v.maxLength(MARKS_MAX + 1))))),
   engine: v.strictObject({ name: oneOf(['v8', 'wasmtime']), version: word() }),
   rewriter: COUNT,
   tariff: COUNT,
@@ -147,6 +147,10 @@ const FromHostSchema = v.variant('type', [
     step: COUNT,
     share: TIME,
     fuel: COUNT,
+    /** Digest of the state that it is of: whoever goes on from it can be held to nothing before that. */
+    state: v.exactOptional(digest()),
+    /** The image that its host went on from, where it was one with what was said of it. */
+    from: v.exactOptional(digest()),
   }),
   v.strictObject({ type: v.literal('policy'), version: COUNT }),
 ]);
@@ -190,6 +194,8 @@ const LeaseSchema = v.strictObject({
   numbers: v.exactOptional(column(COUNT)),
   /** Of steppers: the image to go on from. */
   images: v.exactOptional(column(v.nullable(digest()))),
+  /** What was said of it, where its host has to answer for no more than what comes behind: it is the first of the marks then. */
+  said: v.exactOptional(column(v.nullable(MarkSchema))),
   /** Where only a part of a task is to be run: from which image, whose state has this digest, or the beginning; and up to which step, or the end. */
   audits: v.exactOptional(column(v.nullable(AuditSchema))),
 });

@@ -1,6 +1,6 @@
 // Results of steppers are checked by intervals between images: at a real site, by real hosts, some of which lie in one place.
 import { join } from 'node:path';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
 import { faultsOf } from '../../host/client/receipt.ts';
 import { createCoordinator } from '../../host/coordinator/door.ts';
@@ -12,11 +12,13 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { SiteTerms } from '../../runtime/job/site-terms.ts';
 import { builtKernel } from '../kernels/built.ts';
 import { removeFolder, temporaryFolder } from './opened.ts';
-import { type Lent, type Lie, lend } from './steppers.ts';
+import { type LendOptions, type Lent, type Lie, lend } from './steppers.ts';
 
 const NUMBERS = 300_000;
 const INPUT = new Uint8Array(Uint32Array.of(NUMBERS).buffer);
 const MARK_FUEL = 1_000_000;
+/** A thousand numbers each. */
+const STEPS = NUMBERS / 1_000;
 const SUM = (NUMBERS * (NUMBERS + 1)) / 2;
 const WAIT = { timeout: 60_000, interval: 50 };
 /** A step takes less. */
@@ -33,12 +35,15 @@ beforeAll(async () => {
 interface Place {
   /** Resolves when it is there; what it gives resolves with what came of it. */
   submit(terms: SiteTerms): Promise<{ readonly sum: Promise<number> }>;
-  host(name: string, lie?: Lie): Promise<Lent>;
+  host(name: string, lie?: Lie, more?: Pick<LendOptions, 'leaveAt'>): Promise<Lent>;
+  /** A host that does the task up to a step, and has left when this resolves. */
+  leaver(name: string, leaveAt: number, lie?: Lie): Promise<void>;
   /** The site's own. */
   own(): Promise<Lent>;
   job(): Promise<JobStatus>;
   why(): Promise<string>;
   hostOf(name: string): Promise<HostStatus | undefined>;
+  ban(name: string): Promise<unknown>;
   restart(): Promise<void>;
   readonly runner: SiteRunner;
 }
@@ -58,14 +63,27 @@ async function open(options: { leaseMs?: number } = {}): Promise<Place> {
     await site.close();
     await removeFolder(folder);
   });
-  const lent = (as: string, name: string, lie?: Lie) => {
-    const lender = lend(url, as, { name, ...(lie !== undefined && { lie }) });
+  const lent = (as: string, options: LendOptions) => {
+    const lender = lend(url, as, options);
     lenders.push(lender);
     return lender;
   };
   const task = { job: 'sum', task: '0' };
+  const host: Place['host'] = async (name, lie, more) => {
+    await site.accounts.set({ id: name });
+    const { token: as } = await site.accounts.make(name, { role: 'host' });
+    return lent(as, { name, ...(lie !== undefined && { lie }), ...more });
+  };
   return {
     runner,
+    host,
+    leaver: async (name, leaveAt, lie) => {
+      const lender = await host(name, lie, { leaveAt });
+      await expect
+        .poll(() => runner.site.ask('task', { params: task }).then(({ leases }) => leases[0]?.share), WAIT)
+        .toBe(leaveAt / STEPS);
+      await lender.close();
+    },
     submit: async (terms) => {
       const submitter = await connect(url, token, { patienceMs: 30_000, terms });
       const sum = (async () => {
@@ -79,14 +97,15 @@ async function open(options: { leaseMs?: number } = {}): Promise<Place> {
       await expect.poll(() => runner.site.ask('jobs', {}).then(({ length }) => length), WAIT).toBe(1);
       return { sum };
     },
-    host: async (name, lie) => {
-      await site.accounts.set({ id: name });
-      return lent((await site.accounts.make(name, { role: 'host' })).token, name, lie);
-    },
-    own: async () => lent(token, 'own'),
+    own: async () => lent(token, { name: 'own' }),
     job: () => runner.site.ask('job', { params: { job: 'sum' } }),
     why: async () => (await runner.site.ask('task', { params: task })).why,
     hostOf: async (name) => (await runner.site.ask('hosts', {})).find((host) => host.name === name),
+    ban: async (name) => {
+      const hosts = await runner.site.ask('hosts', {});
+      const { host = '' } = hosts.find((each) => each.name === name) ?? {};
+      await runner.site.ask('setStanding', { params: { host }, json: { standing: 'banned' } });
+    },
     restart: async () => {
       await site.close();
       site = await start(Number(new URL(url).port));
@@ -209,3 +228,67 @@ test('an interval whose host falls silent is run by the next one', async () => {
   expect(await sum).toBe(SUM);
   expect((await place.job()).runs).toBe(1);
 }, 120_000);
+
+describe('a task that went from host to host', () => {
+  const HALF = STEPS / 2;
+
+  test('is gone on with, and what each of them did is checked for itself', async () => {
+    const place = await open();
+    const { sum } = await place.submit(PARTS);
+    await place.leaver('ann', HALF);
+    const bob = await place.host('bob');
+    await expect.poll(place.why, WAIT).toContain('there is a result, of which another host runs steps');
+    expect(bob.resumed()).toBe(1);
+    await place.restart();
+    await place.host('cat');
+    expect(await sum).toBe(SUM);
+    const { runs, audits, fuel } = await place.job();
+    expect(runs).toBe(1);
+    const whole = fuel - audits.fuel;
+    // All of what ann did, which is one interval, and some of what bob did.
+    expect(audits.fuel).toBeGreaterThan(0.5 * whole);
+    expect(audits.fuel).toBeLessThanOrEqual(whole);
+    for (const name of ['ann', 'bob', 'cat']) expect(await isBanned(place, name)).toBe(false);
+  }, 120_000);
+
+  test.each<[string, { readonly ann?: Lie; readonly bob?: Lie; readonly liar: string }]>([
+    ['began it', { ann: { from: 70 }, liar: 'ann' }],
+    ['ended it', { bob: 'output', liar: 'bob' }],
+  ])(
+    'is not believed where the one who %s was wrong, who alone is banned, and is done anew',
+    async (_, { ann, bob, liar }) => {
+      const place = await open();
+      const { sum } = await place.submit(WHOLE);
+      await place.leaver('ann', HALF, ann);
+      const second = await place.host('bob', bob);
+      await expect.poll(place.why, WAIT).toContain('there is a result, of which another host runs steps');
+      expect(second.resumed()).toBe(1);
+      await place.restart();
+      await place.host('cat');
+      await expect.poll(place.why, WAIT).toContain('of the result to be wrong, and a third one runs those again');
+      await place.own();
+      await expect.poll(() => isBanned(place, liar), WAIT).toBe(true);
+      expect(await sum).toBe(SUM);
+      for (const name of ['ann', 'bob', 'cat']) expect(await isBanned(place, name)).toBe(name === liar);
+    },
+    120_000,
+  );
+
+  test.each<[string, Lie | undefined, (place: Place) => Promise<unknown>]>([
+    ['its image is not what was said of it', 'misstated', async () => undefined],
+    ['who left it is banned by then', undefined, ({ ban }) => ban('ann')],
+  ])(
+    'is begun anew where %s',
+    async (_, lie, happens) => {
+      const place = await open();
+      const { sum } = await place.submit(PARTS);
+      await place.leaver('ann', HALF, lie);
+      await happens(place);
+      const bob = await place.host('bob');
+      await place.host('cat');
+      expect(await sum).toBe(SUM);
+      expect(bob.resumed()).toBe(0);
+    },
+    120_000,
+  );
+});

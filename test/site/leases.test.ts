@@ -96,7 +96,7 @@ describe('tasks on lease', () => {
     const image = site.kernel;
     first.say({ type: 'image', fence, task: 0, image, parent: null, step: 7, share: 0.5, fuel: 700 });
     await until(() => site.store.get(['img', job, 0]) !== undefined);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     first.say({ type: 'release', fence, tasks: [0], reason: 'in use' });
     const second = keeper();
     second.join(site.site);
@@ -104,28 +104,42 @@ describe('tasks on lease', () => {
     expect(second.leases[0]).toMatchObject({ tasks: [0], images: [image] });
   });
 
-  test('of a stepper begin anew at a trusted host, whose word is taken, where nobody knows who made the image', async () => {
+  test('of a stepper go on from the image of a stranger that says of which state it is, and begin anew at a trusted host, whose word is taken', async () => {
     const site = await open();
     const job = await submitTasks(site, 1);
     let step = 0;
-    const leave = async (host: Keeper) => {
+    const leave = async (host: Keeper, says: { readonly state?: string } = {}) => {
       host.join(site.site);
       await until(() => host.leases.length === 1);
       const { fence } = host.leases[0] as Lease;
       step += 1;
-      host.say({ type: 'image', fence, task: 0, image: site.kernel, parent: null, step, share: 0.5, fuel: 700 });
+      host.say({
+        type: 'image',
+        fence,
+        task: 0,
+        image: site.kernel,
+        parent: null,
+        step,
+        share: 0.5,
+        fuel: 700,
+        ...says,
+      });
       await until(() => (site.store.get(['img', job, 0]) as { step?: number } | undefined)?.step === step);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 100));
       host.say({ type: 'release', fence, tasks: [0], reason: 'in use' });
       host.leave();
-      return host.leases[0]?.images;
+      const { images, said } = host.leases[0] as Lease;
+      return { images, said };
     };
+    const none = { images: undefined, said: undefined };
+    const state = 'ab'.repeat(32);
     const stranger = () => keeper({ caller: { account: 'eve', role: 'host' }, keys: echoKeys() });
     const own = () => keeper({ keys: echoKeys() });
-    expect(await leave(stranger())).toBeUndefined();
-    expect(await leave(stranger())).toEqual([site.kernel]);
-    expect(await leave(own())).toBeUndefined();
-    expect(await leave(own())).toEqual([site.kernel]);
+    expect(await leave(stranger())).toEqual(none);
+    expect(await leave(stranger(), { state })).toEqual(none);
+    expect(await leave(stranger())).toEqual({ images: [site.kernel], said: [[2, 700, state, site.kernel]] });
+    expect(await leave(own())).toEqual(none);
+    expect(await leave(own())).toEqual({ images: [site.kernel], said: undefined });
   });
 
   test('that hosts die of are given up, and the others of their lease are not', async () => {

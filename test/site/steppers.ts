@@ -5,6 +5,7 @@ import type { Crew, Lender, Steppers } from '../../host/lend/contracts.ts';
 import { createLender } from '../../host/lend/lender.ts';
 import { nodeEngine } from '../../host/platform/engines.ts';
 import { node, now } from '../../host/platform/node.ts';
+import type { FromHost } from '../../host/wire/site.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { PAGE, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
@@ -32,6 +33,8 @@ export type Lie =
   | 'damaged'
   /** Its images never get to the site. */
   | 'unserved'
+  /** Another state of each of its images than the one that it is of. */
+  | 'misstated'
   /** It takes parts to run again, and never says anything of them. */
   | 'silent';
 
@@ -44,14 +47,34 @@ const POLICY = parsePolicy({
 /** A host that can be cut off: it says nothing more, and does not come back. */
 export interface Lent extends Lender {
   cut(): void;
+  /** Tasks that it went on with from an image. */
+  readonly resumed: () => number;
+}
+
+export interface LendOptions {
+  readonly name: string;
+  readonly lie?: Lie;
+  /** The step behind which it stands still, with an image, until it is closed. */
+  readonly leaveAt?: number;
 }
 
 /** Lends one thread: this one. */
-export function lend(site: string, token: string, { name, lie }: { readonly name: string; readonly lie?: Lie }): Lent {
+export function lend(site: string, token: string, { name, lie, leaveAt }: LendOptions): Lent {
   const remote = createRemote({ url: site, token, onBytes: () => undefined });
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const sandbox = createSandbox({ engine: nodeEngine('v8'), platform: node });
-  const crewOf = (steppers: Steppers): Crew => ({ threads: 1, run: sandbox.run, steppers: async () => steppers });
+  let resumed = 0;
+  const crewOf = ({ start, resume }: Steppers): Crew => ({
+    threads: 1,
+    run: sandbox.run,
+    steppers: async () => ({
+      start: (task, options) => (leaveAt === undefined ? start(task, options) : leaving(start, leaveAt)(task, options)),
+      resume: (...given) => {
+        resumed += 1;
+        return resume(...given);
+      },
+    }),
+  });
   let isCut = false;
   let hangUp: () => void = () => undefined;
   const lender = createLender({
@@ -59,7 +82,9 @@ export function lend(site: string, token: string, { name, lie }: { readonly name
       if (isCut) throw new Error('it is cut off');
       const line = await remote.connect(hear, closed);
       hangUp = () => line.close('cut off');
-      return line;
+      const misstate = (message: FromHost): FromHost =>
+        message.type === 'image' && lie === 'misstated' ? { ...message, state: 'ab'.repeat(32) } : message;
+      return { ...line, send: (message) => line.send(misstate(message)) };
     },
     blobs: {
       get: async (digest) => {
@@ -97,12 +122,19 @@ export function lend(site: string, token: string, { name, lie }: { readonly name
     isCut = true;
     hangUp();
   };
-  return { ...lender, cut, close: () => lender.close().finally(remote.close) };
+  return { ...lender, cut, resumed: () => resumed, close: () => lender.close().finally(remote.close) };
 }
 
+/** Stops at a step as one does that is wanted back, and says no more of it. */
+const leaving =
+  (start: Steppers['start'], step: number): Steppers['start'] =>
+  (task, options) => {
+    start(task, { ...options, checkpoint: { ...options.checkpoint, untilStep: step } }).outcome.catch(() => undefined);
+    return steps(until(options.signal));
+  };
+
 function lying({ start, resume }: Steppers, lie: Lie): Steppers {
-  const isPart = ({ checkpoint }: StartOptions) =>
-    checkpoint.untilStep !== undefined || checkpoint.everyMs === undefined;
+  const isPart = ({ checkpoint }: StartOptions) => checkpoint.everyMs === undefined;
   const begin = (options: StartOptions, go: (options: StartOptions) => Steps): Steps => {
     if (isPart(options)) {
       if (lie === 'silent') return steps(until(options.signal));
@@ -165,16 +197,19 @@ async function strayed(
   step: number,
   [start, resume]: [(given: StartOptions) => Steps, (at: string, given: StartOptions) => Steps],
 ): Promise<Outcome> {
-  let last = '';
+  let last: ImageNotice | undefined;
   const onImage = (image: ImageNotice) => {
-    last = image.digest;
+    last = image;
     options.checkpoint.onImage?.(image);
   };
   await start({ ...options, checkpoint: { ...options.checkpoint, onImage, untilStep: step } }).outcome.catch(
     () => undefined,
   );
-  const forged = forge(options.checkpoint.store, last);
+  const before = last as unknown as ImageNotice;
+  const forged = forge(options.checkpoint.store, before.digest);
   await options.checkpoint.store.put(forged.image.digest, forged.bytes);
+  // The site has to have it, since those behind it are made from it; at a fuel where no mark is.
+  options.checkpoint.onImage?.({ ...before, fuel: 0, digest: forged.image.digest });
   return resume(forged.image.digest, options).outcome;
 }
 
