@@ -64,7 +64,7 @@ function heldRuns(costing: Costing): number {
   const checked = due / Math.max(host.results, 1e-9);
   const extra = shareAnonymous + Math.max(0, checked - shareAnonymous) / 2;
   const pairs = checked >= 1 ? 1 + thirds(needOf(confidence), checksEver / 2 + 2 * host.results) : extra;
-  return 1 + Math.max(extra, pairs) + DISPUTES;
+  return 1 + Math.max(extra + DISPUTES, pairs + DISPUTES, BELIEF.overhead);
 }
 
 /** A known host with its share of the tasks, and no check in this job. */
@@ -102,7 +102,8 @@ function runsInParts(costing: Costing, parts: number): number {
     again += share;
   }
   const shareAnonymous = anonymous / (known + anonymous);
-  return 1 + shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + DISPUTES;
+  const extra = shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + DISPUTES;
+  return 1 + Math.max(extra, wait ? BELIEF.overhead : 0);
 }
 
 /** The share of a result that is run again, as a mean over what may be drawn: all of it where more than half of its parts are due. */

@@ -2,6 +2,7 @@
 import type { Standing } from './contracts.ts';
 import type { Deliverer, Delivery, Effects } from './delivery.ts';
 import { type Claim, partsOf } from './intervals.ts';
+import { BELIEF } from './trust.ts';
 
 /** A host in this job: its standing, counted here, and the tasks that it delivered and that are not final. */
 export interface Member extends Standing {
@@ -47,7 +48,11 @@ export interface Members {
   pass(host: string, share: number, effects: Effects): void;
 }
 
+/** With so many hosts of earlier jobs, if they are most of a job's, others are strangers. */
+const MET_MIN = 20;
+
 export function createMembers(): Members {
+  let met = 0;
   const all: Member[] = [];
   const byHost = new Map<string, Member>();
 
@@ -55,8 +60,12 @@ export function createMembers(): Members {
     const known = byHost.get(host);
     if (known) return known;
     const counts = { checks: 0, checksEver: before, results: 0, intervals: 0 };
+    const isMet = before >= BELIEF.probation;
+    // Where most have come through earlier jobs, one that has not may well be a liar that was found, under a new name.
+    const isStranger = !isMet && met >= MET_MIN && 2 * met > all.length;
+    met += Number(isMet);
     const fresh: Member = {
-      ...{ index: all.length, host, owner, kind, late },
+      ...{ index: all.length, host, owner, kind, late: late || isStranger },
       ...counts,
       banned: false,
       tasks: [],

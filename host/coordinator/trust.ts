@@ -16,12 +16,12 @@ export const BELIEF = {
   /** The same for one that has come through an earlier job: rare liars are left among those, and nothing but more checks finds them. */
   checksAgain: 1.2,
   /** And at least this share of them, which is more where a host does much of a job. */
-  checksShare: 0.045,
+  checksShare: 0.035,
   /** What checks may cost in all, as a share of a run of every task: what they did not by the job's end is spent on more of them. */
   overhead: 0.097,
   /** Until it has passed so many, every result of a host is checked. */
   probation: 2,
-  /** The same for a host that came after the job: a liar that was found comes back under a new name. */
+  /** The same for a host that came after the job, or is a stranger among hosts of earlier ones: a liar that was found comes back under a new name. */
   probationLate: 10,
   /** With so many checks passed, a host is outvoted by a lead of two only. */
   established: 3,

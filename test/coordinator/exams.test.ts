@@ -1,7 +1,7 @@
 // Results of steppers that are checked in parts: what is run again, who is believed where hosts differ, and that every task comes to its end.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Delivery, Effects } from '../../host/coordinator/delivery.ts';
+import type { Effects } from '../../host/coordinator/delivery.ts';
 import {
   answerIn,
   auditOf,
@@ -11,132 +11,11 @@ import {
   intervalOf,
   stretchOf,
 } from '../../host/coordinator/intervals.ts';
-import { createReplicas, type Replicas } from '../../host/coordinator/replicas.ts';
+import type { Replicas } from '../../host/coordinator/replicas.ts';
 import { answerOf, BELIEF, intervalsDue } from '../../host/coordinator/trust.ts';
 import type { Mark } from '../../host/wire/ledger.ts';
 import { createDraw } from '../grid/chance.ts';
-
-const PARTS = 8;
-const FUEL = 100;
-
-/** What a host says that goes wrong behind so many intervals; honest ones never do. */
-function claimOf(wrongFrom = Number.POSITIVE_INFINITY, parts = PARTS): Claim {
-  const marks = Array.from({ length: parts - 1 }, (_, place): Mark => {
-    const state = place >= wrongFrom ? `wrong ${wrongFrom} ${place}` : `right ${place}`;
-    return [10 * (place + 1), FUEL * (place + 1), state, `image ${state}`];
-  });
-  const output = wrongFrom < parts ? `wrong ${wrongFrom} output` : 'right output';
-  return { rewriter: 1, marks, output, fuel: FUEL * parts };
-}
-
-const from = (host: string, claim?: Claim, change: Partial<Delivery> = {}): Delivery => ({
-  ...{ host, owner: host, kind: 'known', late: false, before: 0 },
-  answer: answerOf({ output: claim?.output ?? 'right output', fuel: claim?.fuel ?? FUEL * PARTS }),
-  ...(claim && { claim }),
-  ...change,
-});
-/** What a host made that went on behind the third interval from what `before` had left there. */
-function goneOn(host: string, before: string, claim: Claim, change: Partial<Delivery> = {}): Delivery {
-  const to = claim.marks[2] as Mark;
-  let [, , state] = to;
-  // Whoever goes on from a wrong state does so honestly.
-  const next = (right: string) => (to[2].startsWith('right') ? right : `${state} gone on with`);
-  const behind = claim.marks.slice(3).map(([step, fuel, right, image]): Mark => {
-    state = next(right);
-    return [step, fuel, state, image];
-  });
-  const marks = [to, ...behind];
-  const moved = { ...claim, marks, output: next(claim.output), makers: [before, ...marks.map(() => host)] };
-  const part = { host: before, owner: before, kind: 'known', late: false, before: 0, to } as const;
-  return from(host, moved, { parts: [part], ...change });
-}
-const old = (host: string, claim?: Claim) => from(host, claim, { before: 1_000 });
-
-function open(tasks: number, change: Partial<Parameters<typeof createReplicas>[0]> = {}): Replicas {
-  const replicas = createReplicas({
-    ...{ confidence: 0.9, wait: true, deterministic: true, trustedHosts: false, draw: () => 0.99 },
-    ...change,
-  });
-  replicas.grow(tasks, true);
-  return replicas;
-}
-
-/** Does what is asked for of a task, from the image that is named: an honest host that starts from a wrong state comes to a wrong one. */
-function audit(replicas: Replicas, task: number, host: string, change: Partial<Delivery> = {}): Effects {
-  const question = replicas.auditOf(task);
-  if (!question) throw new Error(`nothing is asked for of task ${task}`);
-  const place = (question.to?.[0] ?? 0) / 10 - 1;
-  const state = question.from?.[2] ?? 'right';
-  const isRight = state.startsWith('right');
-  const output = question.to === null ? 'right output' : `right ${place}`;
-  const given = isRight ? output : `${state} gone on with`;
-  const fuel = FUEL * ((question.to === null ? PARTS : question.to[0] / 10) - (question.from?.[0] ?? 0) / 10);
-  return replicas.audit(
-    task,
-    intervalOf(question),
-    from(host, undefined, { answer: answerOf({ output: given, fuel }), ...change }),
-  );
-}
-
-describe('a result that went from host to host', () => {
-  const ask = (replicas: Replicas) => intervalOf(replicas.auditOf(0) ?? stretchOf(claimOf(), 0));
-
-  test('counts for each of them by what it did, and is checked by neither', () => {
-    const replicas = open(10);
-    replicas.deliver(0, goneOn('b', 'a', claimOf()));
-    expect(replicas.wantedOf(0)?.not).toEqual(['a', 'b']);
-    expect(audit(replicas, 0, 'a').dropped).toBe(true);
-    while (replicas.auditOf(0)) audit(replicas, 0, 'c');
-    expect(replicas.stateOf(0)).toBe('provisional');
-    expect(replicas.standingOf('a')).toMatchObject({ results: 3 / PARTS, checks: 3 / PARTS });
-    const { results = 0, checks = 0 } = replicas.standingOf('b') ?? {};
-    expect(results).toBe(5 / PARTS);
-    expect(checks).toBeGreaterThan(0);
-    expect(checks).toBeLessThan(results);
-  });
-
-  test.each([
-    ['before it was left', 1, 'a'],
-    ['after it was gone on with', 4, 'b'],
-  ])('is void where it was wrong %s, and only whoever was is convicted', (_, wrongFrom, liar) => {
-    const replicas = open(10, { confidence: 0.999, wait: false });
-    replicas.deliver(0, goneOn('b', 'a', claimOf(wrongFrom)));
-    const convicted: string[] = [];
-    for (let round = 0; round < 30 && convicted.length === 0; round += 1)
-      for (const host of ['c', 'd']) if (replicas.auditOf(0)) convicted.push(...audit(replicas, 0, host).convicted);
-    expect(convicted).toEqual([liar]);
-    expect(replicas.runsOf(0)).toEqual([]);
-    expect(replicas.wantedOf(0)?.audit).toBeUndefined();
-  });
-
-  test('is never believed alone where its intervals cannot be run, and nobody is convicted where a whole run differs', () => {
-    const replicas = open(10);
-    const { claim: _, ...bare } = goneOn('b', 'a', claimOf(1));
-    replicas.deliver(0, bare);
-    expect(replicas.stateOf(0)).toBe('checking');
-    const effects = ['c', 'd'].map((host) => replicas.deliver(0, from(host)));
-    expect(effects.flatMap(({ convicted }) => convicted)).toEqual([]);
-    expect(effects.flatMap(({ accepted }) => accepted)).toMatchObject([{ hosts: ['c', 'd'] }]);
-  });
-
-  test('is void where one who made some of it is banned, held or delivered later', () => {
-    const replicas = open(10);
-    replicas.deliver(0, goneOn('b', 'a', claimOf()));
-    while (replicas.auditOf(0)) audit(replicas, 0, 'c');
-    const { wanted } = replicas.convict('a');
-    expect(wanted.map((range) => range.from)).toEqual([0]);
-    expect(replicas.runsOf(0)).toEqual([]);
-    expect(replicas.deliver(1, goneOn('b', 'a', claimOf())).dropped).toBe(true);
-  });
-
-  test('is run as a whole where an image of it is of no use', () => {
-    const replicas = open(10);
-    replicas.deliver(0, goneOn('b', 'a', claimOf()));
-    replicas.audit(0, ask(replicas), null);
-    expect(replicas.wantedOf(0)).toMatchObject({ not: ['a', 'b'], check: true });
-    expect(replicas.wantedOf(0)?.audit).toBeUndefined();
-  });
-});
+import { audit, claimOf, FUEL, from, goneOn, old, open, PARTS } from './claims.ts';
 
 describe('a result that can be checked in parts', () => {
   test('of a newcomer is held when another owner has run a quarter of its intervals again, and each is a part of a check of it, and not of who runs it', () => {
@@ -242,6 +121,16 @@ describe('where hosts differ', () => {
       expect(convicted).toEqual(['a']);
       expect(audited).toEqual([{ host: 'own', fuel: FUEL }]);
     }
+  });
+
+  test("a tab's result is never believed alone, and is compared mark by mark with one that differs", () => {
+    const replicas = open(4, { trustedHosts: true });
+    const tab = { owner: 'anonymous', kind: 'anonymous' } as const;
+    replicas.deliver(0, from('tab', claimOf(5), tab));
+    expect(replicas.wantedOf(0)).toEqual({ from: 0, to: 1, not: ['anonymous'], check: true, trusted: false });
+    replicas.deliver(0, from('a', claimOf()));
+    expect(replicas.wantedOf(0)).toMatchObject({ trusted: true, audit: 1 });
+    expect(audit(replicas, 0, 'own', { kind: 'trusted' }).convicted).toEqual(['tab']);
   });
 
   test('nothing is compared between versions of the rewriter', () => {

@@ -36,6 +36,40 @@ describe('belief, a task at a time', () => {
     expect(open(10, { draw: () => 0 }).deliver(0, old('a')).wanted).toHaveLength(1);
   });
 
+  test('a stranger among hosts of earlier jobs is checked as one that came late; where all are new nobody is', () => {
+    const passed = (before: number) => {
+      const replicas = open(100);
+      for (let at = 0; at < 30; at += 1) replicas.deliver(at, from(`h${at}`, 'right', { before }));
+      for (let at = 30; at < 30 + BELIEF.probation; at += 1) {
+        replicas.deliver(at, from('stranger'));
+        replicas.deliver(at, from('checker', 'right', { before }));
+      }
+      replicas.deliver(99, from('stranger'));
+      return replicas.stateOf(99);
+    };
+    expect(passed(1_000)).toBe('checking');
+    expect(passed(0)).toBe('provisional');
+  });
+
+  test('what a tenth leaves at the end of the job is spent on checks, and no more than that', () => {
+    const replicas = open(1_000);
+    const checksOf = (host: string) => replicas.standingOf(host)?.checks ?? 0;
+    for (let task = 0; task < 1_000; task += 1) replicas.deliver(task, old(task % 2 ? 'a' : 'b'));
+    let extra = 0;
+    for (let round = 0; round < 10; round += 1)
+      for (let task = 0; task < 1_000; task += 1) {
+        const wanted = replicas.wantedOf(task);
+        if (!wanted) continue;
+        extra += 1;
+        replicas.deliver(task, old(wanted.not.includes('a') ? 'b' : 'a'));
+      }
+    expect(replicas.counts().final).toBe(1_000);
+    expect(extra / 1_000).toBeGreaterThan(0.95 * BELIEF.overhead);
+    // A check of each of the two may be rounded up.
+    expect(extra / 1_000).toBeLessThanOrEqual(BELIEF.overhead + 2 / 1_000);
+    expect(Math.abs(checksOf('a') - checksOf('b'))).toBeLessThan(10);
+  });
+
   test('anonymous tabs are one owner and never believed alone, however many checks they passed', () => {
     const replicas = open(10);
     const tab = (host: string) => from(host, 'right', { owner: 'anonymous', kind: 'anonymous', before: 1_000 });
