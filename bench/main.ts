@@ -1,4 +1,5 @@
 // npm run bench [-- NAME ...]: runs the benchmarks, all of them or those named, one after the other.
+import { ownProcess } from '../host/platform/own-process.ts';
 import { publish, type Result } from './result.ts';
 
 /** Name -> the file that measures it. */
@@ -27,6 +28,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ default: () => Promise
   yield: () => import('./yield.bench.ts'),
   federation: () => import('./federation.bench.ts'),
 };
+
+// What is measured runs as it does on the command line and in a cell.
+ownProcess();
 
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !Object.hasOwn(BENCHMARKS, name));

@@ -4,6 +4,7 @@
 import process from 'node:process';
 import { CommanderError } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { ownProcess } from '../platform/own-process.ts';
 import { INTERRUPTED } from './interrupt.ts';
 import type { Finish } from './options.ts';
 import { createProgram } from './program.ts';
@@ -19,6 +20,7 @@ interface Verdict {
   readonly message: string;
 }
 
+ownProcess();
 await main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
