@@ -70,7 +70,8 @@ pub fn tick() {
     }
 }
 
-/// What admission lets through and no more; the same on every machine.
+/// What admission lets through; the same on every machine. References to functions stay: newer compilers write indirect calls in their
+/// form. Admission refuses what else they would allow, and references to anything else need parts of Wasmtime that are not in here.
 fn config(Settings { stoppable, linear }: Settings, pooled: bool) -> Config {
     let mut config = Config::new();
     config

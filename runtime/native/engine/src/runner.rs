@@ -2,6 +2,7 @@
 //! without the conversions of classes, and numbers pass through an array that both sides see.
 
 use crate::code::{Code, Result};
+use crate::copy;
 use crate::guest::Guest;
 use crate::live::{Live, Terms};
 use crate::module::Inner;
@@ -124,8 +125,10 @@ impl Runner {
         let steps = self.module.steps.as_ref().filter(|_| self.live.borrow().is_none());
         let Some(steps) = steps.filter(|_| report.input_bytes() <= whole::INPUT_BYTES_MAX) else { return Ok(ptr::null_mut()) };
         let live = self.begin()?;
-        let output = whole::call(&live, steps, (env, dispatch), [input, room], report)?;
-        if report.is_done() { self.finish(env).map(|()| output) } else { Ok(output) }
+        let called = whole::call(&live, steps, (env, dispatch), [input, room], report);
+        let ended = called.and_then(|output| if report.is_done() { self.finish(env).map(|()| output) } else { Ok(output) });
+        copy::settle();
+        ended
     }
 
     /// `start(dispatch)`: a program from its start to its end, in a fresh instance, which stays until `end`.

@@ -189,7 +189,7 @@ fn copy_out(env: sys::napi_env, output: &[u8], room: sys::napi_value, report: &R
         return Ok(ptr::null_mut());
     }
     if let Some(data) = bytes_of(env, room, length) {
-        // SAFETY: it is of that length, and nobody else's yet.
+        // SAFETY: it is of that length, and nobody else's before the runner has settled it.
         unsafe { copy::past_caches(output, data) };
         return Ok(ptr::null_mut());
     }
@@ -199,7 +199,7 @@ fn copy_out(env: sys::napi_env, output: &[u8], room: sys::napi_value, report: &R
     if status != sys::Status::napi_ok {
         return Err(w::Error::msg(format!("no buffer of {length} bytes (status {status})")));
     }
-    // SAFETY: the buffer is new and of that length.
+    // SAFETY: the buffer is new and of that length; the runner settles it.
     unsafe { copy::past_caches(output, data.cast::<u8>()) };
     Ok(buffer)
 }
