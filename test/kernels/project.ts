@@ -151,11 +151,12 @@ const book = (changes: object = {}) =>
   } as never);
 
 const position = fc.record({
-  ...{ asset: whole(0, 2), kind: fc.constantFrom('call', 'put', 'put', 'swap'), strike: real(1, 200) },
+  ...{ asset: fc.constantFrom(0, 0, 0, 1, 1, 1, 2), strike: real(1, 200) },
+  kind: fc.constantFrom('call', 'call', 'call', 'put', 'put', 'put', 'put', 'swap'),
   ...{ years: real(0.05, 3), quantity: real(-10, 10) },
 });
 
-/** Books of two assets. Some have positions in a third, or of a kind that is none; in some a byte is another. */
+/** Books of two assets. A few have positions in a third, or of a kind that is none; in some a byte is another. */
 const portfolio: Subject = {
   source: built('portfolio'),
   input: (length) => book({ first: length }),
