@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { placeOf } from '../host/platform/engines.ts';
 import { loadAddon } from '../host/platform/native.ts';
+import { ownProcess } from '../host/platform/own-process.ts';
 import { createWasmtime } from '../host/platform/wasmtime.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import type { Engine } from '../runtime/engine/engine.ts';
@@ -25,6 +26,7 @@ function engineOf(name: string): Engine {
   return createWasmtime(loadAddon(), { stoppable: name === 'wasmtime' }) as Engine;
 }
 
+ownProcess();
 const [, , name = '', subject = '', calls = '1'] = process.argv;
 const place = { engine: engineOf(name), platform: placeOf('v8').platform };
 const { file, call } = await callOf(subject as SubjectName);

@@ -20,9 +20,9 @@ export function placeOf(name: EngineName): Place {
 }
 
 /**
- * The engine that a caller asks for. `auto` is V8: it is on every machine, starts a kernel in half the time, and runs ours 1.2 times as
- * fast on average (`npm run bench -- engines`: 0.9 to 1.5). Wasmtime is for those who want a guest stopped within a millisecond and its
- * thread kept.
+ * The engine that a caller asks for. `auto` is V8: it is on every machine, starts a kernel 1.1 to 1.3 times as fast, and its code takes less time
+ * where a task computes for long (`npm run bench -- native`: 1.15 times as fast on average, gemm 1.4). Wasmtime's calls are as fast on average
+ * (`npm run bench -- engines`: 0.5 to 1.25 of V8's time), and it stops a guest that is not metered within a millisecond and keeps its thread.
  */
 export function nodeEngine(choice: EngineChoice = 'auto'): Engine {
   return placeOf(choice === 'auto' ? 'v8' : choice).engine;
