@@ -1,5 +1,5 @@
-// Bundles the modules of threads: one file instead of a hundred takes a third of the time to load, and leaves a small heap, which V8 looks
-// through whenever the guests of the thread have used some megabytes of memory. Run by `npm run build`.
+// Bundles the module of a pool's threads: one file instead of a hundred takes a third of the time to load, and leaves a small heap, which
+// V8 looks through whenever the guests of the thread have used some megabytes of memory. Run by `npm run build`.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -7,27 +7,23 @@ import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
 
-/** The module of a thread -> its file, beside what tsc makes of the module. */
-const THREADS: Readonly<Record<string, string>> = {
-  'host/pool/thread.ts': 'thread-bundle.js',
-  'host/coordinator/prepare-thread.ts': 'prepare-bundle.js',
-};
+const THREAD = 'host/pool/thread.ts';
 
 /** Of what is imported and not used, nothing is kept: no module does anything when it is loaded. */
-const treeshake = { moduleSideEffects: (id: string) => Object.keys(THREADS).some((module) => id.endsWith(module)) };
+const treeshake = { moduleSideEffects: false } as const;
 
-async function bundleThread(root: string, module: string, file: string): Promise<void> {
+async function bundleThread(root: string): Promise<void> {
   await build({
     ...{ root, configFile: false, logLevel: 'warn', envDir: false, plugins: [licences(root)] },
     ssr: { noExternal: true },
     build: {
-      ssr: join(root, module),
+      ssr: join(root, THREAD),
       target: 'node20',
       minify: true,
-      outDir: join(root, 'dist', module, '..'),
+      outDir: join(root, 'dist', 'host', 'pool'),
       emptyOutDir: false,
       copyPublicDir: false,
-      rolldownOptions: { treeshake, output: { entryFileNames: file, codeSplitting: false } },
+      rolldownOptions: { treeshake, output: { entryFileNames: 'thread-bundle.js', codeSplitting: false } },
     },
   });
 }
@@ -56,7 +52,4 @@ async function licenceOf(folder: string): Promise<string> {
   return readFile(join(folder, name), 'utf8');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const root = packageRoot();
-  for (const [module, file] of Object.entries(THREADS)) await bundleThread(root, module, file);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleThread(packageRoot());

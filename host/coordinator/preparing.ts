@@ -35,7 +35,7 @@ export interface Preparing {
   close(): Promise<void>;
 }
 
-const THREAD = packageFile('dist/host/coordinator/prepare-bundle.js');
+const THREAD = packageFile('dist/host/coordinator/prepare-thread.js');
 
 export function createPreparing(blobs: Pick<BlobFolder, 'size' | 'use' | 'read' | 'put'>): Preparing {
   const kept = new Map<string, Promise<PreparedAnswer>>();
