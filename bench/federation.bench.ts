@@ -157,7 +157,7 @@ async function search(folder: string, nats?: string): Promise<Search> {
     const { file, folder: beside, terms } = await loadJob(join(ROOT, 'kernels/align/job.json'));
     const { each } = await openInputs(file.inputs, beside, fillLimits(file.limits).inputBytesMax);
     const [before, began] = [process.cpuUsage(), performance.now()];
-    for await (const { state } of runner.map({ ...terms, inputs: inputsOf(terms.kernel, each, () => undefined) }))
+    for await (const { state } of runner.map({ ...terms, inputs: inputsOf(terms.kernel, each(), () => undefined) }))
       if (state !== 'done') throw new Error('a task of the search failed');
     const { user, system } = process.cpuUsage(before);
     return { cpuMs: (user + system) / 1_000, wallMs: performance.now() - began };

@@ -56,7 +56,7 @@ async function searchJob(): Promise<Job> {
   const { file, folder, terms } = await loadJob(join(import.meta.dirname, '../../../kernels/align/job.json'));
   const inputs: Uint8Array[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++)
-    for await (const input of (await openInputs(file.inputs, folder, 2 ** 30)).each) inputs.push(input);
+    for await (const input of (await openInputs(file.inputs, folder, 2 ** 30)).each()) inputs.push(input);
   return { ...terms, inputs };
 }
 

@@ -23,6 +23,11 @@ export interface ThreadOptions extends PoolOptions {
   readonly isolation?: 'thread';
 }
 
+/** Threads of this process have room for a task's input, which is then not copied. */
+interface WithRoom {
+  room?(bytes: number): Uint8Array;
+}
+
 const LEAST_BYTES = 256 * 2 ** 20;
 
 const OptionsSchema = v.strictObject({
@@ -40,8 +45,10 @@ export async function createPool(options: IsolatedOptions): Promise<CellPool>;
 export async function createPool(options?: ThreadOptions): Promise<Pool>;
 export async function createPool(
   options?: IsolatedOptions | ThreadOptions | (PoolOptions & { readonly isolation: Isolation }),
-): Promise<Pool>;
-export async function createPool(options: PoolOptions & { readonly isolation?: Isolation } = {}): Promise<Pool> {
+): Promise<Pool & WithRoom>;
+export async function createPool(
+  options: PoolOptions & { readonly isolation?: Isolation } = {},
+): Promise<Pool & WithRoom> {
   const { isolation = 'thread', strict, cellMemoryBytesMax, ...rest } = check(OptionsSchema, options);
   if (isolation === 'process') {
     const memory = cellMemoryBytesMax === undefined ? {} : { memoryBytesMax: cellMemoryBytesMax };

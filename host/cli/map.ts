@@ -10,7 +10,7 @@ import type { Strictness } from '../cell/walls.ts';
 import { type Inputs, openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
-import { inputsOf } from '../jobs/values.ts';
+import { inputsOf, takesJson } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
 import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
@@ -130,7 +130,9 @@ async function runAll(
     for (; over < done + failed; over++) weightDone += weights.shift() ?? 0;
     progress.step(over, weightDone / Math.max(1, inputs.totalBytes));
   };
-  const each = inputsOf(terms.kernel, inputs.each, (length) => weights.push(length));
+  // Values are encoded elsewhere.
+  const room = takesJson(terms.kernel) ? undefined : pool.room;
+  const each = inputsOf(terms.kernel, inputs.each(room), (length) => weights.push(length));
   const job = { ...terms, ...(merge && { merge }), inputs: each };
   const outcomes = keep
     ? keep.map(pool, job, {

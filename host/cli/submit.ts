@@ -110,7 +110,7 @@ export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, fla
   const leaving = new AbortController();
   try {
     const weights: number[] = [];
-    const each = inputsOf(job.terms.kernel, inputs.each, (length) => weights.push(length));
+    const each = inputsOf(job.terms.kernel, inputs.each(), (length) => weights.push(length));
     void showed(runner.site, id, progress, leaving.signal);
     const outcomes = runner.mapAs(
       id,
@@ -164,7 +164,7 @@ async function send(job: LoadedJob, id: string, flags: SubmitFlags): Promise<voi
       const manifest = await manifestOf(job, askedOf(job, flags), (bytes) => site.putBlob(bytes, signal));
       await site.patiently(() => site.ask('submit', { json: { ...manifest, id }, signal }), signal);
       await feed(site, {
-        ...{ id, permit, signal, inputs: inputsOf(terms.kernel, inputs.each, () => undefined) },
+        ...{ id, permit, signal, inputs: inputsOf(terms.kernel, inputs.each(), () => undefined) },
         onInput: () => undefined,
         onSent: () => undefined,
       });
@@ -181,7 +181,7 @@ async function send(job: LoadedJob, id: string, flags: SubmitFlags): Promise<voi
 async function estimate(job: LoadedJob, flags: SubmitFlags): Promise<void> {
   const inputs = await opened(job);
   let tasks = 0;
-  for await (const _ of inputs.each) tasks++;
+  for await (const _ of inputs.each()) tasks++;
   const digest = async (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
   const manifest = await manifestOf(job, askedOf(job, flags), digest);
   const found = await atSite(flags, (site) => site.ask('estimate', { json: { manifest, tasks } }));

@@ -87,8 +87,11 @@ export async function openFile(path: string): Promise<{ readonly handle: FileHan
   }
 }
 
+/** Makes so many bytes to be filled. */
+export type Room = (bytes: number) => Uint8Array;
+
 /** A whole file of at most `bytesMax`. Throws `ERR_FILE`. */
-export async function readWhole(path: string, bytesMax: number): Promise<Uint8Array> {
+export async function readWhole(path: string, bytesMax: number, room?: Room): Promise<Uint8Array> {
   const { handle, size } = await openFile(path);
   try {
     if (size > bytesMax) {
@@ -98,15 +101,19 @@ export async function readWhole(path: string, bytesMax: number): Promise<Uint8Ar
         `it has ${formatSize(size)}, at most ${formatSize(bytesMax)} are read`,
       ]);
     }
-    return await readAt(handle, path, 0, size);
+    return await fill(handle, path, 0, room?.(size) ?? new Uint8Array(size));
   } finally {
     await handle.close();
   }
 }
 
 /** Exactly `length` bytes from `from` on. Throws `ERR_FILE`, also when the file has become shorter. */
-export async function readAt(handle: FileHandle, path: string, from: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+export function readAt(handle: FileHandle, path: string, from: number, length: number): Promise<Uint8Array> {
+  return fill(handle, path, from, new Uint8Array(length));
+}
+
+async function fill(handle: FileHandle, path: string, from: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const { length } = bytes;
   let at = 0;
   while (at < length) {
     const { bytesRead } = await handle.read(bytes, at, length - at, from + at).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { InputPlan } from '../../runtime/job/job.ts';
 import { createRangeReader, lineRanges, recordRanges, type Source } from './cut.ts';
-import { fileError, openFile, readWhole } from './files.ts';
+import { fileError, openFile, type Room, readWhole } from './files.ts';
 
 const LF = 10;
 const CR = 13;
@@ -13,8 +13,8 @@ const CR = 13;
 export interface Inputs {
   /** Of all files together, to tell how much is done. */
   readonly totalBytes: number;
-  /** Each input in order, to be used once. Throws `ERR_FILE`. */
-  readonly each: AsyncIterable<Uint8Array>;
+  /** Each input in order, to be used once; `room` makes what whole files are read into. Throws `ERR_FILE`. */
+  each(room?: Room): AsyncIterable<Uint8Array>;
 }
 
 /** Looks at every file of the plan, relative to `folder`, and reads none yet. Throws `ERR_FILE`. */
@@ -22,8 +22,8 @@ export async function openInputs(plan: InputPlan, folder: string, inputBytesMax:
   const paths = (plan.kind === 'files' ? plan.files : [plan.file]).map((file) => resolve(folder, file));
   let totalBytes = 0;
   for (const path of paths) totalBytes += await sizeOf(path);
-  if (plan.kind === 'files') return { totalBytes, each: wholeFiles(paths, inputBytesMax) };
-  return { totalBytes, each: cutFile(plan, paths[0] ?? '', inputBytesMax) };
+  if (plan.kind === 'files') return { totalBytes, each: (room) => wholeFiles(paths, inputBytesMax, room) };
+  return { totalBytes, each: () => cutFile(plan, paths[0] ?? '', inputBytesMax) };
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -34,8 +34,8 @@ async function sizeOf(path: string): Promise<number> {
   return found.size;
 }
 
-async function* wholeFiles(paths: readonly string[], inputBytesMax: number): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield await readWhole(path, inputBytesMax);
+async function* wholeFiles(paths: readonly string[], inputBytesMax: number, room?: Room): AsyncGenerator<Uint8Array> {
+  for (const path of paths) yield await readWhole(path, inputBytesMax, room);
 }
 
 async function* cutFile(

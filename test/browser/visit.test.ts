@@ -71,7 +71,7 @@ async function visit(): Promise<Page> {
 async function search(): Promise<Job> {
   const { file, folder: place, terms } = await loadJob(join(ROOT, 'kernels/align/job.json'));
   const { each } = await openInputs(file.inputs, place, 2 ** 20);
-  return { ...terms, inputs: each };
+  return { ...terms, inputs: each() };
 }
 
 const plain = ({ state, output, receipt }: { state: string; output?: Uint8Array; receipt: { fuel?: number } }) => ({

@@ -20,7 +20,7 @@ async function inputsOf(content: string, plan: InputPlan, inputBytesMax = 2 ** 3
   const { each, totalBytes } = await openInputs(plan, folder.path, inputBytesMax);
   expect(totalBytes).toBe(Buffer.byteLength(content));
   const inputs: string[] = [];
-  for await (const input of each) inputs.push(Buffer.from(input).toString());
+  for await (const input of each()) inputs.push(Buffer.from(input).toString());
   return inputs;
 }
 
@@ -114,4 +114,15 @@ test.each<[string, string, InputPlan, number, string]>([
   await expect(inputsOf(content, plan, max)).rejects.toThrow(
     expect.objectContaining({ code: 'ERR_FILE', message: expect.stringContaining(message) }),
   );
+});
+
+test('whole files are read into room that is made for them', async () => {
+  await writeFile(join(folder.path, 'file'), 'abc');
+  const { each } = await openInputs({ kind: 'files', files: ['file', 'file'] }, folder.path, 10);
+  const made: Uint8Array[] = [];
+  const room = (bytes: number) => made[made.push(new Uint8Array(new SharedArrayBuffer(8), 0, bytes)) - 1] as Uint8Array;
+  const inputs: Uint8Array[] = [];
+  for await (const input of each(room)) inputs.push(input);
+  expect(inputs.every((input, index) => input === made[index])).toBe(true);
+  expect(inputs.map((input) => Buffer.from(input).toString())).toEqual(['abc', 'abc']);
 });
