@@ -1,5 +1,5 @@
 // Images of a guest of 16 MiB: taking one when 1 % of its pages have changed, and putting one into a fresh memory, against memcpy.
-import { node } from '../host/platform/node.ts';
+import { imaging } from '../host/platform/imaging.ts';
 import { PAGE } from '../runtime/base/limits.ts';
 import { type Platform, portable } from '../runtime/base/platform.ts';
 import { formatSize, short } from '../runtime/base/units.ts';
@@ -16,7 +16,7 @@ const DIRTY = Math.ceil(PAGES / 100);
 const IMAGES = 10;
 
 export default async function measure(): Promise<Result> {
-  const [ours, byLoop] = [taking('image, 1 % dirty', node), taking('image, 1 % dirty, portable platform', portable)];
+  const [ours, byLoop] = [taking('image, 1 % dirty', imaging), taking('image, 1 % dirty, portable platform', portable)];
   const images = await interleave([ours, byLoop], { rounds: 11, samples: 3 });
   // Apart from the others, and many at a time: fresh memories are unmapped when V8 gets to it, which would be in another one's time.
   const times = [...images, ...(await interleave(restoring(holding()), { rounds: 11, samples: 20 }))];
@@ -121,14 +121,14 @@ function taking(name: string, platform: Platform): Variant & { readonly check: (
 function holding() {
   const memory = filledMemory();
   const store = memoryStore();
-  const copy = new MemoryCopy(node, BYTES);
+  const copy = new MemoryCopy(imaging, BYTES);
   const taken = takeImage(copy, memory, momentAt(0, undefined));
   store.put(taken.image.digest, taken.bytes);
   const changed = memory.slice();
   for (let n = 0; n < DIRTY; n++) changed.fill(7, ((n * 97) % PAGES) * IMAGE_PAGE, ((n * 97) % PAGES) * IMAGE_PAGE + 9);
   const clone = copy.fork();
   clone.update(changed);
-  const open = () => openImage(store, taken.image.digest, { platform: node, memoryBytesMax: BYTES }).copy;
+  const open = () => openImage(store, taken.image.digest, { platform: imaging, memoryBytesMax: BYTES }).copy;
   compare('restore', copy, memory);
   compare('restore a clone', clone, changed);
   compare('open and restore', open(), memory);

@@ -12,7 +12,7 @@ import { interleave, median, type Timed } from './rounds.ts';
 const ROOT = new URL('../../', import.meta.url);
 const utf8 = new TextEncoder();
 const WARM_MS = 300;
-const ROUND_MS = 30;
+const ROUND_MS = 60;
 
 interface Subject {
   readonly name: string;
@@ -103,7 +103,7 @@ async function compare({ name, wasm, input, blob }: Subject): Promise<Timed[]> {
   );
 }
 
-/** So many calls that a round takes some tens of milliseconds, once the engine has made its best code. */
+/** So many calls that a round has its share of collections, once the engine has made its best code. */
 function samplesOf(once: () => void): number {
   let calls = 0;
   for (const begun = performance.now(); performance.now() - begun < WARM_MS; ) {

@@ -14,6 +14,6 @@ export { nodeFolders } from './grants/folders.ts';
 export { type FolderStore, folderStore } from './keep/folder-store.ts';
 export { type Keep, type KeepNotice, type KeepOptions, openKeep } from './keep/keep.ts';
 export { nodeEngine } from './platform/engines.ts';
-export { node } from './platform/node.ts';
+export { imaging as node } from './platform/imaging.ts';
 export type { Pool, PoolOptions } from './pool/options.ts';
 export type { PoolStats } from './pool/stats.ts';

@@ -45,7 +45,7 @@ export const openSteps: OpenSteps = ({ place, post, breathe, isWanted }) => {
           if (notice.images.length > 0) state.told++;
           post(
             { type: 'notice', task, notice },
-            notice.images.map(({ bytes }) => bytes.buffer as ArrayBuffer),
+            notice.images.flatMap(({ parts }) => parts.map(({ buffer }) => buffer as ArrayBuffer)),
           );
         },
       };

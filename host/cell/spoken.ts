@@ -1,6 +1,7 @@
 // A stepper's task in a cell, seen from inside: what comes of it goes out, and its images are kept there.
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Wish } from '../../runtime/sandbox/conduct.ts';
+import { joined } from '../../runtime/snapshot/difference.ts';
 import type { Started } from '../pool/start.ts';
 import type { Keeper } from '../pool/steps.ts';
 import type { FromCell, WireSteps } from '../wire/cell.ts';
@@ -42,7 +43,7 @@ export function createSpoken({ task, steps, links, say }: SpokenOptions): Spoken
     keeper: {
       schedule,
       take: async ({ images, ...notice }) => {
-        for (const { digest, bytes } of images) say({ type: 'image', task, digest }, bytes);
+        for (const { digest, parts } of images) say({ type: 'image', task, digest }, joined(parts));
         say({ type: 'notice', task, ...notice });
         if (images.length > 0 && !signal.aborted)
           await new Promise<void>((resolve) => {
@@ -52,6 +53,7 @@ export function createSpoken({ task, steps, links, say }: SpokenOptions): Spoken
       },
       // A task that loses its thread goes out, and comes back with its last image.
       hasImage: false,
+      lends: false,
       opening: () => (from === undefined ? undefined : { digest: from, links: () => links }),
     },
     begin: (given) => {

@@ -33,9 +33,10 @@ export function boardCell(entry: Entry & { readonly steps: Boarding }, { say, ex
   const { task, contract, index, input, steps } = entry;
   const mustBeIts = checkerOf(entry);
   let hear: (notice: Notice) => void = () => undefined;
-  let images: { readonly digest: Digest; readonly bytes: Uint8Array }[] = [];
+  let images: Stored[] = [];
   let wishes = 0;
   let unsettled = 0;
+  let hasLeft = false;
   expect(imageBytesMax(contract.permit.limits.memoryBytesMax));
   steps.board<Stored>(({ schedule, from }, onNotice) => {
     hear = onNotice;
@@ -51,16 +52,19 @@ export function boardCell(entry: Entry & { readonly steps: Boarding }, { say, ex
       seal: async (notice) => notice,
       clear: () => {
         unsettled--;
-        say({ type: 'stored', task });
+        // What has landed may be another task's by now.
+        if (!hasLeft) say({ type: 'stored', task });
       },
-      leave: () => undefined,
+      leave: () => {
+        hasLeft = true;
+      },
     };
   });
   return {
     image: (digest, bytes) => {
       if (images.length === IMAGES_MAX) throw new RangeError('there are more images than a notice has');
       mustBeIts(digest, bytes);
-      images.push({ digest, bytes });
+      images.push({ digest, parts: [bytes] });
     },
     notice: (notice) => {
       const told = images;

@@ -13,7 +13,7 @@ import { readWhole } from '../jobs/files.ts';
 import { loadKernel } from '../jobs/load.ts';
 import { either, readImage } from '../keep/image-file.ts';
 import { nodeEngine } from '../platform/engines.ts';
-import { node } from '../platform/node.ts';
+import { imaging } from '../platform/imaging.ts';
 import { engineChoice, example, type Finish, loadGrants, several } from './options.ts';
 import { note, print, printable, printJson } from './say.ts';
 import { areReceipts, giveReceipts, verifyReceipts } from './verify-receipts.ts';
@@ -81,8 +81,8 @@ async function verifyFiles(from: string, to: string | undefined, flags: VerifyFl
   return verifyImages({
     ...{ kernel, grants, blobs, store: either(one.store, other.store), to: other.digest },
     ...(input === undefined ? { from: one.digest } : { input }),
-    ...(result && { output: toHex(node.digest(result)) }),
-    ...{ engine: nodeEngine(flags.engine), platform: node },
+    ...(result && { output: toHex(imaging.digest(result)) }),
+    ...{ engine: nodeEngine(flags.engine), platform: imaging },
     onLink: (link) => {
       if (showsLinks) note(lineOf(link));
     },

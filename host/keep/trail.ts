@@ -2,13 +2,13 @@
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
-import type { ImageNotice, ImageStore } from '../../runtime/job/steps.ts';
+import type { ImageNotice, ImageStore, Parts } from '../../runtime/job/steps.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
-import { formOf } from '../../runtime/snapshot/difference.ts';
+import { formOf, type ImageForm } from '../../runtime/snapshot/difference.ts';
 import type { Manifest, TaskIdentity } from '../../runtime/snapshot/manifest.ts';
 import { linksTo, openImage } from '../../runtime/snapshot/store.ts';
-import { node } from '../platform/node.ts';
+import { imaging } from '../platform/imaging.ts';
 import type { FolderStore } from './folder-store.ts';
 
 /** Which task, and under which limits: those that its guest can see. */
@@ -53,7 +53,7 @@ export function findTrail(store: FolderStore, { task, limits }: Wanted): Trail {
   for (const { digest, manifest } of ours) {
     const { step, share, fuel } = manifest;
     try {
-      openImage(store, digest, { platform: node, memoryBytesMax: TASK.memoryBytesMax.max });
+      openImage(store, digest, { platform: imaging, memoryBytesMax: TASK.memoryBytesMax.max });
     } catch (error) {
       if (!(error instanceof LodgerError) || error.code !== 'ERR_IMAGE_INVALID') throw error;
       damaged.push({ digest, reason: error.message, step });
@@ -109,13 +109,22 @@ export function shortened(store: ImageStore, { from, digests }: Trail): ImageSto
   const chain = from ? [...linksTo(store, from.digest).keys()] : [];
   /** Each begins with a whole image, but the first, which may be anything. */
   const stretches: Digest[][] = [digests.filter((digest) => !chain.includes(digest)), chain];
+  const shorten = async (digest: Digest, form: ImageForm) => {
+    if (form === 'whole') stretches.push([]);
+    stretches.at(-1)?.push(digest);
+    while (stretches.length > 2) for (const old of stretches.shift() as Digest[]) await store.delete(old);
+  };
   return {
     ...store,
     put: async (digest, bytes) => {
       await store.put(digest, bytes);
-      if (formOf(bytes) === 'whole') stretches.push([]);
-      stretches.at(-1)?.push(digest);
-      while (stretches.length > 2) for (const old of stretches.shift() as Digest[]) await store.delete(old);
+      await shorten(digest, formOf(bytes));
     },
+    ...(store.putParts && {
+      putParts: async (digest: Digest, parts: Parts) => {
+        await store.putParts?.(digest, parts);
+        await shorten(digest, formOf(parts[0]));
+      },
+    }),
   };
 }

@@ -4,8 +4,9 @@ import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { EngineName } from '../../runtime/job/outcome.ts';
 import type { Place } from '../../runtime/sandbox/call.ts';
 import { openCodeCache } from './code-cache.ts';
+import { imaging } from './imaging.ts';
 import { loadAddon } from './native.ts';
-import { node, nodeV8 } from './node.ts';
+import { nodeV8 } from './node.ts';
 import { createWasmtime } from './wasmtime.ts';
 
 const places = new Map<EngineName, Place>();
@@ -14,7 +15,7 @@ const places = new Map<EngineName, Place>();
 export function placeOf(name: EngineName): Place {
   const known = places.get(name);
   if (known) return known;
-  const made: Place = name === 'v8' ? { engine: nodeV8(), platform: node } : wasmtimePlace();
+  const made: Place = name === 'v8' ? { engine: nodeV8(), platform: imaging } : wasmtimePlace();
   places.set(name, made);
   return made;
 }
@@ -36,6 +37,6 @@ export function engineForStrangers(choice: EngineChoice): Engine {
 function wasmtimePlace(): Place {
   const addon = loadAddon();
   const tells = addon.threadCpuMs() !== null;
-  const platform = tells ? { ...node, cpuMs: () => addon.threadCpuMs() ?? 0 } : node;
+  const platform = tells ? { ...imaging, cpuMs: () => addon.threadCpuMs() ?? 0 } : imaging;
   return { engine: createWasmtime(addon, { cache: openCodeCache() }) as Engine, platform };
 }

@@ -121,6 +121,9 @@ export interface Addon {
   forget(job: number): void;
   shutDown(): void;
   threadCpuMs(): number | null;
+  /** Both as `Platform` has them. */
+  digestPages(memory: Uint8Array, pages: Uint32Array, digests: Uint8Array): boolean;
+  takeChanged(memory: Uint8Array, copy: Uint8Array, changed: Uint32Array): number;
   /** Takes from all threads of this process for ever that they execute a program. Throws where the system cannot. */
   lockExec(): void;
 }

@@ -62,8 +62,8 @@ function deskAt({ port, schedule, progress }: StepsOrder, control: Int32Array): 
     schedule,
     take: (stepping) => {
       // The pages of the last image may still be looked at: a few ms, and only where somebody wishes for images one after the other.
-      const sealed = () => Atomics.load(progress, PROGRESS.sealed);
-      for (let known = sealed(); known !== told; known = sealed()) Atomics.wait(progress, PROGRESS.sealed, known);
+      const free = () => Atomics.load(progress, PROGRESS.free);
+      for (let known = free(); known !== told; known = free()) Atomics.wait(progress, PROGRESS.free, known);
       return stepping.snap();
     },
     next: () => {

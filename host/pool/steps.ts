@@ -7,9 +7,9 @@ import type { RunOptions } from '../../runtime/job/task.ts';
 import { type Notice, pass, type Schedule, scheduleOf, type Told, type Wish } from '../../runtime/sandbox/conduct.ts';
 import type { Snapshot } from '../../runtime/snapshot/image.ts';
 import { linksTo, memoryStore, type OpenImage, openImage } from '../../runtime/snapshot/store.ts';
-import { node } from '../platform/node.ts';
+import { imaging } from '../platform/imaging.ts';
 import { tellWish } from './control.ts';
-import { createSealer, newProgress, PROGRESS } from './sealing.ts';
+import { createSealer, free, newProgress, PROGRESS } from './sealing.ts';
 import type { Opened, StepsOrder } from './steps-thread.ts';
 
 /** The image that a task goes on from. */
@@ -28,6 +28,8 @@ export interface Keeper {
   take(notice: Notice): Promise<ImageNotice | undefined>;
   /** Whether there is an image to go on from, should the task be lost. */
   readonly hasImage: boolean;
+  /** Whether it takes parts of images that are lent to it until it has kept them. */
+  readonly lends: boolean;
   /** The image to go on from; `undefined` for the beginning. Throws `ERR_IMAGE_INVALID`. */
   opening(): Opening | undefined;
 }
@@ -37,14 +39,14 @@ export interface Way<One> {
   tell(wish: Wish): void;
   /** Does what is left to be done for images. */
   seal(told: Told<One>): Promise<Notice>;
-  /** A notice with images is settled, so that another image may follow. */
+  /** A notice with images is settled, whatever became of them, so that another image may follow. */
   clear(): void;
   /** The task is there no more: hands on what came and was not heard yet. */
   leave(): void;
 }
 
 /** What goes with a task. */
-export interface Ticket extends Pick<StepsOrder, 'schedule'> {
+export interface Ticket extends Pick<StepsOrder, 'schedule'>, Pick<Keeper, 'lends'> {
   readonly from?: Opening;
 }
 
@@ -83,13 +85,12 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
     const answer = answers ? waiting.shift() : undefined;
     try {
       const image = await keeper.take(await sealed);
-      // What has landed may be another task's by now.
-      if (images.length > 0 && from === way) from.clear();
       answer?.resolve(image);
     } catch (error) {
       answer?.reject(error);
       onFailed(error);
     }
+    if (images.length > 0) from.clear();
     unsettled--;
   };
   const leave = () => {
@@ -101,15 +102,18 @@ export function createBoarding(keeper: Keeper, onFailed: (error: unknown) => voi
     board: <One>(open: (ticket: Ticket, hear: (told: Told<One>) => void) => Way<One>) => {
       leave();
       const from = keeper.opening();
-      const opened: Way<One> = open({ schedule: keeper.schedule, ...(from && { from }) }, (told) => {
-        // Progress alone is old when what came before it is stored at last.
-        if (unsettled > 0 && told.images.length === 0 && !told.answers) return;
-        unsettled++;
-        // At once: the task may wait for it, and storing what came before may take longer.
-        const sealed = opened.seal(told);
-        sealed.catch(() => undefined);
-        settled = settled.then(() => settle(told, sealed, opened));
-      });
+      const opened: Way<One> = open(
+        { schedule: keeper.schedule, lends: keeper.lends, ...(from && { from }) },
+        (told) => {
+          // Progress alone is old when what came before it is stored at last.
+          if (unsettled > 0 && told.images.length === 0 && !told.answers) return;
+          unsettled++;
+          // At once: the task may wait for it, and storing what came before may take longer.
+          const sealed = opened.seal(told);
+          sealed.catch(() => undefined);
+          settled = settled.then(() => settle(told, sealed, opened));
+        },
+      );
       way = opened;
       // A task that is nowhere yet hears of them when it is.
       for (const { wish } of waiting) opened.tell(wish);
@@ -151,6 +155,7 @@ export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Ope
     get hasImage() {
       return checkpoint !== undefined && latest !== undefined;
     },
+    lends: checkpoint?.store.putParts !== undefined,
     opening: () => {
       if (!checkpoint || latest === undefined) return undefined;
       const digest = latest;
@@ -165,7 +170,7 @@ export function callersKeeper({ checkpoint, onProgress }: RunOptions, from?: Ope
 export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder {
   const { port1: ours, port2: port } = new MessageChannel();
   let order: StepsOrder | undefined;
-  boarding.board<Snapshot>(({ schedule, from }, hear) => {
+  boarding.board<Snapshot>(({ schedule, lends, from }, hear) => {
     const progress = newProgress();
     order = { port, progress, schedule, ...(from && { from: opened(from) }) };
     ours.on('message', hear);
@@ -175,8 +180,11 @@ export function boardThread(boarding: Boarding, control: Int32Array): StepsOrder
         ours.postMessage(wish);
         tellWish(control);
       },
-      seal: createSealer(progress),
-      clear: () => void Atomics.add(progress, PROGRESS.settled, 1),
+      seal: createSealer(progress, lends),
+      clear: () => {
+        Atomics.add(progress, PROGRESS.settled, 1);
+        if (lends) free(progress);
+      },
       leave: () => {
         // The report may come before the last notices.
         for (let left = receiveMessageOnPort(ours); left; left = receiveMessageOnPort(ours)) hear(left.message);
@@ -192,7 +200,7 @@ function opened({ digest, links, open }: Opening): Opened {
   const read = () => {
     const store = memoryStore();
     for (const [name, bytes] of links()) store.put(name, bytes);
-    return openImage(store, digest, { platform: node, memoryBytesMax: TASK.memoryBytesMax.max });
+    return openImage(store, digest, { platform: imaging, memoryBytesMax: TASK.memoryBytesMax.max });
   };
   const { image, copy, since } = open ?? read();
   return { image, base: copy.base as Uint8Array, digests: copy.digests, since };

@@ -5,10 +5,15 @@ import { integer } from '../base/schema.ts';
 import { LimitsSchema, type SomeLimits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 
+/** Bytes in one or more parts, to be put one behind the other. */
+export type Parts = readonly [Uint8Array, ...Uint8Array[]];
+
 /** Keeps the stored forms of images by their digests. What it gives is checked again, so it need not be trusted. */
 export interface ImageStore {
   /** The bytes are the store's from then on. The task's next image waits until it is done. */
   put(digest: Digest, bytes: Uint8Array): void | Promise<void>;
+  /** If it is there, it is called instead, with parts that are lent until it is done, so that nothing is copied to put them together. */
+  putParts?(digest: Digest, parts: Parts): void | Promise<void>;
   get(digest: Digest): Uint8Array | undefined;
   delete(digest: Digest): void | Promise<void>;
 }

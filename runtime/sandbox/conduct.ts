@@ -1,8 +1,9 @@
 // Takes a stepper's task from step to step, hears wishes in between, and gives images when they are due.
 import type { Platform } from '../base/platform.ts';
 import type { Outcome } from '../job/outcome.ts';
-import type { Checkpoints, ImageNotice, LiveLimits, StepProgress } from '../job/steps.ts';
+import type { Checkpoints, ImageNotice, LiveLimits, Parts, StepProgress } from '../job/steps.ts';
 import type { RunOptions } from '../job/task.ts';
+import { joined } from '../snapshot/difference.ts';
 import { createMarks } from '../snapshot/marks.ts';
 import type { Stepping } from './stepping.ts';
 
@@ -18,7 +19,7 @@ export interface Told<One> extends StepProgress {
 /** The stored form of an image. */
 export interface Stored {
   readonly digest: string;
-  readonly bytes: Uint8Array;
+  readonly parts: Parts;
 }
 
 export type Notice = Told<Stored>;
@@ -42,8 +43,9 @@ export async function pass(
 ): Promise<ImageNotice | undefined> {
   onProgress?.({ step, share, fuel });
   let last: ImageNotice | undefined;
-  for (const { digest, bytes } of images) {
-    await checkpoint?.store.put(digest, bytes);
+  for (const { digest, parts } of images) {
+    const store = checkpoint?.store;
+    await (store?.putParts ? store.putParts(digest, parts) : store?.put(digest, joined(parts)));
     last = { digest, step, share, fuel };
     checkpoint?.onImage?.(last);
   }
@@ -65,7 +67,7 @@ export interface Desk<One = Stored> {
 /** Takes whole images, in their stored form. */
 export function takeStored(stepping: Stepping): Stored {
   const { image, bytes } = stepping.take();
-  return { digest: image.digest, bytes };
+  return { digest: image.digest, parts: [bytes] };
 }
 
 /** Progress is told no more often. */

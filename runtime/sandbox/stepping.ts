@@ -133,7 +133,7 @@ export class Stepping<Compiled = unknown> {
     const memory = guest.bytes();
     const copy = this.#copy ?? new MemoryCopy(this.#running.place.platform, TASK.memoryBytesMax.max);
     this.#copy = copy;
-    const changed = Uint32Array.from(copy.copyFrom(memory));
+    const changed = copy.copyFrom(memory);
     const { links, bytes } = this.#since;
     // Whoever opens it reads the last whole one and all differences since: they may not become much more than one memory.
     const isWhole = !this.#last || bytes > memory.byteLength || links >= LINKS_MAX;

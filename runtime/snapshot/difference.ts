@@ -8,9 +8,11 @@
 // All numbers are little-endian. Equal images after equal images have equal bytes.
 import { PAGE } from '../base/limits.ts';
 import { type Platform, toHex } from '../base/platform.ts';
+import type { Parts } from '../job/steps.ts';
 import { IMAGE } from './bounds.ts';
 import { encodeManifest, IMAGE_VERSION, type Image, invalid, type Manifest, parseManifest } from './manifest.ts';
 import { DIGEST_BYTES, IMAGE_PAGE, type MemoryCopy, ZERO_PAGE } from './memory-copy.ts';
+import { rangeOf } from './room.ts';
 import { sameBytes } from './same-bytes.ts';
 
 const MAGIC = new TextEncoder().encode('LODGIMG\n');
@@ -32,30 +34,43 @@ export interface Decoded {
   readonly digests: readonly Uint8Array[];
 }
 
-/** The bytes of an image, whose `pages` in `copy` differ from what `form` says. */
+/**
+ * The stored form of an image, whose `pages` in `copy` differ from what `form` says, in parts that are to be put one behind the other: the
+ * first one ends before the stored pages, which are not copied and change with the next `update` of `copy`.
+ */
 export function encodeDifference(
   { manifest }: Image,
   copy: MemoryCopy,
   { form, pages }: { readonly form: ImageForm; readonly pages: readonly number[] },
-): Uint8Array<ArrayBuffer> {
+): Parts {
   const text = encodeManifest(manifest);
-  const stored = pages.filter((index) => !copy.isZero(index));
   const entriesAt = HEAD_BYTES + text.byteLength;
-  const pagesAt = entriesAt + pages.length * ENTRY_BYTES;
-  const bytes = new Uint8Array(pagesAt + stored.length * IMAGE_PAGE);
-  const view = new DataView(bytes.buffer);
-  bytes.set(MAGIC);
+  const head = new Uint8Array(entriesAt + pages.length * ENTRY_BYTES);
+  const view = new DataView(head.buffer);
+  head.set(MAGIC);
   view.setUint32(8, IMAGE_VERSION, true);
   view.setUint32(12, FORMS.indexOf(form), true);
   view.setUint32(16, text.byteLength, true);
   view.setUint32(20, pages.length, true);
-  bytes.set(text, HEAD_BYTES);
+  head.set(text, HEAD_BYTES);
   for (const [place, index] of pages.entries()) {
     view.setUint32(entriesAt + place * ENTRY_BYTES, index * 2 + (copy.isZero(index) ? 0 : 1), true);
   }
-  copy.copyPages(stored, bytes.subarray(pagesAt));
+  const stored = pages.filter((index) => !copy.isZero(index));
   const digests = stored.map((index) => copy.digestOf(index));
-  bytes.set(sealOf(copy.platform, bytes.subarray(0, pagesAt), digests), SEAL_AT);
+  head.set(sealOf(copy.platform, head, digests), SEAL_AT);
+  return [head, ...copy.ranges(stored)];
+}
+
+/** Parts as one. */
+export function joined(parts: Parts): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
   return bytes;
 }
 
@@ -84,7 +99,9 @@ export function decodeDifference(bytes: Uint8Array, platform: Platform): Decoded
   if (end !== bytes.byteLength) throw invalid('there are bytes behind its end');
 
   const zero = platform.digest(ZERO_PAGE);
-  const digests = pages.map((page) => (page === ZERO_PAGE ? zero : platform.digest(page)));
+  const digestOf = digestsOf(bytes.subarray(pagesAt), platform);
+  let stored = 0;
+  const digests = pages.map((page) => (page === ZERO_PAGE ? zero : digestOf(stored++)));
   const seal = sealOf(
     platform,
     bytes.subarray(0, pagesAt),
@@ -104,6 +121,17 @@ export function decodeDifference(bytes: Uint8Array, platform: Platform): Decoded
   if (form === 'whole' && pages.includes(ZERO_PAGE)) throw invalid('it is whole, and names a page of zeros');
   if (form === 'difference' && manifest.parent === null) throw invalid('it is a difference to nothing');
   return { image: { digest: toHex(platform.digest(text)), manifest }, form, indexes, pages, digests };
+}
+
+/** The digests of pages one behind the other: of all of them at once where the platform has a way. */
+function digestsOf(bytes: Uint8Array, platform: Platform): (place: number) => Uint8Array {
+  const count = bytes.byteLength / IMAGE_PAGE;
+  const digests = new Uint8Array(count * DIGEST_BYTES);
+  const places = Uint32Array.from({ length: count }, (_, place) => place);
+  if (platform.digestPages?.(bytes, places, digests)) {
+    return (place) => rangeOf(digests, DIGEST_BYTES, place);
+  }
+  return (place) => platform.digest(rangeOf(bytes, IMAGE_PAGE, place));
 }
 
 /** Whether bytes begin like the stored form of an image. */

@@ -1,7 +1,7 @@
 // A copy of a guest's memory in pages of 4 KiB: finds what changed, and shares with its forks what did not.
-import { LodgerError } from '../base/errors.ts';
 import { type Platform, toHex } from '../base/platform.ts';
 import { invalid } from './manifest.ts';
+import { grown, rangeOf } from './room.ts';
 import { sameBytes } from './same-bytes.ts';
 
 /** Bytes of a page. Compared with 64 KiB, differences are 16 times smaller and take 1.3 times as long to find. */
@@ -10,8 +10,6 @@ export const IMAGE_PAGE = 4096;
 export const DIGEST_BYTES = 32;
 /** Pages that are compared at once. */
 const STRIDE = 16;
-/** As much as 32-bit addresses reach. */
-const BYTES_MAX = 2 ** 32;
 
 /** 4 KiB of zeros: never written to. */
 export const ZERO_PAGE: Uint8Array = new Uint8Array(IMAGE_PAGE);
@@ -69,23 +67,24 @@ export class MemoryCopy {
   page(index: number): Uint8Array {
     const own = this.#own.get(index);
     if (own !== undefined) return own;
-    const at = index * IMAGE_PAGE;
-    return at < this.#base.byteLength ? this.#base.subarray(at, at + IMAGE_PAGE) : ZERO_PAGE;
+    return index * IMAGE_PAGE < this.#base.byteLength ? rangeOf(this.#base, IMAGE_PAGE, index) : ZERO_PAGE;
   }
 
-  /** Copies pages that are not all zeros, one behind the other: those that lie side by side at once. */
-  copyPages(indexes: readonly number[], to: Uint8Array): void {
+  /** Pages that are not all zeros: those that lie side by side as one range. The bytes are not the caller's, as above. */
+  ranges(indexes: readonly number[]): Uint8Array[] {
+    const ranges: Uint8Array[] = [];
     for (let place = 0; place < indexes.length; ) {
       const from = place;
       const first = indexes[from] as number;
       while (indexes[place] === first + place - from && this.#isInBase(first + place - from)) place++;
-      const run = this.#base.subarray(first * IMAGE_PAGE, (first + place - from) * IMAGE_PAGE);
-      to.set(place > from ? run : this.page(indexes[place++] as number), from * IMAGE_PAGE);
+      const range = this.#base.subarray(first * IMAGE_PAGE, (first + place - from) * IMAGE_PAGE);
+      ranges.push(place > from ? range : this.page(indexes[place++] as number));
     }
+    return ranges;
   }
 
   digestOf(index: number): Uint8Array {
-    return this.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+    return rangeOf(this.digests, DIGEST_BYTES, index);
   }
 
   isZero(index: number): boolean {
@@ -93,8 +92,7 @@ export class MemoryCopy {
   }
 
   isZeroDigest(digest: Uint8Array): boolean {
-    // Of nearly all pages the first byte says it.
-    return digest[0] === this.#zeroDigest[0] && sameBytes(digest, this.#zeroDigest);
+    return sameBytes(digest, this.#zeroDigest);
   }
 
   /** SHA-256 over the digests of all pages. To hash them all anew takes 0.08 ms for 16 MiB, no longer than a tree of them would. */
@@ -110,17 +108,32 @@ export class MemoryCopy {
       : toHex(this.platform.digest(this.digests.subarray(0, count * DIGEST_BYTES)));
   }
 
-  /** Takes over what changed in a memory, which never shrinks; the indexes of its pages. */
-  update(memory: Uint8Array): number[] {
+  /** Takes over what changed in a memory, which never shrinks; the indexes of its pages, ascending. */
+  update(memory: Uint8Array): Uint32Array<ArrayBuffer> {
     const changed = this.copyFrom(memory);
-    for (const index of changed) this.digestPage(index);
+    this.digestPages(changed);
     return changed;
   }
 
-  /** The same without their digests, which `digestPage` makes of each, here or in a copy that looks at this one's pages. */
-  copyFrom(memory: Uint8Array): number[] {
+  /** The same without their digests, which `digestPages` makes, here or in a copy that looks at this one's pages. */
+  copyFrom(memory: Uint8Array): Uint32Array<ArrayBuffer> {
     const count = memory.byteLength / IMAGE_PAGE;
     this.resize(count);
+    return (this.#isShared ? undefined : this.#takeAtOnce(memory)) ?? Uint32Array.from(this.#takeByParts(memory));
+  }
+
+  /** Where the platform does it in one go. */
+  #takeAtOnce(memory: Uint8Array): Uint32Array<ArrayBuffer> | undefined {
+    const indexes = new Uint32Array(this.count);
+    const found = this.platform.takeChanged?.(memory, this.#base.subarray(0, memory.byteLength), indexes);
+    if (found === undefined) return undefined;
+    const changed = indexes.slice(0, found);
+    for (const index of changed) this.#filled[index] = 1;
+    return changed;
+  }
+
+  #takeByParts(memory: Uint8Array): number[] {
+    const { count } = this;
     const changed: number[] = [];
     for (let first = 0; first < count; first += STRIDE) {
       const from = changed.length;
@@ -130,7 +143,7 @@ export class MemoryCopy {
     }
     if (this.#isShared) {
       this.expect(changed.length);
-      for (const index of changed) this.#put(index, pageIn(memory, index));
+      for (const index of changed) this.#put(index, rangeOf(memory, IMAGE_PAGE, index));
       if (this.#isShared && this.#mine.size * 2 > count) this.#settle();
     }
     return changed;
@@ -147,9 +160,13 @@ export class MemoryCopy {
     }
   }
 
-  /** Brings the digest of a page up to what the page is now. */
-  digestPage(index: number): void {
-    this.#know(index, this.platform.digest(this.page(index)));
+  /** Brings the digests of pages, which ascend, up to what the pages are now. */
+  digestPages(indexes: Uint32Array<ArrayBuffer>): void {
+    const end = ((indexes.at(-1) ?? -1) + 1) * IMAGE_PAGE;
+    const areInBase = this.#own.size === 0 && end <= this.#base.byteLength;
+    if (areInBase && this.platform.digestPages?.(this.#base, indexes, this.digests)) {
+      this.#learn(indexes);
+    } else for (const index of indexes) this.#know(index, this.platform.digest(this.page(index)));
   }
 
   /** The pages, to be looked at by another thread's copy; `undefined` while they are shared with a fork. */
@@ -163,8 +180,7 @@ export class MemoryCopy {
     this.resize(count);
     if (digests === undefined) return;
     this.digests = digests;
-    this.#root = undefined;
-    for (let index = 0; index < count; index++) this.#know(index, this.digestOf(index));
+    this.#learn(Uint32Array.from({ length: count }, (_, index) => index));
   }
 
   /** Adds the pages that differ from here, of some that lie side by side. */
@@ -174,7 +190,7 @@ export class MemoryCopy {
     const range = this.#baseRange(from, to);
     if (range !== undefined && same(memory.subarray(from * IMAGE_PAGE, to * IMAGE_PAGE), range)) return;
     for (let index = from; index < to; index++) {
-      if (!same(pageIn(memory, index), this.page(index))) changed.push(index);
+      if (!same(rangeOf(memory, IMAGE_PAGE, index), this.page(index))) changed.push(index);
     }
   }
 
@@ -210,6 +226,16 @@ export class MemoryCopy {
     this.#root = undefined;
     this.digests.set(digest, index * DIGEST_BYTES);
     this.#filled[index] = this.isZeroDigest(digest) ? 0 : 1;
+  }
+
+  /** The same of pages whose digests stand in their places. */
+  #learn(indexes: Uint32Array): void {
+    this.#root = undefined;
+    for (const index of indexes) {
+      // Of nearly all pages the first byte says it.
+      const mayBeZero = this.digests[index * DIGEST_BYTES] === this.#zeroDigest[0];
+      this.#filled[index] = mayBeZero && this.isZeroDigest(this.digestOf(index)) ? 0 : 1;
+    }
   }
 
   /** Until its digest is known, a page counts as one that is not all zeros. */
@@ -257,7 +283,7 @@ export class MemoryCopy {
         memory.set(this.#base.subarray(from * IMAGE_PAGE, index * IMAGE_PAGE), from * IMAGE_PAGE);
         continue;
       }
-      const place = pageIn(memory, index);
+      const place = rangeOf(memory, IMAGE_PAGE, index);
       const page = this.page(index++);
       // Pages that are zeros in a fresh memory are not touched, so that they are not mapped.
       if (!same(place, page)) place.set(page);
@@ -271,22 +297,4 @@ export class MemoryCopy {
       !this.isZero(index)
     );
   }
-}
-
-function pageIn(memory: Uint8Array, index: number): Uint8Array {
-  return memory.subarray(index * IMAGE_PAGE, (index + 1) * IMAGE_PAGE);
-}
-
-/** Twice as long where it has to grow, since a memory may grow a little at each step. What is not written to takes no room. */
-function grown(bytes: Uint8Array, needed: number, { shared }: Pick<Platform, 'shared'> = {}): Uint8Array {
-  if (needed <= bytes.byteLength) return bytes;
-  const length = Math.max(needed, Math.min(bytes.byteLength * 2, BYTES_MAX));
-  let longer: Uint8Array;
-  try {
-    longer = new Uint8Array(shared ? shared(length) : new ArrayBuffer(length));
-  } catch (cause) {
-    throw new LodgerError('ERR_HOST_MEMORY', [`${length} bytes to hold an image`], { cause });
-  }
-  longer.set(bytes);
-  return longer;
 }

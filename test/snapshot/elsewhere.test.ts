@@ -26,7 +26,7 @@ test.each([0, 2])('have the same bytes, where those up to number %d were made at
       guest.update(memory);
       origin = { image: expected.image, digests: guest.digests };
     } else {
-      const changed = Uint32Array.from(guest.copyFrom(memory));
+      const changed = guest.copyFrom(memory);
       const snapshot: Snapshot = {
         ...{ ...moment, form: expected.form, memoryPages: memory.byteLength / PAGE, changed, base: guest.base },
         ...(origin && { origin: { image: origin.image, digests: guest.digests.slice() } }),
@@ -43,7 +43,7 @@ test('are refused where the digests are those of another memory', () => {
   const [guest, elsewhere] = [newCopy(), newCopy()];
   const { image } = takeImage(guest, memoryOf(1, [1]), momentAt(0));
   const memory = memoryOf(1, [2]);
-  const changed = Uint32Array.from(guest.copyFrom(memory));
+  const changed = guest.copyFrom(memory);
   const snapshot: Snapshot = { ...momentAt(1), form: 'difference', memoryPages: 1, changed, base: guest.base };
   elsewhere.lookAt(snapshot.base as Uint8Array, memory.byteLength / IMAGE_PAGE);
   expect(() => seal(elsewhere, snapshot, image)).toThrow('the copy holds the memory of another one');

@@ -9,9 +9,12 @@ mod engine;
 mod guest;
 mod import;
 mod job;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod live;
 mod lock;
 mod module;
+mod pages;
 mod runner;
 mod told;
 mod whole;
