@@ -21,7 +21,8 @@ const RULES: Readonly<Record<string, () => Rule>> = {
 const USAGE = `npm run simulate -- [--hosts N] [--tasks N] [--jobs N] [--parts N] [--seed N] [--confidence C] [--now] [--rules NAME,...] [--json]
 
 Simulates a grid of 10,000 hosts, a tenth of them liars of eight kinds, that does a job of 1,000,000 tasks, and tells what the rule of
-belief costs and what wrong results it lets through. --jobs N does N jobs one after the other on the same hosts; --parts N makes
+belief costs and what wrong results it lets through. --jobs N does N jobs one after the other on the same hosts: warm is what the
+eleventh lets through, when each host has done some thousand tasks, sleepers are awake and Sybils are back under new names. --parts N makes
 the tasks steppers, whose results can be checked in N parts, and whoever lies is wrong in one of them; --now believes at once
 instead of at the job's end. Rules: ${Object.keys(RULES).join(', ')}; all of them by default.
 `;
