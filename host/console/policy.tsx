@@ -17,10 +17,19 @@ const GRANTS = [
   ['clock', 'Time since the task began. Such tasks run once, on trusted hosts'],
 ] as const;
 
+const SIZES = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10 };
+const TIMES = { h: 3_600_000, min: 60_000, s: 1_000, ms: 1 };
+
+/** Exactly, in the largest unit that it is a whole number of. */
+function wholeIn(units: Readonly<Record<string, number>>, value: number): string {
+  const [unit, size] = Object.entries(units).find(([, size]) => value > 0 && value % size === 0) ?? ['', 1];
+  return `${value / size}${unit}`;
+}
+
 const FIELDS = [
-  ['memoryBytesMax', 'Memory a task', 'such as 512MiB', parseSize, (value: number) => `${value / 2 ** 20}MiB`],
-  ['outputBytesMax', 'Output a task', 'such as 64MiB', parseSize, (value: number) => `${value / 2 ** 20}MiB`],
-  ['wallMsMax', 'Time a task', 'such as 10min', parseDuration, (value: number) => `${value}ms`],
+  ['memoryBytesMax', 'Memory a task', 'such as 512MiB', parseSize, (value: number) => wholeIn(SIZES, value)],
+  ['outputBytesMax', 'Output a task', 'such as 64MiB', parseSize, (value: number) => wholeIn(SIZES, value)],
+  ['wallMsMax', 'Time a task', 'such as 10min', parseDuration, (value: number) => wholeIn(TIMES, value)],
   ['fuelMax', 'Fuel a task', 'a whole number', (text: string) => wholeOf(text), (value: number) => String(value)],
 ] as const;
 

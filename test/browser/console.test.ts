@@ -172,6 +172,8 @@ describe('the console', () => {
     const { id } = await runner.site.ask('submit', { json: { version: 1, name: 'waiting', kernel: digest } });
     await follow('Policy');
     await expect.poll(main, { timeout: 10_000 }).toContain('No host would have less to do');
+    const shown = ['Memory a task', 'Time a task'].map((label) => page.getByLabel(label).inputValue());
+    expect(await Promise.all(shown)).toEqual(['4GiB', '168h']);
     await page.getByLabel('Memory a task').fill('64 bananas');
     await expect.poll(main).toContain('One field needs mending');
     await page.getByLabel('Memory a task').fill('64MiB');
