@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import process from 'node:process';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
+import type { Terms } from '../../runtime/job/task.ts';
 import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
 import { CELL } from '../cell/ceilings.ts';
@@ -13,7 +14,7 @@ import type { Crew, Machine } from '../lend/contracts.ts';
 import { nodeEngine } from '../platform/engines.ts';
 import { VERSION } from '../platform/version.ts';
 import type { Pool } from '../pool/options.ts';
-import { createPool as createThreads } from '../pool/pool.ts';
+import { createPool as createThreads, type OpenJob, type ThreadPool } from '../pool/pool.ts';
 import type { OwnerPolicy } from './policy.ts';
 
 export interface CrewOptions {
@@ -44,13 +45,22 @@ export async function createCrew(policy: Shape, { isolation, strict, engine }: C
   const shared = { engine, threads, cpuShare: policy.cpuShare };
   if (isolation === 'thread') {
     const pool = await createThreads(shared, { forStrangers: true, batchMsTarget: CELL.batchMsTarget.default });
-    return { ...crewOf(pool, policy), threads, isolation: [], pids: () => [process.pid] };
+    return { ...crewOf(pool, policy), begin: beginner(pool), threads, isolation: [], pids: () => [process.pid] };
   }
   const cellMemoryBytesMax = Math.min(Math.max(policy.memoryBytesMax, CELL_BYTES_MIN), CELL.memoryBytesMax.max);
   const pool: CellPool = await createPool({ ...shared, isolation: 'process', strict, cellMemoryBytesMax });
   return {
     ...crewOf(pool, policy),
     ...{ threads, isolation: pool.isolation, pids: () => [process.pid, ...pool.pids()] },
+  };
+}
+
+function beginner(pool: ThreadPool): NonNullable<Crew['begin']> {
+  const jobs = new WeakMap<Terms, OpenJob>();
+  return (terms, one) => {
+    const job = jobs.get(terms) ?? pool.open(terms);
+    jobs.set(terms, job);
+    return job.run(one);
   };
 }
 

@@ -1,7 +1,8 @@
 // What lending a machine needs from whoever lends it: a line to the site, blobs, a key, clocks, and something that runs tasks.
 import type { Digest, Platform } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
-import type { Runner } from '../../runtime/job/task.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Runner, Terms as TaskTerms } from '../../runtime/job/task.ts';
 import type { Policy } from '../../runtime/policy/policy.ts';
 import type { Attributes, FromHost, Pause, ToHost, WireTerms } from '../wire/site.ts';
 
@@ -48,8 +49,19 @@ export interface Clock {
 /** What starts steppers, and goes on with them. */
 export type Steppers = Pick<Runner, 'start' | 'resume'>;
 
+/** A task that was begun. `cancel` ends its guest; its outcome then rejects, or says how far it got. */
+export interface Begun {
+  readonly outcome: Promise<Outcome>;
+  cancel(): void;
+}
+
 /** What runs the tasks. Where it cannot give images of steppers, `steppers` is absent, and `run` is used. */
 export interface Crew extends Pick<Runner, 'run'> {
+  /**
+   * Begins a task of a job, whose terms are the same object for all of its tasks. Absent where that takes no less than `run`. The input
+   * must not change until the outcome is there.
+   */
+  begin?(terms: TaskTerms, one: { readonly input: Uint8Array; readonly index: number }): Begun;
   /** A tab loads what they take with the first. */
   steppers?(): Promise<Steppers>;
   readonly threads: number;

@@ -18,10 +18,42 @@ export interface Assigned {
   /** Where only a part of it is to be run: which. */
   readonly audit: Audit | null;
   /** Ends the guest. Nobody asks for its outcome then. */
-  readonly control: AbortController;
+  readonly control: Stop;
   /** Of a stepper: stops it between two steps, and resolves when its image is at the site or cannot be. */
   leave?: () => Promise<void>;
   share: number;
+}
+
+/** An AbortController that makes its signal when somebody asks for it: that costs more than all else of a small task. */
+export interface Stop {
+  readonly aborted: boolean;
+  readonly signal: AbortSignal;
+  /** What an abort does beside the signal. */
+  onAbort: () => void;
+  abort(): void;
+}
+
+export function createStop(): Stop {
+  let control: AbortController | undefined;
+  let aborted = false;
+  const stop: Stop = {
+    get aborted() {
+      return aborted;
+    },
+    get signal() {
+      control ??= new AbortController();
+      if (aborted) control.abort();
+      return control.signal;
+    },
+    onAbort: () => undefined,
+    abort: () => {
+      if (aborted) return;
+      aborted = true;
+      control?.abort();
+      stop.onAbort();
+    },
+  };
+  return stop;
 }
 
 /** One of which only a part is to be run. */
@@ -52,7 +84,7 @@ export function heldOf({ fence, job, tasks, inputs, numbers, images, said, audit
     const [input, image] = [inputs[place] as Datum, images?.[place] ?? null];
     const number = numbers?.[place] ?? index;
     const more = { image, said: said?.[place] ?? null, audit: audits?.[place] ?? null };
-    held.tasks.set(index, { held, index, number, input, ...more, control: new AbortController(), share: 0 });
+    held.tasks.set(index, { held, index, number, input, ...more, control: createStop(), share: 0 });
   }
   if (held.tasks.size !== tasks.length) throw new RangeError('a lease names a task twice');
   return held;

@@ -7,8 +7,8 @@ import type { Task } from '../../runtime/job/task.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Interval } from '../wire/ledger.ts';
 import type { Audit, Datum, WireTerms } from '../wire/site.ts';
-import type { Crew } from './contracts.ts';
-import type { Fetching } from './fetching.ts';
+import type { Begun, Crew } from './contracts.ts';
+import type { Fetching, Shared } from './fetching.ts';
 import type { Assigned, Audited } from './held.ts';
 import { type By, byOf, type Ran } from './report.ts';
 import type { Stepped } from './steppers.ts';
@@ -39,17 +39,20 @@ const ELSEWHERE: readonly ErrorCode[] = ['ERR_NOT_FOUND', 'ERR_ACCESS_DENIED', '
 export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran | undefined> {
   const { control, held, index } = assigned;
   try {
-    const task = await prepare(tools, assigned);
-    if (isAudit(assigned)) return await tools.runAudit(assigned, task);
-    const hasSteps = task.kernel.shape === 'stepper' && tools.crew().steppers !== undefined;
+    const found = tools.fetching.terms(held.terms);
+    const terms = found instanceof Promise ? await unless(control.signal, found) : found;
+    const { input } = assigned;
+    const bytes = typeof input === 'string' ? await tools.fetching.blob(input, control.signal) : input;
+    if (isAudit(assigned)) return await tools.runAudit(assigned, taskOf(assigned, terms, bytes));
+    const hasSteps = terms.kernel.shape === 'stepper' && tools.crew().steppers !== undefined;
     const { outcome, marks = [] } = hasSteps
-      ? ((await tools.runStepper(assigned, task)) ?? {})
-      : { outcome: await tools.crew().run(task, { signal: control.signal }) };
-    if (outcome === undefined || control.signal.aborted) return undefined;
+      ? ((await tools.runStepper(assigned, taskOf(assigned, terms, bytes))) ?? {})
+      : { outcome: await begin(tools.crew(), assigned, { terms, bytes }).outcome };
+    if (outcome === undefined || control.aborted) return undefined;
     const ran = await ranOf(tools, assigned, outcome);
     return marks.length > 0 ? { ...ran, marks } : ran;
   } catch (error) {
-    if (control.signal.aborted || isStopped(error)) return undefined;
+    if (control.aborted || isStopped(error)) return undefined;
     if (isOwners(error)) throw error;
     const { code, message } = failureOf(error);
     const input = inputDigest(tools, assigned.input);
@@ -64,11 +67,22 @@ const isAudit = (assigned: Assigned): assigned is Audited => assigned.audit !== 
 /** Which part of the task it is. */
 export const intervalOf = ({ from, to }: Audit): Interval => [from?.step ?? 0, to];
 
-async function prepare({ fetching }: RunTools, { held, number, input, control }: Assigned): Promise<Prepared> {
-  const found = fetching.terms(held.terms);
-  const shared = found instanceof Promise ? await unless(control.signal, found) : found;
-  const bytes = typeof input === 'string' ? await fetching.blob(input, control.signal) : input;
-  return { ...shared, input: bytes, index: number };
+function taskOf({ number }: Assigned, terms: Shared, input: Uint8Array): Prepared {
+  return { ...terms, input, index: number };
+}
+
+function begin(
+  crew: Crew,
+  assigned: Assigned,
+  { terms, bytes }: { readonly terms: Shared; readonly bytes: Uint8Array },
+): Pick<Begun, 'outcome'> {
+  const { control, number } = assigned;
+  // It may have been stopped while its input was on its way.
+  if (control.aborted) throw new LodgerError('ERR_ABORTED');
+  if (!crew.begin) return { outcome: crew.run(taskOf(assigned, terms, bytes), { signal: control.signal }) };
+  const begun = crew.begin(terms, { input: bytes, index: number });
+  control.onAbort = begun.cancel;
+  return begun;
 }
 
 /** Rejects with `ERR_ABORTED` when the task is stopped before that. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Steps } from '../../runtime/job/steps.ts';
 import type { Mark } from '../wire/ledger.ts';
 import type { Clock, Steppers } from './contracts.ts';
-import type { Assigned } from './held.ts';
+import type { Assigned, Stop } from './held.ts';
 import { createImages, type Images, type StepperTools } from './images.ts';
 import type { Prepared } from './running.ts';
 
@@ -71,7 +71,7 @@ interface Leaving {
   readonly steps: Steps;
   readonly images: Images;
   readonly clock: Clock;
-  readonly control: AbortController;
+  readonly control: Stop;
 }
 
 /** Ends a task with its image at the site, if its step and the site are quick enough; otherwise with the last one that is there. */

@@ -46,7 +46,10 @@ export interface Internals extends RequestsOptions {
 
 /** What those of the project's own have beside it who hand tasks on. `outside`: terms that were settled by who holds the right. */
 export interface ThreadPool extends Pool {
-  /** Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. */
+  /**
+   * Tasks of one job that come one by one, in any order; no ceiling of the pool's holds them back. Their inputs must not change until their
+   * outcomes are there: small ones are not copied.
+   */
   open(terms: Terms, outside?: OutsideTerms): OpenJob;
   /** Room for the input of a task of such a job, which is then not copied. */
   room(bytes: number): Uint8Array;
@@ -62,9 +65,10 @@ export interface OpenJob {
 /** One task for the threads. */
 interface Submission extends OneTask {
   readonly steps?: Boarding;
-  /** Whether its buffer is the caller's no more. */
-  readonly moved?: boolean;
 }
+
+/** Whose the buffer of an input is: copied, since the caller may use it again; moved here; or one that nobody changes. */
+type Owned = 'copied' | 'moved' | 'kept';
 
 interface Submitted {
   readonly entry: Entry;
@@ -102,10 +106,14 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   const laneOf = (permit: Permit): Lane => dispatcher.open({ ...permit, blobs: share(permit.blobs) }, readyOf(permit));
 
   /** One task through the dispatcher; the promise rejects with what is the caller's doing. */
-  const submit = (lane: Lane, { input, index, signal, steps, moved = false, ...given }: Submission): Submitted => {
+  const submit = (lane: Lane, given: Submission, owned: Owned = 'copied'): Submitted => {
+    const { index, signal, steps } = given;
     if (signal?.aborted) throw aborted(signal);
     const { outside } = lane.permit;
     const session = outside && (given.session ?? sessionFor(outside, internals));
+    const moved = owned === 'moved';
+    const isOwn = moved || (owned === 'kept' && given.input.byteLength < POOL.sharedBytesMin.default);
+    const input = isOwn ? given.input : shelf.own(given.input);
     let settle: Entry['settle'] = () => undefined;
     const outcome = new Promise<Outcome>((resolve, reject) => {
       settle = (result) => (result instanceof LodgerError ? reject(result) : resolve(result));
@@ -113,7 +121,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     const entry: Entry = {
       lane,
       index,
-      input: moved ? input : shelf.own(input),
+      input,
       settled: false,
       flight: undefined,
       attempts: 1,
@@ -168,7 +176,8 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     const input = checkInput(lane.permit, task.input);
     mustHaveRoom();
     const moved = task.transfer === true && isWhole(input);
-    return submit(lane, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
+    return submit(lane, { input, index: task.index ?? 0, ...(signal && { signal }) }, moved ? 'moved' : 'copied')
+      .outcome;
   };
 
   const map = mapMerged((job: Job, options: MapOptions): AsyncIterableIterator<Outcome> => {
@@ -191,12 +200,21 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     ...{ run, map, room: shelf.room, start: starter.start, resume: starter.resume },
     open: (terms, outside) => {
       mustBeOpen();
-      const lane = laneOf({ ...permitJob(permitter, { ...terms, inputs: [] }), ...(outside && { outside }) });
+      const task = { ...terms, input: NOTHING };
+      const openLane = () => {
+        const known = outside ? undefined : recent.laneOf(task);
+        if (known) return known;
+        const lane = laneOf({ ...permitJob(permitter, { ...terms, inputs: [] }), ...(outside && { outside }) });
+        return outside ? lane : recent.remember(task, lane);
+      };
+      let lane = openLane();
       const stage = { submit: (_: Permit, given: Submission) => submit(lane, given), cancel: dispatcher.cancel, pause };
       const { begin } = createStarter<Entry>(permitter, stage);
       return {
         run: (one) => {
-          const { entry, outcome } = submit(lane, one);
+          if (lane.failed) lane = openLane();
+          checkInput(lane.permit, one.input);
+          const { entry, outcome } = submit(lane, one, 'kept');
           return { outcome, cancel: () => dispatcher.cancel(entry, new LodgerError('ERR_ABORTED')) };
         },
         start: (one, keeper) => begin(lane.permit, keeper, one),
@@ -215,6 +233,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   };
 }
 
+const NOTHING = new Uint8Array();
 const NO_OPTIONS: RunOptions = Object.freeze({});
 
 function isWhole(input: Uint8Array): boolean {

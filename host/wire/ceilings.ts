@@ -20,7 +20,7 @@ export const SITE = {
     reason: 'a batch is worked off in one turn',
   },
   batchBytes: {
-    default: 512 * KiB,
+    default: 768 * KiB,
     max: 768 * KiB,
     unit: 'bytes of data in a lease or a report',
     reason: 'it has to fit into a frame',
