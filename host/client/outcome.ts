@@ -1,7 +1,7 @@
 // An outcome as a site hands it over, as the outcome of a runner.
 import { type FailureCode, LodgerError } from '../../runtime/base/errors.ts';
 import { faultOf, LOG_LEVELS, type Outcome, type Receipt } from '../../runtime/job/outcome.ts';
-import type { Received } from './site.ts';
+import type { Received } from '../wire/outcomes.ts';
 
 /** What the site does not tell: the kernel, and how many bytes went in. `output` is there in full. */
 export interface Known {

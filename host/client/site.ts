@@ -5,8 +5,9 @@ import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { JobStatus, SiteEvents } from '../wire/api.ts';
 import { SITE } from '../wire/ceilings.ts';
-import { DeliveredSchema, SignedReceiptSchema, type WireDelivered, type WireReceipt } from '../wire/delivered.ts';
+import { DeliveredSchema, SignedReceiptSchema, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
+import { outcomesIn, type Received } from '../wire/outcomes.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Asking, HttpOptions } from './asking.ts';
 import { broken, createHttp, type Http, invalid, isAway, unreachable } from './http.ts';
@@ -16,9 +17,6 @@ import { sleep } from './sleep.ts';
 
 const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
 const AGAIN_MS = 200;
-
-/** A final outcome with its output's bytes, or their digest where it is a blob. */
-export type Received = Omit<WireDelivered, 'output'> & { readonly output: Datum };
 
 export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
@@ -116,9 +114,7 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
   const read = createReader(
     () => SITE.frameBytes.max,
     (message, bytes) => {
-      if (message === null) return;
-      const found = v.parse(DeliveredSchema, message);
-      ready.push({ ...found, output: typeof found.output === 'string' ? found.output : bytes });
+      if (message !== null) ready.push(...outcomesIn(v.parse(DeliveredSchema, message), bytes));
     },
   );
   try {

@@ -1,12 +1,10 @@
 // Final outcomes of a job as they come, in input order, read from the frames that the site sends.
 import type { WireDelivered } from '../wire/delivered.ts';
 import { frameIn } from '../wire/frame.ts';
+import { outcomesIn, type Received } from '../wire/outcomes.ts';
 import { api } from './api.ts';
 
-export interface Shown extends Omit<WireDelivered, 'output'> {
-  /** Bytes; the digest of a blob for a large one. */
-  readonly output: Uint8Array | string;
-}
+export type Shown = Received;
 
 /** Reads on from a task until the job has ended or the signal fires. */
 export async function* outcomesOf(job: string, from: number, signal: AbortSignal): AsyncGenerator<Shown> {
@@ -20,8 +18,7 @@ export async function* outcomesOf(job: string, from: number, signal: AbortSignal
       kept = kept.subarray(frame.size);
       const message = frame.message as WireDelivered | null;
       // One that says nothing says that the site is there.
-      if (message)
-        yield { ...message, output: typeof message.output === 'string' ? message.output : frame.data.slice() };
+      if (message) yield* outcomesIn(message, frame.data);
     }
   }
 }

@@ -8,34 +8,43 @@ const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
 const NUMBER = v.pipe(v.number('a number'), v.minValue(0, 'at least 0'), v.finite('a number'));
 const word = (max = 128) => v.pipe(v.string('a text'), v.maxLength(max, `at most ${max} characters`));
 
+/** Outcomes of a frame: those that have next to nothing to say are so many in its bytes. */
+const ROWS_MAX = 4_096;
+const column = <T extends v.GenericSchema>(schema: T) =>
+  v.pipe(v.array(schema), v.maxLength(ROWS_MAX, `at most ${ROWS_MAX}`));
+
 /**
- * `GET /jobs/:id/outcomes`: frames of `frames.ts`, in input order, one an outcome. Of an output up to 64 KiB the number of its bytes, which
- * follow the message; of a larger one the digest of a blob.
+ * `GET /jobs/:id/outcomes`: frames of `frames.ts`, in input order, one or more outcomes each: those of one host that follow each other.
+ * What they have in common is said once, the rest is a column each. Of an output up to 64 KiB the number of its bytes, which follow the
+ * message one behind the other; of a larger one the digest of a blob.
  */
 export const DeliveredSchema = v.strictObject({
+  /** Of the first; the others are those behind it. */
   index: COUNT,
-  state: oneOf(['done', 'failed', 'cancelled']),
-  output: v.union([integer(0, SITE.inlineBytes.max), digest()]),
-  code: word(64),
-  message: word(32_768),
-  log: v.nullable(
-    v.strictObject({
-      lines: v.pipe(v.array(v.strictTuple([integer(0, 3), word(65_536)])), v.maxLength(100_000)),
-      linesDropped: COUNT,
-    }),
-  ),
-  fuel: v.nullable(COUNT),
-  wallMs: NUMBER,
-  memoryBytesPeak: COUNT,
   host: word(64),
-  runs: COUNT,
-  confidence: NUMBER,
   engine: v.strictObject({ name: oneOf(['v8', 'wasmtime']), version: word() }),
   rewriter: COUNT,
   tariff: COUNT,
   deterministic: v.boolean(),
   /** Of a job with a merge: whose outcome it is. */
   kernel: v.exactOptional(digest()),
+  states: column(oneOf(['done', 'failed', 'cancelled'])),
+  outputs: column(v.union([integer(0, SITE.inlineBytes.max), digest()])),
+  codes: column(word(64)),
+  messages: column(word(32_768)),
+  logs: column(
+    v.nullable(
+      v.strictObject({
+        lines: v.pipe(v.array(v.strictTuple([integer(0, 3), word(65_536)])), v.maxLength(100_000)),
+        linesDropped: COUNT,
+      }),
+    ),
+  ),
+  fuels: column(v.nullable(COUNT)),
+  wallMs: column(NUMBER),
+  memoryBytesPeak: column(COUNT),
+  runs: column(COUNT),
+  confidences: column(NUMBER),
 });
 export type WireDelivered = v.InferOutput<typeof DeliveredSchema>;
 

@@ -7,11 +7,11 @@ import { SITE } from '../../wire/ceilings.ts';
 import { frameIn } from '../../wire/frame.ts';
 import type { Datum } from '../../wire/site.ts';
 import { DOOR } from '../ceilings.ts';
-import type { Blobs, Caller, Delivered, Site } from '../contracts.ts';
+import type { Blobs, Caller, Site } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
 import type { Logs } from './logs.ts';
-import { type Followers, outcomeFrame, QUIET_FRAME, sendEvents, sendPieces } from './streams.ts';
+import { type Followers, sendEvents, sendOutcomes, sendPieces } from './streams.ts';
 
 type JobRoutes =
   | ('submit' | 'estimate' | 'jobs' | 'job' | 'cancel' | 'inputs' | 'outcomes' | 'states' | 'places')
@@ -50,8 +50,7 @@ export function jobHandlers({ site, usage, blobs, logs }: JobParts): Pick<Handle
     outcomes: ({ caller, params, query, reply, signal }) => {
       // Asked for here, so that a job that is not there is a refusal and no broken answer.
       site.job(caller, params.job);
-      const frames = framesOf(site.outcomes(caller, params.job, query.from ?? 0, signal));
-      return sendPieces(reply, 'application/octet-stream', frames, QUIET_FRAME);
+      return sendOutcomes(reply, site.outcomes(caller, params.job, query.from ?? 0, signal));
     },
     states: ({ caller, params, reply }) =>
       reply.type('application/octet-stream').send(Buffer.from(site.states(caller, params.job))),
@@ -75,10 +74,6 @@ async function mustHave(
 ): Promise<void> {
   if ((role === 'operator' || usage.owns(account, digest)) && (await blobs.size(digest)) !== null) return;
   throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
-}
-
-async function* framesOf(outcomes: AsyncIterable<Delivered>): AsyncGenerator<Uint8Array> {
-  for await (const delivered of outcomes) yield outcomeFrame(delivered);
 }
 
 async function* linesOf(documents: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {

@@ -3,32 +3,46 @@ import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
-import type { WireDelivered } from '../../wire/delivered.ts';
 import { frameOf } from '../../wire/frame.ts';
+import { bytesOf, outcomeFrames } from '../../wire/outcomes.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Caller, Delivered, Site } from '../contracts.ts';
 import type { Logs } from './logs.ts';
 
 const GATHERED_BYTES = 64 * 1024;
-const NOTHING = new Uint8Array();
-
-/** Sends pieces as they come, several in one write where they are there already, and one write a turn; `quiet` is sent while none comes. */
-export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array) {
-  return reply
-    .type(type)
-    .send(Readable.from(gathered(pieces, quiet), { objectMode: false, highWaterMark: GATHERED_BYTES }));
+/** How pieces become bytes. */
+interface Form<Piece> {
+  /** Of one piece, about. */
+  readonly bytesOf: (piece: Piece) => number;
+  readonly joined: (pieces: readonly Piece[]) => readonly Uint8Array[];
+  /** Is sent while none comes. */
+  readonly quiet?: Uint8Array;
 }
 
-/** A frame that says nothing but that the site is there. */
-export const QUIET_FRAME: Uint8Array = frameOf(null);
-
-export function outcomeFrame(delivered: Delivered): Uint8Array {
-  const { output } = delivered;
-  const message = { ...delivered, output: typeof output === 'string' ? output : output.byteLength } as WireDelivered;
-  return frameOf(message, typeof output === 'string' ? NOTHING : output);
+/** Sends pieces as they come, several in one write where they are there already, and one write a turn. */
+export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncIterable<Uint8Array>): FastifyReply {
+  return send(reply, type, gathered(pieces, { bytesOf: ({ byteLength }) => byteLength, joined: (each) => each }));
 }
 
-async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array): AsyncGenerator<Uint8Array> {
+/** The same of outcomes, in as few frames as can be; one that says nothing says that the site is there. */
+export function sendOutcomes(reply: FastifyReply, outcomes: AsyncIterable<Delivered>): FastifyReply {
+  return send(
+    reply,
+    'application/octet-stream',
+    gathered(outcomes, { bytesOf, joined: outcomeFrames, quiet: QUIET_FRAME }),
+  );
+}
+
+const QUIET_FRAME: Uint8Array = frameOf(null);
+
+function send(reply: FastifyReply, type: string, bytes: AsyncIterable<Uint8Array>): FastifyReply {
+  return reply.type(type).send(Readable.from(bytes, { objectMode: false, highWaterMark: GATHERED_BYTES }));
+}
+
+async function* gathered<Piece>(
+  pieces: AsyncIterable<Piece>,
+  { bytesOf, joined, quiet }: Form<Piece>,
+): AsyncGenerator<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]();
   const ask = () => {
     const asked = iterator.next();
@@ -46,7 +60,7 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
       }
       if (first.done) return;
       const parts = [first.value];
-      let size = first.value.byteLength;
+      let size = bytesOf(first.value);
       next = ask();
       const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
       const until = performance.now() + DOOR.turnMs.default;
@@ -57,10 +71,11 @@ async function* gathered(pieces: AsyncIterable<Uint8Array>, quiet?: Uint8Array):
         ended = more.done === true;
         if (more.done) break;
         parts.push(more.value);
-        size += more.value.byteLength;
+        size += bytesOf(more.value);
         next = ask();
       }
-      yield parts.length === 1 ? first.value : Buffer.concat(parts);
+      const [one, ...others] = joined(parts);
+      yield others.length === 0 ? (one as Uint8Array) : Buffer.concat([one as Uint8Array, ...others]);
       if (ended) return;
       // A reader of all that a job has is not to hold up those who wait for a lease.
       await turn;
