@@ -3,6 +3,7 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, re
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, open } from 'lmdb';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError } from '../jobs/files.ts';
@@ -14,6 +15,8 @@ const held = new Set<string>();
 
 const OWNER: Key = ['', 'owner'];
 const { EIO, ENOSPC } = constants.errno;
+/** How long the reason of a failed write is waited for. */
+const CAUSE_MS = 1_000;
 const PAGE_BYTES = 4_096;
 /** Of lmdb's two meta pages, from `mm_magic` on: the number itself, and where the last used page's is. Source: `mdb.c`, MDB_meta. */
 const META = { at: 24, magic: 0xbeefc0de, lastPage: 144, transaction: 152 } as const;
@@ -117,7 +120,8 @@ function listOf(key: unknown): Key {
 async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = Object(error) as { commitError?: Promise<never> };
   const said = commitError?.catch((cause: unknown) => cause);
-  const cause = (await Promise.race([said, new Promise((resolve) => setImmediate(resolve, error))])) ?? error;
+  // It comes some turns later, and nothing promises that it does.
+  const cause = said ? await Promise.race([said, sleep(CAUSE_MS, error, { ref: false })]) : error;
   const { code, message } = Object(cause) as { code?: unknown; message?: string };
   return code === EIO || code === ENOSPC || /no space left|MDB_MAP_FULL/i.test(`${message}`)
     ? Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })

@@ -160,7 +160,8 @@ function judge(runs: readonly Run[], terms: Terms, draw: number): Verdict {
   if (own && others.length === 0) return { do: 'accept', answer: own.answer, wrong: 0 };
   if (others.length === 0)
     return judgeAgreed(runs.filter((run) => run.answer === best[0].answer) as unknown as Agreeing, terms, draw);
-  if (own || outvoted(best, others)) return { do: 'convict', hosts: others.map((run) => run.host) };
+  if (own || outvoted(best, others, needOf(terms.confidence)))
+    return { do: 'convict', hosts: others.map((run) => run.host) };
   return { do: 'replicate', wrong: 1, trusted: runs.length >= BELIEF.runsMax };
 }
 
@@ -217,12 +218,15 @@ export function weigh(sides: readonly Run[], terms: Terms): Verdict {
   return { do: 'audit', trusted: terms.trustedHosts || sides.length >= BELIEF.runsMax, disputed: true };
 }
 
-/** Whether the others have to be wrong: by a lead that a pair of a coalition cannot get against a host that has passed checks. */
-function outvoted(best: Agreeing, others: readonly Run[]): boolean {
+/**
+ * Whether the others have to be wrong: by a lead that a pair of a coalition cannot get against a host that has passed checks, nor where the
+ * pair would not be believed itself.
+ */
+function outvoted(best: Agreeing, others: readonly Run[], need = 1): boolean {
   const believed = others.filter((run) => !run.standing.banned);
   if (believed.length === 0) return true;
   const lead = best.length - largest(believed).length;
-  const strong = believed.some((run) => run.standing.checksEver >= BELIEF.established);
+  const strong = wrongTogether(best) > need || believed.some((run) => run.standing.checksEver >= BELIEF.established);
   return best.length >= 2 && lead >= (strong ? 2 : 1);
 }
 

@@ -41,7 +41,9 @@ const SUBJECTS = [
   ['wave', 'kernels/wave', wave],
 ] as const;
 
-const limits = fillLimits({ memoryBytesMax: 60 * PAGE, fuelMax: TASK.fuelMax.default });
+/** More than a shot of wave begins with. */
+const MEMORY_BYTES_MAX = 128 * PAGE;
+const limits = fillLimits({ memoryBytesMax: MEMORY_BYTES_MAX, fuelMax: TASK.fuelMax.default });
 const callOf = (input: Uint8Array, more: Partial<Call> = {}): Call => ({
   ...{ input, limits, blobs: {}, seed: 11, index: 4, digests: true },
   ...more,
