@@ -11,7 +11,6 @@ import type {
   PlaceStatus,
   Requirements,
   SiteStatus,
-  TaskState,
   TaskStatus,
 } from '../wire/api.ts';
 import type { HostStanding } from '../wire/routes.ts';
@@ -243,31 +242,8 @@ export interface OpenWork {
   readonly idle: boolean;
 }
 
-/** A final outcome. Outputs over 64 KiB are blobs. */
-export interface Delivered {
-  readonly index: number;
-  readonly state: Extract<TaskState, 'done' | 'failed' | 'cancelled'>;
-  readonly output: Datum;
-  readonly code: string;
-  readonly message: string;
-  readonly log: {
-    readonly lines: readonly (readonly [level: number, text: string])[];
-    readonly linesDropped: number;
-  } | null;
-  readonly fuel: number | null;
-  readonly wallMs: number;
-  readonly memoryBytesPeak: number;
-  readonly host: string;
-  readonly runs: number;
-  /** The probability with which it is right, as computed when it was accepted. */
-  readonly confidence: number;
-  readonly engine: { readonly name: 'v8' | 'wasmtime'; readonly version: string };
-  readonly rewriter: number;
-  readonly tariff: number;
-  readonly deterministic: boolean;
-  /** Of a job with a merge: whose outcome it is. */
-  readonly kernel?: Digest;
-}
+/** A final outcome, as it is handed over. Outputs over 64 KiB are blobs. */
+export type Delivered = import('../wire/outcomes.ts').Received;
 
 /** Everything that it takes to check one receipt offline. Keys, signatures and digests in hex. */
 export interface SignedReceipt {

@@ -20,11 +20,13 @@ export interface Received {
   readonly memoryBytesPeak: number;
   readonly host: string;
   readonly runs: number;
+  /** The probability with which it is right, as computed when it was accepted. */
   readonly confidence: number;
   readonly engine: WireDelivered['engine'];
   readonly rewriter: number;
   readonly tariff: number;
   readonly deterministic: boolean;
+  /** Of a job with a merge: whose outcome it is. */
   readonly kernel?: string;
 }
 
