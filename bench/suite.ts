@@ -67,7 +67,8 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
       near: { numbers: f64From(32), within: 1e-11, share: 1 },
     },
     { name: 'gemm f32', kernel: 'gemm', ...same(matrices(32)), near: { numbers: f32From(32), within: 1e-3, share: 1 } },
-    await wave(new TextDecoder().decode(await file('wave/data/salt.txt'))),
+    wave(new TextDecoder().decode(await file('wave/data/salt.txt'))),
+    survey(new TextDecoder().decode(await file('wave/data/dome.txt'))),
     await dynamics(
       changed(await file('dynamics/data/argon.txt'), {
         particles: '864',
@@ -80,16 +81,33 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
   ];
 }
 
-/** A part of a shot at sea, with its velocities point by point, as the twin takes them. */
-async function wave(text: string): Promise<SuiteKernel> {
-  const [width, depth] = [320, 240];
-  const [layers, head] = [/^(?:layer|disc) = .*\n/gm, /^(width|depth|steps|source|receivers) = .*$/gm];
-  const other = { width, depth, steps: 60, source: '600 60', receivers: '0 1200 61 60' };
-  const settings = text.replace(layers, '').replace(head, (_, name: keyof typeof other) => `${name} = ${other[name]}`);
-  const velocities = Float32Array.from({ length: width * depth }, (_, at) => 1500 + 4 * Math.floor(at / width));
-  const input = new Uint8Array(Buffer.concat([Buffer.from(`${settings}data\n`), new Uint8Array(velocities.buffer)]));
+/** A part of a shot at sea. */
+function wave(text: string): SuiteKernel {
+  const other = { width: 320, depth: 240, steps: 60, source: '600 60', receivers: '0 1200 61 60' };
+  return { name: 'wave', ...onVelocities(text, other, (row) => 1500 + 4 * row) };
+}
+
+/** Two shots of a small survey, with an edge that sends waves back. */
+function survey(text: string): SuiteKernel {
+  const line = { source: '200 40', receivers: '0 990 50 40', shots: '2 400' };
+  const other = { width: 100, depth: 60, steps: 120, sponge: 30, ...line };
+  return { name: 'migration', ...onVelocities(text, other, (row) => (row < 35 ? 1500 : 2200)) };
+}
+
+/** A model with its velocities point by point, as the twin takes them. */
+function onVelocities(text: string, other: Readonly<Record<string, string | number>>, velocityOf: (row: number) => number) {
+  const { width, depth } = other;
+  const names = new Set(Object.keys(other));
+  const kept = text.split('\n').filter((line) => {
+    const name = line.split(' ')[0] ?? '';
+    return !names.has(name) && name !== 'layer' && name !== 'disc' && name !== '';
+  });
+  const settings = [...kept, ...Object.entries(other).map(([name, value]) => `${name} = ${value}`)].join('\n');
+  const points = Number(width) * Number(depth);
+  const velocities = Float32Array.from({ length: points }, (_, at) => velocityOf(Math.floor(at / Number(width))));
+  const input = new Uint8Array(Buffer.concat([Buffer.from(`${settings}\ndata\n`), new Uint8Array(velocities.buffer)]));
   const near = { numbers: f32From(64), within: 1e-5, share: 1 };
-  return { name: 'wave', kernel: 'wave', input, twinInput: input, near };
+  return { kernel: 'wave', input, twinInput: input, near };
 }
 
 /** A liquid. The twin gets what the kernel gave before its first step, since it has no random numbers of a host. */

@@ -1,4 +1,4 @@
-/* kernels/wave in C: one shot, whose velocities stand behind the settings. */
+/* kernels/wave in C: one shot or a survey, whose velocities stand behind the settings. */
 #include "task.h"
 #include "numbers.h"
 
@@ -97,6 +97,20 @@ static shot read_shot(const uint8_t *in, size_t size) {
   return s;
 }
 
+static void make_fields(shot *s) {
+  const size_t bytes = (size_t)(s->stride * (s->rows + 2 * REACH)) * 4;
+  float **fields[4] = {&s->now, &s->past, &s->a, &s->c};
+  for (int i = 0; i < 4; i++) *fields[i] = take(bytes), CLEAR(*fields[i], bytes);
+  fill_factors(s);
+}
+
+static void end_fields(shot *s) { give(s->now), give(s->past), give(s->a), give(s->c); }
+
+static void add(shot *s, int column, int row, float strength) {
+  const size_t at = in_model(s, column, row);
+  s->now[at] += s->c[at] * strength;
+}
+
 static buffer result(const shot *s, const float *traces) {
   const size_t points = (size_t)(s->width * s->depth), recorded = (size_t)(s->receivers * s->samples);
   buffer out = {take(64 + 4 * (2 * points + recorded)), 64 + 4 * (2 * points + recorded)};
@@ -115,24 +129,23 @@ static buffer result(const shot *s, const float *traces) {
   return out;
 }
 
+#include "wave_migration.h"
+
 static buffer run(const uint8_t *input, size_t size) {
   shot s = read_shot(input, size);
-  const size_t bytes = (size_t)(s.stride * (s.rows + 2 * REACH)) * 4;
-  float **fields[4] = {&s.now, &s.past, &s.a, &s.c};
-  for (int i = 0; i < 4; i++) *fields[i] = take(bytes), CLEAR(*fields[i], bytes);
-  fill_factors(&s);
+  if (setting(input, size, "shots", 0, 0) > 0) return migrate(&s, input, size);
+  make_fields(&s);
   float *traces = take((size_t)(s.receivers * s.samples) * 4);
   for (int step = 0; step < s.steps; step++) {
     advance(&s);
-    const size_t source = in_model(&s, s.source_column, s.source_row);
-    s.now[source] += s.c[source] * pulse(&s, step);
+    add(&s, s.source_column, s.source_row, pulse(&s, step));
     if ((step + 1) % s.record != 0) continue;
     const int sample = (step + 1) / s.record - 1;
     for (int i = 0; i < s.receivers; i++) traces[i * s.samples + sample] = s.now[in_model(&s, receiver_column(&s, i), s.receiver_row)];
   }
   const buffer out = result(&s, traces);
   give(traces);
-  for (int i = 0; i < 4; i++) give(*fields[i]);
+  end_fields(&s);
   return out;
 }
 
