@@ -84,7 +84,7 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   if (module !== undefined) await addModule('C to WebAssembly', module, twinInput, { output: expected });
   const readable = await readableOf(subject);
   if (readable) {
-    const wanted = { output: readable.wanted(output), ...(readable.near && { near: readable.near }) };
+    const wanted = { output: readable.wanted(expected), ...(readable.near && { near: readable.near }) };
     await addModule('readable', readable.wasm, readable.input, wanted);
     add('JavaScript', readable.input, readable.js, wanted);
   }

@@ -16,7 +16,7 @@ export interface Readable {
   readonly wasm: Uint8Array<ArrayBuffer>;
   readonly js: (input: Uint8Array) => Uint8Array;
   readonly input: Uint8Array;
-  /** From what the kernel gave to what this has to give. */
+  /** From what the twin has to give to what this has to give. */
   readonly wanted: (output: Uint8Array) => Uint8Array;
   /** Without it, outputs are the same bytes. */
   readonly near?: Near;
@@ -54,6 +54,18 @@ const FORMS: Readonly<Record<string, Form>> = {
       ),
       wanted: (output) => output.subarray(64),
       ...(samples && { near: samples }),
+    };
+  },
+  // The twin's numbers are plain enough; probabilities are those of another formula, good to some 1e-14.
+  portfolio: ({ twinInput, near }) => ({ input: twinInput, wanted: (output) => output, ...(near && { near }) }),
+  spectra: ({ input, near }) => {
+    const { numbers, data } = settingsOf(input);
+    const { samples = [0], length = [0], rate = [0], chirps = [0, 0, 0] } = numbers;
+    const [from = 0, to = 0, count = 0] = chirps;
+    return {
+      input: joined(Float64Array.of(...samples, ...length, count, ...rate, from, to), data),
+      wanted: (output) => output.subarray(80),
+      ...(near && { near: { ...near, numbers: (output) => new Float64Array(output.slice().buffer) } }),
     };
   },
   fractal: ({ input }) => {

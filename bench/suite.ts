@@ -95,7 +95,11 @@ function survey(text: string): SuiteKernel {
 }
 
 /** A model with its velocities point by point, as the twin takes them. */
-function onVelocities(text: string, other: Readonly<Record<string, string | number>>, velocityOf: (row: number) => number) {
+function onVelocities(
+  text: string,
+  other: Readonly<Record<string, string | number>>,
+  velocityOf: (row: number) => number,
+) {
   const { width, depth } = other;
   const names = new Set(Object.keys(other));
   const kept = text.split('\n').filter((line) => {
