@@ -72,7 +72,12 @@ export type Limits = Readonly<Record<Exclude<LimitName, Enforced>, number> & Par
 /** How much fuel a guest is given at a time. What a task costs does not depend on it. */
 export const SLICE = {
   msTarget: { default: 2, max: 2, unit: 'ms', reason: 'how long a guest runs before it can be stopped or slowed' },
-  fuelFirst: { default: 2 ** 20, max: 2 ** 20, unit: 'fuel', reason: 'before the speed of the guest is known' },
+  fuelFirst: {
+    default: 2 ** 18,
+    max: 2 ** 18,
+    unit: 'fuel',
+    reason: 'before its speed is known: some 1,000 host calls take 5 ms',
+  },
   fuelMin: { default: 2 ** 16, max: 2 ** 16, unit: 'fuel', reason: 'asking for it takes about 1 us' },
   fuelMax: {
     default: 2 ** 23,
