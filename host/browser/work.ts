@@ -46,10 +46,11 @@ export function createWork(
     pace.rest(control);
     if (restMs > 0) {
       const known = newsOf(control);
+      pace.idle();
       for (let left = restMs; left > 0 && newsOf(control) === known; left -= 50)
         await new Promise((resolve) => setTimeout(resolve, Math.min(left, 50)));
       restMs = 0;
-      pace.begin(control);
+      pace.busy();
     }
     await place.platform.turn?.();
   };
@@ -64,6 +65,7 @@ export function createWork(
 
   const work = async () => {
     busy = true;
+    pace.busy();
     for (let message = waiting.shift(); message; message = waiting.shift()) {
       const ready = kernels.get(message.kernel);
       let outcome: Outcome | undefined;
@@ -76,6 +78,7 @@ export function createWork(
       await breathe();
     }
     busy = false;
+    pace.idle();
   };
 
   return {

@@ -33,14 +33,14 @@ export function doorsOf(order: AsksOrder | undefined, desk: Desk): Doors {
       // As in `asker`: what wants this task to end comes before the sleep, or ends it.
       const news = newsOf(desk.control);
       look();
-      sleep(desk.control, news, ms);
-      desk.pace.begin(desk.control);
+      rest(desk, news, ms);
     },
     ...(order && { http: (waiting) => askedHttp(asker(order, desk, waiting)) }),
   };
 }
 
-function asker({ port }: AsksOrder, { control, pace }: Desk, { look, msLeft }: Waiting): AskFor {
+function asker({ port }: AsksOrder, desk: Desk, { look, msLeft }: Waiting): AskFor {
+  const { control } = desk;
   return (ask) => {
     const number = ++asked;
     const place = Atomics.load(control, CONTROL.current);
@@ -50,14 +50,20 @@ function asker({ port }: AsksOrder, { control, pace }: Desk, { look, msLeft }: W
       const news = newsOf(control);
       const reply = receiveMessageOnPort(port)?.message as Reply | undefined;
       if (reply?.number === number) {
-        // To wait is to rest, whatever the clocks of this thread say.
-        pace.begin(control);
+        desk.pace.begin(control);
         return givenBy(reply.answer);
       }
       look();
-      if (!reply) sleep(control, news, Math.max(1, msLeft()));
+      if (!reply) rest(desk, news, Math.max(1, msLeft()));
     }
   };
+}
+
+/** To wait is to rest, whatever the clocks of this thread say. */
+function rest({ control, pace }: Desk, known: number, ms: number): void {
+  pace.idle();
+  sleep(control, known, ms);
+  pace.busy();
 }
 
 function givenBy(answer: Answer): Given {

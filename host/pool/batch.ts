@@ -45,6 +45,9 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Reply
   for (let at = 0; place < inputs.length / 2; place++) {
     const input = inputOf(batch, place, at);
     if (input.byteLength < POOL.sharedBytesMin.default) at += input.byteLength;
+    // What was done until now is rested before the task begins, for which nothing counts yet.
+    if (place > 0) Atomics.store(control, CONTROL.current, NOBODY.after);
+    pace.rest(control);
     // The pool marks a task first and then looks whether it runs; here it is the other way round, so one of the two always sees it.
     Atomics.store(control, CONTROL.startedAt, now() | 0);
     Atomics.store(control, CONTROL.current, place);
@@ -58,7 +61,6 @@ export function runBatch(batch: Batch, head: Head, { run, pace }: Thread): Reply
     outcomes.push(wanted ? outcome : undefined);
     // The pool waits for the end of a task that it stopped; the rest of the batch is better off with another message.
     if (!wanted) break;
-    pace.rest(control);
   }
   Atomics.store(control, CONTROL.current, NOBODY.after);
   return packReport(outcomes, now() - from);

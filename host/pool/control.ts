@@ -7,7 +7,7 @@ import { POOL } from '../../runtime/base/limits.ts';
  */
 export const CONTROL = { current: 0, startedAt: 1, share: 2, news: 3, wishes: 4, unwanted: 5 } as const;
 
-/** What stands for the running task before the first one of a batch, and after the last. */
+/** What stands for the running task before the first one of a batch, and after each. */
 export const NOBODY = { before: -1, after: -2 } as const;
 
 /** A whole core, as CONTROL.share has it. */
@@ -24,7 +24,7 @@ export function newControl(): Int32Array {
 export function clear(control: Int32Array, share: number): Int32Array {
   control.fill(0);
   control[CONTROL.current] = NOBODY.before;
-  control[CONTROL.share] = share * WHOLE;
+  control[CONTROL.share] = Math.round(share * WHOLE);
   return control;
 }
 

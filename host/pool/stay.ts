@@ -2,6 +2,7 @@
 // there before the last report has been read. Piscina has the thread back when nothing has come for a while.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Batch, HEAD_MISSING, Report } from './message.ts';
+import type { Pace } from './pace.ts';
 
 /** How long a thread waits for a batch until its stay ends: a process whose pool has nothing to do can end then. */
 const STAY_MS = 5;
@@ -47,9 +48,10 @@ export function tellSent(words: Int32Array): void {
   Atomics.notify(words, WORD.sent);
 }
 
-/** In a thread: runs the batches that come, in turn, until none has come for a while. */
-export function serve({ port, words }: Stay, run: (batch: Batch) => Reply): void {
+/** In a thread: runs the batches that come, in turn, until none has come for a while. `pace` is told when it works and when it waits. */
+export function serve({ port, words }: Stay, run: (batch: Batch) => Reply, pace?: Pick<Pace, 'idle' | 'busy'>): void {
   let answered = 0;
+  pace?.busy();
   try {
     for (;;) {
       const come = receiveMessageOnPort(port) as { readonly message: Batch } | undefined;
@@ -59,10 +61,14 @@ export function serve({ port, words }: Stay, run: (batch: Batch) => Reply): void
         answered = (answered + 1) | 0;
         continue;
       }
-      if (Atomics.wait(words, WORD.sent, answered, STAY_MS) !== 'timed-out') continue;
+      pace?.idle();
+      const waited = Atomics.wait(words, WORD.sent, answered, STAY_MS);
+      pace?.busy();
+      if (waited !== 'timed-out') continue;
       if (Atomics.compareExchange(words, WORD.claimed, answered, GONE) === answered) return;
     }
   } finally {
     port.close();
+    pace?.idle();
   }
 }

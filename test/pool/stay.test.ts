@@ -2,14 +2,17 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { node, nodeV8 } from '../../host/platform/node.ts';
+import { runBatch } from '../../host/pool/batch.ts';
+import { CONTROL, clear, NOBODY, newControl } from '../../host/pool/control.ts';
 import { createDispatcher } from '../../host/pool/dispatch.ts';
 import type { Entry, Lane } from '../../host/pool/lane.ts';
-import type { Batch, Report } from '../../host/pool/message.ts';
+import { type Batch, type Head, packBatch, type Report } from '../../host/pool/message.ts';
 import { claim, newWords, retire, serve, tellSent } from '../../host/pool/stay.ts';
 import type { Lease, Threads } from '../../host/pool/threads.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import type { LodgerError } from '../../runtime/base/errors.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
 import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';
 import { kernelOf } from '../wasm/kernel.ts';
@@ -32,6 +35,37 @@ test('a thread answers every batch that it was claimed for, in order, and cannot
   const reports = Array.from({ length: 4 }, () => receiveMessageOnPort(port1)?.message.ms);
   expect([ran, reports, claim(words)]).toEqual([[1, 2, 3], [1, 2, 3, undefined], false]);
   port1.close();
+});
+
+test('a thread works from its first batch to its last, but while it waits for one', () => {
+  const { port1, port2 } = new MessageChannel();
+  const words = newWords();
+  port1.postMessage({ lane: 1 });
+  tellSent(words);
+  const seen: string[] = [];
+  const run = () => {
+    seen.push('batch');
+    return { report: { ms: 1 } as Report, transfer: [] };
+  };
+  serve({ port: port2, words }, run, { busy: () => seen.push('busy'), idle: () => seen.push('idle') });
+  expect(seen).toEqual(['busy', 'batch', 'idle', 'busy', 'idle']);
+  port1.close();
+});
+
+test('a thread rests before each task, when none counts as running, and not before it reports the last one', () => {
+  const control = clear(newControl(), 1);
+  const { batch } = packBatch(
+    { lane: 1, control, job: 1 },
+    [0, 1].map((index) => ({ index, input: new Uint8Array(8) })),
+  );
+  const seen: unknown[] = [];
+  const run = ({ index }: Call) => {
+    seen.push(`task ${index}`);
+    return undefined;
+  };
+  const rest = () => seen.push(Atomics.load(control, CONTROL.current));
+  runBatch(batch, {} as Head, { run, pace: { begin: () => {}, rest, idle: () => {}, busy: () => {} } });
+  expect(seen).toEqual([NOBODY.before, 'task 0', NOBODY.after, 'task 1']);
 });
 
 test('a thread that was ended is claimed by nobody, also when its last report came at that moment', () => {
