@@ -30,10 +30,10 @@ export const BOUNDS = {
 } as const;
 
 /**
- * Weight of all frames of recursive functions that may be alive at once, in units of about 8 bytes: half a mebibyte in the worst
- * tier of any engine. V8 has 984 KiB by default.
+ * Weight of all frames of recursive functions that may be alive at once, in units of about 8 bytes: 384 KiB in the worst tier of any
+ * engine. V8 has 984 KiB by default, but about 500 KiB in a worker of Chromium, where the host's own frames have to fit in, too.
  */
-export const STACK_WEIGHT_MAX = 65_536;
+export const STACK_WEIGHT_MAX = 49_152;
 
 /** What a frame weighs beside its locals and operands: return address, saved registers, the engine's own. */
 export const FRAME_WEIGHT = 12;

@@ -165,18 +165,12 @@ export class CodeWriter {
       w.byte(OP.get).u32(this.#own.stack).byte(OP.setGlobal).u32(stack);
       return;
     }
+    // One look at both: the sign of either shows in the two together. Before the frame is taken off, so that the look and `below`, which
+    // the counter alone can call for too, go by the same weight.
     w.byte(OP.getGlobal).u32(stack).byte(OP.tee).u32(this.#own.stack);
-    w.byte(OP.const64).s32(weight).byte(OP.sub64).byte(OP.setGlobal).u32(stack);
-    // One look at both: the sign of either shows in the two together.
-    w.byte(OP.getGlobal)
-      .u32(fuel)
-      .byte(OP.get)
-      .u32(this.#own.stack)
-      .byte(OP.or64)
-      .byte(OP.const64)
-      .s32(0)
-      .byte(OP.less64);
+    w.byte(OP.getGlobal).u32(fuel).byte(OP.or64).byte(OP.const64).s32(0).byte(OP.less64);
     w.byte(OP.if).byte(EMPTY).byte(OP.call).u32(below).byte(OP.end);
+    w.byte(OP.get).u32(this.#own.stack).byte(OP.const64).s32(weight).byte(OP.sub64).byte(OP.setGlobal).u32(stack);
   }
 
   #chargeLocal(amount: number): void {

@@ -10,6 +10,7 @@ import type { Kernel } from '../../runtime/job/kernel.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
+import { DIVERGING, GIVEN as DIVERGING_GIVEN } from '../engine/diverging.ts';
 import { COMPUTING } from '../kernels/project.ts';
 import { coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
 import { settingsText } from '../kernels/task.ts';
@@ -79,7 +80,13 @@ describe.each([
   let tab: Tab;
   beforeAll(async () => {
     const cores = COMPARED.map(async ([name, subject]) => [pathOf(name), await coreOf(subject)] as const);
-    const kernels = { ...Object.fromEntries(await Promise.all(cores)), '/wave.wasm': await builtBytes('wave') };
+    const diverging = DIVERGING.flatMap(({ name, kernels }) =>
+      kernels.map((bytes, at) => [pathOf(`${name} ${at}`), bytes]),
+    );
+    const kernels = {
+      ...Object.fromEntries([...(await Promise.all(cores)), ...diverging]),
+      '/wave.wasm': await builtBytes('wave'),
+    };
     tab = await openTab(browser, { isolated, files: isolated ? await preparedFiles(kernels) : kernels });
     expect(await tab.do('open', { ...WORKER, threads: 2, ofSite: isolated })).toEqual({ isolated });
   });
@@ -89,6 +96,14 @@ describe.each([
     const inputs = [...subject.special, ...[0, 1, 100, 5_000].map((length) => subject.input(length))];
     const given = { kernel: pathOf(name), inputs: inputs.map((input) => [...input]), grants: GRANTS, ...CARRIED };
     expect(await tab.do('run', given)).toEqual(await inNode(await admit(await coreOf(subject)), inputs));
+  });
+
+  test.each(DIVERGING)('$name: the same as in Node', async ({ name, kernels }) => {
+    for (const [at, bytes] of kernels.entries()) {
+      const [input, kernel] = [new Uint8Array(), await admit(bytes)];
+      const inTab = await tab.do('run', { kernel: pathOf(`${name} ${at}`), inputs: [[]], ...DIVERGING_GIVEN });
+      expect(inTab).toEqual([plain(await createSandbox().run({ kernel, input, ...DIVERGING_GIVEN }))]);
+    }
   });
 
   test('a stepper that is paused goes on from its image, to the same end', async () => {

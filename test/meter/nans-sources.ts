@@ -1,6 +1,7 @@
 // A kernel that collects every source of NaNs whose bits differ between engines, compilers and machines, and every way that leads from
 // there to where they can be seen.
 import { moduleOf } from '../wasm/build.ts';
+import { answer, kernelOf } from '../wasm/kernel.ts';
 
 /** In memory, so that no compiler folds them: NaNs of both signs with bits of their own, signalling ones, infinities, numbers. */
 const F64 = ['7ff8000000001234', 'fff8000000005678', '7ff4000000000001', '7ff0000000000000', 'fff0000000000000'];
@@ -63,8 +64,8 @@ function expressions({ name, load }: Width): string[] {
 }
 
 /** Ways from a value on the stack to one that is stored; local 1 is of its type, and so are the global and the function. */
-function ways({ name, letter }: Width): ((value: string) => string)[] {
-  const place = WIDTHS.findIndex((width) => width.name === name);
+function ways({ name, letter }: Width, globalsFrom: number): ((value: string) => string)[] {
+  const place = globalsFrom + WIDTHS.findIndex((width) => width.name === name);
   const scalars = letter === 'v' ? [] : [(value: string) => `${name}.const 1 ${value} ${name}.copysign`];
   return [
     (value) => value,
@@ -94,8 +95,8 @@ const CONVERTED = [
   })),
 ];
 
-/** Results as they lie in memory from OUT on, in bytes; and the kernel, which exports `run`, `() -> ()`. */
-export function collect(): { readonly kernel: Uint8Array<ArrayBuffer>; readonly results: readonly Result[] } {
+/** What collects them: functions, globals from that place on, data, the calls that fill memory from OUT on, and what lies there then. */
+function collecting(globalsFrom: number) {
   const results: Result[] = [];
   let end = OUT;
   const functions = WIDTHS.flatMap((width) => {
@@ -103,7 +104,7 @@ export function collect(): { readonly kernel: Uint8Array<ArrayBuffer>; readonly 
       ...expressions(width),
       ...CONVERTED.flatMap(({ of, value }) => (of.name === width.name ? [value] : [])),
     ].flatMap((value, index) => {
-      const all = ways(width);
+      const all = ways(width, globalsFrom);
       // Every value is stored at once, and goes one of the other ways.
       return [value, (all[1 + (index % (all.length - 1))] as (value: string) => string)(value)];
     });
@@ -115,21 +116,38 @@ export function collect(): { readonly kernel: Uint8Array<ArrayBuffer>; readonly 
     return { type: 'i>', name: `all${width.name}`, locals: width.letter, code: code.join(' ') };
   });
   const passing = WIDTHS.map(({ name, letter }) => ({ type: `${letter}>${letter}`, name, code: 'local.get 0' }));
-  const calls = WIDTHS.map(({ name }) => `i32.const 0 call $all${name}`).join(' ');
-  const kernel = moduleOf({
-    memory: [4],
-    data: [
-      { offset: F64_AT, bytes: bytes([...F64, ...F64_NUMBERS]) },
-      { offset: F32_AT, bytes: bytes(F32) },
-    ],
+  return {
+    functions: [...functions, ...passing],
     globals: WIDTHS.map(({ letter, name }) => ({
       ...{ type: letter, mutable: true },
       value: letter === 'v' ? `v128.const ${'0 '.repeat(16)}` : `${name}.const 0`,
     })),
+    data: [
+      { offset: F64_AT, bytes: bytes([...F64, ...F64_NUMBERS]) },
+      { offset: F32_AT, bytes: bytes(F32) },
+    ],
+    calls: WIDTHS.map(({ name }) => `i32.const 0 call $all${name}`).join(' '),
+    ...{ results, end },
+  };
+}
+
+/** Results as they lie in memory, in bytes; and the module, which exports `run`, `() -> ()`. */
+export function collect(): { readonly kernel: Uint8Array<ArrayBuffer>; readonly results: readonly Result[] } {
+  const { calls, results, functions, end: _, ...parts } = collecting(0);
+  const kernel = moduleOf({
+    ...parts,
+    memory: [4],
     exports: [{ name: 'memory', kind: 2, index: 0 }],
-    functions: [{ type: '>', export: 'run', code: calls }, ...functions, ...passing],
+    functions: [{ type: '>', export: 'run', code: calls }, ...functions],
   });
   return { kernel, results };
+}
+
+/** The same as a whole kernel: whatever its input, its output is all results. */
+export function nanKernel(): Uint8Array<ArrayBuffer> {
+  const { calls, results: _, end, ...parts } = collecting(1);
+  const code = `${calls} ${answer(0, `i32.const ${OUT}`, `i32.const ${end - OUT}`)}`;
+  return kernelOf({ ...parts, memory: [4, 4], run: { code } });
 }
 
 /** A result in memory; of vectors, its lanes. */

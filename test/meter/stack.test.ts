@@ -63,7 +63,7 @@ test.each(recursions)('%s can go as deep as its frames weigh, and no deeper', (_
     return { ...seen, reached };
   };
   const deepest = Math.floor(STACK_WEIGHT_MAX / (FRAME_WEIGHT + slots));
-  const ends = [1n << 40n, 1_000n, 77n].map((slice) => run(1_000_000, slice));
+  const ends = [1n << 40n, 1_000n, 77n, 61n, 50n, 41n, 33n, 29n].map((slice) => run(1_000_000, slice));
   for (const { result, reached } of ends) {
     expect(result).toBe('stack');
     expect(reached).toBe(ends[0]?.reached);
@@ -85,7 +85,7 @@ test('a long chain of different functions is counted, though none is recursive',
   }));
   const metered = compileMetered(moduleOf({ functions: chain }));
   expect(length * (FRAME_WEIGHT + 20)).toBeGreaterThan(STACK_WEIGHT_MAX);
-  expect(runMetered(metered, (guest) => guest.f200?.()).result).toBe(undefined);
+  expect(runMetered(metered, (guest) => guest.f800?.()).result).toBe(undefined);
   expect(runMetered(metered, (guest) => guest.f0?.()).result).toBe('stack');
 });
 
