@@ -54,7 +54,8 @@ async function tell(error: unknown, argv: readonly string[]): Promise<void> {
 function verdictOf(error: unknown): Verdict {
   if (process.exitCode === INTERRUPTED) return { exitCode: INTERRUPTED, code: 'ERR_ABORTED', message: 'interrupted' };
   if (error instanceof LodgerError) {
-    return { exitCode: error.fault === 'caller' ? REFUSED : FAILED, code: error.code, message: error.message };
+    const isRefused = error.fault === 'caller' && error.code !== 'ERR_JOB_CANCELLED';
+    return { exitCode: isRefused ? REFUSED : FAILED, code: error.code, message: error.message };
   }
   if (error instanceof CommanderError)
     return { exitCode: REFUSED, code: 'ERR_OPTION_INVALID', message: wrongCall(error) };

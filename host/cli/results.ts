@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
-import { outcomeOf } from '../client/outcome.ts';
+import { cancelled, outcomeOf } from '../client/outcome.ts';
 import type { SiteClient } from '../client/site.ts';
 import { makeFile } from '../jobs/files.ts';
 import { lineOf, openResults } from '../jobs/results.ts';
@@ -34,15 +34,25 @@ export function addResults(program: Command, finish: Finish): void {
       example('lodger results my-job --output answers', 'lodger results my-job --receipts receipts.ndjson'),
     )
     .action(async (job: string, flags: ResultFlags) => {
-      const { sum, receipts } = await interruptible((signal) =>
+      const { sum, ended, receipts } = await interruptible((signal) =>
         atSite(flags, (site) => fetchAll(site, job, { flags, signal })),
       );
-      const more = receipts === undefined ? {} : { receipts };
-      if (flags.json) await printJson({ state: sum.failed === 0 ? 'done' : 'failed', job, ...sum, ...more });
+      const more = { ...(receipts !== undefined && { receipts }), ...(ended && { cancelled: ended.tasks }) };
+      if (flags.json) await printJson({ state: stateOf(sum, ended), job, ...sum, ...more });
       else note(columns([['tasks', `${sum.tasks}: ${sum.done} done, ${sum.failed} failed`]]).trimEnd());
-      finish(sum.failed === 0 ? 0 : 1);
+      if (ended) note(`lodger: ${ended.why.message}; ${ended.tasks} of its tasks were not done`);
+      finish(stateOf(sum, ended) === 'done' ? 0 : 1);
     });
 }
+
+/** A job that was ended before it was done. */
+interface Ended {
+  /** Its tasks that were not done. */
+  readonly tasks: number;
+  readonly why: LodgerError;
+}
+
+const stateOf = ({ failed }: Sum, ended: Ended | undefined) => (ended ? 'cancelled' : failed === 0 ? 'done' : 'failed');
 
 interface Fetching {
   readonly flags: ResultFlags;
@@ -53,7 +63,7 @@ async function fetchAll(
   site: SiteClient,
   job: string,
   { flags, signal }: Fetching,
-): Promise<{ readonly sum: Sum; readonly receipts?: number }> {
+): Promise<{ readonly sum: Sum; readonly ended: Ended | undefined; readonly receipts?: number }> {
   const { manifest } = await site.ask('job', { params: { job } });
   // What a merge gives may be of another type than what it is given.
   const made = manifest.merge?.kernel ?? manifest.kernel;
@@ -64,6 +74,7 @@ async function fetchAll(
       ? undefined
       : await openResults({ kind: 'folder', folder, pictures: true }, '.', { output: folder, picture: pictureIfAny });
   const sum = createSum();
+  let ended: Ended | undefined;
   const take = async (index: number, outcome: Outcome) => {
     const shown = readable(kernel, outcome);
     if (results) await results.add(index, shown);
@@ -72,20 +83,23 @@ async function fetchAll(
   };
   try {
     for await (const received of site.outcomes(job, 0, signal)) {
-      if (received.state === 'cancelled') continue;
+      if (received.state === 'cancelled') {
+        ended = { tasks: (ended?.tasks ?? 0) + 1, why: cancelled(job, received.message) };
+        continue;
+      }
       const { output } = received;
       const bytes = typeof output === 'string' ? await site.getBlob(output, signal) : output;
       await take(
         received.index,
-        outcomeOf(received, { kernel: received.kernel ?? kernel.digest, bytesIn: 0, output: bytes }),
+        outcomeOf(received, { kernel: received.kernel ?? kernel.digest, bytesIn: 0, job, output: bytes }),
       );
     }
     await results?.finish();
   } finally {
     await results?.discard();
   }
-  if (flags.receipts === undefined) return { sum: sum.read() };
-  return { sum: sum.read(), receipts: await writeReceipts(site, job, flags.receipts) };
+  if (flags.receipts === undefined) return { sum: sum.read(), ended };
+  return { sum: sum.read(), ended, receipts: await writeReceipts(site, job, flags.receipts) };
 }
 
 async function writeReceipts(site: SiteClient, job: string, path: string): Promise<number> {

@@ -16,7 +16,7 @@ import {
 } from '../../runtime/job/task.ts';
 import { type Permit, type Permitter, permitJob } from '../../runtime/sandbox/permit.ts';
 import { node } from '../platform/node.ts';
-import { outcomeOf } from './outcome.ts';
+import { cancelled, outcomeOf } from './outcome.ts';
 import { createSiteClient, type SiteClient } from './site.ts';
 import { type Asked, AskedSchema, feed, manifestOf } from './submit.ts';
 
@@ -147,13 +147,13 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
       const bytesIn = sizes.get(received.index) ?? 0;
       sizes.delete(received.index);
       const kernel = received.kernel ?? permit.kernel.digest;
-      const outcome = outcomeOf(received, { kernel, bytesIn, output });
+      const outcome = outcomeOf(received, { kernel, bytesIn, job: id, output });
       progress[outcome.state]++;
       onProgress?.({ ...progress });
       yield outcome;
     }
     const { state } = await site.patiently(() => site.ask('job', { params: { job: id }, signal }), signal);
-    if (state !== 'done') throw new LodgerError('ERR_ABORTED');
+    if (state !== 'done') throw cancelled(id, '');
     // The outcomes may be here before the answer to the last inputs.
     await fed;
   } catch (error) {

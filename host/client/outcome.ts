@@ -7,13 +7,15 @@ import type { Received } from '../wire/outcomes.ts';
 export interface Known {
   readonly kernel: string;
   readonly bytesIn: number;
+  /** The job that it is of. */
+  readonly job: string;
   readonly output: Uint8Array;
 }
 
-/** Throws `ERR_ABORTED` for a task that was cancelled. */
-export function outcomeOf(received: Received, { kernel, bytesIn, output }: Known): Outcome {
+/** Throws `ERR_JOB_CANCELLED` for a task that was cancelled. */
+export function outcomeOf(received: Received, { kernel, bytesIn, job, output }: Known): Outcome {
   const { state, fuel, engine, rewriter, tariff, wallMs, memoryBytesPeak, deterministic, runs } = received;
-  if (state === 'cancelled') throw new LodgerError('ERR_ABORTED');
+  if (state === 'cancelled') throw cancelled(job, received.message);
   // In one piece: put together of parts, an object of so many fields is a table, and there is one a task.
   const used: Receipt = {
     version: 1,
@@ -35,4 +37,9 @@ export function outcomeOf(received: Received, { kernel, bytesIn, output }: Known
   if (state === 'done') return { state, output, log, receipt };
   const code = received.code as FailureCode;
   return { state, code, fault: faultOf(code), message: received.message, log, receipt };
+}
+
+/** What ended a job before it was done, in the words of the site, which has none where somebody did. */
+export function cancelled(job: string, reason: string): LodgerError {
+  return new LodgerError('ERR_JOB_CANCELLED', [job, reason || 'somebody ended it']);
 }

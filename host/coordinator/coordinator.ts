@@ -90,7 +90,6 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     });
     closers.push(() => site.close());
     closers.push(sweepEvery({ blobs, refs, usage, now: Date.now, warn: (message) => log.warn(message) }));
-    const operatorToken = await firstToken(accounts, filled.tokenFile);
     const auth = createAuth(accounts, Date.now, site.status().key);
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
@@ -117,6 +116,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     await server.listen({ host, port }).catch((error: Error) => {
       throw new LodgerError('ERR_OPTION_INVALID', ['listen', `an address that is free: ${error.message}`]);
     });
+    // Last of all: a start that fails has told nobody.
+    const operatorToken = await firstToken(accounts, filled.tokenFile);
     const url = urlOf(server.server.address() as AddressInfo, tls !== undefined);
     log.info({ url }, 'the site answers');
     const guest = (account: string, digests: readonly Digest[]) => {
@@ -133,13 +134,18 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   }
 }
 
-/** Of a site that has no accounts yet: the operator's, with a token, which is written before it counts. */
+/** Of a site whose operator has no token: one, which counts for nothing where it cannot be written to its file. */
 async function firstToken(accounts: Accounts, file: string | undefined): Promise<string | undefined> {
-  if (accounts.list().some(({ id }) => id === OPERATOR)) return undefined;
+  if (accounts.list().some(({ id, tokens }) => id === OPERATOR && tokens.length > 0)) return undefined;
   await accounts.set({ id: OPERATOR });
-  const { token } = await accounts.make(OPERATOR, { role: 'operator', name: 'first' });
-  if (file !== undefined) await writeSecret(file, token);
-  return token;
+  const { id, token } = await accounts.make(OPERATOR, { role: 'operator', name: 'first' });
+  try {
+    if (file !== undefined) await writeSecret(file, token);
+    return token;
+  } catch (error) {
+    await accounts.revoke(OPERATOR, id);
+    throw error;
+  }
 }
 
 /** A file that only its owner may read, from its first moment on. Throws `ERR_FILE`. */

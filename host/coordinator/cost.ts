@@ -41,7 +41,8 @@ export function costOf(costing: Costing): Cost {
     const only = isForTrusted
       ? 'trusted hosts alone run this job, each task once'
       : 'only trusted hosts are connected: each task runs once';
-    return { runs: tasks, why: trusted > 0 ? only : 'no trusted host is connected, and this job needs one' };
+    const none = isForTrusted ? 'no trusted host is connected, and this job needs one' : 'no host is connected';
+    return { runs: tasks, why: trusted > 0 ? only : none };
   }
   const parts = Math.round(costing.parts);
   const each = parts > 1 ? runsInParts(costing, parts) : wait ? heldRuns(costing) : runsAtOnce(costing);

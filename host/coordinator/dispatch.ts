@@ -4,12 +4,13 @@ import { SITE } from '../wire/ceilings.ts';
 import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
 import { isSite } from './belief.ts';
 import type { HostView, OpenWork, Take } from './contracts.ts';
-import { stops } from './ending.ts';
+import { affordable, stops } from './ending.ts';
 import { auditOf } from './intervals.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
 import { beginningOf } from './parts.ts';
 import { canAudit, type Moment, schedule } from './schedule.ts';
+import { usedBy } from './shares.ts';
 import type { Connection, Host, State } from './state.ts';
 
 /** Tasks that one host may have on lease: more would lie with it that others could do. */
@@ -45,7 +46,7 @@ export function heldBy(state: State, connection: Connection): number {
 export function leaseOn(state: State, connection: Connection, job: Job, most: number): boolean {
   const { host } = connection;
   const slots = Math.min(most, SITE.batchTasks.max, HELD_MAX - heldBy(state, connection));
-  if (!host || !connection.open || state.over || job.open.length === 0 || stops(state, job) !== '') return false;
+  if (!host || !connection.open || state.over || !goesOn(state, job)) return false;
   return leaseTo(state, connection, { host, slots, jobs: [job] });
 }
 
@@ -68,14 +69,16 @@ interface Wanting {
 function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wanting): boolean {
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
-  const plan = schedule(jobs, view, slots, momentOf(state));
-  const [first] = plan;
-  const job = first && state.openJobs.get(first.job);
+  const moment = momentOf(state);
+  const best = schedule(jobs, view, slots, moment);
+  const job = best[0] && state.openJobs.get(best[0].job);
   if (!job) return false;
+  const most = affordable(state, job);
+  const plan = most < slots ? schedule([job], view, most, moment) : best;
   const chosen = fit(
     state,
     job,
-    plan.filter(({ job: each }) => each === first.job),
+    plan.filter(({ job: each }) => each === job.id),
   );
   if (chosen.tasks.length === 0) return false;
   job.open = take(job.open, chosen.takes);
@@ -92,8 +95,7 @@ function momentOf(state: State): Moment {
   let hosts = 0;
   // Other sites are given what their speed says, and take nothing from hosts.
   for (const { open, host, caller } of state.connections) if (open && host && !isSite(caller.account)) hosts++;
-  const used = (account: string) => state.used.get(account) ?? 0;
-  return { now: state.with.clock(), used, hosts, awake: () => awake(state) };
+  return { now: state.with.clock(), used: usedBy(state), hosts, awake: () => awake(state) };
 }
 
 function* awake({ connections }: State): Generator<HostView> {
@@ -103,8 +105,14 @@ function* awake({ connections }: State): Generator<HostView> {
 /** Jobs that have something open and go on. */
 function ready(state: State): Job[] {
   const jobs: Job[] = [];
-  for (const job of state.openJobs.values()) if (job.open.length > 0 && stops(state, job) === '') jobs.push(job);
+  for (const job of state.openJobs.values()) if (goesOn(state, job)) jobs.push(job);
   return jobs;
+}
+
+function goesOn(state: State, job: Job): boolean {
+  return (
+    job.open.length > 0 && !state.resting.has(job.account) && stops(state, job) === '' && affordable(state, job) > 0
+  );
 }
 
 /** Jobs that other sites may run, and whether a host of this one has nothing to do. */

@@ -85,6 +85,13 @@ export function stops(state: State, job: Job): string {
   return '';
 }
 
+/** How many tasks more the budget of a job has room for, beside those on lease; any number where nobody knows what one takes. */
+export function affordable(state: State, job: Job): number {
+  const { fuelBudget } = job.record.manifest;
+  if (fuelBudget === undefined || !job.fuelPerTask) return Number.POSITIVE_INFINITY;
+  return Math.ceil((fuelBudget - fuelSpent(state, job)) / job.fuelPerTask) - job.counts.leased;
+}
+
 /** Ends jobs that stop, once nothing of them is on lease; removes what has been kept for long enough. */
 export function endStopped(state: State): void {
   for (const job of [...state.openJobs.values()]) {

@@ -75,6 +75,8 @@ function emptyState(
     chain: (surroundings.store.get(KEY.chain) as string | undefined) ?? CHAIN_START,
     policy,
     used: new Map(),
+    faded: surroundings.now(),
+    resting: new Set(),
     tasksRate: createRate(),
     fuelRate: createRate(),
     over: false,

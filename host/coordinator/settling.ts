@@ -7,6 +7,7 @@ import { endIfDone, tell } from './ending.ts';
 import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
 import { countShown, eventsOf, fuelOf, hold, type Job, note, release, show } from './job.ts';
 import { giveBack, openWanted } from './opening.ts';
+import { noteUse } from './resting.ts';
 import type { Host, State } from './state.ts';
 
 /** An event settles so many tasks at most: whoever reads an outcome reads the event that made it final. */
@@ -142,6 +143,7 @@ function charge(state: State, job: Job, { fuel, tasks }: { readonly fuel: number
   state.fuelRate.add(fuel, now);
   state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
   state.with.onFuel(job.account, fuel);
+  noteUse(state, job.account);
 }
 
 function partOf({ tasks, from, wrong, runs, fuel, failed }: Settled, start: number, end: number): Settled {

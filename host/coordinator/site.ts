@@ -15,8 +15,10 @@ import { mergeAll, mergedOutcome, mergeMore } from './merging.ts';
 import { outcomes, receipts } from './outcomes.ts';
 import { placesOf } from './places.ts';
 import { createRefs } from './refs.ts';
+import { lookAtUse } from './resting.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
+import { fade, recall } from './shares.ts';
 import type { Host, SiteOptions, State, Surroundings } from './state.ts';
 import { hostStatus, jobStatus, siteStatus, taskStatus } from './status.ts';
 import { addInputs, submit, tasksQueued } from './submit.ts';
@@ -125,10 +127,12 @@ function createHolder(surroundings: Surroundings): Holder {
     };
     timers = [
       setTimeout(look, surroundings.leaseMs).unref(),
-      setInterval(endStopped, TICK_MS, loaded).unref(),
+      setInterval(tick, TICK_MS, loaded).unref(),
       setInterval(removeOld, REMOVE_EVERY_MS, loaded).unref(),
     ];
     removeOld(loaded);
+    lookAtUse(loaded);
+    recall(loaded);
   };
   return {
     load,
@@ -143,6 +147,12 @@ function createHolder(surroundings: Surroundings): Holder {
       watch.close();
     },
   };
+}
+
+function tick(state: State): void {
+  endStopped(state);
+  lookAtUse(state);
+  fade(state);
 }
 
 function look(state: State, caller: Caller, kind: 'job' | 'host' | 'site', id: string) {
@@ -171,10 +181,14 @@ function tasksOf(state: State, caller: Caller, id: string): Job {
   return job;
 }
 
-function hostOf(state: State, caller: Caller, id: string): Host {
-  const host = state.hosts.get(id);
-  if (!host || !maySee(caller, host.record.account)) throw new LodgerError('ERR_NOT_FOUND', ['host', id]);
-  return host;
+/** A host by its id, or by its name where no other one that the caller may see has it. */
+function hostOf(state: State, caller: Caller, name: string): Host {
+  const seen = [...state.hosts.values()].filter(({ record }) => maySee(caller, record.account));
+  const host = seen.find(({ id }) => id === name);
+  const [named, another] = host ? [host] : seen.filter(({ record }) => record.name === name);
+  if (!named) throw new LodgerError('ERR_NOT_FOUND', ['host', name]);
+  if (another) throw new LodgerError('ERR_OPTION_INVALID', ['host', 'an id: several hosts have this name']);
+  return named;
 }
 
 function checkOperator({ role }: Caller, what: string): void {

@@ -107,6 +107,10 @@ export interface State {
   policy: { readonly version: number; readonly policy: Policy };
   /** Fuel of each account, halved once a day: shares are fair over days. */
   readonly used: Map<string, number>;
+  /** When that was, by the clock that never goes back. */
+  faded: number;
+  /** Accounts that have used their fuel of the day: nothing more of theirs is begun. */
+  readonly resting: Set<string>;
   readonly tasksRate: Rate;
   readonly fuelRate: Rate;
   /** Over: closed, or something could not be written. Nothing may act on it any more. */

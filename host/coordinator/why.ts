@@ -5,6 +5,7 @@ import { stops } from './ending.ts';
 import type { Question } from './exams.ts';
 import { refusal } from './fits.ts';
 import type { Job } from './job.ts';
+import { RESTS } from './resting.ts';
 import type { Host, State } from './state.ts';
 
 /** Reasons that one answer tells, those of most hosts first. */
@@ -52,6 +53,7 @@ function auditText({ from, to, of, votes }: Question): string {
 }
 
 function whoMay(state: State, job: Job, index: number): string {
+  if (state.resting.has(job.account)) return `nothing more is begun: account "${job.account}" ${RESTS}`;
   const connected = [...state.hosts.values()].filter(({ connection }) => connection !== null);
   if (connected.length === 0) return 'no host is connected';
   const counts = new Map<string, number>();
@@ -91,6 +93,7 @@ export function whyHost(state: State, host: Host): string {
   if (state.openJobs.size === 0) return 'there are no jobs';
   const open = [...state.openJobs.values()].filter((job) => job.open.length > 0);
   if (open.length === 0) return 'every task is done or with another host';
+  if (open.every(({ account }) => state.resting.has(account))) return `whoever has something open ${RESTS}`;
   if (connection.pulls.length === 0) return 'it has not asked for work';
   const now = state.with.clock();
   let first: string | undefined;

@@ -34,6 +34,7 @@ export const ERRORS = {
   },
   ERR_CLOSED: { fault: 'caller', text: 'the %s is closed' },
   ERR_ABORTED: { fault: 'caller', text: 'the task was aborted by its caller' },
+  ERR_JOB_CANCELLED: { fault: 'caller', text: 'job "%s" was cancelled: %s' },
   ERR_NOT_FOUND: { fault: 'caller', text: 'there is no %s "%s" here' },
   ERR_ACCESS_DENIED: { fault: 'caller', text: 'access denied: %s' },
   ERR_QUOTA_SPENT: { fault: 'caller', text: 'quota "%s" of %s is spent: %s' },

@@ -64,6 +64,30 @@ test('the operator is told a token at the first start alone, and no token is on 
   expect(readFileSync(join(data, 'state', 'data.mdb')).includes(served.token.slice(16))).toBe(false);
 });
 
+test('a first start that fails leaves nobody locked out: the next one tells the token', async () => {
+  await using folder = await scratch();
+  await using taken = await serveSite();
+  const data = join(folder.path, 'site');
+  const nowhere = createCoordinator({ data, tokenFile: join(folder.path, 'no', 'such', 'folder') });
+  await expect(nowhere).rejects.toMatchObject({ code: 'ERR_FILE' });
+  const port = Number(new URL(taken.site.url).port);
+  await expect(createCoordinator({ data, port })).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
+  const site = await createCoordinator({ data });
+  expect(site.operatorToken).toMatch(/^lodger_operator_/);
+  expect(site.accounts.list().flatMap(({ tokens }) => tokens)).toHaveLength(1);
+  await site.close();
+});
+
+test('a site listens to its own machine alone, and to others with TLS or where that is asked for', async () => {
+  await using served = await serveSite();
+  expect(new URL(served.site.url).hostname).toBe('127.0.0.1');
+  const pem = (name: string) => readFileSync(join(import.meta.dirname, `../fixtures/tls/${name}.pem`), 'utf8');
+  for (const more of [{ insecure: true }, { tls: { key: pem('key'), cert: pem('cert') } }]) {
+    await using open = await serveSite({ host: '0.0.0.0', ...more });
+    expect(new URL(open.site.url).hostname).toBe('0.0.0.0');
+  }
+});
+
 test('the first token is written where only its owner can read it', async () => {
   await using folder = await scratch();
   const file = join(folder.path, 'token');
@@ -171,6 +195,8 @@ test('a WebSocket opens with a host token or a ticket, once, under the sub-proto
   ] as const) {
     const found = await opened(url + path, [...protocols], headers);
     expect({ path, protocols, status: found.status }).toEqual({ path, protocols, status });
+    // A client that offers to deflate is not taken at its word: it could fill memory with little.
+    expect(found.socket.extensions).toBe('');
     found.socket.terminate();
   }
 });

@@ -116,6 +116,19 @@ test('an account queues no more tasks than its quota, and may go on when some ar
   await agent.close();
 });
 
+test('an account that has used its fuel of the day is told when there is more, and may send then', async () => {
+  await using served = await serveSite();
+  const token = await served.tokenOf('lab', 'submitter');
+  const kernel = await served.client(token).putBlob(KERNEL);
+  const submit = () => served.call('POST', 'jobs', { token, body: { version: 1, kernel } });
+  await served.call('PUT', 'accounts', { body: { id: 'lab', quotas: { fuelPerDay: 0 } } });
+  const refused = await submit();
+  expect([refused.status, refused.code]).toEqual([429, 'ERR_QUOTA_SPENT']);
+  expect(refused.message).toContain('renewed at midnight UTC');
+  await served.call('PUT', 'accounts', { body: { id: 'lab', quotas: { fuelPerDay: 1_000 } } });
+  expect((await submit()).status).toBe(200);
+});
+
 test('who follows a job is told of it until it is over', async () => {
   await using served = await serveSite();
   await submitted(served, served.token, 'job');
