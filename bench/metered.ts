@@ -1,6 +1,11 @@
 // Kernels by hand, metered or not, on either engine: instances of our own, with nothing but the imports that benchmarked kernels have.
 import { type Dispatch, loadAddon } from '../host/platform/native.ts';
+import { node } from '../host/platform/node.ts';
+import { admit } from '../runtime/admit/admit.ts';
+import { createV8 } from '../runtime/engine/v8.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../runtime/meter/names.ts';
+import { PAGES_MAX } from '../runtime/prepare/form.ts';
+import { prepare } from '../runtime/prepare/prepare.ts';
 
 /** Fuel given at a time: some milliseconds' worth. */
 const SLICE = 20_000_000;
@@ -35,6 +40,27 @@ export function onV8(bytes: Uint8Array<ArrayBuffer>): Start {
       end: () => undefined,
     };
     const { exports } = new WebAssembly.Instance(module, importsOf(live) as never);
+    return live;
+  };
+}
+
+const engine = createV8(process.versions.v8, { now: () => performance.now() });
+
+/** Instances of a kernel on V8 as a pool makes them: in memories that are kept and zeroed in between. */
+export async function inEngine(bytes: Uint8Array<ArrayBuffer>, metered: boolean): Promise<Start> {
+  const prepared = prepare(await admit(bytes, { platform: node }), { memoryForm: 'imported', metered });
+  const { facts } = prepared;
+  const ready = { compiled: await engine.compile(prepared), facts, metered, canonicalNaNs: false };
+  const names = new Set([...facts.optional, facts.shape === 'stepper' ? 'step' : 'run']);
+  return (importsOf) => {
+    const live: Live = {
+      has: (name) => names.has(name),
+      call: (name, a = 0, b = 0, c = 0, d = 0) => guest.call(name, a, b, c, d),
+      memory: () => guest.bytes().buffer as ArrayBuffer,
+      refill: () => guest.setFuel(guest.getFuel() + SLICE),
+      end: () => void guest.end(),
+    };
+    const guest = engine.instantiate(ready, () => importsOf(live) as never, PAGES_MAX);
     return live;
   };
 }
