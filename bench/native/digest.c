@@ -18,7 +18,7 @@ static const uint32_t START[8] = {
 
 #define ROTR(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
 #define CH(e, f, g) ((g) ^ ((e) & ((f) ^ (g))))
-#define MAJ(a, b, c) (((a) & (b)) | ((c) & ((a) | (b))))
+#define MAJ(a, b, c) ((b) ^ (((a) ^ (b)) & ((b) ^ (c))))
 #define SUM0(a) (ROTR(a, 2) ^ ROTR(a, 13) ^ ROTR(a, 22))
 #define SUM1(e) (ROTR(e, 6) ^ ROTR(e, 11) ^ ROTR(e, 25))
 
