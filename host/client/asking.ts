@@ -7,7 +7,8 @@ export interface Given {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly json?: unknown;
-  readonly bytes?: Uint8Array;
+  /** A body, also in pieces. They must not change until the answer is there. */
+  readonly bytes?: Uint8Array | readonly Uint8Array[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly method?: 'HEAD';
   readonly signal?: AbortSignal;

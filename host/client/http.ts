@@ -49,9 +49,11 @@ export function createHttp(url: string, token: string, { patienceMs, ca, connect
         headers: {
           ...(token !== '' && { authorization: `Bearer ${token}` }),
           ...(body !== undefined && { 'content-type': type }),
+          ...(Array.isArray(body) && { 'content-length': `${sum(body)}` }),
           ...headers,
         },
-        ...(body !== undefined && { body }),
+        // It takes what can be iterated, too, which its types do not say.
+        ...(body !== undefined && { body: body as Uint8Array }),
         ...(signal && { signal }),
       });
     } catch (error) {
@@ -92,6 +94,8 @@ export function createHttp(url: string, token: string, { patienceMs, ca, connect
     close: () => dispatcher.destroy(),
   };
 }
+
+const sum = (pieces: readonly Uint8Array[]) => pieces.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
 
 /** Whether it may help to ask again. */
 export function isAway(error: unknown): boolean {

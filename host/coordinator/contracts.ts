@@ -22,12 +22,16 @@ export type Key = readonly (string | number)[];
 /** Ordered keys and values on disk. Writes of a turn are one transaction, in their order. */
 export interface Store {
   get(key: Key): unknown;
+  /** What `putBytes` put. */
+  getBytes(key: Key): Uint8Array | undefined;
   /** From `from` up to but not including `to`. */
   range(from: Key, to: Key): Iterable<{ readonly key: Key; readonly value: unknown }>;
   /** The same without the values, which are not read. */
   keys(from: Key, to: Key): Iterable<Key>;
   /** Resolves when it is safe on disk, and rejects where it never will be. Results are in the order of the calls. */
   put(key: Key, value: unknown): Promise<void>;
+  /** The same with bytes as they are, which must not change until they are written. */
+  putBytes(key: Key, bytes: Uint8Array): Promise<void>;
   remove(key: Key): Promise<void>;
   close(): Promise<void>;
 }

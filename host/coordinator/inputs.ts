@@ -1,6 +1,8 @@
-// A job's inputs: kept in the store in chunks, read when a lease or a check of receipts needs them.
+// A job's inputs: kept in the store in chunks, read when a lease or a check of receipts needs them. A chunk is two records: how many bytes
+// each of its inputs has, or the blob that it is, and their bytes as they came: to pack those would cost more than all else that is done here.
 import { hash } from 'node:crypto';
 import type { Digest } from '../../runtime/base/platform.ts';
+import { joined } from '../wire/joined.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Store } from './contracts.ts';
 
@@ -11,6 +13,11 @@ const CHUNK_BYTES = 256 * 1024;
 const KEPT_MAX = 128;
 /** Chunks that were added and not read yet, which are kept, too: more of them do not push out those that are in use. */
 const FRESH_MAX = 64;
+
+const NOTHING = new Uint8Array();
+
+/** Bytes of an input, or the digest of the blob that it is. */
+type Size = number | Digest;
 
 interface Chunk {
   readonly inputs: readonly Datum[];
@@ -23,7 +30,7 @@ export interface Inputs {
    * never answered for, since something before it could not be written: it is taken out.
    */
   found(job: string): number[];
-  /** Puts inputs behind those that are there. */
+  /** Puts inputs behind those that are there. Their bytes must not change. */
   add(job: string, starts: number[], inputs: readonly Datum[]): Promise<void>[];
   get(job: string, starts: readonly number[], task: number): Datum;
   digest(job: string, starts: readonly number[], task: number): Digest;
@@ -36,16 +43,16 @@ export function createInputs(store: Store): Inputs {
   const fresh = new Map<string, Chunk>();
   /** Neighbours are read one after the other, each several times. */
   let latest: { readonly job: string; readonly start: number; readonly chunk: Chunk } | undefined;
-  const keysOf = (job: string) => store.keys(['i', job], ['i', job, Number.MAX_SAFE_INTEGER]);
+  const keysOf = (job: string, kind: 'i' | 'b') => store.keys([kind, job], [kind, job, Number.MAX_SAFE_INTEGER]);
   const chunkAt = (job: string, start: number, count: number): Chunk => {
     if (latest?.job === job && latest.start === start) return latest.chunk;
     const name = nameOf(job, start);
     let chunk = kept.get(name) ?? fresh.get(name);
     fresh.delete(name);
     if (!chunk) {
-      const inputs = store.get(['i', job, start, count]) as readonly Datum[] | undefined;
-      if (!inputs) throw new Error(`inputs ${start} of job ${job} are not in the store`);
-      chunk = { inputs, digests: [] };
+      const sizes = store.get(['i', job, start, count]) as readonly Size[] | undefined;
+      if (!sizes) throw new Error(`inputs ${start} of job ${job} are not in the store`);
+      chunk = { inputs: cut(sizes, store.getBytes(['b', job, start]) ?? NOTHING), digests: [] };
     }
     // The one that was used last goes to the end, so that the first is the one to forget.
     kept.delete(name);
@@ -61,19 +68,23 @@ export function createInputs(store: Store): Inputs {
   return {
     found: (job) => {
       const starts = [0];
-      for (const key of keysOf(job)) {
+      for (const key of keysOf(job, 'i')) {
         const [start, count] = [key[2] as number, key[3] as number];
         if (start === starts.at(-1)) starts.push(start + count);
-        else store.remove(key).catch(() => undefined);
+        else for (const each of [key, ['b', job, start]]) store.remove(each).catch(() => undefined);
       }
       return starts;
     },
     add: (job, starts, inputs) =>
-      chunksOf(inputs).map((chunk) => {
+      chunksOf(inputs).flatMap((chunk) => {
         const start = starts.at(-1) as number;
         starts.push(start + chunk.length);
         keep(fresh, { most: FRESH_MAX, name: nameOf(job, start), chunk: { inputs: chunk, digests: [] } });
-        return store.put(['i', job, start, chunk.length], chunk);
+        const bytes = joined(chunk.filter((input) => typeof input !== 'string'));
+        // Those of a request lie one behind the other. A chunk is there when its sizes are, so they come last.
+        const puts = bytes.byteLength > 0 ? [store.putBytes(['b', job, start], bytes)] : [];
+        const sizes = chunk.map((input): Size => (typeof input === 'string' ? input : input.byteLength));
+        return [...puts, store.put(['i', job, start, chunk.length], sizes)];
       }),
     get: (job, starts, task) => {
       const { chunk, at } = place(job, starts, task);
@@ -87,8 +98,18 @@ export function createInputs(store: Store): Inputs {
       chunk.digests[at] = digest;
       return digest;
     },
-    remove: (job) => [...keysOf(job)].map((key) => store.remove(key)),
+    remove: (job) => [...keysOf(job, 'i'), ...keysOf(job, 'b')].map((key) => store.remove(key)),
   };
+}
+
+/** Inputs as parts of their bytes, which lie one behind the other. */
+function cut(sizes: readonly Size[], bytes: Uint8Array): Datum[] {
+  let at = 0;
+  return sizes.map((size) => {
+    if (typeof size === 'string') return size;
+    at += size;
+    return bytes.subarray(at - size, at);
+  });
 }
 
 const nameOf = (job: string, start: number) => `${job}\n${start}`;

@@ -32,7 +32,7 @@ export async function openStore(folder: string): Promise<Store> {
   try {
     mkdirSync(path, { recursive: true });
     checkLength(join(path, 'data.mdb'));
-    // Values are bytes of our own codec, which refuses what it has not written.
+    // Values are bytes: of our own codec, which refuses what it has not written, or of others as they are.
     db = open({ path, encoding: 'binary', separateFlushed: true, noSubdir: false, maxReaders: 64 });
   } catch (error) {
     throw fileError('write', path, error);
@@ -80,11 +80,16 @@ function storeOf(db: Database<Buffer, (string | number)[]>, path: string): Store
   const whileOpen = () => {
     if (closed) throw new LodgerError('ERR_CLOSED', ['store']);
   };
+  const putBytes = async (key: Key, bytes: Uint8Array) => {
+    whileOpen();
+    return inOrder(db.put([...key], bytes as Buffer));
+  };
   return {
     get: (key) => {
       const bytes = db.get([...key]);
       return bytes === undefined ? undefined : decode(bytes);
     },
+    getBytes: (key) => db.get([...key]),
     *range(from, to) {
       for (const { key, value } of db.getRange({ start: [...from], end: [...to], snapshot: false }))
         yield { key: listOf(key), value: decode(value) };
@@ -92,10 +97,8 @@ function storeOf(db: Database<Buffer, (string | number)[]>, path: string): Store
     *keys(from, to) {
       for (const key of db.getKeys({ start: [...from], end: [...to], snapshot: false })) yield listOf(key);
     },
-    put: async (key, value) => {
-      whileOpen();
-      return inOrder(db.put([...key], encode(value) as Buffer));
-    },
+    put: async (key, value) => putBytes(key, encode(value)),
+    putBytes,
     remove: async (key) => {
       whileOpen();
       return inOrder(db.remove([...key]));

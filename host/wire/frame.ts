@@ -1,23 +1,25 @@
 // A frame as bytes: the length of all that follows and that of the message in it, four bytes each with the lowest first, then the message,
 // then bytes that belong to it. In Node and in browsers.
 import { decode, encode } from './codec.ts';
+import { joined } from './joined.ts';
 
 export const HEAD_BYTES = 8;
 
 /** A message and the bytes behind it, in one piece. */
 export function frameOf(message: unknown, ...data: readonly Uint8Array[]): Uint8Array {
+  const bytes = data.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return joined([frontOf(message, bytes), ...data]);
+}
+
+/** A frame up to the bytes that belong to it, of which there will be so many. */
+export function frontOf(message: unknown, bytes: number): Uint8Array {
   const body = encode(message);
-  const size = data.reduce((sum, { byteLength }) => sum + byteLength, body.byteLength);
-  const frame = new Uint8Array(HEAD_BYTES + size);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, size, true);
+  const front = new Uint8Array(HEAD_BYTES + body.byteLength);
+  const view = new DataView(front.buffer);
+  view.setUint32(0, body.byteLength + bytes, true);
   view.setUint32(4, body.byteLength, true);
-  let at = HEAD_BYTES;
-  for (const part of [body, ...data]) {
-    frame.set(part, at);
-    at += part.byteLength;
-  }
-  return frame;
+  front.set(body, HEAD_BYTES);
+  return front;
 }
 
 /** The frame that bytes begin with, once all of it is there: its message, what is behind that, and how many bytes it has. */

@@ -49,6 +49,7 @@ function fullAt(nth: number, times: number): (store: Store) => Store {
   return (store) => ({
     ...store,
     put: (key, value) => write(() => store.put(key, value)),
+    putBytes: (key, bytes) => write(() => store.putBytes(key, bytes)),
     remove: (key) => write(() => store.remove(key)),
   });
 }
