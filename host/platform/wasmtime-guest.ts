@@ -40,6 +40,8 @@ export class WasmtimeGuest implements Guest {
   /** What it begins with, and has left while `knowsFuel`: to ask it takes another step into native code. */
   private fuel = 0;
   private knowsFuel = true;
+  /** Whether anybody gave it fuel: kernels that are not metered have no counter. It may be nothing, where the counter says less. */
+  private isGiven = false;
   private view: Uint8Array<ArrayBuffer> = NO_PAGES;
   /** Calls that it is in now. */
   private depth = 0;
@@ -167,6 +169,7 @@ export class WasmtimeGuest implements Guest {
   }
 
   setFuel(fuel: number): void {
+    this.isGiven = true;
     if (this.isTold) this.kernel.report[REPORT.fuel] = fuel;
     else if (this.knowsFuel || !this.isMade) this.fuel = fuel;
     else this.made().setFuel(fuel);
@@ -205,8 +208,7 @@ export class WasmtimeGuest implements Guest {
       this.native = this.isWhole
         ? kernel.runner.guest()
         : kernel.module.instantiate(terms.memoryPagesMax * PAGE, terms.wallMsMax, terms.job);
-      // Kernels that are not metered have no counter, and nobody gives them fuel.
-      if (this.knowsFuel && this.fuel !== 0) this.native.setFuel(this.fuel);
+      if (this.knowsFuel && this.isGiven) this.native.setFuel(this.fuel);
       this.knowsFuel = false;
       return this.native;
     } catch (thrown) {
