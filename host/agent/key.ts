@@ -1,6 +1,6 @@
 // The host's key: Ed25519, made once, in a file that only its owner reads. Whoever has it is this host.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError } from '../jobs/files.ts';
 import type { Key } from '../lend/contracts.ts';
@@ -34,14 +34,19 @@ async function readIfThere(path: string): Promise<string | undefined> {
 async function makeKey(path: string): Promise<string> {
   const { privateKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const temporary = `${path}.new`;
   try {
-    // Never over another: the host would be a stranger to its site.
-    const handle = await open(path, 'wx', 0o600);
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, 'wx', 0o600);
     await handle.writeFile(pem);
     await handle.sync();
     await handle.close();
+    // Whole or not at all, and never over another: the host would be a stranger to its site.
+    await link(temporary, path);
     return pem;
   } catch (error) {
     throw fileError('write', path, error);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

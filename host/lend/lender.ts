@@ -1,6 +1,6 @@
 // Lends a machine to a site: pulls tasks, runs them, reports them, and gives the machine back at once when its owner wants it.
 import { narrow } from '../../runtime/policy/narrow.ts';
-import type { Policy } from '../../runtime/policy/policy.ts';
+import { allowsNothing, type Policy } from '../../runtime/policy/policy.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Attributes, FromHost, Pause, Report, WireTerms } from '../wire/site.ts';
 import { slotsToAsk } from './asks.ts';
@@ -259,9 +259,4 @@ export function createLender(options: LenderOptions): Lender {
       fuelPerSecond: paces.fuelPerSecond(),
     }),
   };
-}
-
-/** Whether no task at all could run under it. */
-function allowsNothing({ limits }: Policy): boolean {
-  return limits.memoryBytesMax === 0 || limits.wallMsMax === 0 || limits.fuelMax === 0;
 }

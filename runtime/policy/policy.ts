@@ -127,3 +127,8 @@ function ruleText(rule: GrantRule): string {
       return `"${formatGrant(rule)}"`;
   }
 }
+
+/** Whether no task at all could run under it. */
+export function allowsNothing({ limits }: Policy): boolean {
+  return limits.memoryBytesMax === 0 || limits.wallMsMax === 0 || limits.fuelMax === 0;
+}

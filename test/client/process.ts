@@ -12,12 +12,16 @@ export interface SiteProcess {
   readonly token: string | undefined;
   /** What it has written to standard error so far. */
   errors(): string;
+  signal(signal: NodeJS.Signals): void;
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts `lodger serve --json` with arguments; resolves when it answers. */
-export async function startSite(args: readonly string[]): Promise<SiteProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--json', ...args]);
+/** Starts `lodger serve --json` with arguments, and `env` beside what is there; resolves when it answers. */
+export async function startSite(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<SiteProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--json', ...args], { env: { ...process.env, ...env } });
   let out = '';
   let errors = '';
   child.stderr.on('data', (part) => {
@@ -34,6 +38,7 @@ export async function startSite(args: readonly string[]): Promise<SiteProcess> {
   const { url, token } = await told;
   return {
     ...{ url, token, errors: () => errors },
+    signal: (signal) => void child.kill(signal),
     kill: async (signal = 'SIGKILL') => {
       child.kill(signal);
       await ended;

@@ -7,13 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBlobs } from '../../host/coordinator/blobs.ts';
-import type { Store } from '../../host/coordinator/contracts.ts';
 import { openStore } from '../../host/coordinator/store.ts';
 import { node } from '../../host/platform/node.ts';
-import { LodgerError } from '../../runtime/base/errors.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { createEcho, OWN_CALLER } from './echo.ts';
-import { collect, inputOf, openSite, removeFolder, SUBMITTER, submitTasks, temporaryFolder } from './opened.ts';
+import { fullAt, survives } from './full-writes.ts';
+import { collect, openSite, removeFolder, submitTasks, temporaryFolder } from './opened.ts';
 
 const folders: string[] = [];
 const folder = async () => {
@@ -26,79 +25,12 @@ afterAll(async () => {
   for (const each of folders) await removeFolder(each);
 });
 
-/** A store that has no room at its `nth` write and at so many behind it. Writes of a turn are one: all of them fail. */
-function fullAt(nth: number, times: number): (store: Store) => Store {
-  let writes = 0;
-  let turn: { full: boolean; waiting: ((full: boolean) => void)[] } | undefined;
-  const write = async (act: () => Promise<void>): Promise<void> => {
-    const at = writes++;
-    if (!turn) {
-      const now = { full: false, waiting: [] as ((full: boolean) => void)[] };
-      turn = now;
-      setImmediate(() => {
-        turn = undefined;
-        for (const each of now.waiting) each(now.full);
-      });
-    }
-    const here = turn;
-    here.full ||= at >= nth && at < nth + times;
-    if (await new Promise<boolean>((resolve) => here.waiting.push(resolve)))
-      throw new LodgerError('ERR_FILE', ['write', 'state', 'the disk is full']);
-    await act();
-  };
-  return (store) => ({
-    ...store,
-    put: (key, value) => write(() => store.put(key, value)),
-    putBytes: (key, bytes) => write(() => store.putBytes(key, bytes)),
-    remove: (key) => write(() => store.remove(key)),
-  });
-}
-
-const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, 1_000 * count));
-
-/** Does something until the site does not refuse it for its disk. */
-async function insist<T>(act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!(error instanceof LodgerError) || !['ERR_FILE', 'ERR_CLOSED'].includes(error.code)) throw error;
-      await seconds(0.1);
-    }
-  }
-}
-
 describe('a full disk', () => {
   // The first writes are those of a start: then there is no site. Later ones are all kinds of a job's.
   test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 20, 26])(
     'at write %i is told, nothing unsaved is shown, and the site goes on when there is room',
     async (nth) => {
-      const { site, close, ...rest } = await openSite({ folder: await folder(), leaseMs: 1_000 }, fullAt(nth, 2));
-      const host = createEcho({ caller: OWN_CALLER, slots: 4 });
-      const joining = setInterval(() => {
-        if (host.closed !== undefined || host.reports === 0) insist(async () => host.join(site)).catch(() => undefined);
-      }, 200);
-      const tasks = 24;
-      await insist(() => submitTasks({ site, ...rest }, tasks, { id: 'full', perRequest: 8 }));
-      const told = new Map<number, string>();
-      await insist(async () => {
-        for await (const { index, output } of site.outcomes(
-          SUBMITTER,
-          'full',
-          told.size,
-          new AbortController().signal,
-        )) {
-          expect(index).toBe(told.size);
-          told.set(index, Buffer.from(output as Uint8Array).toString());
-        }
-      });
-      clearInterval(joining);
-      expect([...told.values()]).toEqual(
-        Array.from({ length: tasks }, (_, index) => Buffer.from(inputOf(index)).toString()),
-      );
-      await insist(async () => expect(site.job(SUBMITTER, 'full').state).toBe('done'));
-      host.leave();
-      await close();
+      expect(await survives(nth)).toBe(true);
     },
   );
 

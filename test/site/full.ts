@@ -48,6 +48,14 @@ leave(2 * 2 ** 20);
 const digest = await insist('blob', () => client.putBlob(blob));
 say({ name: 'blob', whole: Buffer.from(await client.getBlob(digest)).equals(blob) });
 
+// And at other places: at its first byte, in its first pieces, at its last.
+for (const room of [0, 8_192, 256 * 1_024, 1_000_000]) {
+  const other = randomBytes(2 ** 20);
+  leave(room);
+  const there = await insist(`blob in ${room}`, () => client.putBlob(other));
+  say({ name: `blob in ${room}`, whole: Buffer.from(await client.getBlob(there)).equals(other) });
+}
+
 // State: inputs until the store can grow no more.
 const input = (task: number) => createHash('sha512').update(String(task)).digest();
 const inputsOf = (from: number) => Array.from({ length: 2_000 }, (_, at) => new Uint8Array(input(from + at)));

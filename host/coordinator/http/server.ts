@@ -23,6 +23,7 @@ import type { Call, Handlers } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import { answerOrigins } from './origins.ts';
 import { addPages } from './pages.ts';
+import { Windows } from './windows.ts';
 
 /** Key and certificate, in PEM. */
 export interface Tls {
@@ -70,7 +71,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await server.register(rateLimit, {
     global: true,
     timeWindow: 10_000,
-    cache: DOOR.addresses.max,
+    store: Windows,
     ...rates((request) => known.get(request)),
     errorResponseBuilder: (_, { max, after }) =>
       new LodgerError('ERR_QUOTA_SPENT', ['requests', max, `try again in ${after}`]),
