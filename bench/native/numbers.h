@@ -71,14 +71,12 @@ static const double COSINE[6] = {
   4.1666666666666664e-2,
 };
 
-static inline d2 power2(d2 k) { return (d2)((l2)(k + both(ROUNDER + 1023)) << 52); }
+static inline d2 of_exponent(ul2 n) { return (d2)((n + (ul2){1023, 1023}) << 52); }
 static inline d2 upper(d2 x) { return (d2)((l2)x & (l2){-134217728, -134217728}); }
-static inline d2 rounded(d2 x) { return (x + both(ROUNDER)) - both(ROUNDER); }
 
-static __attribute__((unused)) d2 exp_of_sum(d2 x, d2 tail) {
-  const d2 within = MIN2(MAX2(x, both(-746.0)), both(710.0));
-  const d2 k = rounded(within * both(1.4426950408889634));
-  const d2 a = within - k * both(0.6931471805598903);
+static inline d2 exp_within(d2 x, d2 tail) {
+  const d2 count = x * both(1.4426950408889634) + both(ROUNDER), k = count - both(ROUNDER);
+  const d2 a = x - k * both(0.6931471805598903);
   const d2 b = k * both(5.497923018708371e-14) - tail;
   const d2 r = a - b;
   const d2 lost = (a - r) - b;
@@ -86,9 +84,11 @@ static __attribute__((unused)) d2 exp_of_sum(d2 x, d2 tail) {
   for (int i = 1; i < 10; i++) p = STEP(p, r, both(EXP_POLYNOMIAL[i]));
   const d2 square = r * r;
   const d2 rest = r + (square * (both(0.5) + r * p) + lost);
-  const d2 half = rounded(k * both(0.5));
-  return (both(1) + rest) * power2(half) * power2(k - half);
+  const ul2 low = (ul2)count >> 1;
+  return (both(1) + rest) * of_exponent(low) * of_exponent((ul2)count - low);
 }
+
+static __attribute__((unused)) d2 exp_of_sum(d2 x, d2 tail) { return exp_within(MIN2(MAX2(x, both(-746.0)), both(710.0)), tail); }
 
 /* Of positive, finite numbers. */
 static __attribute__((unused)) d2 log_of(d2 x) {
@@ -132,8 +132,10 @@ static inline d2 tail_of(d2 x, d2 size, d2 p) {
   const d2 x1 = upper(size);
   const d2 main = both(-0.5) * (x1 * x1);
   const d2 rest = both(-0.5) * (size - x1) * (size + x1);
-  const d2 tail = exp_of_sum(main, rest) * (p / (both(1) + (size + size)));
-  return pick(x > both(0), both(1) - tail, tail);
+  const d2 tail = exp_within(main, rest) * (p / (both(1) + (size + size)));
+  const l2 above = (x > both(0)) & (l2)both(-1);
+  const d2 sign = (d2)((above & (l2)both(-0.0)) | (l2)both(1));
+  return (d2)(above & (l2)both(1)) + sign * tail;
 }
 
 /* Even and odd powers of t apart. */

@@ -13,6 +13,14 @@ export function rounder(): v128 {
   return v128.load64_splat(ROUNDERS);
 }
 
+@lazy const BIAS = memory.data<u64>([1023], 16);
+
+/** 2^n, for n from -1022 to 1023 in the low 12 bits of each lane. */
+@inline
+export function ofExponent(n: v128): v128 {
+  return i64x2.shl(i64x2.add(n, v128.load64_splat(BIAS)), 52);
+}
+
 /** The number at an address, in both lanes. */
 @inline
 export function both(at: usize): v128 {

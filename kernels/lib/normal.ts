@@ -1,7 +1,7 @@
 // The normal distribution: its distribution function and the inverse of that, two lanes of f64 at a time.
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
-import { expOfSum, expOfSums } from './exponential';
-import { both, lanesOf, step, upper } from './lanes';
+import { countOf, expWithin, lessOne, lowerRest, POLYNOMIAL, scaled, upperRest } from './exponential';
+import { both, rounder, step, upper } from './lanes';
 import { logLanes } from './logarithm';
 
 /**
@@ -22,6 +22,9 @@ import { logLanes } from './logarithm';
 /** From the first on, the tail is 0; 5, 1 and -1/2. */
 @lazy const TERMS = memory.data<f64>([39, 5, 1, -0.5], 16);
 
+/** Bits of 1 and of a sign; a sign's. */
+@lazy const CHOSEN = memory.data<u64>([0xbff0000000000000, 0x8000000000000000], 16);
+
 /** P(X <= x). */
 export function normalCdfLanes(x: v128): v128 {
   const size = sizeOf(x);
@@ -36,7 +39,7 @@ export function normalCdfLanes(x: v128): v128 {
     at += 16;
   } while (at < MILLS_LAST);
   const p = f64x2.add(step(even, square, MILLS_LAST), f64x2.mul(t, odd));
-  return tailOf(x, size, p, expOfSum(squareOf(size), restOf(size)));
+  return tailOf(x, size, p, expWithin(squareOf(size), restOf(size)));
 }
 
 /** The same of two vectors, which go to an address: each waits for its own last step, so that two take little longer than one. */
@@ -64,9 +67,31 @@ export function normalCdfOfTwo(x: v128, y: v128, to: usize): void {
   const last = both(MILLS_LAST);
   const p = f64x2.add(f64x2.add(f64x2.mul(tEven, tSquare), last), f64x2.mul(t, tOdd));
   const q = f64x2.add(f64x2.add(f64x2.mul(uEven, uSquare), last), f64x2.mul(u, uOdd));
-  expOfSums(squareOf(xSize), restOf(xSize), squareOf(ySize), restOf(ySize), to);
-  v128.store(to, tailOf(x, xSize, p, v128.load(to)));
-  v128.store(to, tailOf(y, ySize, q, v128.load(to, 16)), 16);
+  storeTails(x, xSize, p, y, ySize, q, to);
+}
+
+/** As `tailOf` with `expWithin` gives them, side by side: what would go through memory in between would be looked at for NaNs. */
+@inline
+function storeTails(x: v128, xSize: v128, p: v128, y: v128, ySize: v128, q: v128, to: usize): void {
+  const xCount = countOf(squareOf(xSize));
+  const yCount = countOf(squareOf(ySize));
+  const a = upperRest(squareOf(xSize), f64x2.sub(xCount, rounder()));
+  const b = lowerRest(restOf(xSize), f64x2.sub(xCount, rounder()));
+  const c = upperRest(squareOf(ySize), f64x2.sub(yCount, rounder()));
+  const d = lowerRest(restOf(ySize), f64x2.sub(yCount, rounder()));
+  const r = f64x2.sub(a, b);
+  const s = f64x2.sub(c, d);
+  let e = both(POLYNOMIAL);
+  let f = e;
+  let at = POLYNOMIAL + 8;
+  do {
+    const next = both(at);
+    e = f64x2.add(f64x2.mul(e, r), next);
+    f = f64x2.add(f64x2.mul(f, s), next);
+    at += 8;
+  } while (at < POLYNOMIAL + 80);
+  v128.store(to, tailOf(x, xSize, p, scaled(lessOne(a, b, e), xCount)));
+  v128.store(to, tailOf(y, ySize, q, scaled(lessOne(c, d, f), yCount)), 16);
 }
 
 @inline
@@ -98,7 +123,10 @@ function restOf(size: v128): v128 {
 function tailOf(x: v128, size: v128, p: v128, density: v128): v128 {
   const one = both(TERMS + 16);
   const tail = f64x2.mul(density, f64x2.div(p, f64x2.add(one, f64x2.add(size, size))));
-  return v128.bitselect(f64x2.sub(one, tail), tail, f64x2.gt(x, f64x2.splat(0)));
+  // 1 - tail or 0 + tail: numbers to choose from, not bits, which would have to be looked at for NaNs.
+  const above = v128.and(f64x2.gt(x, f64x2.splat(0)), both(CHOSEN));
+  const sign = v128.or(v128.and(above, both(CHOSEN + 8)), one);
+  return f64x2.add(v128.and(above, one), f64x2.mul(sign, tail));
 }
 
 /** Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), 477: near the middle, numerator and denominator from the highest power down. */
