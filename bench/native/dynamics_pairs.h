@@ -70,12 +70,12 @@ static void near(cells *c, int slot, int from, int to, double shift_x, double sh
     const l2 is_near = (square < radius) & kept;
     if (!ANY(is_near)) continue;
 
-    const d2 inverse = both(1) / square;
+    const d2 inverse = (d2)((l2)(both(1) / square) & is_near);
     const d2 sixth = inverse * inverse * inverse;
     const d2 strength = (both(48) * sixth) * (sixth - both(0.5));
-    const d2 share = (d2)((l2)(strength * inverse) & is_near);
+    const d2 share = strength * inverse;
     const d2 level = (both(4) * sixth) * (sixth - both(1));
-    energy = energy + (d2)((l2)(level - both(c->shift)) & is_near);
+    energy = energy + (level - (d2)((l2)both(c->shift) & is_near));
     const d2 fx = share * dx, fy = share * dy, fz = share * dz;
     force_x += fx, force_y += fy, force_z += fz;
     PUT(d2u, force, AT(d2u, force) - fx);

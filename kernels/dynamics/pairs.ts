@@ -87,15 +87,16 @@ export class PairForce {
       const near = v128.and(f64x2.lt(square, radius), kept);
       if (i64x2.bitmask(near) !== 0) {
         const one = v128.load64_splat(KEPT, 16);
-        const inverse = f64x2.div(one, square);
+        // All that is far becomes 0 here, where one look at bits is enough.
+        const inverse = v128.and(f64x2.div(one, square), near);
         const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
         const strength = f64x2.mul(
           f64x2.mul(v128.load64_splat(KEPT, 24), sixth),
           f64x2.sub(sixth, v128.load64_splat(KEPT, 32)),
         );
-        const share = v128.and(f64x2.mul(strength, inverse), near);
+        const share = f64x2.mul(strength, inverse);
         const level = f64x2.mul(f64x2.mul(v128.load64_splat(KEPT, 40), sixth), f64x2.sub(sixth, one));
-        energy = f64x2.add(energy, v128.and(f64x2.sub(level, v128.load64_splat(KEPT, 8)), near));
+        energy = f64x2.add(energy, f64x2.sub(level, v128.and(v128.load64_splat(KEPT, 8), near)));
         const fx = f64x2.mul(share, dx);
         const fy = f64x2.mul(share, dy);
         const fz = f64x2.mul(share, dz);
