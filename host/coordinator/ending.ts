@@ -85,11 +85,12 @@ export function stops(state: State, job: Job): string {
   return '';
 }
 
-/** How many tasks more the budget of a job has room for, beside those on lease; any number where nobody knows what one takes. */
+/** How many tasks more the budget of a job has room for, beside those on lease, by what those took that are believed: claims end no budget. */
 export function affordable(state: State, job: Job): number {
   const { fuelBudget } = job.record.manifest;
-  if (fuelBudget === undefined || !job.fuelPerTask) return Number.POSITIVE_INFINITY;
-  return Math.ceil((fuelBudget - fuelSpent(state, job)) / job.fuelPerTask) - job.counts.leased;
+  if (fuelBudget === undefined || job.fuel === 0) return Number.POSITIVE_INFINITY;
+  const each = job.fuel / Math.max(1, job.counts.done + job.counts.failed);
+  return Math.ceil((fuelBudget - fuelSpent(state, job)) / each) - job.counts.leased;
 }
 
 /** Ends jobs that stop, once nothing of them is on lease; removes what has been kept for long enough. */

@@ -8,7 +8,9 @@ import { connect, createCoordinator } from 'lodger/host';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AgentStatus } from '../../host/agent/contracts.ts';
 import { findJail } from '../../host/platform/jail.ts';
+import type { FromHost } from '../../host/wire/site.ts';
 import { lodger, start } from '../cli/lodger.ts';
+import { builtKernel } from '../kernels/built.ts';
 import { DO, guest, inputOf, inputs, markOf } from '../pool/guest.ts';
 import { scratch, servedSite } from './started.ts';
 import { termsOf } from './terms.ts';
@@ -121,6 +123,35 @@ test.runIf(process.platform === 'linux')(
   },
   60_000,
 );
+
+test('a stepper whose host is killed goes on at another from the last image that the site has; images are what has changed', async () => {
+  const { site, url } = await servedSite({ leaseTasks: 1 });
+  const { wasm } = await builtKernel('stepper', 'incremental');
+  const long = new Uint8Array(Uint32Array.of(4_000_000_000).buffer);
+  site.add('job', termsOf(site.put(wasm), { limits: { wallMsMax: 600_000 }, everyMs: 100 }), [long]);
+  /** Images of each host in turn. */
+  const images = () =>
+    site.heard.reduce<Extract<FromHost, { type: 'image' }>[][]>((all, one) => {
+      if (one.type === 'hello') all.push([]);
+      if (one.type === 'image') all.at(-1)?.push(one);
+      return all;
+    }, []);
+  const first = await joined(url, '--isolation', 'thread');
+  await site.until('four images', () => (images()[0]?.length ?? 0) >= 4);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  await joined(url, '--isolation', 'thread');
+  await site.until('an image of the next host', () => (images()[1]?.length ?? 0) > 0);
+  const [before = [], [next] = []] = images();
+  const last = before.at(-1);
+  expect(next?.step).toBeGreaterThan(last?.step ?? Number.POSITIVE_INFINITY);
+  expect(site.blobRequests).toContain(`GET ${last?.image.slice(0, 8)}`);
+  // Each is told behind which it comes, and has less in it than the first one, which is whole.
+  expect(before.map(({ parent }) => parent)).toEqual([null, ...before.slice(0, -1).map(({ image }) => image)]);
+  const [whole = 0, ...changes] = before.map(({ image }) => site.blobs.get(image)?.byteLength ?? 0);
+  expect(Math.max(...changes)).toBeLessThan(whole);
+  expect(site.faults).toEqual([]);
+}, 60_000);
 
 test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGSTOP'] as const)(
   'an agent whose cells get %s goes on, and every task is done once',

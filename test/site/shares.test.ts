@@ -105,11 +105,11 @@ test('an account that has used its fuel of the day gets no host until it may use
 test('a job begins nothing more when its budget is spent, and says so; what is done stays', async () => {
   const site = await open();
   createEcho({ caller: OWN_CALLER, pulls: 1, slots: 1 }).join(site.site);
-  const job = await submitTasks(site, 20, { fuelBudget: 500 });
+  const job = await submitTasks(site, 400, { fuelBudget: 500 });
   const outcomes = await collect(site.site, job);
   const done = outcomes.filter(({ state }) => state === 'done').length;
-  // Nobody knows what a task takes before the first are done: what is on lease by then is paid for, too.
-  expect([done >= 5, done < 10]).toEqual([true, true]);
+  // Nobody knows what a task takes before the first are on disk: what is on lease by then is paid for, too.
+  expect([done >= 5, done < 200]).toEqual([true, true]);
   expect(new Set(outcomes.slice(done).map(({ state, message }) => `${state}: ${message}`))).toEqual(
     new Set(['cancelled: its budget of 500 fuel is spent']),
   );
