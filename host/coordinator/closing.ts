@@ -1,5 +1,6 @@
 // The sweep at the end of a job: which of the results that are held on one host's word are checked after all.
 import type { Member } from './members.ts';
+import { checksCounted, doubtOf } from './trust.ts';
 
 type Draw = (task: number, nth: number) => number;
 
@@ -37,6 +38,19 @@ export interface PickOptions {
   readonly isLone: (task: number) => boolean;
 }
 
+/** Of what is left for checks when nothing else is to do, so much is spent in a round, until it is less than this share of the tasks. */
+const ROUND = 2 / 3;
+const ROUND_LEAST = 0.01;
+
+/**
+ * The runs that a round may spend on checks: not all at once where they are many, since each liar that is found costs runs of all that it
+ * did, and how many that will be can be foreseen on the average alone.
+ */
+export function roundOf(left: number, tasks: number): { readonly left: number; readonly isLast: boolean } {
+  const isLast = left < ROUND_LEAST * tasks;
+  return { left: isLast ? left : ROUND * left, isLast };
+}
+
 /** What is checked after all. Hosts forget tasks that are final. */
 export function picksOf(members: readonly Member[], { dueOf, left, draw, isFinal, isLone }: PickOptions): Pick[] {
   const hosts = members.map((each): Lone => {
@@ -50,20 +64,21 @@ export function picksOf(members: readonly Member[], { dueOf, left, draw, isFinal
 }
 
 /**
- * The checks that each host is still to pass. `left` is how many runs may be spent on them: what is over when all that is due is done goes to
- * all in proportion to what was due, since nobody can tell liars that are left from others. Never less than what is due.
+ * The checks that each host is still to pass. `left` is how many runs may be spent on them: what is over when all that is due is done goes where
+ * it is likely to take away most wrong results. Never less than what is due.
  */
 function missingOf(hosts: readonly Lone[], left: number, draw: Draw): Missing[] {
-  const moreAt = (factor: number) => hosts.map((host) => clampTo(host, factor * host.due - host.each.checks));
-  const due = moreAt(1);
+  const moreAt = (level: number) => hosts.map((host) => moreOf(host, level));
+  const costAt = (level: number) => sum(moreAt(level).map((more, at) => runsFor(hosts[at] as Lone, more)));
+  const due = moreAt(0);
   const counts = due.map((more) => Math.ceil(more));
   if (sum(counts) >= left)
     return due.map((more, at) => ({ count: counts[at] as number, share: more / Math.ceil(more) }));
-  let [low, high] = [1, 1];
-  while (high < FACTOR_MAX && sum(moreAt(high)) < left) high *= 2;
+  let [low, high] = [0, 1];
+  while (high < LEVEL_MAX && costAt(high) < left) high *= 2;
   for (let round = 0; round < ROUNDS; round += 1) {
     const middle = (low + high) / 2;
-    if (sum(moreAt(middle)) < left) low = middle;
+    if (costAt(middle) < left) low = middle;
     else high = middle;
   }
   // Parts of a check are drawn, or a job of many hosts with few tasks would cost one more of each.
@@ -74,10 +89,32 @@ function missingOf(hosts: readonly Lone[], left: number, draw: Draw): Missing[] 
   });
 }
 
-const FACTOR_MAX = 1_024;
-const ROUNDS = 40;
+const LEVEL_MAX = 2 ** 60;
+const ROUNDS = 60;
 const sum = (counts: readonly number[]): number => counts.reduce((all, each) => all + each, 0);
-const clampTo = ({ held }: Lone, count: number): number => Math.min(held.length, Math.max(0, count));
+
+/** What is known of a host, in the unit of what one check looks at: a result, or one part of it. */
+function evidenceOf({ each }: Lone): { readonly checks: number; readonly unit: number } {
+  return { checks: checksCounted(each), unit: each.intervals > 0 ? each.results / each.intervals : 1 };
+}
+
+/**
+ * A host that passed `checks` has on the average `doubtOf` * held / (checks + unit) wrong results among those that are held: see `wrongAlone`.
+ * One more check takes away the slope of that. The least remains in all where the slopes are equal, at 1 / `level`; a host that owes no
+ * check gets none.
+ */
+function moreOf(host: Lone, level: number): number {
+  const { each, due, held } = host;
+  const { checks, unit } = evidenceOf(host);
+  const best = Math.sqrt(level * doubtOf(each) * (held.length + checks + unit)) - checks - unit;
+  return due > 0 ? Math.min(held.length, Math.max(0, due - each.checks, best)) : 0;
+}
+
+/** Runs that so many more checks of a host cost on the average, with those of all else that is held of it where they find that it lies. */
+function runsFor(host: Lone, more: number): number {
+  const { checks, unit } = evidenceOf(host);
+  return more + doubtOf(host.each) * Math.log(1 + more / (checks + unit)) * (host.held.length - more);
+}
 
 /**
  * So many of a host's held tasks as checks are missing: those with the lowest draws, so that nobody can tell beforehand, and

@@ -2,7 +2,7 @@
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
 import type { TaskState } from '../wire/api.ts';
 import type { Interval } from '../wire/ledger.ts';
-import { picksOf } from './closing.ts';
+import { picksOf, roundOf } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
 import { type Delivery, type Effects, noEffects } from './delivery.ts';
 import { type Claimed, createExams, type Question } from './exams.ts';
@@ -218,9 +218,9 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       const first = !swept && out <= (1 - SWEEP_AT) * tasks;
       if (held === 0 || (out > 0 && !first)) return;
       swept = true;
-      // When there is nothing else to do, what the job may cost beyond what is due, once.
-      const left = out === 0 && !filled ? BELIEF.overhead * tasks - (spent - tasks) : 0;
-      filled ||= out === 0;
+      // When there is nothing else to do, what the job may cost beyond what is due.
+      const { left, isLast } = roundOf(out === 0 && !filled ? BELIEF.overhead * tasks - (spent - tasks) : 0, tasks);
+      filled ||= out === 0 && isLast;
       const dueOf = (each: Member) => trust.checksDue(each, terms());
       const picks = picksOf(members.all, { dueOf, left, draw, isFinal, isLone });
       for (const { task, maker, share } of picks) exams.raise(task, runsOf(task), { maker, share });
@@ -266,15 +266,14 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       }),
     deliver: (task, run) =>
       then((effects) => {
-        const from = members.join(run);
-        const isVoid = from.banned || run.parts?.some((part) => members.of(part.host)?.banned);
+        const isVoid = [run, ...(run.parts ?? [])].some(({ host }) => members.of(host)?.banned);
         if (task >= tasks || states.of(task) === FINAL || isVoid || ownersOf(task).includes(run.owner)) {
           drop(task, effects);
           return;
         }
         spent += 1;
         members.count(task, run);
-        runs.add(task, from.index, run.answer);
+        runs.add(task, members.join(run).index, run.answer);
         settle(task, effects);
       }),
     audit: (task, interval, run) =>

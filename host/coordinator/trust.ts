@@ -7,14 +7,14 @@ import type { Examined, Run, Standing, Verdict } from './contracts.ts';
 export const BELIEF = {
   /** Share of hosts that lie now and then, as it is believed before anything is known of one. */
   liars: 0.05,
+  /** The same of those on the longer probation, where checks at a job's end go first to whom they are most likely to find. */
+  liarsLate: 0.5,
   /** Decades over which the rate of a liar's lies is spread evenly (on a log scale), as a natural logarithm: from 1 in 10,000 to all. */
   rates: Math.log(10_000),
   /** Share of hosts that may be of one mind. */
   coalition: 0.01,
   /** Checks that a host has passed after n results of a job: at least this times the square root of n. */
-  checks: 1.14,
-  /** The same for one that has come through an earlier job: rare liars are left among those, and nothing but more checks finds them. */
-  checksAgain: 1.2,
+  checks: 1.2,
   /** And at least this share of them, which is more where a host does much of a job. */
   checksShare: 0.035,
   /** What checks may cost in all, as a share of a run of every task: what they did not by the job's end is spent on more of them. */
@@ -69,14 +69,18 @@ export const needOf = (confidence: Confidence): number => (confidence === 'trust
  * spread evenly on a log scale, of x(1-x)^checks, times the odds that it is a liar. It holds for those who lie at a steady rate.
  */
 export function wrongAlone(checks: number): number {
-  const odds = BELIEF.liars / (1 - BELIEF.liars);
-  return Math.min(BELIEF.liars, odds / ((checks + 1) * BELIEF.rates));
+  return Math.min(BELIEF.liars, doubtOf({ late: false }) / (checks + 1));
+}
+
+/** The odds that a host is a liar, for each step of its rate by the factor e. */
+export function doubtOf({ late }: Pick<Standing, 'late'>): number {
+  const liars = late ? BELIEF.liarsLate : BELIEF.liars;
+  return liars / (1 - liars) / BELIEF.rates;
 }
 
 /** Checks that it takes for `wrongAlone` to be at most `need`. */
 export function checksFor(need: number): number {
-  const odds = BELIEF.liars / (1 - BELIEF.liars);
-  return need >= BELIEF.liars ? 0 : Math.max(0, Math.ceil(odds / (need * BELIEF.rates)) - 1);
+  return need >= BELIEF.liars ? 0 : Math.max(0, Math.ceil(doubtOf({ late: false }) / need) - 1);
 }
 
 /** Checks that count: those of earlier jobs by half, since a host may have changed. */
@@ -129,13 +133,9 @@ export function checksDue(standing: Standing, { confidence }: Asked): number {
   const { results, intervals = results } = standing;
   const before = (standing.checksEver - standing.checks) / 2;
   // Results that are checked in parts are as many results as they have parts, each of that share.
-  const grown = Math.max((growthOf(standing) * results) / Math.sqrt(intervals), BELIEF.checksShare * results);
+  const grown = Math.max((BELIEF.checks * results) / Math.sqrt(intervals), BELIEF.checksShare * results);
   return Math.min(results, Math.max(grown, checksFor(needOf(confidence)) - before));
 }
-
-/** What newcomers cost, in disputes and in results that are void, is spent on more checks once they are none any more. */
-const growthOf = ({ checks, checksEver }: Standing): number =>
-  checksEver - checks >= BELIEF.probation ? BELIEF.checksAgain : BELIEF.checks;
 
 /**
  * The chance that a run that was just delivered is checked. A check tells of two hosts: of the one that ran first, and of the one that was
@@ -144,10 +144,19 @@ const growthOf = ({ checks, checksEver }: Standing): number =>
  */
 export function checkRate(standing: Standing, { confidence, progress }: Asked): number {
   const { results, intervals = results } = standing;
-  const falling = growthOf(standing) / (2 * Math.sqrt(Math.max(1, intervals)));
+  const falling = BELIEF.checks / (2 * Math.sqrt(Math.max(1, intervals)));
   const expected = Math.max(1, results / Math.max(progress, 1e-6));
   const share = Math.min(1, Math.max(falling, BELIEF.checksShare, checksFor(needOf(confidence)) / expected));
   return share / (2 - share);
+}
+
+/**
+ * The same of whole runs. Who has passed more checks than are due, since it was sent behind others, is drawn half as often: not never, or
+ * whoever can tell checks from first runs would be safe in those.
+ */
+function runRate(standing: Standing, terms: Asked): number {
+  const isAhead = standing.checks > checksDue(standing, terms);
+  return checkRate(standing, terms) / (isAhead ? 2 : 1);
 }
 
 /** See `Trust`. */
@@ -175,7 +184,7 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1 && !first.examined) {
     if (terms.pairs || first.moved || onProbation(first.standing)) return replicate;
-    if (!terms.closing && draw < checkRate(first.standing, terms)) return replicate;
+    if (!terms.closing && draw < runRate(first.standing, terms)) return replicate;
   } else if (runs.length === 2 && terms.trustedHosts && draw < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }

@@ -139,7 +139,7 @@ describe('belief, a task at a time', () => {
     for (let task = 0; task < 100; task += 1) {
       for (const range of replicas.deliver(task, old('a')).wanted) wanted.add(range.from);
     }
-    expect(wanted.size).toBe(Math.ceil(BELIEF.checksAgain * 10));
+    expect(wanted.size).toBe(Math.ceil(BELIEF.checks * 10));
     const accepted = [...wanted].flatMap((task) => replicas.deliver(task, old('b')).accepted);
     expect(accepted.map(({ task }) => task).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 100 }, (_, task) => task),

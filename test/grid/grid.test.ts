@@ -16,7 +16,7 @@ const perMillion = ({ wrong, wrongFuel, tasks }: { wrong: number; wrongFuel: num
 
 /** Per million, as a mean over these seeds: more than the rule lets through, and half of what one that believes too soon does. */
 const BOUND = 1_000;
-const SEEDS = [12, 15, 20, 21, 22];
+const SEEDS = Array.from({ length: 20 }, (_, at) => at + 1);
 const wrongOf = (rule: () => Rule, change: Partial<Simulation> = {}) =>
   SEEDS.reduce((sum, seed) => sum + perMillion(run(rule, { ...change, seed })), 0) / SEEDS.length;
 
@@ -67,7 +67,7 @@ describe('a rule that believes too soon breaks the bound', () => {
 });
 
 test('of steppers that are checked in parts twice as much gets through at most, although liars are wrong in one part alone', () => {
-  const scores = SEEDS.map((seed) => run(() => lodger(), { parts: 16, seed }));
+  const scores = SEEDS.slice(0, 5).map((seed) => run(() => lodger(), { parts: 16, seed }));
   const mean = (of: (score: (typeof scores)[number]) => number) =>
     scores.reduce((sum, score) => sum + of(score), 0) / scores.length;
   expect(mean(perMillion)).toBeLessThan(2 * BOUND);
