@@ -11,8 +11,9 @@ import { interleave, median, type Timed } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const utf8 = new TextEncoder();
-const WARM_MS = 300;
-const ROUND_MS = 60;
+const WARM_MS = 200;
+const ROUND_MS = 40;
+const ROUNDS = 21;
 
 interface Subject {
   readonly name: string;
@@ -93,13 +94,13 @@ async function compare({ name, wasm, input, blob }: Subject): Promise<Timed[]> {
   ];
   const outputs = variants.map(({ start }) => Buffer.from(runKernel(start, input, blob)));
   if (outputs.some((output) => !output.equals(outputs[0] as Buffer))) throw new Error(`${name}: outputs differ`);
-  const samples = samplesOf(() => runKernel(variants[0]?.start ?? onV8(wasm), input, blob));
+  const [samples = 1] = variants.map(({ start }) => samplesOf(() => runKernel(start, input, blob)));
   return interleave(
     variants.map((variant) => ({
       ...{ name: variant.name, operations: 1 },
       once: () => void runKernel(variant.start, input, blob),
     })),
-    { rounds: 11, samples },
+    { rounds: ROUNDS, samples, inThread: true },
   );
 }
 
@@ -110,10 +111,10 @@ function samplesOf(once: () => void): number {
     once();
     calls++;
   }
-  return Math.max(3, Math.ceil((calls * ROUND_MS) / WARM_MS));
+  return Math.ceil((calls * ROUND_MS) / WARM_MS);
 }
 
-/** Ratios of CPU time: their geometric mean and the worst, by minima and by medians; the worse of the two has to hold. */
+/** Ratios of CPU time of the guest's thread: their geometric mean and the worst, by minima and by medians; the worse of the two has to hold. */
 function ratios(
   what: string,
   subjects: readonly { readonly name: string }[],

@@ -1,6 +1,7 @@
 // Times variants of the same work side by side: interleaved rounds, minimum and median, CPU time beside wall time.
 import { Bench } from 'tinybench';
 import { lookAt } from '../host/cell/watch.ts';
+import { threadUs } from './thread-cpu.ts';
 
 /** One way to do the work. `once` does `operations` of them. */
 export interface Variant {
@@ -24,23 +25,27 @@ export interface Rounds {
   readonly rounds: number;
   /** Samples of each variant in a round. */
   readonly samples: number;
+  /** Only this thread's CPU time counts: it does all that the variants differ in. */
+  readonly inThread?: boolean;
 }
 
 /**
- * Runs every variant once a round, in turn, so that a drift of the machine meets all of them. Two rounds come first and are not
- * counted. A round's time is the mean of its samples, so that a variant's own garbage collection is in it. CPU time is the whole
- * process's, so the threads of a pool are in it, and that of the variant's other processes, to a hundredth of a second.
+ * Runs every variant once a round, in turn, so that a drift of the machine meets all of them; every second round from the last to the
+ * first, so that none always has the same one before it. Two rounds come first and are not counted. A round's time is the mean of its
+ * samples, so that a variant's own garbage collection is in it. CPU time is the whole process's, so the threads of a pool are in it,
+ * and that of the variant's other processes, to a hundredth of a second.
  */
-export async function interleave(variants: readonly Variant[], { rounds, samples }: Rounds): Promise<Timed[]> {
+export async function interleave(variants: readonly Variant[], how: Rounds): Promise<Timed[]> {
+  const { rounds, samples } = how;
   const seen = variants.map((variant) => ({ variant, wall: [] as number[], cpu: [] as number[] }));
   for (let round = -2; round < rounds; round++) {
-    for (const { variant, wall, cpu } of seen) {
+    for (const { variant, wall, cpu } of round % 2 === 0 ? seen : seen.toReversed()) {
       const bench = new Bench({ iterations: samples, time: 0, warmup: false, throws: true });
       // Without `async`, tinybench calls the function once more to see what it gives, and times the next call beside that one.
       bench.add(variant.name, async () => variant.once(), { async: true });
-      const before = cpuUs(variant);
+      const before = cpuUs(variant, how);
       const [task] = await bench.run();
-      const spent = cpuUs(variant) - before;
+      const spent = cpuUs(variant, how) - before;
       if (round < 0) continue;
       const result = task?.result;
       if (!result || !('latency' in result)) throw new Error(`${variant.name} gave no times`);
@@ -57,7 +62,9 @@ export async function interleave(variants: readonly Variant[], { rounds, samples
   }));
 }
 
-function cpuUs({ pids }: Variant): number {
+function cpuUs({ pids }: Variant, { inThread }: Rounds): number {
+  const own = inThread ? threadUs() : undefined;
+  if (own !== undefined) return own;
   const { user, system } = process.cpuUsage();
   const others = (pids?.() ?? []).reduce((sum, pid) => sum + (lookAt(pid)?.cpuMs ?? 0), 0);
   return user + system + others * 1e3;

@@ -1,5 +1,6 @@
 // CPU time of the threads of this process, where the system tells it: how much of a run's price its own thread pays.
 import { readdirSync, readFileSync } from 'node:fs';
+import { loadAddon } from '../host/platform/native.ts';
 
 const TASKS = '/proc/self/task';
 
@@ -26,4 +27,10 @@ export async function busiestThread(work: () => Promise<unknown>): Promise<numbe
     if (thread !== String(process.pid)) most = Math.max(most, ms - (before.get(thread) ?? 0));
   }
   return most;
+}
+
+/** Microseconds of CPU time of this thread so far; `undefined` where the system does not tell. */
+export function threadUs(): number | undefined {
+  const ms = loadAddon().threadCpuMs();
+  return ms === null ? undefined : ms * 1e3;
 }
