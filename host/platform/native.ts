@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import type { Changed } from '../../runtime/base/platform.ts';
 
 /** A compiled module. It belongs to the process as long as some thread holds it. */
 export interface NativeModule {
@@ -123,7 +124,7 @@ export interface Addon {
   threadCpuMs(): number | null;
   /** Both as `Platform` has them. */
   digestPages(memory: Uint8Array, pages: Uint32Array, digests: Uint8Array): boolean;
-  takeChanged(memory: Uint8Array, copy: Uint8Array, changed: Uint32Array): number;
+  takeChanged(memory: Uint8Array, copy: Uint8Array, changed: Uint32Array, mark: number): Changed;
   /** Takes from all threads of this process for ever that they execute a program. Throws where the system cannot. */
   lockExec(): void;
 }

@@ -24,11 +24,23 @@ export interface Platform {
   digestPages?(memory: Uint8Array, pages: Uint32Array<ArrayBuffer>, digests: Uint8Array): boolean;
   /**
    * Makes a copy of a memory equal to it, in one go: the indexes of the pages of 4 KiB that differed to `changed`, which has room for
-   * all, and how many they are. `undefined`: there is no such way, and nothing is done.
+   * all. `mark`: what the last call with these two gave, if nothing but the memory has changed since; else 0. `undefined`: there is no
+   * such way, and nothing is done.
    */
-  takeChanged?(memory: Uint8Array, copy: Uint8Array, changed: Uint32Array<ArrayBuffer>): number | undefined;
+  takeChanged?(
+    memory: Uint8Array,
+    copy: Uint8Array,
+    changed: Uint32Array<ArrayBuffer>,
+    mark: number,
+  ): Changed | undefined;
   /** Zeroed memory that other threads can look at, where images are made of it by another thread than the guest's. */
   shared?(bytes: number): ArrayBufferLike;
+}
+
+/** How many pages differed, and the mark for the next call: with it only pages that were written need to be read, where the system knows them. */
+export interface Changed {
+  readonly count: number;
+  readonly mark: number;
 }
 
 /** Whether it has what a platform must have. */

@@ -35,6 +35,8 @@ export class MemoryCopy {
   /** 1 for each page that is not all zeros. */
   #filled: Uint8Array = new Uint8Array(0);
   #root: string | undefined;
+  /** Of the memory that it was made equal to last, by the platform; 0 where it is not any more. */
+  #mark = 0;
   readonly #zeroDigest: Uint8Array;
 
   /** `memoryBytesMax`: the task's limit. What claims to have more memory is refused. */
@@ -65,9 +67,8 @@ export class MemoryCopy {
 
   /** A page as it is here. The bytes are not the caller's: they change with the next `update`. */
   page(index: number): Uint8Array {
-    const own = this.#own.get(index);
-    if (own !== undefined) return own;
-    return index * IMAGE_PAGE < this.#base.byteLength ? rangeOf(this.#base, IMAGE_PAGE, index) : ZERO_PAGE;
+    const isBeyond = index * IMAGE_PAGE >= this.#base.byteLength;
+    return this.#own.get(index) ?? (isBeyond ? ZERO_PAGE : rangeOf(this.#base, IMAGE_PAGE, index));
   }
 
   /** Pages that are not all zeros: those that lie side by side as one range. The bytes are not the caller's, as above. */
@@ -89,10 +90,6 @@ export class MemoryCopy {
 
   isZero(index: number): boolean {
     return this.#filled[index] !== 1;
-  }
-
-  isZeroDigest(digest: Uint8Array): boolean {
-    return sameBytes(digest, this.#zeroDigest);
   }
 
   /** SHA-256 over the digests of all pages. To hash them all anew takes 0.08 ms for 16 MiB, no longer than a tree of them would. */
@@ -125,9 +122,11 @@ export class MemoryCopy {
   /** Where the platform does it in one go. */
   #takeAtOnce(memory: Uint8Array): Uint32Array<ArrayBuffer> | undefined {
     const indexes = new Uint32Array(this.count);
-    const found = this.platform.takeChanged?.(memory, this.#base.subarray(0, memory.byteLength), indexes);
+    const base = this.#base.subarray(0, memory.byteLength);
+    const found = this.platform.takeChanged?.(memory, base, indexes, this.#mark);
     if (found === undefined) return undefined;
-    const changed = indexes.slice(0, found);
+    this.#mark = found.mark;
+    const changed = indexes.slice(0, found.count);
     for (const index of changed) this.#filled[index] = 1;
     return changed;
   }
@@ -177,6 +176,7 @@ export class MemoryCopy {
   /** Looks at the pages of another thread's copy, as many as that has. `digests`: of all of them, where those here are not theirs. */
   lookAt(base: Uint8Array, count: number, digests?: Uint8Array): void {
     this.#base = base;
+    this.#mark = 0;
     this.resize(count);
     if (digests === undefined) return;
     this.digests = digests;
@@ -225,7 +225,7 @@ export class MemoryCopy {
   #know(index: number, digest: Uint8Array): void {
     this.#root = undefined;
     this.digests.set(digest, index * DIGEST_BYTES);
-    this.#filled[index] = this.isZeroDigest(digest) ? 0 : 1;
+    this.#filled[index] = sameBytes(digest, this.#zeroDigest) ? 0 : 1;
   }
 
   /** The same of pages whose digests stand in their places. */
@@ -234,15 +234,15 @@ export class MemoryCopy {
     for (const index of indexes) {
       // Of nearly all pages the first byte says it.
       const mayBeZero = this.digests[index * DIGEST_BYTES] === this.#zeroDigest[0];
-      this.#filled[index] = mayBeZero && this.isZeroDigest(this.digestOf(index)) ? 0 : 1;
+      this.#filled[index] = mayBeZero && sameBytes(this.digestOf(index), this.#zeroDigest) ? 0 : 1;
     }
   }
 
   /** Until its digest is known, a page counts as one that is not all zeros. */
   #put(index: number, bytes: Uint8Array): void {
     this.#filled[index] = 1;
-    const at = index * IMAGE_PAGE;
-    if (!this.#isShared) this.#base.set(bytes, at);
+    this.#mark = 0;
+    if (!this.#isShared) this.#base.set(bytes, index * IMAGE_PAGE);
     else if (this.#mine.has(index)) this.#own.get(index)?.set(bytes);
     else {
       this.#own.set(index, bytes.slice());

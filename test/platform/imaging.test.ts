@@ -72,11 +72,53 @@ describe.each(ENGINE_NAMES.filter((name) => name === 'wasmtime'))('the addon, wh
 
   test('copies to no copy of another size, and without room for all indexes', () => {
     const take = (bytes: number, room: number) => () =>
-      loadAddon().takeChanged(memory, new Uint8Array(bytes), new Uint32Array(room));
+      loadAddon().takeChanged(memory, new Uint8Array(bytes), new Uint32Array(room), 0);
     expect(take(3 * IMAGE_PAGE, 4)).toThrow(refusal);
     expect(take(5 * IMAGE_PAGE, 5)).toThrow(refusal);
     expect(take(4 * IMAGE_PAGE, 3)).toThrow(refusal);
-    expect(take(4 * IMAGE_PAGE, 4)()).toBe(4);
+    expect(take(4 * IMAGE_PAGE, 4)().count).toBe(4);
+  });
+});
+
+/** Memories of guests lie at the beginning of a page, which is where they can be watched. */
+const guestMemory = (pages: number) => new WebAssembly.Memory({ initial: pages, maximum: 2 * pages });
+
+describe('what has changed in a memory that is watched', () => {
+  const PAGES = 64;
+  const COUNT = (PAGES * PAGE) / IMAGE_PAGE;
+
+  test('is found whatever is written between two looks, and nothing besides', () => {
+    const guest = guestMemory(PAGES);
+    const next = numbers(3);
+    const copy = new MemoryCopy(imaging, 2 * PAGES * PAGE);
+    const plain = new MemoryCopy(node, 2 * PAGES * PAGE);
+    for (let round = 0; round < 200; round++) {
+      if (round % 50 === 49) guest.grow(1);
+      const memory = new Uint8Array(guest.buffer);
+      for (let left = [0, 1, 7, 40, 600][next(5)] as number; left > 0; left--) {
+        const at = next(memory.length);
+        // What is written as it was has not changed.
+        memory[at] = next(2) === 0 ? (memory[at] as number) : next(256);
+      }
+      expect([...copy.update(memory)]).toEqual([...plain.update(memory)]);
+      expect(copy.root()).toBe(plain.root());
+    }
+  });
+
+  test('is found by each of several copies, whichever looked before, and after pages of one were written otherwise', () => {
+    const memory = new Uint8Array(guestMemory(PAGES).buffer);
+    const next = numbers(8);
+    const copies = Array.from({ length: 3 }, () => new MemoryCopy(imaging, PAGES * PAGE));
+    for (let round = 0; round < 60; round++) {
+      for (let left = next(9); left > 0; left--) memory[next(memory.length)] = next(256);
+      const copy = copies[next(3)] as MemoryCopy;
+      copy.update(memory);
+      const written = new Uint8Array(memory.length);
+      copy.writeInto(written);
+      expect(Buffer.compare(written, memory)).toBe(0);
+      const page = new Uint8Array(IMAGE_PAGE).fill(round + 1);
+      if (next(3) === 0) copy.write(next(COUNT), page, node.digest(page));
+    }
   });
 });
 

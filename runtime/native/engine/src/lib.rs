@@ -18,6 +18,7 @@ mod pages;
 mod runner;
 mod told;
 mod whole;
+mod written;
 
 use napi_derive::napi;
 
