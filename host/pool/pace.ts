@@ -31,8 +31,8 @@ export interface Pace {
   begin(control: Int32Array): void;
   /** Called before each task, and by a task whenever it asks for fuel: sleeps if it is time to. News end the sleep. */
   rest(control: Int32Array): void;
-  /** From here on the thread waits for something else, which is rest. */
-  idle(): void;
+  /** From here on the thread waits for something else, which is rest. Tells how many ms it has to rest, if any. */
+  idle(): number;
   /** From here on it works again. */
   busy(): void;
 }
@@ -84,6 +84,7 @@ export function createPace({ now, cpuMs, sleep: wait = sleep }: Clocks): Pace {
     },
     idle: () => {
       if (share < 1) enter(asWork);
+      return debtMs;
     },
     busy: () => {
       if (share < 1) enter(asRest);

@@ -61,8 +61,9 @@ export function serve({ port, words }: Stay, run: (batch: Batch) => Reply, pace?
         answered = (answered + 1) | 0;
         continue;
       }
-      pace?.idle();
-      const waited = Atomics.wait(words, WORD.sent, answered, STAY_MS);
+      // Whoever owes rest stays for it: a batch that comes meanwhile would go to a thread that owes none.
+      const owedMs = pace?.idle() ?? 0;
+      const waited = Atomics.wait(words, WORD.sent, answered, Math.max(STAY_MS, owedMs));
       pace?.busy();
       if (waited !== 'timed-out') continue;
       if (Atomics.compareExchange(words, WORD.claimed, answered, GONE) === answered) return;

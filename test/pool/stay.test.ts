@@ -52,6 +52,18 @@ test('a thread works from its first batch to its last, but while it waits for on
   port1.close();
 });
 
+test('a thread that owes rest stays for it, so that what comes meanwhile waits for that', () => {
+  const { port1, port2 } = new MessageChannel();
+  const words = newWords();
+  port1.postMessage({ lane: 1 });
+  tellSent(words);
+  const from = performance.now();
+  const run = () => ({ report: { ms: 1 } as Report, transfer: [] });
+  serve({ port: port2, words }, run, { busy: () => {}, idle: () => 150 });
+  expect(performance.now() - from).toBeGreaterThan(149);
+  port1.close();
+});
+
 test('a thread rests before each task, when none counts as running, and not before it reports the last one', () => {
   const control = clear(newControl(), 1);
   const { batch } = packBatch(
@@ -64,7 +76,7 @@ test('a thread rests before each task, when none counts as running, and not befo
     return undefined;
   };
   const rest = () => seen.push(Atomics.load(control, CONTROL.current));
-  runBatch(batch, {} as Head, { run, pace: { begin: () => {}, rest, idle: () => {}, busy: () => {} } });
+  runBatch(batch, {} as Head, { run, pace: { begin: () => {}, rest, idle: () => 0, busy: () => {} } });
   expect(seen).toEqual([NOBODY.before, 'task 0', NOBODY.after, 'task 1']);
 });
 
