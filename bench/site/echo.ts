@@ -29,6 +29,8 @@ export interface EchoOptions {
   readonly name?: string;
   readonly kind?: Attributes['kind'];
   readonly caller?: Caller;
+  /** Digests of what it says it has. */
+  readonly holds?: Attributes['holds'];
   /** Slots of a pull, and pulls at once. */
   readonly slots?: number;
   readonly pulls?: number;
@@ -94,6 +96,7 @@ const echo = (_job: string, _task: number, output: Datum): Answer => ({ code: ''
 /** A host that is not connected yet. */
 export function createEcho(options: EchoOptions = {}): EchoHost {
   const { caller = HOST_CALLER, slots = 64, pulls = 2, keys = echoKeys(), answer = echo, hears } = options;
+  const { name, kind, holds = [] } = options;
   const id = hostName(keys.public, hash);
   const terms = new Map<string, WireTerms>();
   const unacknowledged = new Map<number, Report>();
@@ -109,7 +112,7 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
       version: 1,
       key: Uint8Array.from(keys.public),
       proof,
-      attributes: echoAttributes(options.name, options.kind),
+      attributes: { ...echoAttributes(name, kind), holds },
     });
   };
   const reportOf = (lease: Lease, more: number): Report => {

@@ -74,12 +74,14 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     closers.push(() => usage.close());
     const shown = createShown({ usage, refs, store, now: Date.now });
     const logs = createLogs();
+    const preparing = createPreparing(blobs);
+    closers.push(() => preparing.close());
     const sites = createSites();
     const site = await createSite({
       ...{ store, blobs, quotas: accounts.quotas, fuelToday: usage.fuelToday, onFuel: usage.addFuel },
       ...(filled.name !== undefined && { name: filled.name }),
       ...(filled.leaseMs !== undefined && { leaseMs: filled.leaseMs, beatMs: Math.floor(filled.leaseMs / 3) }),
-      ...{ refs, mayRead: shown.mayRead },
+      ...{ refs, mayRead: shown.mayRead, kernelOf: preparing.kernelOf },
       onOutput: async (account, digest) => {
         const size = await blobs.size(digest);
         // Where it cannot be written, the site itself stops.
@@ -94,8 +96,6 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const metrics = createMetrics(site);
     const { tls, host, port } = filled;
     const proxies = createProxies(filled.trustProxy ?? []);
-    const preparing = createPreparing(blobs);
-    closers.push(() => preparing.close());
     const server = await createServer({
       ...{ auth, log, metrics, proxies, ...(tls && { tls }), embed: filled.embed ?? [] },
       handlers: {

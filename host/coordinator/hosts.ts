@@ -78,7 +78,7 @@ export function describe(state: State, host: Host, attributes: Attributes, { acc
     id: host.id,
     owner: account,
     attributes,
-    holds: new Set(attributes.holds),
+    holds: new Set(attributes.holds.map((digest) => state.with.kernelOf(digest) ?? digest)),
     standing: (id) => {
       const job = state.jobs.get(id);
       if (!job) throw new RangeError(`there is no job ${id}`);

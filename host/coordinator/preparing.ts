@@ -32,6 +32,8 @@ export interface Preparing {
    * `ERR_QUOTA_SPENT` where too many kernels wait.
    */
   prepared(kernel: Digest, nans: Wanted['nans']): Promise<PreparedAnswer>;
+  /** Of which kernel that module was prepared. */
+  kernelOf(module: Digest): Digest | undefined;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,8 @@ const THREAD = packageFile('dist/host/coordinator/prepare-thread.js');
 
 export function createPreparing(blobs: Pick<BlobFolder, 'size' | 'use' | 'read' | 'put'>): Preparing {
   const kept = new Map<string, Promise<PreparedAnswer>>();
+  /** Module -> kernel: what tabs say that they hold are modules. */
+  const kernels = new Map<Digest, Digest>();
   const thread = createThread();
   let waiting = 0;
 
@@ -52,6 +56,8 @@ export function createPreparing(blobs: Pick<BlobFolder, 'size' | 'use' | 'read' 
       const { bytes, ...found } = made;
       const module = createHash('sha256').update(bytes).digest('hex');
       await blobs.put(module, bytes);
+      kernels.set(module, kernel);
+      if (kernels.size > PREPARING.kept.max) kernels.delete(kernels.keys().next().value as Digest);
       return { state: 'prepared', rewriter: REWRITER_VERSION, tariff: TARIFF_VERSION, nans, ...found, module };
     } catch (error) {
       if (error instanceof LodgerError && error.code === 'ERR_KERNEL_CEILING') return refusalOf(error);
@@ -82,6 +88,7 @@ export function createPreparing(blobs: Pick<BlobFolder, 'size' | 'use' | 'read' 
       if (kept.size > PREPARING.kept.max) kept.delete(kept.keys().next().value as string);
       return made;
     },
+    kernelOf: (module) => kernels.get(module),
     close: thread.close,
   };
 }

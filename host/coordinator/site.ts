@@ -51,6 +51,7 @@ function filled(options: SiteOptions): Surroundings {
     refs: createRefs(options.store),
     mayRead: () => true,
     onOutput: () => undefined,
+    kernelOf: () => undefined,
     log: () => undefined,
     onLog: () => undefined,
     ...options,

@@ -37,6 +37,8 @@ export interface SiteOptions {
   readonly mayRead?: (caller: Caller, digest: Digest) => boolean;
   /** A job of an account has a blob as an output. */
   readonly onOutput?: (account: string, digest: Digest) => void;
+  /** Of which kernel this is what was prepared of it for tabs, if it is known. */
+  readonly kernelOf?: (module: Digest) => Digest | undefined;
   readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Told of a task's log lines once they are on disk. */
   readonly onLog?: (job: string, task: number, lines: readonly (readonly [level: number, text: string])[]) => void;

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { createAgent } from 'lodger/host';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openBlobs } from '../../host/coordinator/blobs.ts';
@@ -10,11 +12,14 @@ import { PREPARING } from '../../host/coordinator/ceilings.ts';
 import { createPreparing } from '../../host/coordinator/preparing.ts';
 import { frameOf } from '../../host/wire/frame.ts';
 import type { PreparedAnswer } from '../../host/wire/prepared.ts';
+import type { ToHost } from '../../host/wire/site.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { ADMISSION } from '../../runtime/base/admission.ts';
 import type { LodgerError } from '../../runtime/base/errors.ts';
 import { prepare } from '../../runtime/prepare/prepare.ts';
 import { ROOT } from '../project/files.ts';
+import { createEcho } from '../site/echo.ts';
+import { openSite, removeFolder, submitTasks } from '../site/opened.ts';
 import { kernelOf } from '../wasm/kernel.ts';
 import { type Served, serveSite } from './served.ts';
 
@@ -91,6 +96,56 @@ test('each is prepared once, and once more when its module was swept away', asyn
   expect(blobs.deleteUnused(first.module, Date.now() + 1_000)).toBe(true);
   expect(await preparing.prepared(kernel, 'canonical')).toEqual(first);
   expect(blobs.has(first.module)).toBe(true);
+});
+
+test('a kernel that is not prepared in time is refused for that, its thread is ended, and it may be asked for again', async () => {
+  const { preparing, add } = await open();
+  const kernel = await add(await built('align'));
+  const ended = vi.spyOn(Worker.prototype, 'terminate');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers().restoreAllMocks());
+  const { max } = PREPARING.ms;
+  const asked = preparing.prepared(kernel, 'canonical');
+  while (vi.getTimerCount() === 0) await turn();
+  vi.advanceTimersByTime(max - 1);
+  expect(ended).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  const message = `this host failed: the kernel was not prepared within ${max} ms`;
+  expect(await asked).toEqual({ state: 'refused', code: 'ERR_HOST_FAULT', message });
+  expect(ended).toHaveBeenCalledOnce();
+  expect(await preparing.prepared(kernel, 'canonical')).toMatchObject({ state: 'prepared' });
+});
+
+test('a tab that holds what was prepared of a kernel gets the job of that kernel before an older one', async () => {
+  const opened = await openSite({ kernelOf: (module) => preparing.kernelOf(module) });
+  const preparing = createPreparing(opened.blobs);
+  onTestFinished(async () => {
+    await preparing.close();
+    await opened.close();
+    await removeFolder(opened.folder);
+  });
+  const bytes = await built('echo');
+  const kernel = digestOf(bytes);
+  await opened.blobs.put(kernel, bytes);
+  const answer = await preparing.prepared(kernel, 'canonical');
+  if (answer.state === 'refused') throw new Error(answer.message);
+  await submitTasks(opened, 1, { id: 'older' });
+  await submitTasks({ ...opened, kernel }, 1, { id: 'held' });
+  for (const [holds, first] of [
+    [[], 'older'],
+    [[answer.module], 'held'],
+  ] as const) {
+    const leased: string[] = [];
+    // What it has on lease it gives back by leaving.
+    const hears = (message: ToHost) => {
+      if (message.type === 'lease') leased.push(message.job);
+      return message.type !== 'lease';
+    };
+    const tab = createEcho({ kind: 'tab', holds: [...holds], slots: 1, pulls: 1, hears });
+    tab.join(opened.site);
+    await vi.waitFor(() => expect(leased[0]).toBe(first), { timeout: 30_000 });
+    tab.leave();
+  }
 });
 
 test('more kernels than may wait are refused, and those that wait are prepared', async () => {
