@@ -105,7 +105,7 @@ async function begin({ site: origin, name, lent, kernelWorker }: Extract<ToIoWor
   const watched = watchRunner(runner);
   let now = lent;
   const crewOf = () => ({
-    ...{ threads: now.threads, run: watched.run, steppers: watched.steppers },
+    ...{ ...watched, threads: now.threads },
     hush: (isQuiet: boolean) => runner.setShare(isQuiet ? 0.05 : now.share),
   });
   const lender = createLender({

@@ -40,6 +40,8 @@ export interface Ended {
 /** A task that runs here. */
 export interface Current {
   readonly kernel: string;
+  /** Whose it is. */
+  readonly account: string;
   readonly task: number;
   /** In ms since 1970. */
   readonly since: number;

@@ -62,6 +62,8 @@ export interface Crew extends Pick<Runner, 'run'> {
    * must not change until the outcome is there.
    */
   begin?(terms: TaskTerms, one: { readonly input: Uint8Array; readonly index: number }): Begun;
+  /** Told of whose task it is given next, by the very object that it is given. Absent where nobody is shown that. */
+  whose?(given: object, account: string, task: number): void;
   /** A tab loads what they take with the first. */
   steppers?(): Promise<Steppers>;
   readonly threads: number;

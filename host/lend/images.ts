@@ -16,6 +16,7 @@ const LINKS_MAX = 1_000;
 
 export interface StepperTools {
   readonly steppers: () => Promise<Steppers>;
+  readonly whose: (given: object, account: string, task: number) => void;
   readonly fetching: Fetching;
   readonly clock: Clock;
   readonly digest: Platform['digest'];

@@ -129,7 +129,11 @@ export function createLender(options: LenderOptions): Lender {
     const { rewriter, tariff, isolation } = machine;
     return { engine, rewriter, tariff, deterministic, isolation };
   };
-  const steppers = { steppers: () => (crew.steppers as () => Promise<Steppers>)(), fetching, clock, digest, send };
+  const steppers = {
+    steppers: () => (crew.steppers as () => Promise<Steppers>)(),
+    whose: (...about: Parameters<NonNullable<Crew['whose']>>) => crew.whose?.(...about),
+    ...{ fetching, clock, digest, send },
+  };
   /** A tab may never have one. */
   const runStepper = async (assigned: Assigned, task: Prepared) =>
     (await import('./steppers.ts')).runStepper(steppers, assigned, task);

@@ -32,8 +32,14 @@ export interface RunTools {
 const LOG = { lines: 1_000, bytes: 64 * 1024 } as const;
 const MESSAGE_BYTES = 4_096;
 const text = new TextEncoder();
-/** What the site or this machine refuses to the host, not to the task. */
-const ELSEWHERE: readonly ErrorCode[] = ['ERR_NOT_FOUND', 'ERR_ACCESS_DENIED', 'ERR_QUEUE_FULL', 'ERR_CLOSED'];
+/** What the site or this machine refuses to the host, not to the task; and what came to it damaged. */
+const ELSEWHERE: readonly ErrorCode[] = [
+  'ERR_NOT_FOUND',
+  'ERR_ACCESS_DENIED',
+  'ERR_BLOB_MISMATCH',
+  'ERR_QUEUE_FULL',
+  'ERR_CLOSED',
+];
 
 /** Undefined for one that was stopped. Throws what is no outcome of the task: the owner's quota or a full disk. */
 export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran | undefined> {
@@ -79,7 +85,11 @@ function begin(
   const { control, number } = assigned;
   // It may have been stopped while its input was on its way.
   if (control.aborted) throw new LodgerError('ERR_ABORTED');
-  if (!crew.begin) return { outcome: crew.run(taskOf(assigned, terms, bytes), { signal: control.signal }) };
+  if (!crew.begin) {
+    const task = taskOf(assigned, terms, bytes);
+    crew.whose?.(task, assigned.held.terms.account, number);
+    return { outcome: crew.run(task, { signal: control.signal }) };
+  }
   const begun = crew.begin(terms, { input: bytes, index: number });
   control.onAbort = begun.cancel;
   return begun;

@@ -41,7 +41,8 @@ export async function runStepper(
       assigned.share = share;
     },
   };
-  const steps = begin(await tools.steppers(), task, { options, from, anew: images.beginAnew });
+  const tell = (given: object) => tools.whose(given, held.terms.account, assigned.number);
+  const steps = begin(await tools.steppers(), task, { options, from, tell, anew: images.beginAnew });
   assigned.leave = () => leave({ steps, images, clock: tools.clock, control });
   const outcome = await steps.outcome;
   if (!marked) return { outcome, marks: [] };
@@ -49,14 +50,19 @@ export async function runStepper(
   return { outcome, marks: images.marks() };
 }
 
+interface Beginning {
+  readonly options: Parameters<Steppers['start']>[1];
+  readonly from: Digest | undefined;
+  /** Told what the crew is given. */
+  readonly tell: (given: object) => void;
+  readonly anew: () => void;
+}
+
 /** A stepper whose image is of no use is begun anew: nothing of it is believed that is not checked. */
-function begin(
-  { start, resume }: Steppers,
-  task: Prepared,
-  { options, from, anew }: { options: Parameters<Steppers['start']>[1]; from: Digest | undefined; anew: () => void },
-): Steps {
+function begin({ start, resume }: Steppers, task: Prepared, { options, from, tell, anew }: Beginning): Steps {
   const { input, index, ...terms } = task;
   if (from !== undefined) {
+    tell(terms);
     try {
       return resume(from, terms, options);
     } catch (error) {
@@ -64,6 +70,7 @@ function begin(
       anew();
     }
   }
+  tell(task);
   return start(task, options);
 }
 

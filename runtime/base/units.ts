@@ -4,9 +4,9 @@ import { LodgerError } from './errors.ts';
 const SIZES = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, kB: 1e3, MB: 1e6, GB: 1e9 } as const;
 const TIMES = { '': 1, ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
 
-/** What a size and a time look like; whether they are whole is for the parsers. */
-export const SIZE_TEXT = textOf(SIZES);
-export const DURATION_TEXT = textOf(TIMES);
+/** What a size and a time look like; whether they are whole is for the parsers. Marked pure: tabs, which parse none, are not sent them. */
+export const SIZE_TEXT = /* @__PURE__ */ textOf(SIZES);
+export const DURATION_TEXT = /* @__PURE__ */ textOf(TIMES);
 
 /** Bytes of a text such as `64MiB` or `65536`. Refuses what is not a whole number of bytes below 2^53. */
 export function parseSize(text: string, option: string): number {

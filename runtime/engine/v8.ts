@@ -4,8 +4,8 @@ import { LodgerError } from '../base/errors.ts';
 import { GUEST, PAGE } from '../base/limits.ts';
 import { TaskFailure } from '../job/outcome.ts';
 import { METER_EXPORTS, METER_IMPORTS } from '../meter/names.ts';
-import { MEMORY_IMPORT } from '../prepare/form.ts';
 import { type Engine, type Guest, MORE_PAGES, type Ready } from './engine.ts';
+import { type Linked, link, unlink } from './linked.ts';
 import { isTraced, placesIn, trapName } from './traps.ts';
 
 /** What an instance exports. */
@@ -36,19 +36,21 @@ export function createV8(version: string, { onInstance, now }: V8Options = {}): 
     share: (compiled) => compiled,
     adopt: (shared) => shared as WebAssembly.Module,
     instantiate: (ready, importsOf, memoryPagesMax) =>
-      instantiate({ keeper: room, onInstance }, ready, importsOf(), memoryPagesMax),
+      instantiate({ keeper: room, onInstance }, ready, importsOf, memoryPagesMax),
     explain,
   };
 }
 
 type Export = (a: number, b: number, c: number, d: number) => number;
 
-/** A memory that a guest has, and since when. */
+/** A memory that guests have one after the other, and since when the last of them. */
 interface Held {
   readonly memory: WebAssembly.Memory;
   readonly pagesMin: number;
   readonly pagesMax: number;
-  readonly since: number;
+  /** All of it. A memory that has grown has a new buffer, and the old one has become empty. */
+  view: Uint8Array<ArrayBuffer>;
+  since: number;
 }
 
 interface MemoryKeeper {
@@ -65,36 +67,41 @@ const KEPT_MS_PER_BYTE = 1 / 2 ** 20;
  * the least recently used goes first, so that a flood of odd sizes neither fills the host nor keeps others out.
  */
 function createMemoryKeeper(now = () => 0): MemoryKeeper {
-  const kept = new Map<number, WebAssembly.Memory>();
+  const kept = new Map<number, Held>();
   let bytes = 0;
   const keyOf = (pagesMin: number, pagesMax: number) => pagesMin * 65_537 + pagesMax;
-  const remove = (key: number): WebAssembly.Memory | undefined => {
-    const memory = kept.get(key);
-    if (kept.delete(key)) bytes -= memory?.buffer.byteLength ?? 0;
-    return memory;
+  const remove = (key: number): Held | undefined => {
+    const held = kept.get(key);
+    if (kept.delete(key)) bytes -= held?.view.byteLength ?? 0;
+    return held;
   };
   return {
     take(pagesMin, pagesMax) {
-      const since = isLarge(pagesMin) ? now() : 0;
-      const known = remove(keyOf(pagesMin, pagesMax));
-      if (known) return { memory: known, pagesMin, pagesMax, since };
-      try {
-        return { memory: new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax }), pagesMin, pagesMax, since };
-      } catch {
-        throw new TaskFailure('ERR_HOST_MEMORY', `${pagesMin} pages of 64 KiB could not be mapped`);
-      }
+      const held = remove(keyOf(pagesMin, pagesMax)) ?? map(pagesMin, pagesMax);
+      held.since = isLarge(pagesMin) ? now() : 0;
+      return held;
     },
-    give({ memory, pagesMin, pagesMax, since }) {
+    give(held) {
+      const { view, pagesMin, pagesMax, since } = held;
       const size = pagesMin * PAGE;
-      if (size > GUEST.memoryKeptBytes.default || memory.buffer.byteLength !== size) return;
+      if (size > GUEST.memoryKeptBytes.default || view.byteLength !== size) return;
       if (isLarge(pagesMin) && now() - since < size * KEPT_MS_PER_BYTE) return;
-      new Uint8Array(memory.buffer).fill(0);
-      kept.set(keyOf(pagesMin, pagesMax), memory);
+      view.fill(0);
+      kept.set(keyOf(pagesMin, pagesMax), held);
       bytes += size;
       while (kept.size > GUEST.memoriesKept.default || bytes > GUEST.memoryKeptBytes.default)
         remove(kept.keys().next().value as number);
     },
   };
+}
+
+function map(pagesMin: number, pagesMax: number): Held {
+  try {
+    const memory = new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax });
+    return { memory, pagesMin, pagesMax, view: new Uint8Array(memory.buffer), since: 0 };
+  } catch {
+    throw new TaskFailure('ERR_HOST_MEMORY', `${pagesMin} pages of 64 KiB could not be mapped`);
+  }
 }
 
 function isLarge(pages: number): boolean {
@@ -109,52 +116,84 @@ interface Maker {
 function instantiate(
   { keeper, onInstance }: Maker,
   ready: Ready<WebAssembly.Module>,
-  imports: HostImports,
+  importsOf: () => HostImports,
   memoryPagesMax: number,
 ): Guest {
   const { min, max } = ready.facts.memory;
-  const pagesMax = Math.min(memoryPagesMax, max ?? 65_536);
-  const held = keeper.take(min, pagesMax);
-  const { memory } = held;
+  const held = keeper.take(min, Math.min(memoryPagesMax, max ?? 65_536));
+  let imports: HostImports | undefined;
+  const linked = link(ready.compiled, held.memory, () => {
+    imports ??= withGrowth(importsOf(), held);
+    return imports;
+  });
+  try {
+    const exports = new WebAssembly.Instance(ready.compiled, linked.imports).exports as Exported;
+    onInstance?.(exports);
+    return new V8Guest(exports, { keeper, held, linked });
+  } catch (thrown) {
+    unlink(linked);
+    keeper.give(held);
+    throw thrown;
+  }
+}
+
+function withGrowth(imports: HostImports, { memory, pagesMax }: Held): HostImports {
   const growRefused = (pages: number): undefined => {
     // Beyond its limit a guest reads -1. A growth within it that this host could not give is the host's fault.
     if (memory.buffer.byteLength / PAGE + (pages >>> 0) > pagesMax) return;
     throw new TaskFailure('ERR_HOST_MEMORY', MORE_PAGES);
   };
-  imports[MEMORY_IMPORT.module] = {
-    ...imports[MEMORY_IMPORT.module],
-    [MEMORY_IMPORT.name]: memory as never,
-    ...(ready.metered && { [METER_IMPORTS.growRefused]: growRefused }),
-  };
-  let exports: Exported;
-  try {
-    exports = new WebAssembly.Instance(ready.compiled, imports as never).exports as never;
-  } catch (thrown) {
-    keeper.give(held);
-    throw thrown;
+  const { module, growRefused: name } = METER_IMPORTS;
+  imports[module] = { ...imports[module], [name]: growRefused };
+  return imports;
+}
+
+/** What goes back when a guest ends. */
+interface Taken {
+  readonly keeper: MemoryKeeper;
+  readonly held: Held;
+  readonly linked: Linked;
+}
+
+/** A class, since the functions of an object would be made for every task. */
+class V8Guest implements Guest {
+  mayLeave = true;
+  private readonly exports: Exported;
+  private readonly taken: Taken;
+  private readonly fuel: WebAssembly.Global<'i64'>;
+
+  constructor(exports: Exported, taken: Taken) {
+    this.exports = exports;
+    this.taken = taken;
+    this.fuel = exports[METER_EXPORTS.fuel] as WebAssembly.Global<'i64'>;
   }
-  onInstance?.(exports);
-  let view = new Uint8Array(memory.buffer);
-  const fuel = exports[METER_EXPORTS.fuel] as WebAssembly.Global<'i64'>;
-  return {
-    getFuel: () => Number(fuel.value),
-    setFuel: (left) => {
-      fuel.value = BigInt(left);
-    },
-    mayLeave: true,
-    // A memory that has grown has a new buffer, and the old one has become empty.
-    bytes: () => {
-      if (view.byteLength === 0) view = new Uint8Array(memory.buffer);
-      return view;
-    },
-    // Fixed parameters: spreading arguments costs more than the call.
-    call: (name, a = 0, b = 0, c = 0, d = 0) => (exports[name] as Export)(a, b, c, d),
-    end: () => {
-      const size = memory.buffer.byteLength;
-      keeper.give(held);
-      return size;
-    },
-  };
+
+  getFuel(): number {
+    return Number(this.fuel.value);
+  }
+
+  setFuel(left: number): void {
+    this.fuel.value = BigInt(left);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const { held } = this.taken;
+    if (held.view.byteLength === 0) held.view = new Uint8Array(held.memory.buffer);
+    return held.view;
+  }
+
+  /** Fixed parameters: spreading arguments costs more than the call. */
+  call(name: string, a = 0, b = 0, c = 0, d = 0): number {
+    return (this.exports[name] as Export)(a, b, c, d);
+  }
+
+  end(): number {
+    const { keeper, held, linked } = this.taken;
+    const { byteLength } = this.bytes();
+    unlink(linked);
+    keeper.give(held);
+    return byteLength;
+  }
 }
 
 function explain(thrown: unknown): TaskFailure {

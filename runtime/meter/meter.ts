@@ -26,7 +26,7 @@ import { readCalls } from './calls.ts';
 import type { Places } from './code.ts';
 import { frameWeight } from './frames.ts';
 import { Loops } from './loops.ts';
-import { checkNames } from './names.ts';
+import { METER_IMPORTS } from './names.ts';
 import { NanFlow } from './nan-flow.ts';
 import { OffsetMap } from './offsets.ts';
 import { payersOf } from './payers.ts';
@@ -40,6 +40,9 @@ export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly offsets: OffsetMap;
 }
+
+/** No export of a submitted module begins like this. */
+const RESERVED = 'lodger:';
 
 export interface MeterOptions {
   /** NaNs that arithmetic makes are canonical wherever they can be seen; see `nan-kinds.ts`. Fuel and stack stay as they are. */
@@ -98,6 +101,20 @@ export function meter(module: Module, { canonicalNaNs = false }: MeterOptions = 
     writer.write(w, body, blockType, nans);
   });
   return { bytes, offsets };
+}
+
+/** Throws `ERR_KERNEL_INTERFACE` for a module that has our imports or exports, so that nothing is metered twice or in disguise. */
+function checkNames({ imports, exports }: Module): void {
+  const { module, ...names } = METER_IMPORTS;
+  const taken = imports.find((one) => one.module === module && (Object.values(names) as string[]).includes(one.name));
+  if (taken !== undefined) {
+    throw new LodgerError('ERR_KERNEL_INTERFACE', [
+      `it imports "${taken.name}" from "${module}", which is the meter's`,
+    ]);
+  }
+  if (exports.some(({ name }) => name.startsWith(RESERVED))) {
+    throw new LodgerError('ERR_KERNEL_INTERFACE', [`exports that begin with "${RESERVED}" are the host's`]);
+  }
 }
 
 /**

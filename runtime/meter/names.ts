@@ -1,6 +1,4 @@
-// The names that metered modules share with their host, and the refusal of modules that use them already.
-import { LodgerError } from '../base/errors.ts';
-import type { Module } from '../wasm/module.ts';
+// The names that metered modules share with their host: all that those who run them need to know of the meter.
 
 /** Functions of the host that a metered module calls; added behind the module's own imported functions, in this order. */
 export const METER_IMPORTS = {
@@ -20,20 +18,3 @@ export const METER_EXPORTS = {
   /** i64: stack weight left; STACK_WEIGHT_MAX at first. */
   stack: 'lodger:stack',
 } as const;
-
-/** No export of a submitted module begins like this. */
-const RESERVED = 'lodger:';
-
-/** Throws `ERR_KERNEL_INTERFACE` for a module that has our imports or exports, so that nothing is metered twice or in disguise. */
-export function checkNames({ imports, exports }: Module): void {
-  const { module, ...names } = METER_IMPORTS;
-  const taken = imports.find((one) => one.module === module && (Object.values(names) as string[]).includes(one.name));
-  if (taken !== undefined) {
-    throw new LodgerError('ERR_KERNEL_INTERFACE', [
-      `it imports "${taken.name}" from "${module}", which is the meter's`,
-    ]);
-  }
-  if (exports.some(({ name }) => name.startsWith(RESERVED))) {
-    throw new LodgerError('ERR_KERNEL_INTERFACE', [`exports that begin with "${RESERVED}" are the host's`]);
-  }
-}

@@ -140,13 +140,13 @@ function Now({ state }: { readonly state: LendingState }): JSX.Element {
   );
 }
 
-function Running({ kernel, task, since, share }: Current): JSX.Element {
+function Running({ kernel, account, task, since, share }: Current): JSX.Element {
   const percent = share === null ? null : Math.round(share * 100);
   return (
     <div class="stack" style={{ gap: 'var(--s1)' }}>
       <strong class="strong">Task {task}</strong>
       <span class="small second">
-        kernel <code>{kernel.slice(0, 12)}</code>
+        for {account}, kernel <code>{kernel.slice(0, 12)}</code>
       </span>
       {percent !== null && (
         <div

@@ -1,9 +1,8 @@
 // What the page of a tab knows and wants: choices that are remembered, reasons to pause, and the I/O worker that does the work.
 import { recall, remember } from '../../parts/memory.ts';
-import type { Pause } from '../../wire/site.ts';
 import type { FromIoWorker, Lent, ToIoWorker, VisitStatus } from '../visit.ts';
 import type { Frames } from './frames.ts';
-import { type Conditions, type PauseChoices, pauseOf } from './pauses.ts';
+import { type Conditions, type PauseChoices, pauseOf, type TabPause } from './pauses.ts';
 import { watchConditions } from './sources.ts';
 
 export interface LendingState {
@@ -16,7 +15,7 @@ export interface LendingState {
   readonly choices: PauseChoices;
   readonly conditions: Conditions;
   /** Why nothing runs; null while something may. */
-  readonly pause: Pause | null;
+  readonly pause: TabPause | null;
   readonly asked: boolean;
   readonly status: VisitStatus | null;
   /** Fuel a second, a second each, the latest last; null for seconds of pause. */
@@ -41,6 +40,8 @@ export function createLending(): LendingActs {
   const threadsMax = Math.max(1, navigator.hardwareConcurrency || 1);
   let visit: { readonly worker: Worker; readonly frames: Frames } | undefined;
   let fuelBefore = 0;
+  /** Why this page wants to pause, whatever the site wants. */
+  let own: TabPause | null = null;
   let state: LendingState = {
     ...{ site: '', begun: false, since: 0, threadsMax, asked: false, status: null, rates: [], problem: null },
     lent: {
@@ -54,10 +55,11 @@ export function createLending(): LendingActs {
   const listeners = new Set<(state: LendingState) => void>();
   const post = (message: ToIoWorker) => visit?.worker.postMessage(message);
   const set = (change: Partial<LendingState>) => {
-    const before = state;
+    const before = own;
     state = { ...state, ...change };
-    state = { ...state, pause: pauseOf(state) };
-    if (state.begun && state.pause !== before.pause) post({ type: 'pause', pause: state.pause });
+    own = pauseOf(state);
+    state = { ...state, pause: own ?? (state.status?.paused === 'site policy' ? 'site policy' : null) };
+    if (state.begun && own !== before) post({ type: 'pause', pause: own });
     for (const hear of listeners) hear(state);
     tellAround(state);
   };
@@ -95,7 +97,7 @@ export function createLending(): LendingActs {
       post({ type: 'begin', site: siteOf(), name: nameOf(), lent: state.lent, kernelWorker });
       fuelBefore = 0;
       set({ begun: true, since: Date.now(), problem: null, rates: [] });
-      if (state.pause !== null) post({ type: 'pause', pause: state.pause });
+      if (own !== null) post({ type: 'pause', pause: own });
     },
     lend: (change) => {
       const lent = { ...state.lent, ...change };
