@@ -91,7 +91,7 @@ test('a stepper in a tab that is closed goes on elsewhere from its last image, t
   }
   expect(lender.resumed()).toBe(1);
   await lender.close();
-});
+}, 120_000);
 
 test('a tab keeps what it was sent between visits, and takes nothing from there that has changed', async () => {
   const sent: string[] = [];
