@@ -135,6 +135,8 @@ describe('a job', () => {
     expect(site.site.task(SUBMITTER, walls, 1).why).toBe(
       'no host that is connected may run it now: the host lacks isolation: jail',
     );
+    // A host is called by its name as well as by its id.
+    expect(site.site.why(OPERATOR, { host: 'open' })).toBe('the host lacks isolation: jail');
     expect(site.site.why(SUBMITTER, { job: other, task: 0 })).toBe(
       'no host that is connected may run it now: the host lacks isolation: jail (1 of 2); the host is none of those that the job names (1 of 2)',
     );
