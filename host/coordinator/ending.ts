@@ -47,7 +47,10 @@ export function end(state: State, job: Job, ending: Ending): Promise<void> {
   if (levelOf(job.id) > 0 && ending.state === 'done') return written;
   for (const other of familyOf(state, job))
     if (other.record.state === 'open') void endAlone(state, other, { ...ending, state: 'cancelled' });
-  return state.write([]).then(() => written);
+  const all = state.write([]).then(() => written);
+  // A caller that waits is told; for the others the site itself has heard, as of `written`.
+  all.catch(() => undefined);
+  return all;
 }
 
 function endAlone(state: State, job: Job, { state: to, reason }: Ending): Promise<void> {
