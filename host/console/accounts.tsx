@@ -1,11 +1,12 @@
 // Accounts: who may do what, what they use of their quotas, and their tokens, each of which is shown once.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { Facts, Problem } from '../parts/controls.tsx';
-import { bytes, short, shown } from '../parts/format.ts';
+import { Problem } from '../parts/controls.tsx';
+import { shown } from '../parts/format.ts';
 import type { AccountStatus } from '../wire/answers.ts';
 import { ROLES, type Role } from '../wire/api.ts';
 import { api, type Refused } from './api.ts';
+import { Quotas } from './quotas.tsx';
 import { problemOf, useAsked } from './use.ts';
 
 export function AccountsPage(): JSX.Element {
@@ -72,6 +73,7 @@ export function AccountsPage(): JSX.Element {
           account={account}
           onMake={make}
           onRevoke={(id) => act(api.revokeToken(account.id, id))}
+          onQuotas={(quotas) => act(api.setAccount({ id: account.id, quotas }))}
         />
       ))}
     </>
@@ -82,13 +84,14 @@ function Account({
   account,
   onMake,
   onRevoke,
+  onQuotas,
 }: {
   readonly account: AccountStatus;
+  readonly onQuotas: (quotas: AccountStatus['quotas']) => void;
   readonly onMake: (account: string, role: Role) => void;
   readonly onRevoke: (token: string) => void;
 }): JSX.Element {
-  const { id, quotas, used, tokens } = account;
-  const of = (value: number, max: number, text: (value: number) => string) => `${text(value)} of ${text(max)}`;
+  const { id, tokens } = account;
   return (
     <section class="card flush" aria-labelledby={`account-${id}`}>
       <header>
@@ -101,15 +104,7 @@ function Account({
           ))}
         </div>
       </header>
-      <div class="pad">
-        <Facts
-          rows={[
-            ['Tasks queued', of(used.tasksQueued, quotas.tasksQueued, short)],
-            ['Stored', of(used.storedBytes, quotas.storedBytes, bytes)],
-            ['Fuel today', of(used.fuelPerDay, quotas.fuelPerDay, short)],
-          ]}
-        />
-      </div>
+      <Quotas account={account} onChange={onQuotas} />
       {tokens.length > 0 && (
         <table class="table fold">
           <thead>

@@ -13,6 +13,7 @@ import type {
   SitesStatus,
   TaskStatus,
 } from '../wire/api.ts';
+import type { WireReceipt } from '../wire/delivered.ts';
 
 const API = '/api/1';
 
@@ -77,6 +78,25 @@ export const api = {
     if (!answer.ok) throw new Refused(answer.status, (await answer.json()) as Refusal);
     return answer.body as ReadableStream<Uint8Array>;
   },
+  receiptsAt: (job: string) => `${API}/jobs/${part(job)}/receipts`,
+  /** Those that are signed by now, from the one of that number on. */
+  receipts: async function* (job: string, from: number, signal: AbortSignal): AsyncGenerator<WireReceipt> {
+    const answer = await fetch(`${api.receiptsAt(job)}?from=${from}`, { signal });
+    if (!answer.ok) throw new Refused(answer.status, (await answer.json()) as Refusal);
+    const reader = (answer.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
+    let rest = '';
+    try {
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        const lines = (rest + read.value).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) yield JSON.parse(line) as WireReceipt;
+      }
+    } finally {
+      reader.cancel().catch(() => undefined);
+    }
+  },
   hosts: () => get<HostStatus[]>('/hosts'),
   setStanding: (host: string, standing: 'known' | 'trusted' | 'banned') =>
     send('PUT', `/hosts/${part(host)}/standing`, { standing }),
@@ -84,7 +104,8 @@ export const api = {
   setPolicy: (policy: Policy) => ask<{ version: number }>('PUT', '/policy', policy),
   simulate: (policy: Policy) => ask<{ host: string; stops: string }[]>('POST', '/policy/simulate', policy),
   accounts: () => get<AccountStatus[]>('/accounts'),
-  setAccount: (account: { id: string; quotas?: object }) => ask<AccountStatus>('PUT', '/accounts', account),
+  setAccount: (account: { id: string; quotas?: AccountStatus['quotas'] }) =>
+    ask<AccountStatus>('PUT', '/accounts', account),
   makeToken: (account: string, token: { role: Role; name?: string }) =>
     ask<TokenStatus & { token: string }>('POST', `/accounts/${part(account)}/tokens`, token),
   revokeToken: (account: string, token: string) => send('DELETE', `/accounts/${part(account)}/tokens/${part(token)}`),

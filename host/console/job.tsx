@@ -8,6 +8,7 @@ import { type PlaceStatus, TASK_STATES } from '../wire/api.ts';
 import { api, type Refused } from './api.ts';
 import type { Live } from './live.ts';
 import { Places, placeName } from './places.tsx';
+import { Receipts } from './receipts.tsx';
 import { Results } from './results.tsx';
 import { STATE_WORDS, sentenceOf, TaskMap } from './task-map.tsx';
 import { problemOf, useAsked } from './use.ts';
@@ -96,6 +97,7 @@ export function JobPage({ id, live }: { readonly id: string; readonly live: Live
           </section>
           <Places places={places.value ?? []} />
           <Results job={job} />
+          <Receipts job={job} places={places.value ?? []} />
         </div>
         {chosen === undefined ? (
           <section class="card" aria-labelledby="task">

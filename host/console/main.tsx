@@ -102,7 +102,7 @@ function Shown({
   if (page === 'sites' && isOperator) return <SitesPage />;
   if (page === 'policy' && isOperator) return <PolicyPage live={live} />;
   if (page === 'accounts' && isOperator) return <AccountsPage />;
-  return <Overview live={live} />;
+  return <Overview live={live} isOperator={isOperator} />;
 }
 
 recallTheme();

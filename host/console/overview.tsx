@@ -4,13 +4,13 @@ import { Chart } from '../parts/chart.tsx';
 import { Badge, Facts } from '../parts/controls.tsx';
 import { clock, duration, short, shown } from '../parts/format.ts';
 import { Mark } from '../parts/icons.tsx';
-import type { JobStatus } from '../wire/api.ts';
+import type { JobStatus, SiteStatus } from '../wire/api.ts';
 import type { Live } from './live.ts';
 import { SmallMap } from './task-map.tsx';
 
 const JOBS_SHOWN = 100;
 
-export function Overview({ live }: { readonly live: Live }): JSX.Element {
+export function Overview({ live, isOperator }: { readonly live: Live; readonly isOperator: boolean }): JSX.Element {
   const { site, rates } = live;
   const jobs = [...live.jobs.values()].sort((one, other) => other.submitted - one.submitted);
   const hosts = [...live.hosts.values()].filter(({ connected }) => connected);
@@ -70,7 +70,30 @@ export function Overview({ live }: { readonly live: Live }): JSX.Element {
           />
         </figure>
       </section>
+      {site && <Metrics site={site} isOperator={isOperator} />}
     </>
+  );
+}
+
+function Metrics({ site, isOperator }: { readonly site: SiteStatus; readonly isOperator: boolean }): JSX.Element {
+  const { name, version, started, key, policyVersion } = site;
+  return (
+    <section class="card" aria-labelledby="metrics">
+      <header>
+        <h2 id="metrics">The site</h2>
+        {isOperator && <a href="/metrics">All metrics, as Prometheus reads them</a>}
+      </header>
+      <Facts
+        kind="wide"
+        rows={[
+          ['Name', shown(name, 64)],
+          ['Version', version],
+          ['Up for', duration(Date.now() - started)],
+          ['Policy', `version ${policyVersion}`],
+          ['Key that signs receipts', <code title={key}>{key.slice(0, 16)}</code>],
+        ]}
+      />
+    </section>
   );
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type SiteRunner } from '../../host/client/connect.ts';
+import { lodger } from '../cli/lodger.ts';
 import { type SiteProcess, startSite } from '../client/process.ts';
 import { coreOf, SUBJECTS, type Subject } from '../kernels/subjects.ts';
 import { ROOT } from '../project/files.ts';
@@ -88,6 +89,23 @@ describe('the console', () => {
     await page.keyboard.press('ArrowRight');
     await expect.poll(main).toContain('Task 1');
     await expect.poll(() => page.locator('section', { hasText: 'Task 1' }).last().textContent()).toContain('Runs');
+    expect(await wrongs(page)).toEqual([]);
+  });
+
+  test('adds up the receipts of a job by host, and gives a file of them that anybody can check', async () => {
+    const receipts = page.locator('section', { has: page.getByRole('heading', { name: 'Receipts' }) });
+    await expect.poll(() => receipts.textContent()).toMatch(/15 in \d+ signed batch/);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      receipts.getByRole('link', { name: 'Save all receipts' }).click(),
+    ]);
+    const path = join(folder, 'receipts.ndjson');
+    await file.saveAs(path);
+    const { exitCode, stdout } = await lodger(['verify', path, '--json']);
+    expect(exitCode).toBe(0);
+    const verdict = JSON.parse(stdout);
+    expect(verdict).toMatchObject({ state: 'holds', receipts: 15 });
+    expect(await receipts.textContent()).toContain(`15 in ${verdict.batches} signed`);
     expect(await wrongs(page)).toEqual([]);
   });
 
@@ -202,6 +220,24 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'I have it' }).click();
     await expect.poll(main).not.toContain(token);
     expect(await wrongs(page)).toEqual([]);
+  });
+
+  test('changes the quotas of an account', async () => {
+    await follow('Accounts');
+    const account = page.locator('section', { has: page.getByRole('heading', { name: 'ann' }) });
+    await account.getByRole('button', { name: 'Change quotas' }).click();
+    await account.getByLabel('Tasks queued at most').fill('1234567');
+    expect(await wrongs(page)).toEqual([]);
+    await account.getByRole('button', { name: 'Save quotas' }).click();
+    await expect.poll(() => account.textContent()).toContain('0 of 1.23 M');
+  });
+
+  test("shows the site's own figures, and leads to all of its metrics", async () => {
+    await follow('Overview');
+    await expect.poll(main).toContain('Key that signs receipts');
+    const address = await page.getByRole('link', { name: /All metrics/ }).getAttribute('href');
+    const answer = await page.request.get(new URL(address ?? '', site.url).href);
+    expect(await answer.text()).toContain('lodger_tasks_per_second');
   });
 
   test.each(['light', 'dark'] as const)('fits a phone and keeps its contrast when it is %s', async (theme) => {

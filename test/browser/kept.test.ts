@@ -104,6 +104,11 @@ test('a tab keeps what it was sent between visits, and takes nothing from there 
   const [first, again] = [await visit(), () => visit()];
   await mustRun();
   expect(sent).toEqual(['GET']);
+  await expect
+    .poll(() => first.getByRole('region', { name: 'Recent receipts' }).textContent(), WAIT)
+    .toContain('task 0');
+  expect(await first.getByRole('region', { name: 'Fuel you gave' }).textContent()).toContain('in 1 task');
+  await expect.poll(() => first.getByRole('img', { name: /about [1-9].* a second/ }).count(), WAIT).toBe(1);
   await first.getByRole('button', { name: 'Leave' }).click();
   await vi.waitFor(async () => expect(await tabOf()).toBeUndefined(), WAIT);
   await first.close();
