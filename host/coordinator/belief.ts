@@ -48,7 +48,8 @@ export function firstStanding(job: Job, host: Host): Pick<Standing, 'kind' | 'ch
   return { kind: kindOf(host), checksEver: host.record.agreed, late: host.record.since > job.submitted };
 }
 
-function kindOf(host: Host): Standing['kind'] {
+/** How far the site takes its word. */
+export function kindOf(host: Host): Standing['kind'] {
   if (isTrusted(host)) return 'trusted';
   return host.record.account === ANONYMOUS ? 'anonymous' : 'known';
 }

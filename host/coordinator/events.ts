@@ -91,10 +91,11 @@ export interface GrowEvent {
   readonly settled: Settled;
 }
 
-/** A host was banned, for what it did in another job or by an operator. */
-export interface ConvictEvent {
-  readonly type: 'convict';
+/** A host was banned, for what it did in another job or by an operator, or is believed in another way from now on. */
+export interface StandEvent {
+  readonly type: 'stand';
   readonly host: string;
+  readonly to: Standing['kind'] | 'banned';
   readonly settled: Settled;
 }
 
@@ -124,7 +125,7 @@ export interface LostEvent {
   readonly alone: boolean;
 }
 
-export type SiteEvent = RunEvent | GrowEvent | ConvictEvent | SettleEvent | FailEvent | LostEvent;
+export type SiteEvent = RunEvent | GrowEvent | StandEvent | SettleEvent | FailEvent | LostEvent;
 
 /** Outputs, or the messages of tasks that failed, and logs: a row a task of the event of the same number. */
 export interface Outputs {

@@ -202,8 +202,8 @@ function fold({ replicas }: Job, event: SiteEvent): void {
     case 'grow':
       replicas.grow(event.tasks, event.sealed);
       return;
-    case 'convict':
-      replicas.convict(event.host);
+    case 'stand':
+      replicas.stand(event.host, event.to);
       return;
     case 'fail':
       for (const task of event.tasks) replicas.abandon(task);

@@ -9,6 +9,7 @@ export interface Member extends Standing {
   readonly index: number;
   readonly host: string;
   readonly owner: string;
+  kind: Standing['kind'];
   checks: number;
   checksEver: number;
   results: number;
@@ -44,6 +45,8 @@ export interface Members {
   forget(host: string, task: number): void;
   /** Who made what of a host's result, where that is known. */
   makersOf(host: string, task: number): readonly Maker[];
+  /** Believes a host in another way from now on, and gives the tasks that it has a part in where its word is enough for them now. */
+  stand(host: string, kind: Standing['kind']): readonly number[];
   /** Another owner agrees with it: a check, or a share of one. */
   pass(host: string, share: number, effects: Effects): void;
 }
@@ -123,6 +126,12 @@ export function createMembers(): Members {
       if (moved || !from || !claim) return moved ?? [];
       const places = Array.from({ length: partsOf(claim) }, (_, place) => place);
       return [{ host, owner: from.owner, standing: from, places, share: 1 }];
+    },
+    stand: (host, kind) => {
+      const found = byHost.get(host);
+      if (!found || found.banned || found.kind === kind) return [];
+      found.kind = kind;
+      return kind === 'trusted' ? [...found.tasks] : [];
     },
     pass: (host, share, effects) => {
       const found = byHost.get(host);

@@ -29,8 +29,8 @@ export interface Replicas {
   deliver(task: number, run: Delivery): Effects;
   /** A host has run one interval again, and its answer is what came of it; or could not, and then `run` is null. */
   audit(task: number, interval: Interval, run: Delivery | null): Effects;
-  /** A host was banned, by an operator or for what it did in another job: what it delivered here and is not final is void. */
-  convict(host: string): Effects;
+  /** A host is banned, or believed in another way from now on: what it delivered here and is not final is void, or goes by that, too. */
+  stand(host: string, to: Standing['kind'] | 'banned'): Effects;
   /** Nobody will run a task any more: it is final without an answer. */
   abandon(task: number): Effects;
   /** The run that a task needs; undefined if it needs none. */
@@ -59,9 +59,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   let [sealed, swept, filled] = [false, false, false];
 
   const terms = (closing = false): Terms => ({
-    confidence: options.confidence,
-    wait: options.wait,
-    deterministic: options.deterministic,
+    ...{ confidence: options.confidence, wait: options.wait, deterministic: options.deterministic },
     trustedHosts: options.trustedHosts,
     progress: (states.held + states.final) / Math.max(1, tasks),
     closing,
@@ -285,7 +283,11 @@ export function createReplicas(options: ReplicasOptions): Replicas {
         if (!mayNot && exams.take(task, interval, vote)) settle(task, effects);
         else drop(task, effects);
       }),
-    convict: (host) => then((effects) => condemn(host, effects)),
+    stand: (host, to) =>
+      then((effects) => {
+        if (to === 'banned') condemn(host, effects);
+        else for (const task of members.stand(host, to)) if (!isFinal(task)) settle(task, effects);
+      }),
     abandon: (task) => then(() => close(task)),
     wantedOf,
     auditOf: (task) => exams.questionOf(task),

@@ -1,11 +1,13 @@
 // What the replicas decide becomes events, and what happens without a batch: tasks come in, hosts are banned, or lost with what they had.
 import type { TaskState } from '../wire/api.ts';
 import type { HostStanding } from '../wire/routes.ts';
+import { kindOf } from './belief.ts';
 import type { Range } from './contracts.ts';
 import type { Effects } from './delivery.ts';
 import { endIfDone, tell } from './ending.ts';
-import { KEY, nothingSettled, type Settled, type SiteEvent } from './events.ts';
+import { KEY, nothingSettled, type Settled, type SiteEvent, type StandEvent } from './events.ts';
 import { countShown, eventsOf, fuelOf, hold, type Job, note, release, show } from './job.ts';
+import { drop } from './open.ts';
 import { giveBack, openWanted } from './opening.ts';
 import { noteUse } from './resting.ts';
 import type { Host, State } from './state.ts';
@@ -176,10 +178,7 @@ export function ban(state: State, id: string, where?: Job): void {
   void state.write([state.with.store.put(KEY.host(id), host.record)]);
   state.with.log('warn', `host ${id} is banned${where ? `: its results of job ${where.id} were wrong` : ''}`);
   for (const job of [...state.openJobs.values()]) {
-    if (job === where || !job.replicas.standingOf(id)) continue;
-    const decided = nothingDecided();
-    gather(job, decided, job.replicas.convict(id));
-    happen(state, job, { type: 'convict', host: id, settled: decided.settled }, { decided });
+    if (job !== where) stand(state, job, id, 'banned');
   }
   takeFrom(state, host);
   host.connection?.close('this host is banned');
@@ -197,10 +196,24 @@ function takeFrom(state: State, host: Host): void {
   }
 }
 
-/** What an operator says of a host. */
+/** A host that has delivered to a job is believed in another way there from now on. */
+function stand(state: State, job: Job, host: string, to: StandEvent['to']): void {
+  if (!job.replicas.standingOf(host)) return;
+  const decided = nothingDecided();
+  gather(job, decided, job.replicas.stand(host, to));
+  // What was open is decided anew.
+  const singles = decided.wanted.filter((range) => range.to - range.from === 1).map(({ from }) => from);
+  for (const task of [...decided.settled.tasks, ...singles]) job.open = drop(job.open, task, task + 1);
+  happen(state, job, { type: 'stand', host, to, settled: decided.settled }, { decided });
+}
+
+/** What an operator says of a host, also for what it has delivered to jobs that go on. */
 export async function setStanding(state: State, host: Host, standing: HostStanding): Promise<void> {
   if (standing === 'banned') ban(state, host.id);
-  else host.record = { ...host.record, standing };
+  else {
+    host.record = { ...host.record, standing };
+    for (const job of [...state.openJobs.values()]) stand(state, job, host.id, kindOf(host));
+  }
   await state.write([state.with.store.put(KEY.host(host.id), host.record)], () => state.changed('host', host.id));
 }
 

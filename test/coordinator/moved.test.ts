@@ -49,7 +49,7 @@ describe('a result that went from host to host', () => {
     const replicas = open(10);
     replicas.deliver(0, goneOn('b', 'a', claimOf()));
     while (replicas.auditOf(0)) audit(replicas, 0, 'c');
-    const { wanted } = replicas.convict('a');
+    const { wanted } = replicas.stand('a', 'banned');
     expect(wanted.map((range) => range.from)).toEqual([0]);
     expect(replicas.runsOf(0)).toEqual([]);
     expect(replicas.deliver(1, goneOn('b', 'a', claimOf())).dropped).toBe(true);

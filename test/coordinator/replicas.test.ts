@@ -86,17 +86,30 @@ describe('belief, a task at a time', () => {
     expect(convicted).toEqual(['liar']);
   });
 
+  test('a host that is trusted later is believed for what it has delivered, and whoever said otherwise is convicted', () => {
+    const replicas = open(10);
+    for (const task of [0, 1]) replicas.deliver(task, from('own'));
+    replicas.deliver(1, from('liar', 'wrong'));
+    expect([0, 1].map(replicas.stateOf)).toEqual(['checking', 'disputed']);
+    const { accepted, convicted, wanted } = replicas.stand('own', 'trusted');
+    expect(accepted.map(({ task, answer }) => [task, answer])).toEqual([0, 1].map((task) => [task, 'right']));
+    expect({ convicted, wanted }).toEqual({ convicted: ['liar'], wanted: [] });
+    expect(replicas.deliver(2, from('own')).accepted).toHaveLength(1);
+    expect(replicas.stand('own', 'known')).toMatchObject({ accepted: [], wanted: [] });
+    expect(replicas.deliver(3, from('own')).accepted).toHaveLength(0);
+  });
+
   test("a caught liar's held results are wanted again, and so is what only banned hosts agreed on", () => {
     const replicas = open(100);
     replicas.deliver(0, old('liar'));
     replicas.deliver(1, old('liar', 'wrong'));
-    expect(replicas.convict('liar').wanted.map(({ from }) => from)).toEqual([0, 1]);
+    expect(replicas.stand('liar', 'banned').wanted.map(({ from }) => from)).toEqual([0, 1]);
     expect(replicas.deliver(2, old('liar')).dropped).toBe(true);
     const sure = open(100, { confidence: 0.999999 });
     for (const host of ['x', 'y']) sure.deliver(0, from(host, 'wrong'));
     expect(sure.stateOf(0)).toBe('provisional');
-    sure.convict('x');
-    sure.convict('y');
+    sure.stand('x', 'banned');
+    sure.stand('y', 'banned');
     expect(sure.wantedOf(0)?.not).toEqual(['x', 'y']);
   });
 
@@ -153,12 +166,15 @@ const step = fc.record({
   host: fc.nat(HOSTS - 1),
   pick: fc.nat(),
   lies: fc.boolean(),
-  what: fc.oneof({ weight: 20, arbitrary: fc.constant('run') }, { weight: 1, arbitrary: fc.constant('ban') }),
+  what: fc.oneof(
+    { weight: 20, arbitrary: fc.constant('run') },
+    { weight: 2, arbitrary: fc.constantFrom('banned', 'trusted', 'known') },
+  ),
 });
 
 /** Plays the steps, then lets a trusted host do what is wanted until all is final. Gives what became final, in order. */
 function play(
-  steps: readonly { host: number; pick: number; lies: boolean; what: string }[],
+  steps: readonly { host: number; pick: number; lies: boolean; what: 'run' | 'banned' | 'trusted' | 'known' }[],
   seed: number,
   confidence: number,
 ) {
@@ -172,7 +188,7 @@ function play(
     Array.from({ length: TASKS }, (_, task) => replicas.wantedOf(task)).filter((range) => range !== undefined);
   for (const { host, pick, lies, what } of steps) {
     const owner = `owner ${host % 5}`;
-    if (what === 'ban') note(replicas.convict(`h${host}`));
+    if (what !== 'run') note(replicas.stand(`h${host}`, what));
     const may = wanted().filter(({ not, trusted }) => !not.includes(owner) && !trusted);
     const range = may[pick % Math.max(1, may.length)];
     if (!range) continue;
@@ -186,7 +202,7 @@ function play(
   return { final, counts: replicas.counts() };
 }
 
-test('whatever hosts deliver and whoever is banned, every task becomes final exactly once, and a replay gives the same', () => {
+test('whatever hosts deliver and whoever is banned or trusted, every task becomes final exactly once, and a replay gives the same', () => {
   const confidences = fc.constantFrom(0.5, 0.999, 0.9999, 0.999999);
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.nat(1_000), confidences, (steps, seed, confidence) => {

@@ -58,6 +58,25 @@ describe('a job', () => {
     expect(site.site.why(SUBMITTER, { job, task: 3 })).toMatch(/lender/);
   });
 
+  test('that waits for another owner is done as soon as an operator trusts its host, also for who opens the site later', async () => {
+    const first = await open();
+    createEcho().join(first.site);
+    const [waiting, other] = [await submitTasks(first, 10), await submitTasks(first, 10)];
+    const countsOf = ({ site }: Opened, job: string) => site.job(SUBMITTER, job).counts;
+    await until(() => countsOf(first, waiting).checking === 10 && countsOf(first, other).checking === 10);
+    const [host] = first.site.hosts(OPERATOR);
+    await first.site.setStanding(OPERATOR, host?.host ?? '', 'trusted');
+    const outcomes = await collect(first.site, waiting);
+    expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 10 }, (_, index) => index));
+    await until(() => first.site.job(SUBMITTER, other).state === 'done');
+    await first.close();
+    opened.pop();
+    const second = await open({ folder: first.folder });
+    for (const job of [waiting, other])
+      expect(second.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 10, checks: 0 });
+    expect(await collect(second.site, waiting)).toEqual(outcomes);
+  });
+
   test('has a liar found out: it is banned, and nothing wrong is among the outcomes', async () => {
     const site = await open();
     createEcho({ caller: OWN_CALLER }).join(site.site);
