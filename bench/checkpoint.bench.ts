@@ -28,7 +28,8 @@ const INTERVALS = 50;
 const PAGES = 4096;
 /** About as many as are done in 100 ms. */
 const STEPS_AT_ONCE = 50;
-const STEPS = 1_500;
+/** Some 5 s: the first image, which is whole, is to have the part of a run that it has where anybody wants images. */
+const STEPS = 4_000;
 
 /** 16 MiB of which each step of some 2 ms changes so many pages, one after the other. */
 const DIRTY = `
@@ -107,7 +108,7 @@ async function subjectsOf(pool: Pool): Promise<Subject[]> {
       name: `${percent} % of pages changed in ${EVERY_MS} ms`,
       task: { kernel: dirty, input: u32(STEPS, Math.ceil((PAGES * percent) / 100 / STEPS_AT_ONCE)) },
     })),
-    { name: 'a shot of wave', task: { kernel: wave, input: utf8.encode(shotOf(2_000)) } },
+    { name: 'a shot of wave', task: { kernel: wave, input: utf8.encode(shotOf(6_000)) } },
   ];
   const timed: Subject[] = [];
   for (const subject of subjects) timed.push({ ...subject, everyFuel: await fuelOf(pool, subject.task) });
