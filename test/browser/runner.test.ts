@@ -12,7 +12,7 @@ import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
 import { ENGINES } from '../contract/engines.ts';
 import { DIVERGING, GIVEN as DIVERGING_GIVEN } from '../engine/diverging.ts';
 import { COMPUTING } from '../kernels/project.ts';
-import { coreOf, GIVEN, GRANTS, SUBJECTS } from '../kernels/subjects.ts';
+import { coreOf, GIVEN, GRANTS, SUBJECTS, type Subject } from '../kernels/subjects.ts';
 import { settingsText } from '../kernels/task.ts';
 import { ROOT } from '../project/files.ts';
 import { C_PROGRAM, goProgram, RUST_PROGRAM, ZIG_PROGRAM } from '../wasi/programs.ts';
@@ -180,6 +180,21 @@ test('what takes more than a plain kernel is given to a worker that is loaded fo
   const [last] = (await tab.do('run', { kernel: '/echo.wasm', inputs: [[2]] })) as object[];
   expect(last).toMatchObject({ state: 'done', output: [2] });
   expect(whole()).toBe(1);
+  await tab.close();
+});
+
+test('a worker that had to be ended counts as lent for the 2 s in which its guest may still use a core', async () => {
+  const files = {
+    '/failing.wasm': await coreOf(SUBJECTS['failing'] as Subject),
+    '/echo.wasm': await builtBytes('echo'),
+  };
+  const tab = await openTab(browser, { isolated: false, files });
+  await tab.do('open', WORKER);
+  expect(await tab.do('abort', { kernel: '/failing.wasm', input: [13], afterMs: 100 })).toBe('ERR_ABORTED');
+  const ended = performance.now();
+  expect(await tab.do('run', { kernel: '/echo.wasm', inputs: [[1]] })).toMatchObject([{ state: 'done' }]);
+  // Timers of the page and of this process may differ by a few ms.
+  expect(performance.now() - ended).toBeGreaterThan(1_900);
   await tab.close();
 });
 
