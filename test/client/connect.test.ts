@@ -66,6 +66,28 @@ test('a map gives what a sandbox gives, in order: outputs, failures, fuel, and d
   expect(progress.at(-1)).toEqual({ done: 204, failed: 100, started: 304, total: 304 });
 });
 
+test('what a site has is not sent to it again: neither kernels nor large inputs, whoever gives them', async () => {
+  const input = new Uint8Array(100_000).fill(5);
+  await all(runner.map({ kernel, inputs: [input] }));
+  const before = await piecesSent();
+  const other = await connect(served.site.url, await served.tokenOf('lab', 'submitter'));
+  for (const each of [runner, other]) expect(await all(each.map({ kernel, inputs: [input, input] }))).toHaveLength(2);
+  expect(await piecesSent()).toBe(before);
+  await all(other.map({ kernel, inputs: [input.map((byte) => byte + 1)] }));
+  expect(await piecesSent()).toBe(before + 1);
+  await other.close();
+});
+
+/** Requests with bytes of blobs that the site has answered. */
+async function piecesSent(): Promise<number> {
+  const headers = { authorization: `Bearer ${await served.tokenOf('site', 'operator')}` };
+  const text = await (await fetch(`${served.site.url}/metrics`, { headers })).text();
+  const lines = text.matchAll(
+    /^lodger_answers_total\{route="PUT [^"]*\/blobs\/:digest",status="(?:200|201|204|308)"\} (\d+)$/gm,
+  );
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 test('inputs are what they were when they were given: the caller may use one buffer for all of them', async () => {
   const room = Buffer.alloc(2);
   const inputs = (function* () {
