@@ -89,8 +89,9 @@ export async function openNameServer(answers: readonly string[]): Promise<{
   const socket = createSocket('udp4');
   let asked = 0;
   socket.on('message', (question, { address, port }) => {
-    const isA = question.readUInt16BE(question.length - (question.includes(0x29) ? 15 : 4)) === 1;
+    // The name ends with a zero; its type and class are behind it.
     const end = question.indexOf(0, 12) + 5;
+    const isA = question.readUInt16BE(end - 4) === 1;
     const head = Buffer.from(question.subarray(0, end));
     head.writeUInt16BE(0x8180, 2);
     head.writeUInt16BE(isA ? 1 : 0, 6);
