@@ -7,7 +7,7 @@ import { freshOf, timeOf, type Way } from './fresh.ts';
 
 export type Order = KernelOrder | { readonly act: 'fresh'; readonly way: Way; readonly operations: number };
 
-const place = { engine: createV8('tab'), platform: portable };
+const place = { engine: createV8('tab', { now: portable.now }), platform: portable };
 const { name } = globalThis as unknown as { readonly name: string };
 const bytesAt = async (path: string) => new Uint8Array(await (await fetch(path)).arrayBuffer());
 

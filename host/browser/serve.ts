@@ -39,7 +39,10 @@ async function begin(
     speaker.postMessage({ type: 'unsafe', open }, []);
     return;
   }
-  const place = { engine: createV8(engineVersion, { now: portable.now }), platform: { ...portable, turn: createTurn() } };
+  const place = {
+    engine: createV8(engineVersion, { now: portable.now }),
+    platform: { ...portable, turn: createTurn() },
+  };
   const post: WorkOptions['post'] = (message, transfer = []) => speaker.postMessage(message, transfer);
   const work = createWork(place, control, { post, ...(openSteps && { openSteps }) });
   speaker.onmessage = ({ data }) => work.hear(data);
