@@ -1,6 +1,7 @@
 // Final outcomes of a job as they come, in input order, read from the frames that the site sends.
 import type { WireDelivered } from '../wire/delivered.ts';
 import { frameIn } from '../wire/frame.ts';
+import { joined } from '../wire/joined.ts';
 import { outcomesIn, type Received } from '../wire/outcomes.ts';
 import { api } from './api.ts';
 
@@ -13,7 +14,7 @@ export async function* outcomesOf(job: string, from: number, signal: AbortSignal
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    kept = joined(kept, value);
+    kept = joined([kept, value]);
     for (let frame = frameIn(kept); frame; frame = frameIn(kept)) {
       kept = kept.subarray(frame.size);
       const message = frame.message as WireDelivered | null;
@@ -21,11 +22,4 @@ export async function* outcomesOf(job: string, from: number, signal: AbortSignal
       if (message) yield* outcomesIn(message, frame.data);
     }
   }
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.byteLength + other.byteLength);
-  both.set(one);
-  both.set(other, one.byteLength);
-  return both;
 }

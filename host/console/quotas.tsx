@@ -7,17 +7,12 @@ import type { AccountStatus } from '../wire/answers.ts';
 
 type Values = AccountStatus['quotas'];
 
-/** Each quota, what it is called, and how its figures are written. */
-const QUOTAS: readonly (readonly [name: keyof Values, label: string, text: (value: number) => string])[] = [
-  ['tasksQueued', 'Tasks queued', short],
-  ['storedBytes', 'Stored', bytes],
-  ['fuelPerDay', 'Fuel today', short],
-];
-const FIELDS: Readonly<Record<keyof Values, string>> = {
-  tasksQueued: 'Tasks queued at most',
-  storedBytes: 'Bytes stored at most',
-  fuelPerDay: 'Fuel a day at most',
-};
+/** Each quota, what is used of it, what it is called, and how figures of it are written. */
+const QUOTAS = [
+  { name: 'tasksQueued', used: 'Tasks queued', most: 'Tasks queued at most', text: short },
+  { name: 'storedBytes', used: 'Stored', most: 'Bytes stored at most', text: bytes },
+  { name: 'fuelPerDay', used: 'Fuel today', most: 'Fuel a day at most', text: short },
+] as const satisfies readonly { readonly name: keyof Values; readonly [other: string]: unknown }[];
 
 export function Quotas({
   account: { id, quotas, used },
@@ -34,7 +29,9 @@ export function Quotas({
   };
   return (
     <div class="pad stack">
-      <Facts rows={QUOTAS.map(([name, label, text]) => [label, `${text(used[name])} of ${text(quotas[name])}`])} />
+      <Facts
+        rows={QUOTAS.map(({ name, used: label, text }) => [label, `${text(used[name])} of ${text(quotas[name])}`])}
+      />
       {!edited ? (
         <div class="row">
           <button class="btn" type="button" onClick={() => setEdited(quotas)}>
@@ -43,9 +40,9 @@ export function Quotas({
         </div>
       ) : (
         <form class="stack" onSubmit={save}>
-          {QUOTAS.map(([name]) => (
+          {QUOTAS.map(({ name, most }) => (
             <div class="field" key={name}>
-              <label for={`${id}-${name}`}>{FIELDS[name]}</label>
+              <label for={`${id}-${name}`}>{most}</label>
               <input
                 class="input"
                 id={`${id}-${name}`}
