@@ -1,28 +1,12 @@
 // Leases: what becomes of tasks whose host is silent, gone, wanted back, or not honest.
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../host/coordinator/belief.ts';
 import { KEY } from '../../host/coordinator/events.ts';
 import type { FromHost, Lease, ToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost, echoKeys, HOST_CALLER, OWN_CALLER } from './echo.ts';
-import { collect, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
+import { collect, OPERATOR, openerOfTests, SUBMITTER, submitTasks, until } from './opened.ts';
 
-const opened: Opened[] = [];
-const open = async (...args: Parameters<typeof openSite>) => {
-  const site = await openSite(...args);
-  opened.push(site);
-  return site;
-};
-
-afterEach(async () => {
-  for (const each of opened.splice(0)) {
-    await each.close();
-    await removeFolder(each.folder);
-  }
-});
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const open = openerOfTests();
 
 type Keeper = EchoHost & { readonly leases: Lease[] };
 
@@ -275,7 +259,6 @@ describe('a policy', () => {
     await until(() => site.site.hosts(OPERATOR).every(({ policyVersion }) => policyVersion === version));
     await expect(submitTasks(site, 1, { grants: [{ kind: 'log' }] })).rejects.toThrow(/policy allows/);
     await site.close();
-    opened.pop();
     expect((await open({ folder: site.folder })).site.policy()).toEqual({ version, policy });
   });
 });

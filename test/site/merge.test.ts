@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { faultsOf } from '../../host/client/receipt.ts';
 import { createDice } from '../fuzz/dice.ts';
 import { mergedEchoes } from '../wasm/merges.ts';
@@ -14,6 +14,7 @@ import {
   inputOf,
   OPERATOR,
   type Opened,
+  openerOfTests,
   openSite,
   removeFolder,
   SUBMITTER,
@@ -21,19 +22,7 @@ import {
   temporaryFolder,
 } from './opened.ts';
 
-const opened: Opened[] = [];
-const open = async (...args: Parameters<typeof openSite>) => {
-  const site = await openSite(...args);
-  opened.push(site);
-  return site;
-};
-
-afterEach(async () => {
-  for (const each of opened.splice(0)) {
-    await each.close();
-    await removeFolder(each.folder);
-  }
-});
+const open = openerOfTests();
 
 const inputs = (count: number) => Array.from({ length: count }, (_, task) => inputOf(task));
 const mergeOf = ({ kernel }: Opened, arity: number) => ({ merge: { kernel, arity, values: false } });

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach } from 'vitest';
 import { type BlobFolder, openBlobs } from '../../host/coordinator/blobs.ts';
 import type { Caller, Delivered, Site, Store } from '../../host/coordinator/contracts.ts';
 import { createRefs, type Refs } from '../../host/coordinator/refs.ts';
@@ -51,6 +52,32 @@ export async function openSite(
     await store.close();
   };
   return { folder: path, store, blobs, site, refs, kernel, close };
+}
+
+/** Opens sites for the tests of a file: what a test leaves open is closed behind it, and its folder goes. */
+export function openerOfTests(): typeof openSite {
+  const left = new Set<Opened>();
+  afterEach(async () => {
+    for (const each of [...left]) {
+      await each.close();
+      await removeFolder(each.folder);
+    }
+  });
+  return async (...args) => {
+    const opened = await openSite(...args);
+    const close = () => {
+      left.delete(kept);
+      return opened.close();
+    };
+    const kept = { ...opened, close };
+    left.add(kept);
+    return kept;
+  };
+}
+
+/** Waits until something holds, however long that takes; the test's own time ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true });

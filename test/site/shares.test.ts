@@ -1,29 +1,13 @@
 // What accounts get of a site: shares that are fair over days, fuel of the day, budgets of jobs.
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Caller } from '../../host/coordinator/contracts.ts';
 import type { ToHost } from '../../host/wire/site.ts';
 import { createEcho, OWN_CALLER } from './echo.ts';
-import { collect, inputOf, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
+import { collect, inputOf, OPERATOR, type Opened, openerOfTests, SUBMITTER, submitTasks, until } from './opened.ts';
 
 const DAY_MS = 86_400_000;
 const BOB: Caller = { account: 'bob', role: 'submitter' };
-const opened: Opened[] = [];
-const open = async (...args: Parameters<typeof openSite>) => {
-  const site = await openSite(...args);
-  opened.push(site);
-  return site;
-};
-
-afterEach(async () => {
-  for (const each of opened.splice(0)) {
-    await each.close();
-    await removeFolder(each.folder);
-  }
-});
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const open = openerOfTests();
 
 async function jobOf({ site, kernel }: Opened, caller: Caller, id: string, tasks: number): Promise<void> {
   await site.submit(caller, { version: 1, kernel, id });

@@ -1,20 +1,11 @@
 // Hosts that fall silent: when their leases are over, and what becomes of results that they bring late.
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Lease, ToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost, OWN_CALLER } from './echo.ts';
-import { OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
+import { OPERATOR, type Opened, openerOfTests, SUBMITTER, submitTasks, until } from './opened.ts';
 
 const LEASE_MS = 1_000;
-let opened: Opened | undefined;
-afterEach(async () => {
-  await opened?.close();
-  if (opened) await removeFolder(opened.folder);
-  opened = undefined;
-});
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const open = openerOfTests();
 
 /** A host that asks once, for so many tasks, and keeps what it is given. */
 async function asking(site: Opened, slots: number): Promise<{ host: EchoHost; lease: Lease }> {
@@ -33,8 +24,7 @@ async function asking(site: Opened, slots: number): Promise<{ host: EchoHost; le
 }
 
 test('what a silent host brings late is used where its task is still open, and dropped where another one was there first', async () => {
-  const site = await openSite({ leaseMs: LEASE_MS, beatMs: 250 });
-  opened = site;
+  const site = await open({ leaseMs: LEASE_MS, beatMs: 250 });
   const job = await submitTasks(site, 3);
   const silent = await asking(site, 2);
   expect(silent.lease.tasks).toEqual([0, 1]);
@@ -57,8 +47,7 @@ test('what a silent host brings late is used where its task is still open, and d
 
 // Timers of one loop are called in the order of their times, however late all of them are: this measures no machine.
 test('a host keeps its leases for as long as it was told, and has lost them 50 ms later', async () => {
-  const site = await openSite({ leaseMs: LEASE_MS, beatMs: 250 });
-  opened = site;
+  const site = await open({ leaseMs: LEASE_MS, beatMs: 250 });
   const job = await submitTasks(site, 1);
   const { host } = await asking(site, 1);
   const leasedAt = (ms: number) =>

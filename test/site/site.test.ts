@@ -1,28 +1,11 @@
 // What a site promises its submitters and hosts: each task's outcome once, in order, from what is on disk.
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { faultsOf } from '../../host/client/receipt.ts';
 import type { ToHost } from '../../host/wire/site.ts';
 import { createEcho, HOST_CALLER, OWN_CALLER } from './echo.ts';
-import { collect, inputOf, OPERATOR, type Opened, openSite, removeFolder, SUBMITTER, submitTasks } from './opened.ts';
+import { collect, inputOf, OPERATOR, type Opened, openerOfTests, SUBMITTER, submitTasks, until } from './opened.ts';
 
-const opened: Opened[] = [];
-const open = async (...args: Parameters<typeof openSite>) => {
-  const site = await openSite(...args);
-  opened.push(site);
-  return site;
-};
-
-afterEach(async () => {
-  for (const each of opened.splice(0)) {
-    await each.close();
-    await removeFolder(each.folder);
-  }
-});
-
-/** Waits until something holds, however long that takes; the test's own time ends it. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const open = openerOfTests();
 
 const owner = (account: string) => ({ ...HOST_CALLER, account });
 const liar = (job: string, task: number) => ({ code: '', output: Buffer.from(`lie ${job} ${task}`), fuel: 100 });
@@ -70,7 +53,6 @@ describe('a job', () => {
     expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 10 }, (_, index) => index));
     await until(() => first.site.job(SUBMITTER, other).state === 'done');
     await first.close();
-    opened.pop();
     const second = await open({ folder: first.folder });
     for (const job of [waiting, other])
       expect(second.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 10, checks: 0 });
@@ -130,7 +112,6 @@ describe('a job', () => {
     own.join(first.site);
     await collect(first.site, job);
     await first.close();
-    opened.pop();
     const { site } = await open({ folder: first.folder });
     for (let task = 0; task < 8; task++) {
       const { runs, confidence } = site.task(SUBMITTER, job, task);
@@ -280,7 +261,6 @@ describe('a restart', () => {
     await until(() => first.site.job(SUBMITTER, job).counts.done >= 100);
     host.leave();
     await first.close();
-    opened.pop();
     const second = await open({ folder: first.folder });
     const done = second.site.job(SUBMITTER, job).counts.done;
     expect(done).toBeGreaterThanOrEqual(100);
@@ -289,7 +269,6 @@ describe('a restart', () => {
     expect(outcomes.map(({ index }) => index)).toEqual(Array.from({ length: 400 }, (_, index) => index));
     expect(second.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 400 });
     await second.close();
-    opened.pop();
     const third = await open({ folder: first.folder });
     expect(third.site.job(SUBMITTER, job)).toMatchObject({ state: 'done', runs: 400, tasks: 400 });
     expect((await collect(third.site, job)).length).toBe(400);
