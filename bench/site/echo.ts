@@ -11,7 +11,7 @@ import {
   proofBytes,
   rootOf,
 } from '../../host/wire/ledger.ts';
-import type { Attributes, Datum, FromHost, Lease, Report, ToHost, WireTerms } from '../../host/wire/site.ts';
+import type { Attributes, Datum, FromHost, Holding, Lease, Report, ToHost, WireTerms } from '../../host/wire/site.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
 
@@ -36,6 +36,9 @@ export interface EchoOptions {
   readonly pulls?: number;
   readonly keys?: EchoKeys;
   readonly answer?: (job: string, task: number, input: Datum) => Answer;
+  /** Which process it is, and what it says that it has when it comes. */
+  readonly session?: number;
+  readonly leases?: () => Holding[];
   /** Told of each message of the site, before the host acts on it; `false` keeps it from acting. */
   readonly hears?: (message: ToHost) => boolean | undefined;
 }
@@ -56,8 +59,8 @@ export interface EchoHost {
   say(message: FromHost): void;
   /** The report of a lease, signed. */
   report(lease: Lease, slots: number): Report;
-  /** The connection breaks; what was not acknowledged is said again after `join`. */
-  leave(): void;
+  /** The connection breaks, or is closed in good order; what was not acknowledged is said again after `join`. */
+  leave(how?: 'goodbye'): void;
   join(site: Pick<Site, 'connect'>): void;
 }
 
@@ -96,7 +99,7 @@ const echo = (_job: string, _task: number, output: Datum): Answer => ({ code: ''
 /** A host that is not connected yet. */
 export function createEcho(options: EchoOptions = {}): EchoHost {
   const { caller = HOST_CALLER, slots = 64, pulls = 2, keys = echoKeys(), answer = echo, hears } = options;
-  const { name, kind, holds = [] } = options;
+  const { name, kind, holds = [], session, leases = () => [] } = options;
   const id = hostName(keys.public, hash);
   const terms = new Map<string, WireTerms>();
   const unacknowledged = new Map<number, Report>();
@@ -113,6 +116,7 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
       key: Uint8Array.from(keys.public),
       proof,
       attributes: { ...echoAttributes(name, kind), holds },
+      ...(session !== undefined && { session, leases: leases() }),
     });
   };
   const reportOf = (lease: Lease, more: number): Report => {
@@ -176,10 +180,10 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
       say(report);
     } else if (message.type === 'policy') say({ type: 'policy', version: message.version });
   };
-  const leave = () => {
+  const leave = (how?: 'goodbye') => {
     const before = connection;
     connection = undefined;
-    before?.closed();
+    before?.closed(how);
   };
   return {
     id,

@@ -12,7 +12,7 @@ export function lendHere(
     site: {
       connect: (hear, closed) => {
         const line = site.connect({ account: 'operator', role: 'operator' }, hear, closed);
-        return { send: line.hear, close: () => line.closed() };
+        return { send: line.hear, close: () => line.closed('goodbye') };
       },
       blobs: {
         get: async (digest) => {

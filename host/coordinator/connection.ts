@@ -5,14 +5,14 @@ import { SITE } from '../wire/ceilings.ts';
 import { hostName, proofBytes } from '../wire/ledger.ts';
 import type { FromHost, ToHost } from '../wire/site.ts';
 import type { Caller, SiteConnection } from './contracts.ts';
-import { deliver, RETRIES } from './deliver.ts';
+import { deliver } from './deliver.ts';
 import { leaseAgain, leaseOn, serve } from './dispatch.ts';
 import { type ImageRecord, KEY } from './events.ts';
 import { describe, isStranger, meet } from './hosts.ts';
 import { isSigned, publicKey } from './keys.ts';
 import { giveBack } from './opening.ts';
 import { partsBefore } from './parts.ts';
-import { lose } from './settling.ts';
+import { comeAgain, giveUp, leave } from './returning.ts';
 import type { Connection, Host, State } from './state.ts';
 
 /** Pulls that may wait for their lease at once. */
@@ -34,6 +34,8 @@ export function connect(
     },
     host: null,
     open: true,
+    session: null,
+    ended: 'no',
     seen: state.with.now(),
     pulls: [],
     told: new Set(),
@@ -46,7 +48,10 @@ export function connect(
       connection.seen = state.with.now();
       hear(state, connection, message);
     },
-    closed: () => leave(state, connection),
+    closed: (how) => {
+      if (connection.open) connection.ended = how ?? 'broken';
+      leave(state, connection);
+    },
     lease: (id, slots) => {
       const job = state.openJobs.get(id);
       return job !== undefined && leaseOn(state, connection, job, slots);
@@ -115,9 +120,15 @@ function hello(state: State, connection: Connection, message: Extract<FromHost, 
   const host = meet(state, connection, { id, key, attributes });
   host.connection = connection;
   connection.host = host;
+  const before = host.last;
+  host.last = connection;
   const { name, leaseMs, beatMs, store } = state.with;
   const { version, policy } = state.policy;
   connection.send({ type: 'welcome', host: id, site: name, leaseMs, beatMs, policy, policyVersion: version });
+  if (message.session !== undefined) {
+    connection.session = message.session;
+    comeAgain(state, { host, connection, before, holds: message.leases ?? [] });
+  }
   const puts = isStranger(host) ? [] : [store.put(KEY.host(id), host.record)];
   void state.write(puts, () => state.changed('host', id));
   state.changed('site', '');
@@ -195,48 +206,4 @@ function hasImages(
   { image, parent }: Extract<FromHost, { type: 'image' }>,
 ): boolean {
   return [image, ...(parent === null ? [] : [parent])].every((each) => blobs.has(each) && mayRead(caller, each));
-}
-
-/** It is gone: its pulls with it. Its leases stay until they run out, since it may come back with results. */
-function leave(state: State, connection: Connection): void {
-  if (!connection.open) return;
-  connection.open = false;
-  connection.pulls.length = 0;
-  state.wanting.delete(connection);
-  const { host } = connection;
-  if (host?.connection === connection) {
-    host.connection = null;
-    state.changed('host', host.id);
-    state.changed('site', '');
-  }
-  if (state.leases.of(connection).size === 0) state.connections.delete(connection);
-}
-
-/** Ends the leases of hosts that were silent for too long. Gives when to look again, by the clock that never goes back. */
-export function expire(state: State): number {
-  const now = state.with.now();
-  let next = now + state.with.leaseMs;
-  for (const connection of state.connections) {
-    const until = connection.seen + state.with.leaseMs;
-    if (until > now) {
-      next = Math.min(next, until);
-      continue;
-    }
-    giveUp(state, connection, 'silent for too long');
-  }
-  return next;
-}
-
-/** Its host is lost: what it had on lease goes to others. */
-function giveUp(state: State, connection: Connection, reason: string): void {
-  const host = connection.host?.id ?? '';
-  for (const lease of [...state.leases.of(connection)]) {
-    const tasks = state.leases.end(lease);
-    const job = state.openJobs.get(lease.job);
-    if (!job) continue;
-    lose(state, job, { host, tasks, retries: job.record.manifest.retries ?? RETRIES });
-    giveBack(state, job, tasks);
-  }
-  if (connection.open) connection.close(reason);
-  state.connections.delete(connection);
 }

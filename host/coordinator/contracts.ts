@@ -227,7 +227,8 @@ export interface Site {
 export interface HostConnection {
   /** What the host has sent, parsed. Throws a RangeError for what it may not say; the server then closes the connection. */
   hear(message: FromHost): void;
-  closed(): void;
+  /** The connection is over: it broke, unless the host took its leave. */
+  closed(how?: 'goodbye'): void;
 }
 
 export interface SiteConnection extends HostConnection {

@@ -125,7 +125,12 @@ export interface LostEvent {
   readonly alone: boolean;
 }
 
-export type SiteEvent = RunEvent | GrowEvent | StandEvent | SettleEvent | FailEvent | LostEvent;
+/** It is there again, and was only cut off: what was counted is taken back. */
+export interface FoundEvent extends Omit<LostEvent, 'type'> {
+  readonly type: 'found';
+}
+
+export type SiteEvent = RunEvent | GrowEvent | StandEvent | SettleEvent | FailEvent | LostEvent | FoundEvent;
 
 /** Outputs, or the messages of tasks that failed, and logs: a row a task of the event of the same number. */
 export interface Outputs {

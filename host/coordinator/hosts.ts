@@ -13,6 +13,8 @@ export function hostOf(id: string, record: HostRecord): Host {
     record,
     key: publicKey(record.key),
     connection: null,
+    last: null,
+    missing: null,
     attributes: null,
     view: null,
     paused: null,

@@ -3,15 +3,8 @@ import { TASK } from '../../runtime/base/limits.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { type Manifest, TASK_STATES, type TaskState } from '../wire/api.ts';
 import type { JobView, Range } from './contracts.ts';
-import {
-  type ImageRecord,
-  type JobRecord,
-  type LostEvent,
-  type RunEvent,
-  type Settled,
-  type SiteEvent,
-  USE,
-} from './events.ts';
+import { type ImageRecord, type JobRecord, type RunEvent, type Settled, type SiteEvent, USE } from './events.ts';
+import { countFound, countLost } from './losses.ts';
 import { createRate, type Rate } from './rate.ts';
 import type { Replicas } from './replicas.ts';
 import { fuelIn } from './trust.ts';
@@ -172,7 +165,8 @@ function larger<T extends Uint8Array | Uint32Array | Float32Array>(old: T, room:
 export function note(job: Job, number: number, event: SiteEvent): void {
   job.events = number;
   if (event.type === 'run') noteRun(job, number, event);
-  else if (event.type === 'lost') noteLost(job, event);
+  else if (event.type === 'lost') countLost(job.detail.lost, event);
+  else if (event.type === 'found') countFound(job.detail.lost, event);
   if ('settled' in event) noteSettled(job, number, event.settled);
 }
 
@@ -193,13 +187,6 @@ function noteRun(job: Job, number: number, event: RunEvent): void {
   }
   if (job.mean.runs > 0) job.fuelPerTask = job.mean.fuel / job.mean.runs;
   job.progress = job.replicas.terms().progress;
-}
-
-function noteLost({ detail: { lost } }: Job, { tasks, alone }: LostEvent): void {
-  for (const task of tasks) {
-    const before = lost.get(task) ?? 0;
-    lost.set(task, alone ? before + 1 : Math.max(before, 1));
-  }
 }
 
 function noteSettled(job: Job, number: number, { tasks, from }: Settled): void {

@@ -6,7 +6,7 @@ const PAST_MAX = 10_000;
 
 export interface Lease<Holder> {
   readonly fence: Fence;
-  readonly holder: Holder;
+  holder: Holder;
   readonly job: string;
   readonly tasks: readonly number[];
   /** Those that were not reported, given back or cancelled; none once it is over. */
@@ -21,6 +21,10 @@ export interface Leases<Holder> {
   grant(holder: Holder, job: string, tasks: readonly number[], now: number): Lease<Holder>;
   /** Throws a RangeError for a fence that was never given; `undefined` for one of an earlier start, or long over. */
   find(fence: Fence): Lease<Holder> | undefined;
+  /** One that is not over; nothing for any other fence. */
+  current(fence: Fence): Lease<Holder> | undefined;
+  /** Somebody else has it from now on. */
+  move(lease: Lease<Holder>, to: Holder): void;
   /** A task is no longer on lease. */
   drop(lease: Lease<Holder>, task: number): void;
   /** Ends it and gives what was left of it. */
@@ -62,6 +66,12 @@ export function createLeases<Holder>(epoch: number): Leases<Holder> {
       if (start > epoch || (start === epoch && (number > issued || number === 0)))
         throw new RangeError(`there was no lease ${start}.${number}`);
       return start === epoch ? (held.get(number) ?? past.get(number)) : undefined;
+    },
+    current: ([start, number]) => (start === epoch ? held.get(number) : undefined),
+    move: (lease, to) => {
+      leave(byHolder, lease.holder, lease);
+      lease.holder = to;
+      enter(byHolder, to, lease);
     },
     drop: (lease, task) => {
       if (!lease.left.delete(task)) return;

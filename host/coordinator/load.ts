@@ -210,6 +210,7 @@ function fold({ replicas }: Job, event: SiteEvent): void {
       return;
     case 'settle':
     case 'lost':
+    case 'found':
       return;
     default:
       event satisfies never;

@@ -239,6 +239,19 @@ export function lose(
   if (given.length > 0) giveUp(state, job, given, retries + 1);
 }
 
+/** It was not the host's end, nor the task's doing: it was cut off. */
+export function find(
+  state: State,
+  job: Job,
+  { host, tasks }: { readonly host: string; readonly tasks: readonly number[] },
+): void {
+  const open = tasks.filter((task) => job.detail.settledIn[task] === 0);
+  if (open.length === 0) return;
+  const at = state.with.clock();
+  const alone = tasks.length === 1;
+  happen(state, job, { type: 'found', at, host, tasks: open, alone }, { decided: nothingDecided() });
+}
+
 function giveUp(state: State, job: Job, tasks: readonly number[], hosts: number): void {
   const message = `${hosts} hosts were lost with this task, and with nothing else: it is given to no other`;
   const decided = nothingDecided();

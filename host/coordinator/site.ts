@@ -2,7 +2,7 @@
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { now } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
-import { connect, expire } from './connection.ts';
+import { connect } from './connection.ts';
 import type { Caller, Site } from './contracts.ts';
 import { openWork, serveAll } from './dispatch.ts';
 import { end, endStopped, removeOld } from './ending.ts';
@@ -16,6 +16,7 @@ import { outcomes, receipts } from './outcomes.ts';
 import { placesOf } from './places.ts';
 import { createRefs } from './refs.ts';
 import { lookAtUse } from './resting.ts';
+import { expire } from './returning.ts';
 import { setPolicy, simulatePolicy } from './rules.ts';
 import { setStanding } from './settling.ts';
 import { fade, recall } from './shares.ts';

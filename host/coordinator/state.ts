@@ -66,6 +66,10 @@ export interface Host {
   record: HostRecord;
   readonly key: KeyObject;
   connection: Connection | null;
+  /** Its newest connection, which may be over. */
+  last: Connection | null;
+  /** What ran out while it was away. */
+  missing: Missing | null;
   attributes: Attributes | null;
   view: HostView | null;
   paused: Pause | null;
@@ -73,6 +77,14 @@ export interface Host {
   policyVersion: number;
   /** Given by an operator's token: its results are believed. */
   own: boolean;
+}
+
+/** Tasks that a host had on lease when it was away for too long. */
+export interface Missing {
+  readonly session: number;
+  /** Whether they were counted as lost with it. */
+  readonly counted: boolean;
+  readonly leases: readonly { readonly job: string; readonly tasks: readonly number[] }[];
 }
 
 /** A host's connection, from its opening until its leases are over. */
@@ -83,6 +95,10 @@ export interface Connection {
   readonly close: (reason: string) => void;
   host: Host | null;
   open: boolean;
+  /** Which process of the host it is; null where it does not say. */
+  session: number | null;
+  /** Whether it was the host that ended it, and how: its network may just be silent. */
+  ended: 'no' | 'goodbye' | 'broken';
   /** When it was last heard, by the clock that never goes back. */
   seen: number;
   /** Slots of pulls that no lease has answered yet. */

@@ -2,11 +2,12 @@
 import { narrow } from '../../runtime/policy/narrow.ts';
 import { allowsNothing, type Policy } from '../../runtime/policy/policy.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { Attributes, FromHost, Pause, Report, WireTerms } from '../wire/site.ts';
+import type { Attributes, FromHost, Holding, Pause, Report, WireTerms } from '../wire/site.ts';
 import { slotsToAsk } from './asks.ts';
 import type { Crew, Event, Lender, LenderOptions, Steppers, Terms } from './contracts.ts';
 import { createFetching } from './fetching.ts';
 import type { Assigned, Audited } from './held.ts';
+import { goneFrom, holdingOf, type Part } from './holding.ts';
 import { createLink, type Heard, type Welcome } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createPaces } from './pace.ts';
@@ -41,7 +42,9 @@ export function createLender(options: LenderOptions): Lender {
   const finished: (() => void)[] = [];
   /** Reports are signed one after the other, so that they go out in the order of their numbers. */
   let signing = Promise.resolve();
-  let unsigned = 0;
+  const unsigned = new Set<Batch>();
+  /** What it said that it has when it came. */
+  let named: Holding[] = [];
 
   const termsNow = (): Terms => (sites ? { ...owners, policy: narrow(owners.policy, sites.policy) } : owners);
   let terms = termsNow();
@@ -83,7 +86,7 @@ export function createLender(options: LenderOptions): Lender {
   };
   const pull = () => {
     for (let slots = claim(); slots > 0; slots = claim()) send({ type: 'pull', slots });
-    if (isFinishing && work.isEmpty && unsigned + outbox.size === 0)
+    if (isFinishing && work.isEmpty && unsigned.size + outbox.size === 0)
       for (const resolve of finished.splice(0)) resolve();
   };
 
@@ -99,7 +102,7 @@ export function createLender(options: LenderOptions): Lender {
   };
   const seal = async (one: Batch, isLast: boolean, host: string) => {
     const report = await reportOf(one, { host, batch: batch++, key, digest });
-    unsigned--;
+    unsigned.delete(one);
     // Until the site knows how fast this machine is it gives little at a time: the first report tells, later ones wait for the beat.
     if (!hasPace && paces.hasMoved()) hasPace = send({ type: 'attributes', attributes: attributes() });
     outbox.add({ ...report, slots: isLast ? claim() : 0 });
@@ -108,7 +111,7 @@ export function createLender(options: LenderOptions): Lender {
     const batches = batchesOf(whole);
     for (const [place, one] of batches.entries()) {
       count(one);
-      unsigned++;
+      unsigned.add(one);
       const host = hostId as string;
       signing = signing.then(() => seal(one, isLast && place === batches.length - 1, host)).then(pull, tellFault);
     }
@@ -155,9 +158,21 @@ export function createLender(options: LenderOptions): Lender {
     tell({ event: 'connected', host, site });
     obey(policy, policyVersion);
     outbox.resend();
+    // What went back in between went to nobody.
+    for (const [fence, tasks] of goneFrom(named, holds()))
+      send({ type: 'release', fence, tasks, reason: pausedNow() ?? 'asked' });
     beat();
     pull();
   };
+  function* parts(): Generator<Part> {
+    for (const { fence, tasks, ended } of work.held()) {
+      yield { fence, tasks: tasks.keys() };
+      yield { fence, tasks: ended.map(({ task }) => task) };
+    }
+    for (const { fence, rows } of unsigned) yield { fence, tasks: rows.map(({ task }) => task) };
+    yield* outbox.kept();
+  }
+  const holds = () => holdingOf(parts());
   const obey = (policy: Policy, version: number) => {
     sites = { policy, version };
     tell({ event: 'policy', version });
@@ -219,6 +234,11 @@ export function createLender(options: LenderOptions): Lender {
 
   const link = createLink({
     ...{ connect: options.connect, key, clock, attributes, tell, hear, onWelcome: welcome },
+    session: options.firstBatch,
+    holds: () => {
+      named = holds();
+      return named;
+    },
     onClosed: () => {
       session?.unbeat();
       session = undefined;
@@ -257,7 +277,7 @@ export function createLender(options: LenderOptions): Lender {
       ...{
         policyVersion: sites?.version ?? 0,
         tasksHeld: work.tasksHeld,
-        reportsKept: unsigned + outbox.size,
+        reportsKept: unsigned.size + outbox.size,
         ...counts,
       },
       fuelPerSecond: paces.fuelPerSecond(),

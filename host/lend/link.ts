@@ -1,6 +1,6 @@
 // The connection to a site, again and again: opened, made known by the host's key, and after an end opened anew, each time a little later.
 import { proofBytes } from '../wire/ledger.ts';
-import type { Attributes, FromHost, ToHost } from '../wire/site.ts';
+import type { Attributes, FromHost, Holding, ToHost } from '../wire/site.ts';
 import type { Clock, Connect, Event, Key, Line } from './contracts.ts';
 
 /** Waits before it connects again: this, doubled each time up to the most; a random half of it is left out, so that hosts do not come together. */
@@ -15,6 +15,9 @@ export interface LinkOptions {
   readonly key: Key;
   readonly clock: Clock;
   readonly attributes: () => Attributes;
+  readonly session: number;
+  /** What it has when it comes again. */
+  readonly holds: () => Holding[];
   readonly tell: (event: Event) => void;
   /** The host is known: it may send from here on. */
   readonly onWelcome: (welcome: Welcome) => void;
@@ -36,7 +39,7 @@ interface Attempt {
 }
 
 export function createLink(options: LinkOptions): Link {
-  const { connect, key, clock, attributes, tell, onWelcome, hear, onClosed } = options;
+  const { connect, key, clock, attributes, session, holds, tell, onWelcome, hear, onClosed } = options;
   let attempt: Attempt = { line: undefined, state: 'over' };
   let failures = 0;
   let isClosed = false;
@@ -64,7 +67,8 @@ export function createLink(options: LinkOptions): Link {
     if (which.state === 'over') return;
     if (message.type === 'challenge') {
       const proof = await key.sign(proofBytes(message.nonce));
-      which.line?.send({ type: 'hello', version: 1, key: key.publicKey, proof, attributes: attributes() });
+      const said = { key: key.publicKey, proof, attributes: attributes(), session, leases: holds() };
+      which.line?.send({ type: 'hello', version: 1, ...said });
     } else if (message.type === 'refused') {
       tell({ event: 'refused', code: message.code, message: message.message });
       end(which, `the site refuses this host: ${message.message}`, RETRY_MS.refused);

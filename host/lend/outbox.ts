@@ -7,6 +7,7 @@ export interface Outbox {
   acknowledge(batch: number): void;
   /** All of them again, on a new connection. */
   resend(): void;
+  kept(): Iterable<Report>;
   readonly size: number;
 }
 
@@ -22,6 +23,7 @@ export function createOutbox(send: (report: Report) => void): Outbox {
     resend: () => {
       for (const report of kept.values()) send(report);
     },
+    kept: () => kept.values(),
     get size() {
       return kept.size;
     },

@@ -36,6 +36,8 @@ export interface Work {
   restrict(allowed: Allowed): void;
   /** The site forgets terms with the connection, and says them again. */
   forgetTerms(): void;
+  /** What it has of each lease: tasks that have not ended, and those that have and are not reported. */
+  held(): Iterable<Held>;
   progress(): readonly (readonly [Fence, number, number])[];
   /** Tasks that have not ended. */
   readonly tasksHeld: number;
@@ -147,7 +149,7 @@ export function createWork({ clock, run, send, report, tell, onFreed }: WorkOpti
         drop(assigned);
         assigned.control.abort();
       }
-      tell({ event: 'cancelled', tasks: named.length });
+      if (named.length > 0) tell({ event: 'cancelled', tasks: named.length });
       flush(held);
     },
     yield: async (reason) => {
@@ -161,6 +163,7 @@ export function createWork({ clock, run, send, report, tell, onFreed }: WorkOpti
       }
     },
     forgetTerms: () => known.clear(),
+    held: () => leases.values(),
     progress: () =>
       [...leases.values()].flatMap(({ fence, tasks }) =>
         [...tasks.values()].flatMap(({ index, share, leave }) =>

@@ -21,12 +21,16 @@ const blob = (max: number) =>
     v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes'),
     v.check((bytes) => bytes.byteLength <= max, `at most ${max} bytes`),
   );
-const column = <T extends v.GenericSchema>(schema: T, max = SITE.batchTasks.max) =>
+const column = <T extends v.GenericSchema>(schema: T, max: number = SITE.batchTasks.max) =>
   v.pipe(v.array(schema), v.maxLength(max, `at most ${max}`));
 
 /** Which lease: the site's start, and a number within it. A later lease of a task has a higher one. */
 const FenceSchema = v.strictTuple([COUNT, COUNT]);
 export type Fence = v.InferOutput<typeof FenceSchema>;
+
+const HoldingSchema = v.strictTuple([FenceSchema, column(COUNT)]);
+/** A lease, and tasks of it. */
+export type Holding = v.InferOutput<typeof HoldingSchema>;
 
 /** Up to 64 KiB as bytes, larger ones by the digest of a blob. */
 const DatumSchema = v.union([blob(SITE.inlineBytes.max), digest()], 'bytes or a digest');
@@ -122,6 +126,10 @@ const FromHostSchema = v.variant('type', [
     key: blob(32),
     proof: blob(64),
     attributes: AttributesSchema,
+    /** The same for as long as its process lives, and higher in the next one of its key: with the same it goes on with its leases. */
+    session: v.exactOptional(COUNT),
+    /** What it still has of leases of earlier connections: tasks that it runs, or has results of that were not acknowledged. */
+    leases: v.exactOptional(column(HoldingSchema, SITE.leasesHeld.max)),
   }),
   v.strictObject({ type: v.literal('attributes'), attributes: AttributesSchema }),
   v.strictObject({ type: v.literal('pull'), slots: integer(1, SITE.batchTasks.max) }),

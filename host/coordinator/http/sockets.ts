@@ -24,6 +24,8 @@ const AHEAD_MAX = 2;
 /** WebSocket's codes for "against the rules", and for "going away". */
 const AGAINST_RULES = 1008;
 const GOING = 1001;
+/** What stands for a connection that ended without a word. */
+const BROKEN = 1006;
 const REASON_BYTES_MAX = 120;
 
 export interface SocketParts {
@@ -188,10 +190,10 @@ function serve(socket: WebSocket, { caller, raw, turns }: Opened, { site, shown,
       );
     });
   });
-  socket.once('close', () => {
+  socket.once('close', (code) => {
     clearTimeout(silent);
     // Behind what it had said.
-    turns.add(connection.closed);
+    turns.add(() => connection.closed(code === BROKEN ? undefined : 'goodbye'));
   });
 }
 
