@@ -15,11 +15,17 @@ typedef struct {
   double inverse, shift, spread, cash, sign, quantity;
 } term;
 
+/* Of an asset: where ln S is drawn to until the horizon, how far a shock takes it, and the loss of a shock. */
+typedef struct {
+  double drift, scale, slope;
+} move;
+
 typedef struct {
   size_t assets, positions, paths, first;
   double rate, horizon, confidence, spread, value;
   const double *spots, *volatilities, *correlation;
   double *factor, *slopes;
+  move *moves;
   d2 *prices, *normals;
   term *now, *then;
   philox random;
@@ -83,19 +89,23 @@ static void prepare(book *b, const double *positions) {
     for (size_t j = 0; j < b->assets; j++) variance += b->slopes[i] * b->slopes[j] * b->correlation[i * b->assets + j];
   }
   b->spread = __builtin_sqrt(variance);
+  for (size_t a = 0; a < b->assets; a++) {
+    const double sigma = b->volatilities[a];
+    const double drift = log1of(b->spots[a]) + (b->rate - 0.5 * sigma * sigma) * b->horizon;
+    b->moves[a] = (move){drift, sigma * __builtin_sqrt(b->horizon), b->slopes[a]};
+  }
 }
 
 static void run_pair(book *b, uint64_t pair, double *losses, double *linear) {
+  for (size_t a = 0; a < b->assets; a++) b->normals[a] = normal_quantile(philox_even(b->random, pair, a));
   d2 first = both(0);
-  const double root = __builtin_sqrt(b->horizon);
   for (size_t a = 0; a < b->assets; a++) {
-    b->normals[a] = normal_quantile(philox_even(b->random, pair, a));
     d2 shock = both(0);
     for (size_t i = 0; i <= a; i++) shock += both(b->factor[a * b->assets + i]) * b->normals[i];
-    const double sigma = b->volatilities[a], drift = log1of(b->spots[a]) + (b->rate - 0.5 * sigma * sigma) * b->horizon;
-    set_price(b, a, both(drift) + both(sigma * root) * shock);
-    first += both(b->slopes[a]) * shock;
+    b->prices[2 * a] = both(b->moves[a].drift) + both(b->moves[a].scale) * shock;
+    first += both(b->moves[a].slope) * shock;
   }
+  for (size_t a = 0; a < b->assets; a++) b->prices[2 * a + 1] = exp_of_sum(b->prices[2 * a], both(0));
   PUT(d2u, losses, both(b->value) - book_value(b, b->then));
   PUT(d2u, linear, first);
 }
@@ -205,7 +215,7 @@ static buffer run(const uint8_t *input, size_t size) {
   b.rate = in[5], b.horizon = in[6], b.confidence = in[7];
   b.spots = in + 8, b.volatilities = b.spots + b.assets, b.correlation = b.volatilities + b.assets;
   const double *positions = b.correlation + b.assets * b.assets;
-  b.factor = take(8 * b.assets * b.assets), b.slopes = take(8 * b.assets);
+  b.factor = take(8 * b.assets * b.assets), b.slopes = take(8 * b.assets), b.moves = take(sizeof(move) * b.assets);
   b.prices = take(32 * b.assets), b.normals = take(16 * b.assets);
   b.now = take(sizeof(term) * (b.positions + 1)), b.then = take(sizeof(term) * (b.positions + 1));
   fill_terms(&b, positions, b.now, 0);
@@ -216,7 +226,7 @@ static buffer run(const uint8_t *input, size_t size) {
   buffer out = {take(13 * 8), 13 * 8};
   PUT(double, out.bytes, b.value);
   estimate(&b, losses, linear, (double *)(out.bytes + 8));
-  give(linear), give(losses), give(b.then), give(b.now), give(b.normals), give(b.prices), give(b.slopes), give(b.factor);
+  give(linear), give(losses), give(b.then), give(b.now), give(b.normals), give(b.prices), give(b.moves), give(b.slopes), give(b.factor);
   return out;
 }
 

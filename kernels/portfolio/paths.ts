@@ -47,6 +47,8 @@ export class Paths {
   /** ln S and S of each asset, 32 bytes: two paths each. Then what an asset's shock takes from the book to first order. */
   private readonly prices: usize;
   private readonly normals: usize;
+  /** Of each asset, 24 bytes: where ln S is drawn to until the horizon, how far a shock takes it, and the loss of a shock. */
+  private readonly moves: usize;
   private readonly slopes: Float64Array;
   /** Standard deviation of the loss to first order, which is normal. */
   readonly spread: f64;
@@ -61,11 +63,13 @@ export class Paths {
     this.philox = new Philox(<u64>book.seed);
     this.prices = heap.alloc(<usize>assets * 32);
     this.normals = heap.alloc(<usize>assets * 16);
+    this.moves = heap.alloc(<usize>assets * 24);
     this.factor = book.correlation.slice();
     cholesky(this.factor, assets);
     for (let a = 0; a < assets; a++) this.setPrice(a, f64x2.splat(math.log(book.spots[a])));
     this.value = f64x2.extract_lane(this.bookValue(this.now), 0);
     this.fillSlopes();
+    this.fillMoves();
     let variance: f64 = 0;
     for (let a = 0; a < assets; a++) {
       for (let b = 0; b < assets; b++) variance += this.slopes[a] * this.slopes[b] * book.correlation[a * assets + b];
@@ -75,31 +79,34 @@ export class Paths {
 
   /** Losses of a pair of paths, and the same to first order in the shocks. */
   run(pair: u64, losses: usize, linear: usize): void {
-    const book = this.book;
-    const assets = book.spots.length;
-    let first = f64x2.splat(0);
-    const root = Math.sqrt(book.horizon);
+    const assets = this.book.spots.length;
+    const normals = this.normals;
     for (let a = 0; a < assets; a++) {
-      v128.store(this.normals + ((<usize>a) << 4), math2.normalQuantile(this.philox.even(pair, a)));
-      const shock = this.shock(a);
-      const sigma = book.volatilities[a];
-      const drift = math.log(book.spots[a]) + (book.rate - 0.5 * sigma * sigma) * book.horizon;
-      this.setPrice(a, f64x2.add(f64x2.splat(drift), f64x2.mul(f64x2.splat(sigma * root), shock)));
-      first = f64x2.add(first, f64x2.mul(f64x2.splat(this.slopes[a]), shock));
+      v128.store(normals + ((<usize>a) << 4), math2.normalQuantile(this.philox.even(pair, a)));
     }
+    let first = f64x2.splat(0);
+    let move = this.moves;
+    let price = this.prices;
+    let row = this.factor.dataStart;
+    const end = normals + ((<usize>assets) << 4);
+    for (let last = normals; last < end; last += 16) {
+      // A row of Cholesky's factor times independent normal numbers.
+      let shock = f64x2.splat(0);
+      let at = row;
+      for (let from = normals; from <= last; from += 16) {
+        shock = f64x2.add(shock, f64x2.mul(v128.load64_splat(at), v128.load(from)));
+        at += 8;
+      }
+      row += (<usize>assets) << 3;
+      v128.store(price, f64x2.add(v128.load64_splat(move), f64x2.mul(v128.load64_splat(move, 8), shock)));
+      first = f64x2.add(first, f64x2.mul(v128.load64_splat(move, 16), shock));
+      move += 24;
+      price += 32;
+    }
+    // On their own, several exponentials are under way at a time.
+    for (let a = this.prices; a < price; a += 32) v128.store(a, math2.exp(v128.load(a)), 16);
     v128.store(losses, f64x2.sub(f64x2.splat(this.value), this.bookValue(this.then)));
     v128.store(linear, first);
-  }
-
-  /** A row of Cholesky's factor times independent normal numbers. */
-  private shock(asset: usize): v128 {
-    let at = this.factor.dataStart + ((asset * <usize>this.book.spots.length) << 3);
-    let shock = f64x2.splat(0);
-    for (let from = this.normals, end = from + (asset << 4); from <= end; from += 16) {
-      shock = f64x2.add(shock, f64x2.mul(v128.load64_splat(at), v128.load(from)));
-      at += 8;
-    }
-    return shock;
   }
 
   private setPrice(asset: usize, logarithm: v128): void {
@@ -110,9 +117,10 @@ export class Paths {
   /** Sum of quantity s (S P(s d1) - K P(s d2)), with s of 1 for calls and -1 for puts. */
   private bookValue(terms: Terms): v128 {
     let value = f64x2.splat(0);
+    const prices = this.prices;
     const end = terms.rows + <usize>this.book.positions.length * ROW_BYTES;
     for (let row = terms.rows; row < end; row += ROW_BYTES) {
-      const price = this.prices + <usize>load<u64>(row);
+      const price = prices + <usize>load<u64>(row);
       const sign = v128.load64_splat(row, 40);
       const d1 = f64x2.add(f64x2.mul(v128.load(price), v128.load64_splat(row, 8)), v128.load64_splat(row, 16));
       const d2 = f64x2.sub(d1, v128.load64_splat(row, 24));
@@ -136,6 +144,18 @@ export class Paths {
       const delta = sign * math.normalCdf(sign * d1) * load<f64>(row, 48);
       const asset = book.positions[i].asset;
       this.slopes[asset] -= delta * book.spots[asset] * book.volatilities[asset] * Math.sqrt(book.horizon);
+    }
+  }
+
+  private fillMoves(): void {
+    const book = this.book;
+    const root = Math.sqrt(book.horizon);
+    for (let a = 0; a < book.spots.length; a++) {
+      const move = this.moves + <usize>a * 24;
+      const sigma = book.volatilities[a];
+      store<f64>(move, math.log(book.spots[a]) + (book.rate - 0.5 * sigma * sigma) * book.horizon);
+      store<f64>(move, sigma * root, 8);
+      store<f64>(move, this.slopes[a], 16);
     }
   }
 }
