@@ -49,7 +49,8 @@ static void dechirp(const uint8_t *from, uint8_t *to, int first, int length, dou
 
 static int strongest(const double *spectrum, int length) {
   int at = 0;
-  for (int i = 1; i < length; i++) if (spectrum[i] > spectrum[at]) at = i;
+  double most = spectrum[0];
+  for (int i = 1; i < length; i++) if (spectrum[i] > most) most = spectrum[i], at = i;
   return at;
 }
 
@@ -60,7 +61,10 @@ static buffer run(const uint8_t *input, size_t size) {
   const double from = setting(input, size, "chirps", 0, 0), to = setting(input, size, "chirps", 1, 0);
   const uint8_t *data = input + data_of(input, size);
   uint8_t *signal = take((size_t)samples * 16), *block = take((size_t)length * 16);
-  for (int i = 0; i < 2 * samples; i++) PUT(double, signal + 8 * (size_t)i, (double)((data[i >> 3] >> (i & 7)) & 1) * 2 - 1);
+  for (int i = 0; i < 2 * samples; i++) {
+    const uint64_t bit = (data[i >> 3] >> (i & 7)) & 1;
+    PUT(uint64_t, signal + 8 * (size_t)i, 0x3ff0000000000000u | (bit ^ 1) << 63);
+  }
   fft f = fft_of((size_t)length);
   double *spectrum = take((size_t)length * 8), *best = take((size_t)length * 8);
   buffer out = {take(80 + 8 * (size_t)(2 * chirps + length)), 80 + 8 * (size_t)(2 * chirps + length)};

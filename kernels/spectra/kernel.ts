@@ -66,7 +66,13 @@ function addPowers(from: usize, to: usize, length: i32): void {
 
 function strongest(spectrum: Float64Array): i32 {
   let at = 0;
-  for (let i = 1; i < spectrum.length; i++) if (spectrum[i] > spectrum[at]) at = i;
+  let most = spectrum[0];
+  for (let i = 1; i < spectrum.length; i++) {
+    if (spectrum[i] > most) {
+      most = spectrum[i];
+      at = i;
+    }
+  }
   return at;
 }
 

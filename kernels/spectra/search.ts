@@ -55,9 +55,17 @@ export function readSamples(settings: Settings, search: Search): usize {
   if (data!.length != wanted) fail('behind "data" are ' + data!.length.toString() + ' bytes, not ' + wanted.toString());
   const from = data!.dataStart;
   const to = heap.alloc(<usize>search.samples * 16);
-  for (let i: usize = 0; i < 2 * <usize>search.samples; i++) {
-    const value =
-      bits == 1 ? <f64>((load<u8>(from + (i >> 3)) >> <u8>(i & 7)) & 1) * 2 - 1 : <f64>load<f32>(from + i * 4);
+  const count = (<usize>search.samples) << 1;
+  if (bits == 1) {
+    // A one without a sign for a bit that is set, with one for another.
+    for (let i: usize = 0; i < count; i++) {
+      const bit = (load<u8>(from + (i >> 3)) >> <u8>(i & 7)) & 1;
+      store<u64>(to + i * 8, 0x3ff0000000000000 | ((<u64>(bit ^ 1)) << 63));
+    }
+    return to;
+  }
+  for (let i: usize = 0; i < count; i++) {
+    const value = <f64>load<f32>(from + i * 4);
     if (!isFinite(value)) fail('sample ' + (i >> 1).toString() + ' is not a finite number');
     store<f64>(to + i * 8, value);
   }
