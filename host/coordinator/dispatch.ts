@@ -3,12 +3,14 @@ import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
 import { isSite } from './belief.ts';
-import type { HostView, OpenWork, Take } from './contracts.ts';
-import { affordable, stops } from './ending.ts';
+import { within } from './budget.ts';
+import type { HostView, JobView, OpenWork, Take } from './contracts.ts';
+import { stops } from './ending.ts';
 import { auditOf } from './intervals.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
 import { beginningOf } from './parts.ts';
+import { roomsIn } from './purses.ts';
 import { canAudit, type Moment, schedule } from './schedule.ts';
 import { usedBy } from './shares.ts';
 import type { Connection, Host, State } from './state.ts';
@@ -46,8 +48,8 @@ export function heldBy(state: State, connection: Connection): number {
 export function leaseOn(state: State, connection: Connection, job: Job, most: number): boolean {
   const { host } = connection;
   const slots = Math.min(most, SITE.batchTasks.max, HELD_MAX - heldBy(state, connection));
-  if (!host || !connection.open || state.over || !goesOn(state, job)) return false;
-  return leaseTo(state, connection, { host, slots, jobs: [job] });
+  if (!host || !connection.open || state.over) return false;
+  return leaseTo(state, connection, { host, slots, jobs: ready(state, [job]) });
 }
 
 /** A lease that is not over, as it was sent first, with its terms. */
@@ -63,22 +65,29 @@ export function leaseAgain(state: State, connection: Connection, fence: Fence): 
 interface Wanting {
   readonly host: Host;
   readonly slots: number;
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly Ready[];
+}
+
+/** A job that goes on, with what of it may be begun; `places` where that is less than what is open. */
+interface Ready {
+  readonly job: Job;
+  readonly view: JobView;
+  readonly places?: readonly number[];
 }
 
 function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wanting): boolean {
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
-  const moment = momentOf(state);
-  const best = schedule(jobs, view, slots, moment);
-  const job = best[0] && state.openJobs.get(best[0].job);
-  if (!job) return false;
-  const most = affordable(state, job);
-  const plan = most < slots ? schedule([job], view, most, moment) : best;
+  const seen = jobs.map((each) => each.view);
+  const plan = schedule(seen, view, slots, momentOf(state));
+  const ready = jobs.find(({ job: { id } }) => id === plan[0]?.job);
+  if (!ready) return false;
+  const { job, places } = ready;
+  const takes = plan.filter((each) => each.job === job.id);
   const chosen = fit(
     state,
     job,
-    plan.filter(({ job: each }) => each === job.id),
+    places ? takes.map((each) => ({ ...each, range: places[each.range] as number })) : takes,
   );
   if (chosen.tasks.length === 0) return false;
   job.open = take(job.open, chosen.takes);
@@ -103,21 +112,24 @@ function* awake({ connections }: State): Generator<HostView> {
 }
 
 /** Jobs that have something open and go on. */
-function ready(state: State): Job[] {
-  const jobs: Job[] = [];
-  for (const job of state.openJobs.values()) if (goesOn(state, job)) jobs.push(job);
-  return jobs;
-}
-
-function goesOn(state: State, job: Job): boolean {
-  return (
-    job.open.length > 0 && !state.resting.has(job.account) && stops(state, job) === '' && affordable(state, job) > 0
-  );
+function ready(state: State, jobs: Iterable<Job> = state.openJobs.values()): Ready[] {
+  const found: Ready[] = [];
+  const roomOf = roomsIn(state);
+  for (const job of jobs) {
+    if (job.open.length === 0 || state.resting.has(job.account) || stops(state, job) !== '') continue;
+    const room = roomOf(job);
+    if (room >= job.tasks) found.push({ job, view: job });
+    else {
+      const { open, places } = within(job.open, room);
+      if (open.length > 0) found.push({ job, view: { ...job, open }, places });
+    }
+  }
+  return found;
 }
 
 /** Jobs that other sites may run, and whether a host of this one has nothing to do. */
 export function openWork(state: State): OpenWork {
-  const jobs = ready(state).filter(({ sites }) => sites !== undefined);
+  const jobs = ready(state).flatMap(({ view }) => (view.sites === undefined ? [] : [view]));
   const idle = [...state.wanting].some(({ open, host, caller }) => open && host !== null && !isSite(caller.account));
   return { jobs, idle };
 }

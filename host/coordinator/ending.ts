@@ -88,14 +88,6 @@ export function stops(state: State, job: Job): string {
   return '';
 }
 
-/** How many tasks more the budget of a job has room for, beside those on lease, by what those took that are believed: claims end no budget. */
-export function affordable(state: State, job: Job): number {
-  const { fuelBudget } = job.record.manifest;
-  if (fuelBudget === undefined || job.fuel === 0) return Number.POSITIVE_INFINITY;
-  const each = job.fuel / Math.max(1, job.counts.done + job.counts.failed);
-  return Math.ceil((fuelBudget - fuelSpent(state, job)) / each) - job.counts.leased;
-}
-
 /** Ends jobs that stop, once nothing of them is on lease; removes what has been kept for long enough. */
 export function endStopped(state: State): void {
   for (const job of [...state.openJobs.values()]) {

@@ -9,6 +9,7 @@ import { KEY, nothingSettled, type Settled, type SiteEvent, type StandEvent } fr
 import { countShown, eventsOf, fuelOf, hold, type Job, note, release, show } from './job.ts';
 import { drop } from './open.ts';
 import { giveBack, openWanted } from './opening.ts';
+import { isBounded } from './purses.ts';
 import { noteUse } from './resting.ts';
 import type { Host, State } from './state.ts';
 
@@ -146,6 +147,8 @@ function charge(state: State, job: Job, { fuel, tasks }: { readonly fuel: number
   state.used.set(job.account, (state.used.get(job.account) ?? 0) + fuel);
   state.with.onFuel(job.account, fuel);
   noteUse(state, job.account);
+  // What was taken to cost more may leave room for others.
+  if (isBounded(state, job)) state.stir();
 }
 
 function partOf({ tasks, from, wrong, runs, fuel, failed }: Settled, start: number, end: number): Settled {

@@ -5,8 +5,12 @@ import { stops } from './ending.ts';
 import type { Question } from './exams.ts';
 import { refusal } from './fits.ts';
 import type { Job } from './job.ts';
+import { roomsIn } from './purses.ts';
 import { RESTS } from './resting.ts';
 import type { Host, State } from './state.ts';
+
+/** In words that follow why something waits. */
+const NO_ROOM = 'what is under way may take all the fuel that is left';
 
 /** Reasons that one answer tells, those of most hosts first. */
 const REASONS_MAX = 3;
@@ -54,6 +58,7 @@ function auditText({ from, to, of, votes }: Question): string {
 
 function whoMay(state: State, job: Job, index: number): string {
   if (state.resting.has(job.account)) return `nothing more is begun: account "${job.account}" ${RESTS}`;
+  if (job.replicas.runsOf(index).length === 0 && roomsIn(state)(job) === 0) return `it waits: ${NO_ROOM}`;
   const connected = [...state.hosts.values()].filter(({ connection }) => connection !== null);
   if (connected.length === 0) return 'no host is connected';
   const counts = new Map<string, number>();
@@ -94,6 +99,11 @@ export function whyHost(state: State, host: Host): string {
   const open = [...state.openJobs.values()].filter((job) => job.open.length > 0);
   if (open.length === 0) return 'every task is done or with another host';
   if (open.every(({ account }) => state.resting.has(account))) return `whoever has something open ${RESTS}`;
+  const roomOf = roomsIn(state);
+  if (
+    open.every((job) => roomOf(job) === 0 && !job.open.some(({ check, not }) => check && !not.includes(record.account)))
+  )
+    return NO_ROOM;
   if (connection.pulls.length === 0) return 'it has not asked for work';
   const now = state.with.clock();
   let first: string | undefined;

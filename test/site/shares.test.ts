@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Caller } from '../../host/coordinator/contracts.ts';
 import type { ToHost } from '../../host/wire/site.ts';
-import { createEcho, OWN_CALLER } from './echo.ts';
+import { createEcho, echoKeys, HOST_CALLER, OWN_CALLER } from './echo.ts';
 import { collect, inputOf, OPERATOR, type Opened, openerOfTests, SUBMITTER, submitTasks, until } from './opened.ts';
 
 const DAY_MS = 86_400_000;
@@ -74,12 +74,12 @@ test('an account that has used its fuel of the day gets no host until it may use
       today += fuel;
     },
   });
-  createEcho({ caller: OWN_CALLER, pulls: 1, slots: 1 }).join(site.site);
+  for (let host = 0; host < 3; host++) createEcho({ caller: OWN_CALLER, keys: echoKeys() }).join(site.site);
   const job = await submitTasks(site, 400);
   await until(() => site.site.task(SUBMITTER, job, 399).why.includes('has used its fuel of the day'));
   const { counts, state } = site.site.job(SUBMITTER, job);
   expect(state).toBe('open');
-  expect([counts.done >= 5, counts.done < 400]).toEqual([true, true]);
+  expect(counts.done).toBe(5);
   expect(site.site.hosts(OPERATOR)[0]?.why).toMatch(/has used its fuel of the day, which is renewed at midnight UTC/);
   quota = 1e9;
   await until(() => site.site.job(SUBMITTER, job).state === 'done');
@@ -88,13 +88,29 @@ test('an account that has used its fuel of the day gets no host until it may use
 
 test('a job begins nothing more when its budget is spent, and says so; what is done stays', async () => {
   const site = await open();
-  createEcho({ caller: OWN_CALLER, pulls: 1, slots: 1 }).join(site.site);
-  const job = await submitTasks(site, 400, { fuelBudget: 500 });
+  for (let host = 0; host < 3; host++) createEcho({ caller: OWN_CALLER, keys: echoKeys() }).join(site.site);
+  const job = await submitTasks(site, 400, { fuelBudget: 450 });
   const outcomes = await collect(site.site, job);
   const done = outcomes.filter(({ state }) => state === 'done').length;
-  // Nobody knows what a task takes before the first are on disk: what is on lease by then is paid for, too.
-  expect([done >= 5, done < 200]).toEqual([true, true]);
+  // The fifth is begun alone, with half of its fuel left.
+  expect(done).toBe(5);
   expect(new Set(outcomes.slice(done).map(({ state, message }) => `${state}: ${message}`))).toEqual(
-    new Set(['cancelled: its budget of 500 fuel is spent']),
+    new Set(['cancelled: its budget of 450 fuel is spent']),
   );
+});
+
+test('what nobody has confirmed counts as if it were spent: a host alone runs no more of a job than its budget has room for', async () => {
+  const site = await open();
+  const one = createEcho({ caller: HOST_CALLER });
+  one.join(site.site);
+  const job = await submitTasks(site, 400, { fuelBudget: 500, limits: { fuelMax: 200 } });
+  await until(() => site.site.task(SUBMITTER, job, 399).why.includes('may take all the fuel that is left'));
+  await until(() => site.site.job(SUBMITTER, job).counts.checking === 2);
+  expect(site.site.job(SUBMITTER, job)).toMatchObject({ runs: 2, fuel: 0, counts: { waiting: 398 } });
+  expect(site.site.hosts(OPERATOR)[0]?.why).toMatch(/may take all the fuel that is left/);
+  createEcho({ caller: { account: 'bob', role: 'host' } }).join(site.site);
+  const outcomes = await collect(site.site, job);
+  expect(outcomes.at(-1)).toMatchObject({ message: 'its budget of 500 fuel is spent' });
+  const { fuel } = site.site.job(SUBMITTER, job);
+  expect([fuel >= 500, fuel < 500 + 400]).toEqual([true, true]);
 });
