@@ -2,7 +2,7 @@
 // of those who send it.
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
@@ -42,6 +42,7 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
     mkdirSync(coming, { recursive: true });
     // What nobody has gone on with for long is not paid for by anybody.
     await dropParts(coming, Date.now() - STALE_MS);
+    for (const part of await readdir(coming)) await shorten(join(coming, part));
     for (const part of await readdir(path)) if (/^[0-9a-f]{2}$/.test(part)) sweep(join(path, part));
   } catch (error) {
     throw fileError('write', path, error);
@@ -131,6 +132,7 @@ async function append(
     return at;
   } catch (error) {
     if (error instanceof LodgerError) await rm(path, { force: true });
+    else if ((await sizeOf(path)) === total) await shorten(path);
     throw fileError('write', whole, error);
   } finally {
     await handle?.close();
@@ -202,6 +204,18 @@ async function dropParts(folder: string, since: number): Promise<{ digest: Diges
     if (digest !== undefined && by !== undefined) dropped.push({ digest, by });
   }
   return dropped;
+}
+
+/**
+ * Takes the last byte off what came whole and could not be named, as it may be after an end in between: its sender, who is told how much is
+ * there, would have nothing more to send.
+ */
+async function shorten(path: string): Promise<void> {
+  const { size, atime, mtime } = await stat(path);
+  if (size === 0) return;
+  await truncate(path, size - 1);
+  // It is no younger for that.
+  await utimes(path, atime, mtime);
 }
 
 /** Marks a file as wanted from now on, and says whether it is there. */
