@@ -98,6 +98,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const proxies = createProxies(filled.trustProxy ?? []);
     const server = await createServer({
       ...{ auth, log, metrics, proxies, ...(tls && { tls }), embed: filled.embed ?? [] },
+      requestMs: filled.requestMs,
       handlers: {
         ...jobHandlers({ site, usage, blobs, logs }),
         ...peopleHandlers({

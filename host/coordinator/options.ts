@@ -26,6 +26,7 @@ const OptionsSchema = v.strictObject({
     ),
   ),
   leaseMs: v.exactOptional(integer(1_000, SITE.leaseMs.max)),
+  requestMs: v.exactOptional(integer(1_000, DOOR.requestMs.max)),
   log: v.exactOptional(oneOf(LOG_LEVELS)),
 });
 
@@ -54,6 +55,8 @@ export interface CoordinatorOptions {
   readonly embed?: readonly string[];
   /** For how long a host may be silent before others get its tasks, in ms: 30 s by default. Hosts say three times in it that they are there. */
   readonly leaseMs?: number;
+  /** How long a request may take to come in, in ms: 300 s by default. */
+  readonly requestMs?: number;
   /** What is logged, to standard error; `silent` by default. */
   readonly log?: (typeof LOG_LEVELS)[number];
 }

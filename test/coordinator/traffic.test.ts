@@ -1,4 +1,5 @@
 // What a site's door stands: floods, requests that trickle, quotas, followers, TLS; and what it tells those who watch it.
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -64,6 +65,33 @@ test(
   },
   2 * DOOR.headersMs.max + 60_000,
 );
+
+test('bodies that trickle in are ended, of documents and of blobs, and what had come of a blob can be gone on with', async () => {
+  await using served = await serveSite({ requestMs: 2_000 });
+  const { hostname, port } = new URL(served.site.url);
+  const whole = randomBytes(100_000);
+  const digest = createHash('sha256').update(whole).digest('hex');
+  const head = (method: string, path: string, type: string) =>
+    `${method} /api/1/${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${served.token}\r\n` +
+    `content-type: ${type}\r\ncontent-length: ${whole.length}\r\n\r\n`;
+  const requests = [
+    ...Array.from({ length: 50 }, () => head('POST', 'jobs', 'application/json')),
+    head('PUT', `blobs/${digest}`, 'application/octet-stream'),
+  ];
+  const ended = requests.map(async (text) => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined).resume();
+    socket.write(text);
+    let at = 0;
+    const trickle = setInterval(() => socket.writable && socket.write(whole.subarray(at, ++at)), 200);
+    await new Promise((resolve) => socket.once('close', resolve));
+    clearInterval(trickle);
+  });
+  expect((await served.call('GET', 'site')).status).toBe(200);
+  await Promise.all(ended);
+  expect((await served.call('GET', 'site')).status).toBe(200);
+  expect(await served.client().putBlob(whole)).toBe(digest);
+}, 60_000);
 
 test.each([
   ['a document that is too large', { body: { version: 1, kernel: 'x'.repeat(2 ** 21) } }, 413],

@@ -9,6 +9,7 @@ import type { FromHost } from '../../host/wire/site.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { PAGE, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { ImageNotice, ImageStore, Steps } from '../../runtime/job/steps.ts';
 import type { StartOptions } from '../../runtime/job/task.ts';
@@ -16,6 +17,7 @@ import { TARIFF_VERSION } from '../../runtime/meter/tariff.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
 import { REWRITER_VERSION } from '../../runtime/prepare/form.ts';
 import { createSandbox } from '../../runtime/sandbox/sandbox.ts';
+import { peek } from '../../runtime/snapshot/difference.ts';
 import { type Taken, takeImage } from '../../runtime/snapshot/image.ts';
 import { openImage } from '../../runtime/snapshot/store.ts';
 
@@ -56,14 +58,18 @@ export interface LendOptions {
   readonly lie?: Lie;
   /** The step behind which it stands still, with an image, until it is closed. */
   readonly leaveAt?: number;
+  /** Told of each step when it is done, and of each image whose site has been told. */
+  readonly onStep?: (step: number) => void;
+  readonly onImage?: (step: number) => void;
 }
 
 /** Lends one thread: this one. */
-export function lend(site: string, token: string, { name, lie, leaveAt }: LendOptions): Lent {
+export function lend(site: string, token: string, { name, lie, leaveAt, onStep, onImage }: LendOptions): Lent {
   const remote = createRemote({ url: site, token, onBytes: () => undefined });
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const sandbox = createSandbox({ engine: nodeEngine('v8'), platform: node });
-  let resumed = 0;
+  let [resumed, step] = [0, 0];
+  const count = () => onStep?.(++step);
+  const sandbox = createSandbox({ engine: counting(nodeEngine('v8'), count), platform: node });
   const crewOf = ({ start, resume }: Steppers): Crew => ({
     threads: 1,
     run: sandbox.run,
@@ -71,6 +77,8 @@ export function lend(site: string, token: string, { name, lie, leaveAt }: LendOp
       start: (task, options) => (leaveAt === undefined ? start(task, options) : leaving(start, leaveAt)(task, options)),
       resume: (...given) => {
         resumed += 1;
+        const [image, , { checkpoint }] = given;
+        step = peek(checkpoint.store.get(image) as Uint8Array).manifest.step;
         return resume(...given);
       },
     }),
@@ -84,7 +92,11 @@ export function lend(site: string, token: string, { name, lie, leaveAt }: LendOp
       hangUp = () => line.close('cut off');
       const misstate = (message: FromHost): FromHost =>
         message.type === 'image' && lie === 'misstated' ? { ...message, state: 'ab'.repeat(32) } : message;
-      return { ...line, send: (message) => line.send(misstate(message)) };
+      const send = (message: FromHost) => {
+        line.send(misstate(message));
+        if (message.type === 'image') onImage?.(message.step);
+      };
+      return { ...line, send };
     },
     blobs: {
       get: async (digest) => {
@@ -123,6 +135,23 @@ export function lend(site: string, token: string, { name, lie, leaveAt }: LendOp
     hangUp();
   };
   return { ...lender, cut, resumed: () => resumed, close: () => lender.close().finally(remote.close) };
+}
+
+/** Calls `count` behind each step. */
+function counting<Compiled>(engine: Engine<Compiled>, count: () => void): Engine<Compiled> {
+  return {
+    ...engine,
+    instantiate: (...given) => {
+      const guest = engine.instantiate(...given);
+      const call = guest.call.bind(guest);
+      guest.call = (name, ...more) => {
+        const gave = call(name, ...more);
+        if (name === 'step') count();
+        return gave;
+      };
+      return guest;
+    },
+  };
 }
 
 /** Stops at a step as one does that is wanted back, and says no more of it. */

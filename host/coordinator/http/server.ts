@@ -40,6 +40,8 @@ export interface ServerParts {
   readonly proxies: Proxies;
   /** Origins whose pages may lend tabs to this site. */
   readonly embed: readonly string[];
+  /** How long a request may take to come in. */
+  readonly requestMs?: number | undefined;
 }
 
 const OCTETS = 'application/octet-stream';
@@ -47,14 +49,18 @@ const OPENAPI = packageFile('schemas/openapi.json');
 
 /** A server that serves every route of the table; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { log, tls, auth, proxies, metrics, embed } = parts;
+  const { log, tls, auth, proxies, metrics, embed, requestMs = DOOR.requestMs.default } = parts;
   const known = new WeakMap<FastifyRequest, Known>();
-  const http = { headersTimeout: DOOR.headersMs.default, connectionsCheckingInterval: DOOR.checkMs.default };
+  const http = {
+    // Of what is to come in within less, its head is, too.
+    headersTimeout: Math.min(DOOR.headersMs.default, requestMs),
+    connectionsCheckingInterval: DOOR.checkMs.default,
+  };
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: SITE.bodyBytes.max,
-    requestTimeout: DOOR.requestMs.default,
+    requestTimeout: requestMs,
     forceCloseConnections: true,
     trustProxy: (address: string) => proxies.trusts(address),
   };
