@@ -69,6 +69,8 @@ function advance(
   columns: i32,
   stride: i32,
 ): void {
+  // Added and taken away again: numbers far smaller than this, which take a processor ten times as long, become 0.
+  const nothing: f32 = f32(1e-20);
   const w0: f32 = f32(-205.0 / 36.0);
   const w1: f32 = f32(8.0 / 5.0);
   const w2: f32 = f32(-1.0 / 5.0);
@@ -86,7 +88,9 @@ function advance(
         (w4 * (now[i - 4] + now[i + 4] + (now[i - four] + now[i + four])) +
           w3 * (now[i - 3] + now[i + 3] + (now[i - three] + now[i + three])) +
           w2 * (now[i - 2] + now[i + 2] + (now[i - two] + now[i + two])) +
-          (w1 * (now[i - 1] + now[i + 1] + (now[i - stride] + now[i + stride])) + w0 * now[i]));
+          (w1 * (now[i - 1] + now[i + 1] + (now[i - stride] + now[i + stride])) + w0 * now[i])) +
+      nothing -
+      nothing;
   }
 }
 

@@ -1,8 +1,9 @@
-// The field at two times on a grid that is larger than the model by a sponge, and what moves it on in time, four points at once.
+// The field at two times on a grid that is larger than the model by a sponge, and what moves it on in time.
 // Values are f32: their rounding stays below 1e-5 of the field's peak in thousands of steps, less than the scheme's own error, and
 // four fit a vector.
+import { advanceRow } from './row';
 import { Shot } from './shot';
-import { REACH, WEIGHT_0, WEIGHT_1, WEIGHT_2, WEIGHT_3, WEIGHT_4 } from './stencil';
+import { REACH } from './stencil';
 
 /**
  * What a wave head on has left behind the sponge, its edge and the sponge again. A smaller value makes the sponge itself send more
@@ -71,9 +72,10 @@ export class Grid {
 
   /** One time step. */
   advance(): void {
+    const down = <usize>this.stride * 4;
     for (let row = 0; row < this.rows; row++) {
       const from = this.offset(0, row);
-      advanceRow(this.now + from, this.past + from, this.a + from, this.c + from, this.stride, this.columns);
+      advanceRow(this.now + from, this.past + from, this.a + from, this.c + from, down, -down, this.columns);
     }
     const past = this.past;
     this.past = this.now;
@@ -87,15 +89,25 @@ export class Grid {
 
   private fillFactors(shot: Shot): void {
     const ratio = shot.dt / shot.spacing;
+    const across = new StaticArray<f64>(this.columns);
+    let next = 0;
+    while (next < this.columns) {
+      across[next] = this.damping(next, this.columns);
+      next++;
+    }
     for (let row = 0; row < this.rows; row++) {
       const modelRow = max(0, min(shot.depth - 1, row - this.sponge));
-      for (let column = 0; column < this.columns; column++) {
-        const modelColumn = max(0, min(shot.width - 1, column - this.sponge));
-        const courant = <f64>this.velocities[modelRow * shot.width + modelColumn] * ratio;
-        const out = this.damping(column, this.columns) + this.damping(row, this.rows);
-        const at = this.offset(column, row);
-        store<f32>(this.a + at, <f32>(2 / (1 + courant * out)));
-        store<f32>(this.c + at, <f32>((courant * courant) / (1 + courant * out)));
+      const along = this.damping(row, this.rows);
+      const from = changetype<usize>(this.velocities) + <usize>(modelRow * shot.width) * 4;
+      const last = <usize>(shot.width - 1) * 4;
+      let a = this.a + this.offset(0, row);
+      let c = this.c + this.offset(0, row);
+      for (let column = 0; column < this.columns; column++, a += 4, c += 4) {
+        const modelColumn = <usize>max(0, column - this.sponge) * 4;
+        const courant = <f64>load<f32>(from + min(last, modelColumn)) * ratio;
+        const out = 1 + courant * (unchecked(across[column]) + along);
+        store<f32>(a, <f32>(2 / out));
+        store<f32>(c, <f32>((courant * courant) / out));
       }
     }
   }
@@ -107,78 +119,6 @@ export class Grid {
     const share = <f64>into / <f64>this.sponge;
     return (FADE * share * share) / <f64>this.sponge;
   }
-}
-
-/** Of the point itself along both axes, and of those 1 to 4 away. In memory, since V8 makes a constant anew at every use. */
-const WEIGHTS = memory.data<f32>([<f32>(2 * WEIGHT_0), <f32>WEIGHT_1, <f32>WEIGHT_2, <f32>WEIGHT_3, <f32>WEIGHT_4]);
-/**
- * Never read. What is stored there has to be computed before the loads behind it, which V8 would bring forward until registers run out.
- * Twice a turn: more often costs as much as it wins. A comparison, since a number that is stored is looked at for NaNs first.
- */
-const SCRATCH = memory.data(16, 16);
-
-/** One row; the last vector may run over its end, into points whose factors are 0, which stay as they are. */
-function advanceRow(now: usize, past: usize, a: usize, c: usize, stride: i32, columns: i32): void {
-  const row = <usize>stride * 4;
-  const row2 = 2 * row;
-  const row3 = 3 * row;
-  const row4 = 4 * row;
-  const w0 = v128.load32_splat(WEIGHTS);
-  const w1 = v128.load32_splat(WEIGHTS, 4);
-  const w2 = v128.load32_splat(WEIGHTS, 8);
-  const w3 = v128.load32_splat(WEIGHTS, 12);
-  const w4 = v128.load32_splat(WEIGHTS, 16);
-  const end = now + <usize>columns * 4;
-  // As distances: one address to move on, and one less register each.
-  past -= now;
-  a -= now;
-  c -= now;
-  do {
-    const west = now - 16;
-    // From the smallest to the largest, for the sake of rounding.
-    let curve = f32x4.mul(
-      w4,
-      f32x4.add(
-        f32x4.add(v128.load(west), v128.load(west, 32)),
-        f32x4.add(v128.load(now - row4), v128.load(now + row4)),
-      ),
-    );
-    curve = f32x4.add(
-      curve,
-      f32x4.mul(
-        w3,
-        f32x4.add(
-          f32x4.add(v128.load(west, 4), v128.load(west, 28)),
-          f32x4.add(v128.load(now - row3), v128.load(now + row3)),
-        ),
-      ),
-    );
-    v128.store(SCRATCH, f32x4.lt(curve, w0));
-    curve = f32x4.add(
-      curve,
-      f32x4.mul(
-        w2,
-        f32x4.add(
-          f32x4.add(v128.load(west, 8), v128.load(west, 24)),
-          f32x4.add(v128.load(now - row2), v128.load(now + row2)),
-        ),
-      ),
-    );
-    const near = f32x4.mul(
-      w1,
-      f32x4.add(
-        f32x4.add(v128.load(west, 12), v128.load(west, 20)),
-        f32x4.add(v128.load(now - row), v128.load(now + row)),
-      ),
-    );
-    const here = v128.load(west, 16);
-    curve = f32x4.add(curve, f32x4.add(near, f32x4.mul(w0, here)));
-    v128.store(SCRATCH, f32x4.lt(curve, w0));
-    const before = v128.load(now + past);
-    const moved = f32x4.add(before, f32x4.mul(v128.load(now + a), f32x4.sub(here, before)));
-    v128.store(now + past, f32x4.add(moved, f32x4.mul(v128.load(now + c), curve)));
-    now += 16;
-  } while (now < end);
 }
 
 function zeroed(bytes: usize): usize {

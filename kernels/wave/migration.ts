@@ -108,14 +108,21 @@ export class Migration extends Work {
 
   private meet(sample: i32): void {
     const shot = this.survey.shot;
-    let at = 0;
     let from = this.kept + ((<usize>sample * <usize>this.met.length) << 2);
+    let met = changetype<usize>(this.met);
+    let lit = changetype<usize>(this.lit);
     for (let row = 0; row < shot.depth; row++) {
       let here = this.smooth.row(row);
-      for (const end = at + shot.width; at < end; at++, from += 4, here += 4) {
+      let left = shot.width;
+      for (; left >= 4; left -= 4, from += 16, here += 16, met += 16, lit += 16) {
+        const source = v128.load(from);
+        v128.store(met, f32x4.add(v128.load(met), f32x4.mul(source, v128.load(here))));
+        v128.store(lit, f32x4.add(v128.load(lit), f32x4.mul(source, source)));
+      }
+      for (; left > 0; left--, from += 4, here += 4, met += 4, lit += 4) {
         const source = load<f32>(from);
-        this.met[at] += source * load<f32>(here);
-        this.lit[at] += source * source;
+        store<f32>(met, load<f32>(met) + source * load<f32>(here));
+        store<f32>(lit, load<f32>(lit) + source * source);
       }
     }
   }

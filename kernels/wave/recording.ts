@@ -61,7 +61,7 @@ export class Recording extends Work {
     writer.f32(<f32>plan.peak);
     this.put(writer, field.velocities);
     for (let row = 0; row < plan.depth; row++) {
-      for (let column = 0; column < plan.width; column++) writer.f32(field.at(column, row));
+      memory.copy(writer.reserve(plan.width * 4), field.row(row), plan.width * 4);
     }
     this.put(writer, traces);
     return writer.finish();

@@ -11,6 +11,7 @@ export abstract class Work {
   abstract finish(): Uint8Array;
 
   protected put(writer: Writer, values: StaticArray<f32>): void {
-    for (let at = 0; at < values.length; at++) writer.f32(values[at]);
+    const bytes = values.length * 4;
+    memory.copy(writer.reserve(bytes), changetype<usize>(values), bytes);
   }
 }
