@@ -3,13 +3,15 @@
 typedef struct {
   int count, side;
   double edge, radius, shift;
+  /* The radius for both lanes, and for a vector with a particle in its first lane only. */
+  d2 radii[2];
   int *cell_of, *slot_of, *starts;
   size_t axis;
   double *positions, *forces;
   d2 energy;
+  const double **found;
 } cells;
 
-static const int64_t LANES_KEPT[6] = {0, 0, -1, 0, -1, -1};
 static const int AROUND[4][2] = {{1, 0}, {-1, 1}, {0, 1}, {1, 1}};
 
 static int least(int a, int b) { return a < b ? a : b; }
@@ -19,6 +21,7 @@ static cells cells_of(int count, double edge, double cutoff) {
   int root = 1;
   while ((root + 1) * (root + 1) * (root + 1) <= count) root++;
   cells c = {.count = count, .edge = edge, .radius = cutoff * cutoff};
+  c.radii[0] = both(c.radius), c.radii[1] = (d2){c.radius, -1};
   c.side = most(3, least((int)(edge / cutoff), root));
   const double inverse = 1 / (c.radius * c.radius * c.radius);
   c.shift = 4 * inverse * (inverse - 1);
@@ -26,11 +29,12 @@ static cells cells_of(int count, double edge, double cutoff) {
   c.cell_of = take(4 * (size_t)count), c.slot_of = take(4 * (size_t)count);
   c.starts = take(4 * ((size_t)(c.side * c.side * c.side) + 1));
   c.positions = take(24 * c.axis), c.forces = take(24 * c.axis);
+  c.found = take(sizeof *c.found * ((size_t)count / 2 + 2));
   CLEAR(c.positions, 24 * c.axis);
   return c;
 }
 
-static void give_cells(cells *c) { give(c->forces), give(c->positions), give(c->starts), give(c->slot_of), give(c->cell_of); }
+static void give_cells(cells *c) { give(c->found), give(c->forces), give(c->positions), give(c->starts), give(c->slot_of), give(c->cell_of); }
 
 static int along(const cells *c, double place) { return least(c->side - 1, (int)((place * (double)c->side) / c->edge)); }
 
@@ -60,16 +64,20 @@ static void near(cells *c, int slot, int from, int to, double shift_x, double sh
   const double *own = c->positions + slot;
   const d2 x = both(own[0] - shift_x), y = both(own[axis] - shift_y), z = both(own[2 * axis] - shift_z);
   const d2 radius = both(c->radius);
+  const double *end = c->positions + to, **found = c->found;
+  for (const double *at = c->positions + from; at < end; at += 2) {
+    const d2 dx = x - AT(d2u, at), dy = y - AT(d2u, at + axis), dz = z - AT(d2u, at + 2 * axis);
+    *found = at;
+    found += ANY(((dx * dx + dy * dy) + dz * dz) < radius);
+  }
   d2 force_x = both(0), force_y = both(0), force_z = both(0), energy = both(0);
-  const double *end = c->positions + to;
-  double *force = c->forces + from;
-  for (const double *at = c->positions + from; at < end; at += 2, force += 2) {
+  const ptrdiff_t forces = c->forces - c->positions;
+  for (const double **next = c->found; next < found; next++) {
+    const double *at = *next;
+    double *force = (double *)at + forces;
     const d2 dx = x - AT(d2u, at), dy = y - AT(d2u, at + axis), dz = z - AT(d2u, at + 2 * axis);
     const d2 square = (dx * dx + dy * dy) + dz * dz;
-    const l2 kept = AT(l2, LANES_KEPT + (end - at < 2 ? end - at : 2) * 2);
-    const l2 is_near = (square < radius) & kept;
-    if (!ANY(is_near)) continue;
-
+    const l2 is_near = square < c->radii[end - at < 2];
     const d2 inverse = (d2)((l2)(both(1) / square) & is_near);
     const d2 sixth = inverse * inverse * inverse;
     const d2 strength = (both(48) * sixth) * (sixth - both(0.5));

@@ -57,20 +57,24 @@ export class Fluid {
   /** One time step. False where a particle went so far that the step is too long; the state is then of no use. */
   advance(dt: f64): bool {
     const half = 0.5 * dt;
-    for (let i = 0; i < this.count; i++) {
+    const axis = <usize>this.count * 8;
+    const forces = this.forces;
+    const velocities = this.velocities;
+    const positions = this.positions;
+    for (let i: usize = 0; i < axis; i += 8) {
       let way = 0.0;
-      for (let axis = 0; axis < 3; axis++) {
-        const velocity = this.get(this.velocities, i, axis) + half * this.get(this.forces, i, axis);
+      for (let at = i; at < 3 * axis; at += axis) {
+        const velocity = load<f64>(velocities + at) + half * load<f64>(forces + at);
         const move = dt * velocity;
-        this.set(this.velocities, i, axis, velocity);
-        this.set(this.positions, i, axis, this.wrapped(this.get(this.positions, i, axis) + move));
+        store<f64>(velocities + at, velocity);
+        store<f64>(positions + at, this.wrapped(load<f64>(positions + at) + move));
         way += move * move;
       }
       if (!(way <= this.wayMax)) return false;
     }
     this.computeForces();
-    for (let at: usize = 0; at < <usize>this.count * 24; at += 8) {
-      store<f64>(this.velocities + at, load<f64>(this.velocities + at) + half * load<f64>(this.forces + at));
+    for (let at: usize = 0; at < 3 * axis; at += 8) {
+      store<f64>(velocities + at, load<f64>(velocities + at) + half * load<f64>(forces + at));
     }
     return true;
   }
