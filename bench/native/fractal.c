@@ -1,14 +1,15 @@
-/* kernels/fractal in C: four points at a time, a lane that is done takes the next one. */
+/* kernels/fractal in C: six points at a time, a lane that is done takes the next one. */
 #include "task.h"
 #include "numbers.h"
 
 #define GROUP 8
+#define LANES 6
 #define LIMIT 65536.0
 
 typedef struct {
-  double x[4], y[4], cx[4], cy[4], next_x[4], next_y[4];
-  float *place[4];
-  int32_t count[4];
+  double x[LANES], y[LANES], cx[LANES], cy[LANES], next_x[LANES], next_y[LANES];
+  float *place[LANES];
+  int32_t count[LANES];
 } lanes;
 
 typedef struct {
@@ -27,30 +28,37 @@ static void begin(const view *v, lanes *l, int lane, float *place, float *start,
 }
 
 static void run_groups(lanes *l, int iterations) {
-  const d2 cx0 = AT(d2u, l->cx), cx1 = AT(d2u, l->cx + 2), cy0 = AT(d2u, l->cy), cy1 = AT(d2u, l->cy + 2);
-  d2 x0 = AT(d2u, l->x), x1 = AT(d2u, l->x + 2), y0 = AT(d2u, l->y), y1 = AT(d2u, l->y + 2);
-  i4 count = (i4){l->count[0], l->count[1], l->count[2], l->count[3]};
-  int within;
+  const d2 cx0 = AT(d2u, l->cx), cx1 = AT(d2u, l->cx + 2), cx2 = AT(d2u, l->cx + 4);
+  const d2 cy0 = AT(d2u, l->cy), cy1 = AT(d2u, l->cy + 2), cy2 = AT(d2u, l->cy + 4);
+  d2 x0 = AT(d2u, l->x), x1 = AT(d2u, l->x + 2), x2 = AT(d2u, l->x + 4);
+  d2 y0 = AT(d2u, l->y), y1 = AT(d2u, l->y + 2), y2 = AT(d2u, l->y + 4);
+  int most = 0, done = 0, within;
+  for (int lane = 0; lane < LANES; lane++) most = l->count[lane] > most ? l->count[lane] : most;
   do {
-    PUT(d2u, l->x, x0), PUT(d2u, l->x + 2, x1), PUT(d2u, l->y, y0), PUT(d2u, l->y + 2, y1);
-    COPY(l->count, &count, 16);
+    PUT(d2u, l->x, x0), PUT(d2u, l->x + 2, x1), PUT(d2u, l->x + 4, x2);
+    PUT(d2u, l->y, y0), PUT(d2u, l->y + 2, y1), PUT(d2u, l->y + 4, y2);
 #define ITERATE                               \
   {                                           \
     const d2 s0 = x0 * x0 - y0 * y0;          \
     const d2 s1 = x1 * x1 - y1 * y1;          \
+    const d2 s2 = x2 * x2 - y2 * y2;          \
     y0 = (x0 + x0) * y0 + cy0;                \
     y1 = (x1 + x1) * y1 + cy1;                \
+    y2 = (x2 + x2) * y2 + cy2;                \
     x0 = s0 + cx0;                            \
     x1 = s1 + cx1;                            \
+    x2 = s2 + cx2;                            \
   }
     for (int i = 0; i < GROUP; i += 4) {
       ITERATE ITERATE ITERATE ITERATE
     }
-    count += GROUP;
-    const l2 in = (x0 * x0 + y0 * y0 <= both(LIMIT)) & (x1 * x1 + y1 * y1 <= both(LIMIT));
-    within = !ANY(~in) && !ANY4(count >= iterations);
-  } while (within);
-  PUT(d2u, l->next_x, x0), PUT(d2u, l->next_x + 2, x1), PUT(d2u, l->next_y, y0), PUT(d2u, l->next_y + 2, y1);
+    done += GROUP;
+    const l2 in = (x0 * x0 + y0 * y0 <= both(LIMIT)) & (x1 * x1 + y1 * y1 <= both(LIMIT)) & (x2 * x2 + y2 * y2 <= both(LIMIT));
+    within = !ANY(~in);
+  } while (within && done < iterations - most);
+  PUT(d2u, l->next_x, x0), PUT(d2u, l->next_x + 2, x1), PUT(d2u, l->next_x + 4, x2);
+  PUT(d2u, l->next_y, y0), PUT(d2u, l->next_y + 2, y1), PUT(d2u, l->next_y + 4, y2);
+  for (int lane = 0; lane < LANES; lane++) l->count[lane] += done - GROUP;
 }
 
 static int is_done(lanes *l, int lane, int iterations) {
@@ -97,13 +105,13 @@ static buffer run(const uint8_t *input, size_t size) {
   float *start = (float *)(out.bytes + 32), *end = start + points, *next = start;
   lanes l;
   int running = 0;
-  for (int lane = 0; lane < 4; lane++) {
+  for (int lane = 0; lane < LANES; lane++) {
     begin(&v, &l, lane, next, start, end);
     if (next++ < end) running++;
   }
   while (running > 0) {
     run_groups(&l, v.iterations);
-    for (int lane = 0; lane < 4; lane++) {
+    for (int lane = 0; lane < LANES; lane++) {
       if (!is_done(&l, lane, v.iterations)) continue;
       float *place = l.place[lane];
       if (place) *place = smooth_count(&l, lane);

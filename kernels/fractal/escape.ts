@@ -1,4 +1,4 @@
-// How soon points of the plane leave the Mandelbrot set's circle, four at a time. A lane whose point is done takes the next one at once.
+// How soon points of the plane leave the Mandelbrot set's circle, six at a time. A lane whose point is done takes the next one at once.
 import { math } from 'lodger/kernel';
 import { GROUP, View } from './view';
 
@@ -7,17 +7,18 @@ const FAR: f64 = 65536.0;
 /** What stands for points that do not leave. */
 const INSIDE: f32 = -1;
 
-const LANES: usize = 4;
+/** Three vectors: as many as fit the registers, and enough that a processor need not wait for what an iteration gives to the next one. */
+const LANES: usize = 6;
 /** Of each lane: x, y before the group at hand, then c; where its result goes, or 0; iterations done before the group. */
-const X = memory.data(32, 16);
-const Y = memory.data(32, 16);
-const CX = memory.data(32, 16);
-const CY = memory.data(32, 16);
-const PLACE = memory.data(16, 16);
-const COUNT = memory.data(16, 16);
+const X = memory.data(48, 16);
+const Y = memory.data(48, 16);
+const CX = memory.data(48, 16);
+const CY = memory.data(48, 16);
+const PLACE = memory.data(24, 16);
+const COUNT = memory.data(24, 16);
 /** x and y behind the group. */
-const NEXT_X = memory.data(32, 16);
-const NEXT_Y = memory.data(32, 16);
+const NEXT_X = memory.data(48, 16);
+const NEXT_Y = memory.data(48, 16);
 
 /** Smooth counts of the view's points, as f32 row after row. */
 export function escapes(view: View, to: usize): void {
@@ -58,61 +59,86 @@ function begin(view: View, lane: usize, place: usize, start: usize, end: usize):
 function runGroups(iterations: i32): void {
   const cx0 = v128.load(CX);
   const cx1 = v128.load(CX, 16);
+  const cx2 = v128.load(CX, 32);
   const cy0 = v128.load(CY);
   const cy1 = v128.load(CY, 16);
-  const limit = i32x4.splat(iterations);
-  const far = f64x2.splat(FAR);
+  const cy2 = v128.load(CY, 32);
   let x0 = v128.load(X);
   let x1 = v128.load(X, 16);
+  let x2 = v128.load(X, 32);
   let y0 = v128.load(Y);
   let y1 = v128.load(Y, 16);
-  let count = v128.load(COUNT);
+  let y2 = v128.load(Y, 32);
+  let most = 0;
+  for (let lane: usize = 0; lane < LANES; lane++) most = max(most, load<i32>(COUNT + lane * 4));
+  const left = iterations - most;
+  let done = 0;
   let within: bool;
   do {
     v128.store(X, x0);
     v128.store(X, x1, 16);
+    v128.store(X, x2, 32);
     v128.store(Y, y0);
     v128.store(Y, y1, 16);
-    v128.store(COUNT, count);
+    v128.store(Y, y2, 32);
     for (let i = 0; i < GROUP; i += 4) {
       let s0 = f64x2.sub(f64x2.mul(x0, x0), f64x2.mul(y0, y0));
       let s1 = f64x2.sub(f64x2.mul(x1, x1), f64x2.mul(y1, y1));
+      let s2 = f64x2.sub(f64x2.mul(x2, x2), f64x2.mul(y2, y2));
       y0 = f64x2.add(f64x2.mul(f64x2.add(x0, x0), y0), cy0);
       y1 = f64x2.add(f64x2.mul(f64x2.add(x1, x1), y1), cy1);
+      y2 = f64x2.add(f64x2.mul(f64x2.add(x2, x2), y2), cy2);
       x0 = f64x2.add(s0, cx0);
       x1 = f64x2.add(s1, cx1);
+      x2 = f64x2.add(s2, cx2);
 
       s0 = f64x2.sub(f64x2.mul(x0, x0), f64x2.mul(y0, y0));
       s1 = f64x2.sub(f64x2.mul(x1, x1), f64x2.mul(y1, y1));
+      s2 = f64x2.sub(f64x2.mul(x2, x2), f64x2.mul(y2, y2));
       y0 = f64x2.add(f64x2.mul(f64x2.add(x0, x0), y0), cy0);
       y1 = f64x2.add(f64x2.mul(f64x2.add(x1, x1), y1), cy1);
+      y2 = f64x2.add(f64x2.mul(f64x2.add(x2, x2), y2), cy2);
       x0 = f64x2.add(s0, cx0);
       x1 = f64x2.add(s1, cx1);
+      x2 = f64x2.add(s2, cx2);
 
       s0 = f64x2.sub(f64x2.mul(x0, x0), f64x2.mul(y0, y0));
       s1 = f64x2.sub(f64x2.mul(x1, x1), f64x2.mul(y1, y1));
+      s2 = f64x2.sub(f64x2.mul(x2, x2), f64x2.mul(y2, y2));
       y0 = f64x2.add(f64x2.mul(f64x2.add(x0, x0), y0), cy0);
       y1 = f64x2.add(f64x2.mul(f64x2.add(x1, x1), y1), cy1);
+      y2 = f64x2.add(f64x2.mul(f64x2.add(x2, x2), y2), cy2);
       x0 = f64x2.add(s0, cx0);
       x1 = f64x2.add(s1, cx1);
+      x2 = f64x2.add(s2, cx2);
 
       s0 = f64x2.sub(f64x2.mul(x0, x0), f64x2.mul(y0, y0));
       s1 = f64x2.sub(f64x2.mul(x1, x1), f64x2.mul(y1, y1));
+      s2 = f64x2.sub(f64x2.mul(x2, x2), f64x2.mul(y2, y2));
       y0 = f64x2.add(f64x2.mul(f64x2.add(x0, x0), y0), cy0);
       y1 = f64x2.add(f64x2.mul(f64x2.add(x1, x1), y1), cy1);
+      y2 = f64x2.add(f64x2.mul(f64x2.add(x2, x2), y2), cy2);
       x0 = f64x2.add(s0, cx0);
       x1 = f64x2.add(s1, cx1);
+      x2 = f64x2.add(s2, cx2);
     }
-    count = i32x4.add(count, i32x4.splat(GROUP));
+    done += GROUP;
     // Overflow makes NaNs, which are not within either.
+    const far = f64x2.splat(FAR);
     const in0 = f64x2.le(f64x2.add(f64x2.mul(x0, x0), f64x2.mul(y0, y0)), far);
     const in1 = f64x2.le(f64x2.add(f64x2.mul(x1, x1), f64x2.mul(y1, y1)), far);
-    within = i64x2.all_true(v128.and(in0, in1)) && !v128.any_true(i32x4.ge_s(count, limit));
-  } while (within);
+    const in2 = f64x2.le(f64x2.add(f64x2.mul(x2, x2), f64x2.mul(y2, y2)), far);
+    within = i64x2.all_true(v128.and(v128.and(in0, in1), in2));
+  } while (within && done < left);
   v128.store(NEXT_X, x0);
   v128.store(NEXT_X, x1, 16);
+  v128.store(NEXT_X, x2, 32);
   v128.store(NEXT_Y, y0);
   v128.store(NEXT_Y, y1, 16);
+  v128.store(NEXT_Y, y2, 32);
+  for (let lane: usize = 0; lane < LANES; lane++) {
+    store<i32>(COUNT + lane * 4, load<i32>(COUNT + lane * 4) + done - GROUP);
+  }
 }
 
 /** Whether a lane leaves in the group at hand or has no iterations left behind it; else it moves on to the group's end. */
