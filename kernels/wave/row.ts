@@ -17,7 +17,10 @@ const WEIGHTS = memory.data<f32>([
   <f32>WEIGHT_4,
   <f32>NOTHING,
 ]);
-/** Never read. What is stored there has to be computed before the loads behind it. */
+/**
+ * Never read. What is stored there has to be computed before the loads behind it. A comparison, since numbers that are stored are looked
+ * at for NaNs where these are to be the same everywhere.
+ */
 const SCRATCH = memory.data(16, 16);
 
 /**
@@ -47,7 +50,7 @@ export function advanceRow(now: usize, past: usize, a: usize, c: usize, down: us
     const next = v128.load(west, 32);
     let curve = f32x4.mul(w4, around(v128.load(west), next, v128.load(north), v128.load(south)));
     let curve2 = f32x4.mul(w4, around(here, v128.load(west, 48), v128.load(north, 16), v128.load(south, 16)));
-    v128.store32_lane(SCRATCH, curve2, 0);
+    v128.store(SCRATCH, f32x4.lt(curve, curve2));
 
     north += down;
     south += up;
@@ -56,8 +59,7 @@ export function advanceRow(now: usize, past: usize, a: usize, c: usize, down: us
     curve = f32x4.add(curve, f32x4.mul(w3, around(v128.load(west, 4), east3, v128.load(north), v128.load(south))));
     const far = v128.load(west, 44);
     curve2 = f32x4.add(curve2, f32x4.mul(w3, around(east1, far, v128.load(north, 16), v128.load(south, 16))));
-    v128.store32_lane(SCRATCH, curve, 0);
-    v128.store32_lane(SCRATCH, curve2, 0);
+    v128.store(SCRATCH, f32x4.lt(curve, curve2));
 
     north += down;
     south += up;
@@ -65,7 +67,7 @@ export function advanceRow(now: usize, past: usize, a: usize, c: usize, down: us
     curve = f32x4.add(curve, f32x4.mul(w2, around(v128.load(west, 8), east2, v128.load(north), v128.load(south))));
     const middle = v128.load(west, 40);
     curve2 = f32x4.add(curve2, f32x4.mul(w2, around(east2, middle, v128.load(north, 16), v128.load(south, 16))));
-    v128.store32_lane(SCRATCH, curve2, 0);
+    v128.store(SCRATCH, f32x4.lt(curve, curve2));
 
     north += down;
     south += up;
@@ -74,7 +76,7 @@ export function advanceRow(now: usize, past: usize, a: usize, c: usize, down: us
     const close = v128.load(west, 36);
     const near2 = f32x4.mul(w1, around(east3, close, v128.load(north, 16), v128.load(south, 16)));
     curve2 = f32x4.add(curve2, f32x4.add(near2, f32x4.mul(w0, next)));
-    v128.store32_lane(SCRATCH, curve, 0);
+    v128.store(SCRATCH, f32x4.lt(curve, curve2));
 
     const nothing = v128.load32_splat(WEIGHTS, 20);
     const to = now + past;
