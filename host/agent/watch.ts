@@ -7,8 +7,8 @@ import type { OwnerPolicy } from './policy.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { Sources } from './sources.ts';
 
-/** Between two looks: a look costs about 0.1 ms. */
-const LOOK_MS = 250;
+/** Between two looks: one costs about 0.25 ms. While guests run that are to be gone as soon as somebody is there, they are closer. */
+const LOOK_MS = { usual: 250, forUser: 30 } as const;
 
 export interface WatchOptions {
   readonly sources: Sources;
@@ -73,7 +73,8 @@ export function startWatch(options: WatchOptions): Watch {
     running = round()
       .catch(onFault)
       .finally(() => {
-        if (!isClosed) timer = setTimeout(begin, LOOK_MS);
+        const isForUser = verdict.work && file.policy.userIdleMs !== undefined;
+        if (!isClosed) timer = setTimeout(begin, isForUser ? LOOK_MS.forUser : LOOK_MS.usual);
       });
   };
   begin();
