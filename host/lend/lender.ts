@@ -12,6 +12,7 @@ import { createLink, type Heard, type Welcome } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createPaces } from './pace.ts';
 import { type Batch, type By, batchesOf, reportOf } from './report.ts';
+import { createRest } from './rest.ts';
 import { type Prepared, runTask } from './running.ts';
 import { createWork } from './work.ts';
 
@@ -39,6 +40,7 @@ export function createLender(options: LenderOptions): Lender {
   let yielding: Promise<void> | undefined;
   const counts = { tasksDone: 0, tasksFailed: 0, tasksReleased: 0, fuel: 0 };
   const paces = createPaces();
+  const rest = createRest(clock);
   const finished: (() => void)[] = [];
   /** Reports are signed one after the other, so that they go out in the order of their numbers. */
   let signing = Promise.resolve();
@@ -76,7 +78,7 @@ export function createLender(options: LenderOptions): Lender {
 
   /** How many more tasks there is room for now; they count as asked for. */
   const claim = (): number => {
-    if (!session || pausedNow() !== null || yielding) return 0;
+    if (!session || pausedNow() !== null || yielding || rest.isOn) return 0;
     const asked = session.asked.reduce((sum, slots) => sum + slots, 0);
     const { threads } = crew;
     const demand = { threads, held: work.tasksHeld, asked, pulls: session.asked.length, taskMs: paces.taskMs() };
@@ -93,6 +95,7 @@ export function createLender(options: LenderOptions): Lender {
   const count = ({ job, rows }: Batch) => {
     const failed = rows.filter(({ code }) => code !== '').length;
     counts.tasksDone += rows.length - failed;
+    rest.reset();
     counts.tasksFailed += failed;
     for (const { fuel, wallMs } of rows) {
       counts.fuel += fuel ?? 0;
@@ -120,7 +123,10 @@ export function createLender(options: LenderOptions): Lender {
     tell({ event: 'refused', code: 'ERR_HOST_FAULT', message: error instanceof Error ? error.message : String(error) });
 
   const heed = (event: Event) => {
-    if (event.event === 'released') counts.tasksReleased += event.tasks;
+    if (event.event === 'released') {
+      counts.tasksReleased += event.tasks;
+      if (event.reason === 'disk' || event.reason === 'quota') rest.begin(() => pull());
+    }
     tell(event);
   };
   let hostId: string | undefined;
@@ -265,6 +271,7 @@ export function createLender(options: LenderOptions): Lender {
       }),
     close: async () => {
       isClosed = true;
+      rest.end();
       ownersPause ??= 'asked';
       beat();
       closing.abort();
