@@ -6,7 +6,7 @@ import type { OwnLocals } from './chunk.ts';
 import { CodeWriter, type Places } from './code.ts';
 import type { Loops } from './loops.ts';
 import { NanWriter } from './nan-code.ts';
-import type { Fix } from './nan-fixes.ts';
+import { type Deferred, type Fix, FORM } from './nan-fixes.ts';
 import type { NanFlow } from './nan-flow.ts';
 import type { OffsetMap } from './offsets.ts';
 import type { Planner } from './plan.ts';
@@ -59,7 +59,7 @@ export class BodyWriter {
       }
       this.#goTo(place);
       this.#code.write(edit, blockType);
-      this.#at = edits.end[edit] as number;
+      this.#at = Math.max(this.#at, edits.end[edit] as number);
     }
     for (const fix of fixes.slice(fixed)) this.#fix(fix);
     this.#offsets.add(body.length, this.#at, 'author');
@@ -70,8 +70,18 @@ export class BodyWriter {
 
   #fix(fix: Fix): void {
     this.#goTo(fix.at);
-    this.#nans.write(fix);
+    this.#nans.write(fix, this.#writeStore);
+    const store = fix.form === FORM.defer ? fix.group?.stores[fix.local] : undefined;
+    if (store !== undefined) this.#at = store.end;
   }
+
+  /** A store that was put off. If it traps, it does so where the author has it. */
+  readonly #writeStore = ({ at, end }: Deferred): void => {
+    const body = this.#body;
+    this.#offsets.add(body.length, at, 'author');
+    body.copy(this.#module.bytes, at, end);
+    this.#offsets.add(body.length, end, 'meter');
+  };
 
   /** The author's bytes up to a place where the meter's follow. */
   #goTo(place: number): void {
@@ -81,18 +91,18 @@ export class BodyWriter {
       body.copy(this.#module.bytes, this.#at, place);
     }
     this.#offsets.add(body.length, place, 'meter');
-    this.#at = place;
+    this.#at = Math.max(this.#at, place);
   }
 
   /** The author's locals, and behind them the meter's: those of i64 first. */
-  #writeLocals({ start, code, locals }: Body, fixes: readonly Fix[], nans: NanFlow | undefined): OwnLocals {
+  #writeLocals({ start, code, locals, height }: Body, fixes: readonly Fix[], nans: NanFlow | undefined): OwnLocals {
     const { bytes } = this.#module;
     const { fuel, chunks, stack } = this.#planner.needs;
     const counter = locals;
     const trips = counter + (fuel ? 1 : 0);
     const weight = trips + (chunks ? 1 : 0);
     const limit = weight + (stack ? 1 : 0);
-    const more = nans === undefined ? [] : this.#nans.begin(fixes, nans.fixes, limit + (chunks ? 1 : 0));
+    const more = nans === undefined ? [] : this.#nans.begin(fixes, nans.fixes, limit + (chunks ? 1 : 0), height);
     const runs = u32At(bytes, start) + (limit > locals ? 1 : 0) + (chunks ? 1 : 0) + more.length;
     this.#body.u32(runs).copy(bytes, pastNumber(bytes, start), code);
     if (limit > locals) this.#body.u32(limit - locals).byte(I64);

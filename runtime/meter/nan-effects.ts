@@ -28,6 +28,8 @@ export const EFFECT = {
   tee: 14,
   drop: 15,
   control: 16,
+  /** Floats go to memory. */
+  store: 17,
 } as const;
 
 type EffectName = keyof typeof EFFECT;
@@ -46,6 +48,8 @@ export const SEES: Uint8Array = new Uint8Array(ROWS);
 export const GIVES: Uint8Array = new Uint8Array(ROWS);
 /** Whether it makes NaNs. */
 export const MAKES: Uint8Array = new Uint8Array(ROWS);
+/** Whether it neither traps, nor leads elsewhere, nor has to do with memory: nobody can tell whether a store comes before or behind it. */
+export const QUIET: Uint8Array = new Uint8Array(ROWS);
 
 /** The first pattern that fits an instruction's name says what it does; `sees: other` stands for bits of the other width. */
 const RULES: readonly (readonly [
@@ -79,9 +83,15 @@ const RULES: readonly (readonly [
   [/^local\.set$/, 'none', 'keep', 'set'],
   [/^local\.tee$/, 'none', 'keep', 'tee'],
   [/^drop$/, 'none', 'keep', 'drop'],
+  [/^(?:f32|f64|v128)\.store$/, 'all', 'keep', 'store'],
   [/^(?:block|loop|if|else|end|br|br_if|br_table|return|unreachable|call|call_indirect)$/, 'all', 'keep', 'control'],
   [/./, 'all', 'keep'],
 ];
+
+const [QUIET_NAMES, LOUD_NAMES] = [
+  /^(?:local\.(?:get|set|tee)|drop|select|nop|global\.get|(?:[if]\d+(?:x\d+)?|v128)\.\w+)$/,
+  /\.(?:load|store)|^i\d\d\.(?:div_|rem_|trunc_f)/,
+] as const;
 
 for (const op of OPCODES.values()) {
   const row = (PREFIX_ROWS[Math.floor(op.code / 4096)] ?? 0) + (op.code % 4096);
@@ -90,6 +100,7 @@ for (const op of OPCODES.values()) {
   SEES[row] = sees === 'all' ? RAW : sees === 'none' ? 0 : otherOf(op);
   GIVES[row] = givenBy(op, gives);
   MAKES[row] = gives === 'plus' ? 1 : 0;
+  QUIET[row] = QUIET_NAMES.test(op.name) && !LOUD_NAMES.test(op.name) ? 1 : 0;
 }
 
 /** Bits of raw NaNs that an instruction would not take for NaNs of its own width. */

@@ -11,7 +11,28 @@ export const FORM = {
   note: 2,
   /** Before a local is read: it is made canonical itself. */
   get: 3,
+  /** Behind the last store of a group: its values are made canonical and stored. */
+  flush: 4,
+  /** In place of a store of a group: its operands are put aside. */
+  defer: 5,
 } as const;
+const FORMS = 8;
+
+/** A store of a group. */
+export interface Deferred {
+  /** Where the instruction begins and ends. */
+  readonly at: number;
+  readonly end: number;
+  /** Which of the group's values it stores. */
+  readonly value: number;
+}
+
+/** Stores in straight code, with nothing between them that could tell whether they were made: they are made together. */
+export interface Group {
+  readonly stores: readonly Deferred[];
+  /** What they store, each once: its kind, and the local that has it behind the last store, too, or -1. */
+  readonly values: readonly { readonly kind: number; readonly local: number }[];
+}
 
 export interface Fix {
   readonly at: number;
@@ -19,6 +40,8 @@ export interface Fix {
   readonly local: number;
   /** Of a note: the raw bit of what is written, or 0. */
   kind: number;
+  /** Of a flush, and of a store that waits for it: which of the group it is, is its `local`. */
+  readonly group?: Group;
 }
 
 /** The fixes of one function at a time. */
@@ -62,7 +85,7 @@ export class Fixes {
   /** A value is made canonical at a place; once is enough. */
   settle(at: number, form: number, local: number, kind: number): void {
     if (MIXED[kind]) this.#needed.add(local);
-    const key = at * 4 + form;
+    const key = at * FORMS + form;
     const known = this.#known.get(key);
     if (known !== undefined) {
       known.kind |= kind;
@@ -75,6 +98,14 @@ export class Fixes {
 
   note(at: number, local: number, kind: number): void {
     if (this.#noted.has(local)) this.#fixes.push({ at, form: FORM.note, local, kind });
+  }
+
+  /** Values are made canonical together, and stored behind the last of the stores. */
+  together(group: Group): void {
+    for (const [local, { at }] of group.stores.entries())
+      this.#fixes.push({ at, form: FORM.defer, local, kind: 0, group });
+    const last = group.stores.at(-1) as Deferred;
+    this.#fixes.push({ at: last.end, form: FORM.flush, local: 0, kind: 0, group });
   }
 
   /** All fixes in order. */

@@ -5,12 +5,15 @@
 // meet with values of kinds that do not go together, those on the stack are made canonical before; of a local that needs it, the
 // function notes at each write which kind it was.
 //
+// Stores that follow each other in straight code, with nothing between them that could tell, wait for the last of them, so that what they
+// store is looked at once.
+//
 // Nothing raw leaves a function: arguments, results, globals and memory are always as the definition has them.
 import type { Body, FunctionType, Module } from '../wasm/module.ts';
 import { rowAt, stepOver, u32At } from '../wasm/outline.ts';
 import { POPS, PUSHES } from '../wasm/rows.ts';
 import { NanControl } from './nan-control.ts';
-import { EFFECT, EFFECTS, GIVES, MAKES, SEES } from './nan-effects.ts';
+import { EFFECT, EFFECTS, GIVES, MAKES, QUIET, SEES } from './nan-effects.ts';
 import { Fixes } from './nan-fixes.ts';
 import { KIND, MAGNITUDE, NEGATED, ofWidth, RAW32, RAW64 } from './nan-kinds.ts';
 import { constantKind, localTypes, shuffleWidth } from './nan-reads.ts';
@@ -75,6 +78,7 @@ export class NanFlow {
 
   #step(row: number, at: number, next: number): void {
     const values = this.#values;
+    if (QUIET[row] === 0 && EFFECTS[row] !== EFFECT.store) values.flush();
     switch (EFFECTS[row]) {
       case EFFECT.fixed:
         values.see(POPS[row] as number, SEES[row] as number);
@@ -106,6 +110,9 @@ export class NanFlow {
         break;
       case EFFECT.drop:
         values.pop();
+        break;
+      case EFFECT.store:
+        values.store(at, next);
         break;
       case EFFECT.control:
         this.#control.step(row, at, next);

@@ -1,5 +1,5 @@
 // The operands and locals of a function as it is followed, by the kinds of their NaNs, and the fixes that make them canonical.
-import { type Fixes, FORM } from './nan-fixes.ts';
+import { type Deferred, type Fixes, FORM } from './nan-fixes.ts';
 import { KIND, MIXED, RAW, SETTLED } from './nan-kinds.ts';
 
 /** A value on the stack: what it may be, and how it can be made canonical. */
@@ -15,6 +15,8 @@ export interface Value {
 
 const NONE = -1;
 const NEVER = -1;
+/** Stores that are made together: what they store is in registers until then. */
+const GROUP_MAX = 8;
 
 /** One function at a time. */
 export class NanValues {
@@ -25,6 +27,9 @@ export class NanValues {
   /** For each local its place in the state, or -1; how often it has been written so far in the order of the code. */
   #slots: Int32Array = new Int32Array(0);
   #writes: Int32Array = new Int32Array(0);
+  /** Stores that are not made yet, and what they store. */
+  readonly #stores: Deferred[] = [];
+  readonly #stored: Value[] = [];
 
   constructor(fixes: Fixes) {
     this.#fixes = fixes;
@@ -33,6 +38,8 @@ export class NanValues {
   /** `slots` is for each local its place in the state, or -1. */
   begin(slots: Int32Array, entry: Uint8Array): void {
     this.stack.length = 0;
+    this.#stores.length = 0;
+    this.#stored.length = 0;
     this.state = entry.slice();
     this.#slots = slots;
     this.#writes = new Int32Array(slots.length);
@@ -74,6 +81,37 @@ export class NanValues {
     // What the local holds is what was made canonical.
     if (local !== NONE && writes === this.#writes[local]) this.state[this.#slots[local] as number] = value.kind;
     return value.kind;
+  }
+
+  /** A store, from `at` to `end`: it may wait for others that follow it, so that what they store is made canonical together. */
+  store(at: number, end: number): void {
+    const value = this.pop();
+    this.pop();
+    if (MIXED[value.kind] || (value.kind & RAW) === 0) {
+      this.flush();
+      this.settle(value);
+      return;
+    }
+    if (this.#stores.length === GROUP_MAX) this.flush();
+    const isSame = (one: Value) => value.local !== NONE && one.local === value.local && one.writes === value.writes;
+    const known = this.#stored.findIndex(isSame);
+    this.#stores.push({ at, end, value: known < 0 ? this.#stored.push(value) - 1 : known });
+  }
+
+  /** Makes the stores that wait. */
+  flush(): void {
+    const [stores, stored] = [this.#stores, this.#stored];
+    if (stored.length === 1) this.settle(stored[0] as Value);
+    else if (stored.length > 1) {
+      const values = stored.map(({ kind, local, writes }) => {
+        const isThere = local !== NONE && writes === this.#writes[local];
+        if (isThere) this.state[this.#slots[local] as number] = SETTLED[kind] as number;
+        return { kind, local: isThere ? local : NONE };
+      });
+      this.#fixes.together({ stores: stores.slice(), values });
+    }
+    stores.length = 0;
+    stored.length = 0;
   }
 
   /** Makes so many values canonical that stay on the stack. */
