@@ -182,12 +182,15 @@ function tailOf(x: v128, size: v128, p: v128, density: v128): v128 {
   1.48753612908506148525e-2, 1.3692988092273580531e-1, 5.9983220655588793769e-1, 1,
 ], 16);
 
+/** A half; as far from it as the middle reaches; the square of that; where the sides' and the far sides' powers begin. */
+@lazy const BORDERS = memory.data<f64>([0.5, 0.425, 0.180625, 1.6, 5], 16);
+
 /** The x for which P(X <= x) = p; infinite at 0 and 1, NaN outside. */
 export function normalQuantileLanes(p: v128): v128 {
-  const q = f64x2.sub(p, f64x2.splat(0.5));
-  const middle = f64x2.mul(q, ratio(f64x2.sub(f64x2.splat(0.180625), f64x2.mul(q, q)), MIDDLE));
-  const near = f64x2.le(f64x2.abs(q), f64x2.splat(0.425));
-  if (i64x2.all_true(near)) return middle;
+  const q = f64x2.sub(p, both(BORDERS));
+  const near = f64x2.le(f64x2.abs(q), both(BORDERS + 8));
+  const middle = f64x2.mul(q, ratio(f64x2.sub(both(BORDERS + 16), f64x2.mul(q, q)), MIDDLE));
+  if (i64x2.bitmask(near) == 3) return middle;
   return v128.bitselect(middle, aside(p, q), near);
 }
 
@@ -196,10 +199,10 @@ function aside(p: v128, q: v128): v128 {
   const below = f64x2.lt(q, f64x2.splat(0));
   const tail = v128.bitselect(p, f64x2.sub(f64x2.splat(1), p), below);
   const root = f64x2.sqrt(f64x2.neg(logLanes(tail)));
-  let x = ratio(f64x2.sub(root, f64x2.splat(1.6)), SIDE);
-  const far = f64x2.gt(root, f64x2.splat(5));
+  let x = ratio(f64x2.sub(root, both(BORDERS + 24)), SIDE);
+  const far = f64x2.gt(root, both(BORDERS + 32));
   if (v128.any_true(far)) {
-    x = v128.bitselect(ratio(f64x2.sub(root, f64x2.splat(5)), FAR), x, far);
+    x = v128.bitselect(ratio(f64x2.sub(root, both(BORDERS + 32)), FAR), x, far);
     x = v128.bitselect(root, x, f64x2.eq(root, f64x2.splat(Infinity)));
   }
   return v128.xor(x, v128.and(below, f64x2.splat(-0.0)));

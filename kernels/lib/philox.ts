@@ -8,6 +8,9 @@
 @inline const WEYL_1: u32 = 0xbb67ae85;
 @inline const ROUNDS = 10;
 
+/** 1 and 2^-53, read from memory, since V8 makes a constant anew at every use. */
+@lazy const TERMS = memory.data<f64>([1, 1.1102230246251565e-16], 16);
+
 /** The random numbers of a key. */
 export class Philox {
   private readonly key0: u32;
@@ -50,8 +53,8 @@ export class Philox {
   @inline
   even(low: u64, high: u64): v128 {
     const bits = i64x2.shr_u(this.block(low, high), 12);
+    const one = v128.load64_splat(TERMS);
     // The upper 52 bits as those of a number from 1 to 2.
-    const number = f64x2.sub(v128.or(bits, i64x2.splat(0x3ff0000000000000)), f64x2.splat(1));
-    return f64x2.add(number, f64x2.splat(1.1102230246251565e-16));
+    return f64x2.add(f64x2.sub(v128.or(bits, one), one), v128.load64_splat(TERMS, 8));
   }
 }

@@ -43,19 +43,25 @@ function slopeOf(losses: Float64Array, linear: Float64Array, spread: f64): f64 {
 /** Losses whose control is beyond the border have one weight, the others another; without a border, all have the same. */
 function sampleOf(losses: Float64Array, linear: Float64Array, slope: f64, border: f64, confidence: f64): Sample {
   const sample = new Sample();
+  let mean: f64 = 0;
   let beyond = 0;
   for (let i = 0; i < losses.length; i++) {
-    sample.mean += losses[i] - slope * linear[i];
-    if (linear[i] > border) beyond++;
+    mean += losses[i] - slope * linear[i];
+    beyond += <i32>(linear[i] > border);
   }
-  sample.mean /= <f64>losses.length;
+  sample.mean = mean / <f64>losses.length;
   const outer = new Float64Array(beyond);
   const inner = new Float64Array(losses.length - beyond);
-  let to = 0;
+  let toOuter = outer.dataStart;
+  let toInner = inner.dataStart;
   for (let i = 0; i < losses.length; i++) {
-    if (linear[i] > border) outer[to] = losses[i];
-    else inner[i - to] = losses[i];
-    to += <i32>(linear[i] > border);
+    if (linear[i] > border) {
+      store<f64>(toOuter, losses[i]);
+      toOuter += 8;
+    } else {
+      store<f64>(toInner, losses[i]);
+      toInner += 8;
+    }
   }
   const tail = 1 - confidence;
   const controlled = beyond > 0 && beyond < losses.length;
