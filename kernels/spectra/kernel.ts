@@ -1,6 +1,6 @@
 // Search for a signal that drifts in frequency: for each drift, it is taken out of the samples, and power spectra of all blocks are summed.
-// Room for some ten thousand samples, so that its memory is kept for the next one.
-// @memory 3MiB
+// Room for 65,536 samples in transforms of 4,096, so that its memory is kept for the next one.
+// @memory 1408KiB
 import { Fft, Settings, Writer } from 'lodger/kernel';
 import { dechirp } from './chirp';
 import { readSamples, readSearch, Search } from './search';
