@@ -169,10 +169,21 @@ function judge(runs: readonly Run[], terms: Terms, draw: number): Verdict {
   if (own && others.length === 0) return { do: 'accept', answer: own.answer, wrong: 0 };
   if (others.length === 0)
     return judgeAgreed(runs.filter((run) => run.answer === best[0].answer) as unknown as Agreeing, terms, draw);
-  if (own || outvoted(best, others, needOf(terms.confidence)))
-    return { do: 'convict', hosts: others.map((run) => run.host) };
-  return { do: 'replicate', wrong: 1, trusted: runs.length >= BELIEF.runsMax };
+  const isOutvoted = own || outvoted(best, others, needOf(terms.confidence));
+  if (isOutvoted && !isForTrusted(best, others, terms)) return { do: 'convict', hosts: others.map((run) => run.host) };
+  return { do: 'replicate', wrong: 1, trusted: runs.length >= BELIEF.runsMax || Boolean(isOutvoted) };
 }
+
+/**
+ * Whether a trusted host is to say who is wrong, where there is one: names of newcomers cost nothing, so two of one mind are no evidence
+ * against a third.
+ */
+function isForTrusted(best: Agreeing, others: readonly Run[], { trustedHosts }: Terms): boolean {
+  const isSure = best.some(({ standing }) => standing.kind === 'trusted' || isEstablished(standing));
+  return trustedHosts && !isSure && others.some(({ standing }) => !standing.banned);
+}
+
+const isEstablished = ({ checksEver }: Standing): boolean => checksEver >= BELIEF.established;
 
 /** All runs agree, or there is one. */
 function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
@@ -223,7 +234,8 @@ export function weigh(sides: readonly Run[], terms: Terms): Verdict {
     return standing.length > 1
       ? { do: 'accept', answer: best[0].answer, wrong: 0 }
       : { do: 'audit', trusted: false, disputed: false };
-  if (own || outvoted(best, others)) return { do: 'convict', hosts: others.map(({ host }) => host) };
+  if ((own || outvoted(best, others)) && !isForTrusted(best, others, terms))
+    return { do: 'convict', hosts: others.map(({ host }) => host) };
   return { do: 'audit', trusted: terms.trustedHosts || sides.length >= BELIEF.runsMax, disputed: true };
 }
 
@@ -235,7 +247,7 @@ function outvoted(best: Agreeing, others: readonly Run[], need = 1): boolean {
   const believed = others.filter((run) => !run.standing.banned);
   if (believed.length === 0) return true;
   const lead = best.length - largest(believed).length;
-  const strong = wrongTogether(best) > need || believed.some((run) => run.standing.checksEver >= BELIEF.established);
+  const strong = wrongTogether(best) > need || believed.some(({ standing }) => isEstablished(standing));
   return best.length >= 2 && lead >= (strong ? 2 : 1);
 }
 

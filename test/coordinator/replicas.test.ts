@@ -133,6 +133,17 @@ describe('belief, a task at a time', () => {
     expect(split.wantedOf(0)?.trusted).toBe(true);
   });
 
+  test('where there is a trusted host, two newcomers of one mind convict nobody without it, and one that has passed checks does', () => {
+    const replicas = open(10, { trustedHosts: true });
+    replicas.deliver(0, from('honest'));
+    for (const host of ['x', 'y']) expect(replicas.deliver(0, from(host, 'wrong')).convicted).toEqual([]);
+    expect(replicas.wantedOf(0)?.trusted).toBe(true);
+    expect(replicas.deliver(0, from('own', 'right', { kind: 'trusted' })).convicted).toEqual(['x', 'y']);
+    replicas.deliver(1, from('liar', 'wrong'));
+    replicas.deliver(1, from('n'));
+    expect(replicas.deliver(1, old('a')).convicted).toEqual(['liar']);
+  });
+
   test("at once, an unknown host's word is not enough, and a host with a long record is believed", () => {
     const replicas = open(10, { wait: false });
     expect(replicas.deliver(0, old('a')).accepted).toHaveLength(1);
