@@ -31,6 +31,8 @@ export interface EchoOptions {
   readonly caller?: Caller;
   /** Digests of what it says it has. */
   readonly holds?: Attributes['holds'];
+  /** That it says it has. */
+  readonly fuelPerSecond?: number;
   /** Slots of a pull, and pulls at once. */
   readonly slots?: number;
   readonly pulls?: number;
@@ -99,7 +101,7 @@ const echo = (_job: string, _task: number, output: Datum): Answer => ({ code: ''
 /** A host that is not connected yet. */
 export function createEcho(options: EchoOptions = {}): EchoHost {
   const { caller = HOST_CALLER, slots = 64, pulls = 2, keys = echoKeys(), answer = echo, hears } = options;
-  const { name, kind, holds = [], session, leases = () => [] } = options;
+  const { name, kind, holds = [], fuelPerSecond = 1e9, session, leases = () => [] } = options;
   const id = hostName(keys.public, hash);
   const terms = new Map<string, WireTerms>();
   const unacknowledged = new Map<number, Report>();
@@ -115,7 +117,7 @@ export function createEcho(options: EchoOptions = {}): EchoHost {
       version: 1,
       key: Uint8Array.from(keys.public),
       proof,
-      attributes: { ...echoAttributes(name, kind), holds },
+      attributes: { ...echoAttributes(name, kind), holds, fuelPerSecond },
       ...(session !== undefined && { session, leases: leases() }),
     });
   };

@@ -119,6 +119,10 @@ export interface JobView {
   readonly fuelPerTask: number | null;
   /** Share of its tasks that have an answer: `Replicas.terms`. */
   readonly progress: number;
+  /** Tasks that it has so far. */
+  readonly tasks: number;
+  /** Share of its runs that hosts have delivered whom nobody answers for. */
+  readonly anonymous: number;
   readonly open: readonly Range[];
 }
 

@@ -1,6 +1,7 @@
 // What belief costs, told before a job begins: how many runs it takes, and why. Pure; what comes of it is what the simulator measures.
 import type { Confidence } from '../wire/api.ts';
 import type { Standing } from './contracts.ts';
+import { OWNERS_MIN, seatsOf } from './crowd.ts';
 import { BELIEF, checksDue, intervalsDue, needOf, type Terms, wrongAlone } from './trust.ts';
 
 /** Runs that disputes and liars cost beside the checks, as a share of the tasks: measured with a tenth of liars. */
@@ -58,10 +59,10 @@ export function costOf(costing: Costing): Cost {
 
 /** Runs of a task when liars that are found later lose what is held of them: a check tells of two hosts, an anonymous one of one. */
 function heldRuns(costing: Costing): number {
-  const { confidence, known, anonymous, checksEver } = costing;
+  const { confidence, checksEver } = costing;
   const host = hostOf(costing);
   const due = Math.max(checksDue(host, { confidence, progress: 1 }), Math.min(BELIEF.probation, host.results));
-  const shareAnonymous = anonymous / (known + anonymous);
+  const shareAnonymous = anonymousIn(costing);
   const checked = due / Math.max(host.results, 1e-9);
   const extra = shareAnonymous + Math.max(0, checked - shareAnonymous) / 2;
   const pairs = checked >= 1 ? 1 + thirds(needOf(confidence), checksEver / 2 + 2 * host.results) : extra;
@@ -69,9 +70,15 @@ function heldRuns(costing: Costing): number {
 }
 
 /** A known host with its share of the tasks, and no check in this job. */
-function hostOf({ tasks, known, anonymous, checksEver }: Costing): Standing {
-  const results = tasks / (known + anonymous);
+function hostOf({ tasks, confidence, known, anonymous, checksEver }: Costing): Standing {
+  const results = tasks / Math.min(known + anonymous, seatsOf({ confidence, tasks }, known));
   return { kind: 'known', checks: 0, checksEver, results, late: false, banned: false };
+}
+
+/** Share of the runs that hosts do whom nobody answers for: little where there are many others. */
+function anonymousIn({ known, anonymous }: Costing): number {
+  const share = anonymous / (known + anonymous);
+  return known < OWNERS_MIN ? share : Math.min(share, BELIEF.anonymous);
 }
 
 /** Owners beyond two that have to agree. */
@@ -80,9 +87,9 @@ function thirds(need: number, checks: number): number {
 }
 
 /** Runs of a task that is believed as soon as its answer is sure enough. */
-function runsAtOnce({ confidence, anonymous, known, checksEver }: Costing): number {
-  const owners = ownersFor(needOf(confidence), checksEver);
-  return Math.max(owners, 1 + anonymous / (known + anonymous)) + DISPUTES;
+function runsAtOnce(costing: Costing): number {
+  const owners = ownersFor(needOf(costing.confidence), costing.checksEver);
+  return Math.max(owners, 1 + anonymousIn(costing)) + DISPUTES;
 }
 
 /**
@@ -90,7 +97,7 @@ function runsAtOnce({ confidence, anonymous, known, checksEver }: Costing): numb
  * it. Anonymous hosts run no parts, and their own results are checked by whole runs.
  */
 function runsInParts(costing: Costing, parts: number): number {
-  const { confidence, wait, anonymous, known, trusted } = costing;
+  const { confidence, wait, trusted } = costing;
   const host = hostOf(costing);
   const followed = Math.min(Math.ceil(host.results), FOLLOWED_MAX);
   const asked = { confidence, wait, deterministic: true, trustedHosts: trusted > 0, closing: false };
@@ -102,7 +109,7 @@ function runsInParts(costing: Costing, parts: number): number {
     checks += share;
     again += share;
   }
-  const shareAnonymous = anonymous / (known + anonymous);
+  const shareAnonymous = anonymousIn(costing);
   const extra = shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + DISPUTES;
   return 1 + Math.max(extra, wait ? BELIEF.overhead : 0);
 }

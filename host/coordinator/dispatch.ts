@@ -5,13 +5,15 @@ import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wir
 import { isSite } from './belief.ts';
 import { within } from './budget.ts';
 import type { HostView, JobView, OpenWork, Take } from './contracts.ts';
+import type { Crowd } from './crowd.ts';
 import { stops } from './ending.ts';
+import { refusal } from './fits.ts';
 import { auditOf } from './intervals.ts';
 import { type Job, show } from './job.ts';
 import { take } from './open.ts';
 import { beginningOf } from './parts.ts';
 import { roomsIn } from './purses.ts';
-import { canAudit, type Moment, schedule } from './schedule.ts';
+import { canAudit, inTurn, type Moment, schedule } from './schedule.ts';
 import { usedBy } from './shares.ts';
 import type { Connection, Host, State } from './state.ts';
 
@@ -21,9 +23,10 @@ const HELD_MAX = 8 * SITE.batchTasks.max;
 /** How much further apart the marks of tabs are: a power of two, so that they are marks of all others, too. */
 const TABS_APART = 8;
 
-/** Answers pulls with leases, as far as there is work. Those that came first are first. */
+/** Answers pulls with leases, as far as there is work. */
 export function serveAll(state: State): void {
-  for (const connection of [...state.wanting]) serve(state, connection);
+  const waiting = inTurn(state.wanting, ({ host }) => host?.view?.attributes.fuelPerSecond ?? 0);
+  for (const connection of waiting) serve(state, connection);
 }
 
 /** Answers the pulls of one connection. */
@@ -100,11 +103,32 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   return true;
 }
 
-function momentOf(state: State): Moment {
+export function momentOf(state: State): Moment {
   let hosts = 0;
   // Other sites are given what their speed says, and take nothing from hosts.
   for (const { open, host, caller } of state.connections) if (open && host && !isSite(caller.account)) hosts++;
-  return { now: state.with.clock(), used: usedBy(state), hosts, awake: () => awake(state) };
+  const now = state.with.clock();
+  return { now, used: usedBy(state), hosts, awake: () => awake(state), crowd: (job) => crowdOf(state, job, now) };
+}
+
+function crowdOf(state: State, job: JobView, now: number): Crowd {
+  const [owners, ownersAtIt] = [new Set<string>(), new Set<string>()];
+  let [hosts, atIt, fuelPerSecond] = [0, 0, 0];
+  for (const connection of state.connections) {
+    const { open, host } = connection;
+    if (!open || !host?.view || host.paused !== null || refusal(job, host.view, now) !== undefined) continue;
+    const { owner, attributes } = host.view;
+    const standing = host.view.standing(job.id);
+    if (standing.kind === 'anonymous' || isSite(owner)) continue;
+    hosts += 1;
+    owners.add(owner);
+    const isAtIt = standing.results > 0 || [...state.leases.of(connection)].some((lease) => lease.job === job.id);
+    if (!isAtIt) continue;
+    atIt += 1;
+    ownersAtIt.add(owner);
+    fuelPerSecond += attributes.threads * attributes.fuelPerSecond;
+  }
+  return { hosts, owners: owners.size, atIt, ownersAtIt: ownersAtIt.size, fuelPerSecond };
 }
 
 function* awake({ connections }: State): Generator<HostView> {

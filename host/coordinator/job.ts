@@ -35,6 +35,7 @@ export interface Job extends JobView {
   open: readonly Range[];
   fuelPerTask: number | null;
   progress: number;
+  anonymous: number;
   /** Places of the chunks of inputs, and behind the last of them how many inputs there are. */
   readonly starts: number[];
   /** Inputs that are safe on disk, and those that are on their way there. */
@@ -102,6 +103,7 @@ export function newJob(id: string, record: JobRecord, replicas: Replicas): Job {
     deterministic: isSteady(manifest),
     fuelPerTask: null,
     progress: 0,
+    anonymous: 0,
     open: [],
     starts: [0],
     tasks: 0,
@@ -187,6 +189,7 @@ function noteRun(job: Job, number: number, event: RunEvent): void {
   }
   if (job.mean.runs > 0) job.fuelPerTask = job.mean.fuel / job.mean.runs;
   job.progress = job.replicas.terms().progress;
+  job.anonymous = job.replicas.anonymous();
 }
 
 function noteSettled(job: Job, number: number, { tasks, from }: Settled): void {

@@ -39,6 +39,8 @@ export interface Members {
   of(host: string): Member | undefined;
   /** The host of a run, which may be new here. */
   join(run: Deliverer): Member;
+  /** Share of the runs that came from hosts that nobody answers for. */
+  anonymous(): number;
   /** Counts a run, and what others made before it. */
   count(task: number, run: Delivery): void;
   /** A run is of no use any more. */
@@ -56,6 +58,7 @@ const MET_MIN = 20;
 
 export function createMembers(): Members {
   let met = 0;
+  const runs = { all: 0, anonymous: 0 };
   const all: Member[] = [];
   const byHost = new Map<string, Member>();
 
@@ -102,8 +105,11 @@ export function createMembers(): Members {
     },
     of: (host) => byHost.get(host),
     join,
+    anonymous: () => runs.anonymous / Math.max(1, runs.all),
     count: (task, run) => {
       const from = join(run);
+      runs.all += 1;
+      runs.anonymous += Number(from.kind === 'anonymous');
       for (const part of run.parts ?? []) join(part);
       if (run.claim) from.claims.set(task, run.claim);
       if (run.parts?.some(({ host }) => host !== run.host)) from.moved.set(task, makersIn(run));

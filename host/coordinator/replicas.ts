@@ -2,10 +2,11 @@
 // Nothing but its arguments goes in, so that the same events and draws give the same state after a restart. One run of a task at a time.
 import type { TaskState } from '../wire/api.ts';
 import type { Interval } from '../wire/ledger.ts';
+import { createClaims } from './claimed.ts';
 import { picksOf, roundOf } from './closing.ts';
 import type { Range, Run, Standing } from './contracts.ts';
 import { type Delivery, type Effects, noEffects } from './delivery.ts';
-import { type Claimed, createExams, type Question } from './exams.ts';
+import { createExams, type Question } from './exams.ts';
 import { partsOf } from './intervals.ts';
 import { createMembers, type Member } from './members.ts';
 import { createRunList } from './runs.ts';
@@ -43,6 +44,8 @@ export interface Replicas {
   /** Undefined for a host that has delivered nothing to this job. */
   standingOf(host: string): Standing | undefined;
   readonly terms: () => Terms;
+  /** Share of the runs that hosts have delivered whom nobody answers for. */
+  readonly anonymous: () => number;
   readonly counts: () => { readonly tasks: number; readonly held: number; readonly final: number };
 }
 
@@ -55,6 +58,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   const trustedOnly = new Set<number>();
   const states = createStates();
   const exams = createExams(draw, members.pass);
+  const { runsOf, ownersOf, remove, removeBehind } = createClaims(runs, members, exams);
   let [tasks, spent] = [0, 0];
   let [sealed, swept, filled] = [false, false, false];
 
@@ -65,26 +69,6 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     closing,
     pairs: options.pairs ?? false,
   });
-
-  function runsOf(task: number): Claimed[] {
-    const found: Claimed[] = [];
-    runs.each(task, (index, answer) => {
-      const standing = members.at(index);
-      const { host, owner } = standing;
-      const [claim, makers] = [standing.claims.get(task), members.makersOf(host, task)];
-      const examined = claim && exams.seenOf(task, { host, makers });
-      const moved = standing.moved.has(task);
-      found.push({ host, owner, answer, standing, claim, makers, moved, ...(examined && { examined }) });
-    });
-    return found;
-  }
-
-  /** Whose word a task's runs are: none of them can check it. */
-  function ownersOf(task: number): string[] {
-    const makers: { readonly owner: string }[] = [];
-    runs.each(task, (index) => makers.push(...(members.at(index).moved.get(task) ?? [members.at(index)])));
-    return [...new Set(makers.map(({ owner }) => owner))];
-  }
 
   const isFinal = (task: number) => states.of(task) === FINAL;
   const isLone = (task: number) => states.of(task) === HELD && runs.count(task) === 1;
@@ -169,18 +153,6 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       });
       close(task);
     }
-  }
-
-  function remove(task: number, host: string): void {
-    runs.remove(task, members.of(host)?.index ?? -1);
-    members.forget(host, task);
-  }
-
-  /** Drops what others made of what a host had begun, and gives whether there was some. */
-  function removeBehind(task: number, host: string): boolean {
-    const behind = runsOf(task).filter((run) => run.moved && run.makers.some((each) => each.host === host));
-    for (const run of behind) if (run.host !== host) remove(task, run.host);
-    return behind.some((run) => run.host !== host);
   }
 
   /**
@@ -295,6 +267,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     stateOf: (task) => STATES[states.of(task)] ?? 'waiting',
     standingOf: (host) => members.of(host),
     terms: () => terms(),
+    anonymous: members.anonymous,
     counts: () => ({ tasks, held: states.held, final: states.final }),
   };
 }

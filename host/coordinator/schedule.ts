@@ -1,5 +1,6 @@
 // Who gets what: which job a host with free slots is given tasks of, and which ones. Pure: facts go in, a plan comes out.
 import type { HostView, JobView, Range, Take } from './contracts.ts';
+import { type Crowd, leavesTo } from './crowd.ts';
 import { refusal } from './fits.ts';
 import { runsOpen } from './open.ts';
 import { TRUST, type Trust } from './trust.ts';
@@ -24,17 +25,36 @@ export interface Moment {
   readonly trust?: Trust;
   /** Hosts that are connected and do not rest. */
   readonly awake?: () => Iterable<HostView>;
+  readonly crowd: (job: JobView) => Crowd;
 }
 
 /** Up to `slots` tasks of one job, the best one that the host may work for; none if there is nothing for it. Changes nothing. */
 export function schedule(jobs: readonly JobView[], host: HostView, slots: number, moment: Moment): readonly Take[] {
   if (slots <= 0) return [];
-  const candidates = jobs.filter((job) => job.open.length > 0 && refusal(job, host, moment.now) === undefined);
+  const candidates = jobs.filter((job) => job.open.length > 0 && against(job, host, moment) === undefined);
   for (const job of ordered(candidates, host, moment)) {
     const takes = pick(job, host, batchOf(job, host, slots, moment), moment);
     if (takes.length > 0) return takes;
   }
   return [];
+}
+
+/** Why a host is given nothing of a job, in words that follow "the host"; undefined where it may have what is open. */
+export function against(job: JobView, host: HostView, moment: Pick<Moment, 'now' | 'crowd'>): string | undefined {
+  return refusal(job, host, moment.now) ?? leavesTo(job, host, moment);
+}
+
+/**
+ * Hosts that wait, in the order in which they are served: where there is not enough for all, as at the end of a job and before a deadline, the
+ * last tasks are with those who are done with them soonest. Of two about as fast the one that came first: what each says of its speed
+ * differs from time to time.
+ */
+export function inTurn<T>(waiting: Iterable<T>, fuelPerSecond: (each: T) => number): T[] {
+  const speedOf = (each: T) => Math.floor(Math.log2(Math.max(1, fuelPerSecond(each))));
+  return [...waiting]
+    .map((each) => ({ each, speed: speedOf(each) }))
+    .sort((a, b) => b.speed - a.speed)
+    .map(({ each }) => each);
 }
 
 /** Jobs with the best one first: the account that had least, priority, deadline, what the host holds, and the one that waits longest. */

@@ -18,13 +18,15 @@ export const BELIEF = {
   /** And at least this share of them, which is more where a host does much of a job. */
   checksShare: 0.035,
   /** What checks may cost in all, as a share of a run of every task: what they did not by the job's end is spent on more of them. */
-  overhead: 0.097,
+  overhead: 0.096,
   /** Until it has passed so many, every result of a host is checked. */
   probation: 2,
   /** The same for a host that came after the job, or is a stranger among hosts of earlier ones: a liar that was found comes back under a new name. */
   probationLate: 10,
   /** With so many checks passed, a host is outvoted by a lead of two only. */
   established: 3,
+  /** Share of a job's runs from which on those whom nobody answers for get no more of it while others are there: each run of theirs costs one more. */
+  anonymous: 0.01,
   /** Share of agreed pairs that a trusted host runs again, if there is one: nothing else finds a coalition's pair. */
   audits: 0.01,
   /** Share of a stepper's result that is run again, in intervals that nobody can foresee, where all of its host is checked. */

@@ -1,12 +1,12 @@
 // Why a task does not run and a host has no work, in the words that everybody is told. Pure: reads the state, changes nothing.
 import { TASK_STATES, type TaskStatus } from '../wire/api.ts';
-import { heldBy } from './dispatch.ts';
+import { heldBy, momentOf } from './dispatch.ts';
 import { stops } from './ending.ts';
 import type { Question } from './exams.ts';
-import { refusal } from './fits.ts';
 import type { Job } from './job.ts';
 import { roomsIn } from './purses.ts';
 import { RESTS } from './resting.ts';
+import { against } from './schedule.ts';
 import type { Host, State } from './state.ts';
 
 /** In words that follow why something waits. */
@@ -63,7 +63,7 @@ function whoMay(state: State, job: Job, index: number): string {
   if (connected.length === 0) return 'no host is connected';
   const counts = new Map<string, number>();
   for (const host of connected) {
-    const reason = against(state, job, { index, host });
+    const reason = againstTask(state, job, { index, host });
     if (reason === undefined) return 'it waits for a host with a free slot that may have it';
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
@@ -75,12 +75,12 @@ function whoMay(state: State, job: Job, index: number): string {
 }
 
 /** What stands against a host's running a task, in words that follow "the host"; undefined for nothing. */
-function against(state: State, job: Job, { index, host }: { index: number; host: Host }): string | undefined {
+function againstTask(state: State, job: Job, { index, host }: { index: number; host: Host }): string | undefined {
   const { record, paused, view } = host;
   const wanted = job.replicas.wantedOf(index);
   if (wanted?.not.includes(record.account)) return `belongs to an owner that has run it: ${record.account}`;
   if (view) {
-    const refused = refusal(job, view, state.with.clock());
+    const refused = against(job, view, momentOf(state));
     if (refused !== undefined) return refused;
     if (wanted?.trusted && wanted.audit === undefined && view.standing(job.id).kind !== 'trusted')
       return 'is not trusted, and the word of one that is has to decide';
@@ -105,10 +105,10 @@ export function whyHost(state: State, host: Host): string {
   )
     return NO_ROOM;
   if (connection.pulls.length === 0) return 'it has not asked for work';
-  const now = state.with.clock();
+  const moment = momentOf(state);
   let first: string | undefined;
   for (const job of open) {
-    const refused = view ? refusal(job, view, now) : undefined;
+    const refused = view ? against(job, view, moment) : undefined;
     if (refused === undefined) return 'what is open has to be run by another owner';
     first ??= refused;
   }

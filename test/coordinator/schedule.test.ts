@@ -4,12 +4,13 @@ import { expect, test } from 'vitest';
 import type { HostView, JobView, Range } from '../../host/coordinator/contracts.ts';
 import { refusal } from '../../host/coordinator/fits.ts';
 import { take } from '../../host/coordinator/open.ts';
-import { schedule } from '../../host/coordinator/schedule.ts';
+import { inTurn, schedule } from '../../host/coordinator/schedule.ts';
 import { parsePolicy } from '../../runtime/policy/policy.ts';
 import { hostView, jobView } from './views.ts';
 
 const NOW = 1_000_000;
-const moment = { now: NOW, used: () => 0, hosts: 1 };
+const NOBODY = { hosts: 0, owners: 0, atIt: 0, ownersAtIt: 0, fuelPerSecond: 0 };
+const moment = { now: NOW, used: () => 0, hosts: 1, crowd: () => NOBODY };
 const given = (jobs: readonly JobView[], host: HostView, slots = 4) => schedule(jobs, host, slots, moment)[0]?.job;
 const check = (task: number, not: readonly string[], trusted = false): Range => ({
   ...{ from: task, to: task + 1, not, check: true, trusted },
@@ -93,6 +94,16 @@ test('a batch takes its host no longer than ten seconds a thread, and leaves som
   expect(size({ fuelPerTask: 2e9 }, 1)).toBe(10);
   expect(size({ fuelPerTask: 1e12 }, 1)).toBe(1);
   expect(size({}, 100)).toBe(10);
+});
+
+test('of hosts that wait the fastest are served first, so the last tasks are with them; of equally fast ones who came first', () => {
+  const waiting = [hostView('slow', { attributes: { fuelPerSecond: 1e8 } }), hostView('a'), hostView('b')];
+  waiting.push(
+    hostView('unknown', { attributes: { fuelPerSecond: 0 } }),
+    hostView('c', { attributes: { fuelPerSecond: 1.01e9 } }),
+  );
+  const turns = inTurn(waiting, ({ attributes }) => attributes.fuelPerSecond);
+  expect(turns.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'slow', 'unknown']);
 });
 
 test('no plan gives an owner a task that it has run, takes more than is open, or changes with the order of the jobs', () => {

@@ -39,6 +39,8 @@ export const jobView = (id: string, change: Partial<JobView> = {}): JobView => (
     grants: [],
     deterministic: true,
     progress: 0.5,
+    tasks: 1_000,
+    anonymous: 0,
     fuelPerTask: 1e6,
   },
   open: [{ from: 0, to: 1_000, not: [], check: false, trusted: false }],

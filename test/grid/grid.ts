@@ -7,12 +7,14 @@ import { drop, reopen, take } from '../../host/coordinator/open.ts';
 import { canAudit, schedule } from '../../host/coordinator/schedule.ts';
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
+import { AWAY_NOW, createCrowd, NOBODY } from './crowd.ts';
 import { answerOf, createMachine, type Machine, meet, RIGHT, saidOf } from './fleet.ts';
 import { type Job, openJob } from './job.ts';
 import { countFinal, type Score, scoreOf } from './score.ts';
 import type { Simulation } from './simulate.ts';
 import { auditAnswer, claimOf, honestAnswer, rightClaim, shareOf } from './steps.ts';
 import { createView, type Place } from './views.ts';
+import { createWaiting } from './waiting.ts';
 
 /** Minutes that a machine is there and away on average, until a lost run is noticed, until a Sybil is back. */
 const THERE = 40 / Math.LN2;
@@ -34,9 +36,17 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   const { hosts, tasks, parts = 1 } = simulation;
   const right = rightClaim(parts);
   const rule = simulation.rule();
-  const moment = { now: 0, used: () => 0, hosts: 1, trust: rule.trust, awake: () => auditors };
+  const crowd = createCrowd((machine) => standing(machine));
+  const moment = {
+    now: 0,
+    used: () => 0,
+    hosts: 1,
+    trust: rule.trust,
+    awake: () => auditors,
+    crowd: () => (simulation.everybody ? NOBODY : crowd.is),
+  };
   const byId = new Map<string, number>();
-  const idle: number[] = [];
+  const waiting = createWaiting(chance);
   const lost: { readonly task: number; readonly host: string; readonly job: number }[] = [];
   let names = hosts;
   let job: Job;
@@ -45,7 +55,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const machine = createMachine(number, chance, simulation.honest ?? false);
     byId.set(machine.id, number);
     const view = createView(machine, () => standing(machine));
-    return { machine, view, question: undefined, until: 0, task: -1, begun: 0, due: 0, idle: false };
+    return { machine, view, question: undefined, until: 0, task: -1, begun: 0, due: 0, idle: false, counted: AWAY_NOW };
   });
   // Of those who can run a part some are always there: it is enough to show the scheduler a few.
   const auditors = places
@@ -103,6 +113,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
   function ban(number: number): void {
     const { machine } = placeOf(number);
     machine.banned = true;
+    crowd.look(placeOf(number));
     job.count.banned += 1;
     if (machine.kind === 'honest') job.count.honestBanned += 1;
     if (machine.kind === 'sybil') clock.at(clock.now() + REJOIN, number * 4 + REJOINS);
@@ -116,16 +127,10 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
 
   /** Lets machines that had nothing ask again, until one takes something. */
   function wake(): void {
-    const tried: number[] = [];
-    while (idle.length > 0) {
-      const at = chance.below(idle.length);
-      const number = idle[at] ?? 0;
-      idle[at] = idle.at(-1) ?? 0;
-      idle.pop();
+    const tried = waiting.tryEach((number) => {
       placeOf(number).idle = false;
-      if (isFree(placeOf(number)) && ask(number)) break;
-      tried.push(number);
-    }
+      return isFree(placeOf(number)) ? ask(number) : undefined;
+    });
     for (const number of tried) rest(number);
   }
 
@@ -135,7 +140,8 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const place = placeOf(number);
     if (place.idle || !isFree(place)) return;
     place.idle = true;
-    idle.push(number);
+    const { kind, results, checksEver } = standing(place.machine);
+    waiting.add(number, kind === 'known' && results + checksEver === 0);
   }
 
   /** Gives a machine a task, if there is one for it. */
@@ -154,6 +160,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     place.question = question && canAudit(place.view, job.view.id, question.rewriter) ? question : undefined;
     place.due = place.begun + workOf(task, place.question) / machine.speed;
     if (place.due <= place.until) clock.at(place.due, number * 4 + DELIVERS);
+    crowd.look(placeOf(number));
     copy(task, range, place);
     return true;
   }
@@ -210,6 +217,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     const { task } = place;
     place.until = 0;
     place.task = -1;
+    crowd.look(placeOf(number));
     clock.at(clock.now() + chance.wait(AWAY), number * 4 + COMES);
     if (task < 0) return;
     job.count.churn += (clock.now() - place.begun) * place.machine.speed;
@@ -231,6 +239,7 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     if (kind === COMES) {
       place.until = clock.now() + chance.wait(THERE);
       clock.at(place.until, number * 4 + LEAVES);
+      crowd.look(placeOf(number));
     } else if (kind === LEAVES) leave(number);
     else if (kind === DELIVERS) finish(number);
     else if (kind === REJOINS) rename(place, number);
@@ -244,12 +253,16 @@ export function createGrid(simulation: Simulation, chance: Chance, clock: Clock)
     machine.checksEver = 0;
     machine.results = 0;
     byId.set(machine.id, number);
+    crowd.look(placeOf(number));
   }
 
   function start(number: number): void {
     job = openJob(simulation, rule, { number, now: clock.now(), chance, standing });
-    idle.length = 0;
-    for (const place of places) Object.assign(place, { task: -1, idle: false });
+    waiting.clear();
+    for (const place of places) {
+      Object.assign(place, { task: -1, idle: false });
+      crowd.look(place);
+    }
     apply(job.replicas.grow(tasks, true));
     for (const [at, place] of places.entries()) if (isFree(place) && !ask(at)) rest(at);
   }

@@ -46,7 +46,10 @@ export function openJob(simulation: Simulation, rule: Rule, { number, now, chanc
   const coalitions = { coalitionA: createCoalition(), coalitionB: createCoalition() };
   const job: Job = {
     ...{ number, replicas, weights, draw, count, begun: now, open: [], copies: new Map() },
-    view: createJobView({ confidence, wait }, { open: () => job.open, progress: () => replicas.terms().progress }),
+    view: createJobView(
+      { confidence, wait, tasks },
+      { open: () => job.open, progress: () => replicas.terms().progress, anonymous: () => replicas.anonymous() },
+    ),
     out: new Uint8Array(tasks),
     lies: { chance, coalitions, gamble, feelsSafe },
   };

@@ -18,6 +18,8 @@ export interface Simulation {
   readonly rule: () => Rule;
   /** In how many parts a result can be checked: steppers, where it is more than 1. */
   readonly parts?: number;
+  /** Whether a job is done by all hosts that may, whatever it needs: what is compared with. */
+  readonly everybody?: boolean;
   /** No liars at all. */
   readonly honest?: boolean;
   /** How often members of coalitions lie although they have met no other of theirs. */

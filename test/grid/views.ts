@@ -44,8 +44,12 @@ export function createView(machine: Machine, standing: () => Standing): HostView
 }
 
 export function createJobView(
-  asked: { readonly confidence: Confidence; readonly wait: boolean },
-  now: { readonly open: () => readonly Range[]; readonly progress: () => number },
+  asked: { readonly confidence: Confidence; readonly wait: boolean; readonly tasks: number },
+  now: {
+    readonly open: () => readonly Range[];
+    readonly progress: () => number;
+    readonly anonymous: () => number;
+  },
 ): JobView {
   return {
     ...{ id: 'job', account: 'account', priority: 0, deadline: null, submitted: 0, requirements: {} },
@@ -56,6 +60,9 @@ export function createJobView(
     },
     get progress() {
       return now.progress();
+    },
+    get anonymous() {
+      return now.anonymous();
     },
   };
 }
@@ -73,4 +80,6 @@ export interface Place {
   begun: number;
   due: number;
   idle: boolean;
+  /** How it is counted among those that are there. */
+  counted: number;
 }
