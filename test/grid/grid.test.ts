@@ -98,8 +98,12 @@ test('one seed gives one run, to the last figure, and another seed another one',
   expect(run(() => lodger(), { ...asked, seed: 12 })).not.toEqual(run(() => lodger(), asked));
 });
 
-test('hosts that an earlier job has met cost less the next time', () => {
-  const scores = simulate({ ...SMALL, tasks: 5_000, jobs: 3, rule: () => lodger() });
-  expect(scores).toHaveLength(3);
-  expect(scores[2]?.overhead).toBeLessThan(scores[0]?.overhead ?? 0);
+test('hosts that earlier jobs have met cost less the next time, as a mean over some seeds', () => {
+  const sums = [0, 0, 0];
+  for (const seed of SEEDS.slice(0, 5)) {
+    const scores = simulate({ ...SMALL, seed, tasks: 5_000, jobs: 3, rule: () => lodger() });
+    for (const [job, { overhead }] of scores.entries()) sums[job] = (sums[job] ?? 0) + overhead;
+  }
+  expect(sums).toHaveLength(3);
+  expect(sums[2]).toBeLessThan(sums[0] ?? 0);
 });
