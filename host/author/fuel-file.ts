@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { JOB } from '../../runtime/base/limits.ts';
+import { JOB_FILE } from '../../runtime/base/limits.ts';
 import { fileError, readWhole, writeWhole } from '../jobs/files.ts';
 
 const FuelSchema = v.object({ version: v.literal(1), fuel: v.record(v.string(), v.pipe(v.number(), v.safeInteger())) });
@@ -13,7 +13,7 @@ export type Fuel = ReadonlyMap<string, number>;
 /** What is remembered of the kernel in a folder; nothing where there is nothing that can be read. */
 export async function readFuel(dir: string): Promise<Fuel> {
   try {
-    const written: unknown = JSON.parse(new TextDecoder().decode(await readWhole(pathIn(dir), JOB.fileBytes.max)));
+    const written: unknown = JSON.parse(new TextDecoder().decode(await readWhole(pathIn(dir), JOB_FILE.fileBytes.max)));
     return new Map(Object.entries(v.parse(FuelSchema, written).fuel));
   } catch {
     return new Map();

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { JOB, TASK } from '../../runtime/base/limits.ts';
+import { JOB_FILE, TASK } from '../../runtime/base/limits.ts';
 import { check, refuseInherited } from '../../runtime/base/schema.ts';
 import { parseJob } from '../../runtime/job/job.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
@@ -58,7 +58,7 @@ export interface Vector {
 
 /** The cases of a file, with the files that they name. Throws `ERR_FILE` with the case and what is wrong with it. */
 export async function readVectors(path: string): Promise<readonly Vector[]> {
-  const cases = parse(path, new TextDecoder().decode(await readWhole(path, JOB.fileBytes.max)));
+  const cases = parse(path, new TextDecoder().decode(await readWhole(path, JOB_FILE.fileBytes.max)));
   const names = new Set<string>();
   const vectors: Vector[] = [];
   for (const one of cases) {

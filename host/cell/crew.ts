@@ -1,7 +1,7 @@
 // The cells of a pool: one that works, a warm one that takes its place, and one in which a suspected task is alone. Knows what becomes of
 // tasks whose cell ends.
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { POOL } from '../../runtime/base/limits.ts';
+import { BATCH } from '../../runtime/base/limits.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import { now } from '../platform/node.ts';
 import { reasonOf } from '../pool/flight.ts';
@@ -130,7 +130,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   /** Suspects run with as many beside them as there are threads, and nothing that is not suspected. */
   const next = (cell: Cell): Entry | undefined => {
     const suspects = queues.again.size > 0 || cell.suspects > 0;
-    const countMax = suspects ? order.threads : order.threads * POOL.batchTasksMax.default * 2;
+    const countMax = suspects ? order.threads : order.threads * BATCH.tasksMax.default * 2;
     const [entry] = suspects ? queues.again : queues.fresh;
     if (!entry || cell.tasks.size >= countMax) return undefined;
     // Their images wait outside, and no thread would be free for what comes after them.

@@ -1,7 +1,7 @@
 // `lodger map JOB.json`: a whole job on this machine.
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { POOL } from '../../runtime/base/limits.ts';
+import { BATCH, POOL } from '../../runtime/base/limits.ts';
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import type { Progress } from '../../runtime/job/task.ts';
@@ -151,5 +151,5 @@ async function runAll(
 
 /** As many as `pool.map` has. */
 function underWay(threads = availableParallelism()): number {
-  return threads * POOL.batchTasksMax.default * 2;
+  return threads * BATCH.tasksMax.default * 2;
 }

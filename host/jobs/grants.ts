@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { JOB } from '../../runtime/base/limits.ts';
+import { JOB_FILE } from '../../runtime/base/limits.ts';
 import { treeOf } from '../../runtime/job/tree.ts';
 import type { Grant, PinnedText } from '../../runtime/policy/grant.ts';
 import { type BlobTree, readTree } from '../grants/tree.ts';
@@ -47,7 +47,7 @@ async function neighbour(digest: string, folder: string): Promise<BlobTree> {
     throw fileError('read', folder, error);
   });
   const names = entries.filter((entry) => entry.isDirectory() && entry.name !== 'node_modules').map(({ name }) => name);
-  for (const name of names.sort().slice(0, JOB.neighbours.max)) {
+  for (const name of names.sort().slice(0, JOB_FILE.neighbours.max)) {
     const tree = await readTree(join(folder, name)).catch(() => undefined);
     if (tree?.digest === digest) return tree;
   }

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { admit } from '../../runtime/admit/admit.ts';
 import { ADMISSION } from '../../runtime/base/admission.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { JOB, TASK } from '../../runtime/base/limits.ts';
+import { JOB_FILE, TASK } from '../../runtime/base/limits.ts';
 import { toHex } from '../../runtime/base/platform.ts';
 import { type InputPlan, type JobFile, type KernelPlace, parseJob } from '../../runtime/job/job.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
@@ -36,7 +36,7 @@ export interface Changes {
 
 /** Reads a job file and what it names, inputs excepted. Throws `ERR_JOB_INVALID`, `ERR_FILE`, and what `admit` throws. */
 export async function loadJob(path: string, changes: Changes = { blobs: new Map() }): Promise<LoadedJob> {
-  const file = changed(parseJob(parseJson(await readWhole(path, JOB.fileBytes.max), path)), changes);
+  const file = changed(parseJob(parseJson(await readWhole(path, JOB_FILE.fileBytes.max), path)), changes);
   const folder = dirname(resolve(path));
   const { kernel, path: kernelPath } = await findKernel('kernel', file.kernel, folder);
   const merge = file.merge && (await findKernel('merge.kernel', file.merge.kernel, folder));
@@ -130,7 +130,7 @@ async function neighbour(field: string, digest: string, folder: string): Promise
     throw fileError('read', folder, error);
   });
   const names = entries.filter((each) => each.endsWith('.wasm')).sort();
-  const { max } = JOB.neighbours;
+  const { max } = JOB_FILE.neighbours;
   if (names.length > max)
     throw new LodgerError('ERR_JOB_INVALID', [field, `a path: over ${max} .wasm files lie in ${folder}`]);
   for (const name of names) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { canonical } from '../../runtime/base/canonical.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { JOB } from '../../runtime/base/limits.ts';
+import { JOB_FILE } from '../../runtime/base/limits.ts';
 import type { Terms } from '../../runtime/job/task.ts';
 import { readWhole, writeWhole } from '../jobs/files.ts';
 
@@ -45,7 +45,7 @@ export async function claim(folder: string, terms: Terms, names: readonly string
     await write(null);
     return { results: null, setResults: write };
   }
-  const found = parse(await readWhole(path, JOB.fileBytes.max));
+  const found = parse(await readWhole(path, JOB_FILE.fileBytes.max));
   if (!found) throw refusal(folder, 'its job.json is none of this version of Lodger');
   const other = (Object.keys(job) as (keyof JobTerms)[]).find(
     (name) => canonical(found.job[name]) !== canonical(job[name]),

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { POOL, TASK } from '../../runtime/base/limits.ts';
+import { BATCH, POOL, TASK } from '../../runtime/base/limits.ts';
 import { type Digest, toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { checkMerge } from '../../runtime/job/merge.ts';
@@ -126,7 +126,7 @@ async function* mapKept(
   job: Job,
   options: KeepOptions,
 ): AsyncIterableIterator<Outcome> {
-  const { signal, onProgress, onNotice, tasksMax = POOL.batchTasksMax.default * 2 } = options;
+  const { signal, onProgress, onNotice, tasksMax = BATCH.tasksMax.default * 2 } = options;
   const { inputs, merge: _, ...terms } = job;
   const control = new AbortController();
   const forward = () => control.abort(signal?.reason);

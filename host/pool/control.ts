@@ -1,5 +1,5 @@
 // The words that a batch on a thread shares with the pool: what runs there, and what the pool wants of it.
-import { POOL } from '../../runtime/base/limits.ts';
+import { BATCH } from '../../runtime/base/limits.ts';
 
 /**
  * Which task runs, since when; which share of a core it may have, in thousandths; where the thread sleeps, to be woken for news; how many
@@ -13,7 +13,7 @@ export const NOBODY = { before: -1, after: -2 } as const;
 /** A whole core, as CONTROL.share has it. */
 export const WHOLE = 1_000;
 
-const BYTES = 4 * (CONTROL.unwanted + POOL.batchTasksMax.default);
+const BYTES = 4 * (CONTROL.unwanted + BATCH.tasksMax.default);
 
 /** Words for one batch. */
 export function newControl(): Int32Array {

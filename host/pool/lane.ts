@@ -1,6 +1,6 @@
 // A lane: the waiting tasks of one permit, in order. Only such tasks can share a message, and each lane learns how long its tasks take.
 import type { LodgerError } from '../../runtime/base/errors.ts';
-import { POOL } from '../../runtime/base/limits.ts';
+import { BATCH, POOL } from '../../runtime/base/limits.ts';
 import type { Engine, Ready } from '../../runtime/engine/engine.ts';
 import type { EngineName, Outcome } from '../../runtime/job/outcome.ts';
 import type { Permit } from '../../runtime/sandbox/permit.ts';
@@ -108,7 +108,7 @@ function isLittle({ runMs }: Lane, tasks: number): boolean {
 
 /** Whether a whole message of its tasks is so little work: then the way there takes longer, and the next one had better be there before. */
 export function isBrief(lane: Lane): boolean {
-  return isLittle(lane, POOL.batchTasksMax.default);
+  return isLittle(lane, BATCH.tasksMax.default);
 }
 
 /** Whether all its tasks are for one thread. */
@@ -125,7 +125,7 @@ function batchSize(lane: Lane, { threadCount, batchMsTarget }: Sharing): number 
   const byTime = taskMs === undefined ? 4 : batchMsTarget / Math.max(taskMs, 1e-3);
   const forOne = isBrief(lane) ? Math.ceil((waiting.length + away) / 2) : waiting.length;
   const byShare = isForOne(lane) ? forOne : Math.ceil(waiting.length / threadCount);
-  return Math.max(1, Math.min(POOL.batchTasksMax.default, Math.floor(byTime), byShare));
+  return Math.max(1, Math.min(BATCH.tasksMax.default, Math.floor(byTime), byShare));
 }
 
 /** Takes the next batch off a lane: the first task alone if it must be, else as many as fit. */

@@ -1,5 +1,5 @@
 // A job's outcomes in the order of its inputs: what the pools of threads and of cells have in common.
-import { POOL } from '../../runtime/base/limits.ts';
+import { BATCH } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Job, MapOptions } from '../../runtime/job/task.ts';
 import { checkInput, checkInputs, type Permit } from '../../runtime/sandbox/permit.ts';
@@ -27,7 +27,7 @@ export function mapJob(inputs: Job['inputs'], mapping: Mapping): AsyncIterableIt
   return inOrder<Uint8Array, Outcome>({
     // Values are encoded as they come, so that the window knows what they hold.
     inputs: permit.kernel.payload ? checkInputs(permit, inputs) : (inputs as Iterable<Uint8Array>),
-    countMax: threads * POOL.batchTasksMax.default * 2,
+    countMax: threads * BATCH.tasksMax.default * 2,
     bytesMax: windowBytesMax,
     weigh: (value) =>
       value instanceof Uint8Array ? value.byteLength : value?.state === 'done' ? value.output.byteLength : 0,

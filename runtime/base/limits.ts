@@ -104,7 +104,12 @@ export const GUEST = {
     unit: 'bytes',
     reason: 'a larger memory that a guest hardly used is mapped anew faster than zeroed',
   },
-  memoriesKept: { default: 16, max: 16, unit: 'memories, each of another size', reason: 'each reserves address space' },
+  memoriesKept: { default: 16, max: 16, unit: 'memories', reason: 'each reserves address space' },
+} as const satisfies Record<string, Ceiling>;
+
+/** What goes to a thread at a time. */
+export const BATCH = {
+  tasksMax: { default: 64, max: 1_024, unit: 'tasks in one message', reason: 'beyond 64 a message gets no cheaper' },
 } as const satisfies Record<string, Ceiling>;
 
 /** The pool's own queues and caches. */
@@ -113,12 +118,6 @@ export const POOL = {
   cpuShare: { default: 1, max: 1, unit: 'of one core, each thread', reason: 'a task never has more than one thread' },
   cpuShareMin: { default: 0.05, max: 1, unit: 'of one core', reason: 'less is hardly told from a pause' },
   queueMax: { default: 65_536, max: 1_048_576, unit: 'waiting tasks', reason: 'run() refuses beyond it, map() waits' },
-  batchTasksMax: {
-    default: 64,
-    max: 1_024,
-    unit: 'tasks in one message',
-    reason: 'beyond 64 a message gets no cheaper',
-  },
   shareMsMin: {
     default: 0.5,
     max: 1_000,
@@ -158,10 +157,8 @@ export const POLICY = {
   rules: { default: 0, max: 1_000, unit: 'rules', reason: 'narrowing compares every rule with every other' },
 } as const satisfies Record<string, Ceiling>;
 
-/** What a job file may say. */
+/** What a job may say, whoever gives it. */
 export const JOB = {
-  fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
-  files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
   grants: { default: 0, max: 1_000, unit: 'grants, blobs among them', reason: 'as many as a task may have' },
   mergeArity: {
     default: 16,
@@ -171,6 +168,12 @@ export const JOB = {
   },
   args: { default: 0, max: 64, unit: 'arguments of a program', reason: 'every task is told of them' },
   argChars: { default: 0, max: 1_024, unit: 'characters of an argument', reason: 'every task is told of it' },
+} as const satisfies Record<string, Ceiling>;
+
+/** What a job file may say beside that. */
+export const JOB_FILE = {
+  fileBytes: { default: 16 * MiB, max: 16 * MiB, unit: 'bytes', reason: 'read whole' },
+  files: { default: 0, max: 100_000, unit: 'input files', reason: 'each is looked at before the first task' },
   neighbours: {
     default: 1_000,
     max: 1_000,

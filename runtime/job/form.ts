@@ -1,6 +1,6 @@
 // The form of a job file as it is written. `schemas/job.schema.json`, by which editors complete and check it, is made from this.
 import * as v from 'valibot';
-import { JOB, type LimitName, TASK } from '../base/limits.ts';
+import { JOB, JOB_FILE, type LimitName, TASK } from '../base/limits.ts';
 import { digest, integer, oneOf } from '../base/schema.ts';
 import { DURATION_TEXT, SIZE_TEXT } from '../base/units.ts';
 import { BlobNameSchema } from '../policy/grant.ts';
@@ -62,11 +62,11 @@ const records = v.strictObject({
   ),
   bytesPerTask: v.exactOptional(
     about(
-      size(JOB.bytesPerTask.max),
+      size(JOB_FILE.bytesPerTask.max),
       'As many whole records a task as fit into this size, one at least. Default: 256KiB.',
     ),
   ),
-  recordsPerTask: v.exactOptional(about(integer(1, JOB.recordsPerTask.max), 'This many whole records a task.')),
+  recordsPerTask: v.exactOptional(about(integer(1, JOB_FILE.recordsPerTask.max), 'This many whole records a task.')),
 });
 
 const inputs = v.union(
@@ -75,7 +75,7 @@ const inputs = v.union(
       files: v.pipe(
         v.array(path(), 'a list of paths'),
         v.minLength(1, 'one path at least'),
-        v.maxLength(JOB.files.max, `at most ${JOB.files.max} paths`),
+        v.maxLength(JOB_FILE.files.max, `at most ${JOB_FILE.files.max} paths`),
         v.description('Each file is the input of one task.'),
       ),
     }),

@@ -1,6 +1,6 @@
 // The job file: a kernel, its inputs and their terms, parsed from the document that `form.ts` describes.
 import { LodgerError } from '../base/errors.ts';
-import { JOB, type LimitName, TASK } from '../base/limits.ts';
+import { JOB, JOB_FILE, type LimitName, TASK } from '../base/limits.ts';
 import { check, refuseInherited } from '../base/schema.ts';
 import { parseDuration, parseSize } from '../base/units.ts';
 import { type Grant, type PinnedText, parseGrant } from '../policy/grant.ts';
@@ -82,7 +82,11 @@ function inputPlan(inputs: WrittenJob['inputs']): InputPlan {
   if (recordsPerTask !== undefined && bytesPerTask !== undefined) {
     throw invalid('inputs.records', 'given one of bytesPerTask and recordsPerTask, not both');
   }
-  const bytes = sizeOf(bytesPerTask ?? JOB.bytesPerTask.default, 'inputs.records.bytesPerTask', JOB.bytesPerTask.max);
+  const bytes = sizeOf(
+    bytesPerTask ?? JOB_FILE.bytesPerTask.default,
+    'inputs.records.bytesPerTask',
+    JOB_FILE.bytesPerTask.max,
+  );
   return {
     kind: 'records',
     file,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadJob } from '../../host/jobs/load.ts';
-import { JOB } from '../../runtime/base/limits.ts';
+import { JOB_FILE } from '../../runtime/base/limits.ts';
 import { scratch } from '../cli/lodger.ts';
 import { kernelOf } from '../wasm/kernel.ts';
 
@@ -14,7 +14,7 @@ test('a kernel is found by its digest among as many .wasm files as are looked at
   const path = join(folder.path, 'job.json');
   await writeFile(path, JSON.stringify({ version: 1, kernel: `sha256:${digest}`, inputs: { lines: 'x' } }));
   await writeFile(join(folder.path, 'last.wasm'), bytes);
-  for (let at = 1; at < JOB.neighbours.max; at++) await writeFile(join(folder.path, `a${at}.wasm`), '');
+  for (let at = 1; at < JOB_FILE.neighbours.max; at++) await writeFile(join(folder.path, `a${at}.wasm`), '');
   expect((await loadJob(path)).terms.kernel.digest).toBe(digest);
 
   await writeFile(join(folder.path, 'more.wasm'), '');
