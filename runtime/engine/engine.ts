@@ -18,8 +18,11 @@ export interface Guest extends GuestMemory {
    * between takes it before.
    */
   takeFuelSeen?(): number | undefined;
-  /** Gives the memory back; the bytes that it had. Nothing of this task can be reached afterwards. */
-  end(): number;
+  /**
+   * Gives the memory back; the bytes that it had. Nothing of this task can be reached afterwards. `done`: every call has returned, none was
+   * left by a trap or for an error. An engine may put the instance of such a guest back for a later one, as long as no guest can tell.
+   */
+  end(how?: 'done'): number;
 }
 
 /** A kernel that is compiled: plain facts, and code that can be shared with threads where the engine allows it. */
@@ -64,7 +67,7 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance with zeroed memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
+   * A fresh instance, or one that is as a fresh one to the last bit, with memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
    * What it throws, `explain` understands. `importsOf` is asked for the imports once, or never if none is called; a metered kernel has
    * METER_IMPORTS as well. `stops` is for engines with a stopper.
    */

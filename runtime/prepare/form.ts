@@ -6,6 +6,12 @@ export const REWRITER_VERSION = 6;
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
 
+/**
+ * `() -> (i32)`: sets every mutable global to what it was at first, and gives back where the initial data ends in the memory. It is there
+ * only where nothing in an instance can change but globals and the memory.
+ */
+export const RESET_EXPORT = 'lodger:reset';
+
 /** As many pages as 32-bit addresses reach. */
 export const PAGES_MAX = 65_536;
 

@@ -15,6 +15,7 @@ import { Reader } from '../wasm/reader.ts';
 import { SECTION, type Section } from '../wasm/sections.ts';
 import { HEADER, Writer } from '../wasm/writer.ts';
 import { type Form, MEMORY_IMPORT, PAGES_MAX, REWRITER_VERSION } from './form.ts';
+import { type Reset, resetOf } from './reset.ts';
 
 /** What images hold of a stepper's globals. */
 export interface StateLayout {
@@ -111,9 +112,11 @@ export function rewriteKernel(
     module = readModule(stateful.bytes);
     ({ before } = stateful);
   }
-  const exports = module.exports.filter(({ name }) => name !== METER_EXPORTS.stack);
+  module = { ...module, exports: module.exports.filter(({ name }) => name !== METER_EXPORTS.stack) };
+  // Engines that define the memory pool their instances themselves; a kernel that is not metered runs seldom, and long.
+  const reset = metered && memoryForm === 'imported' ? resetOf(module) : undefined;
   return {
-    bytes: rewrite({ ...module, exports }, memoryForm, bounds),
+    bytes: rewrite(module, memoryForm, bounds, reset),
     state,
     submitted: (body, offset) => {
       const start = submitted.bodies[body]?.start;
@@ -139,13 +142,21 @@ export interface Bounds {
   readonly max: number;
 }
 
-function rewrite(module: Module, memoryForm: Prepared['memoryForm'], bounds: Bounds): Uint8Array<ArrayBuffer> {
+function rewrite(
+  module: Module,
+  memoryForm: Prepared['memoryForm'],
+  bounds: Bounds,
+  reset?: Reset,
+): Uint8Array<ArrayBuffer> {
+  const { exports, payloads } = reset ?? { exports: module.exports, payloads: {} };
   const out = new Writer(module.bytes.length + 64).raw(HEADER);
   // An import section stands behind the types; a kernel always has types, since it exports functions.
   const withoutImports = !module.sections.some(({ id }) => id === SECTION.import);
   for (const section of inFileOrder(module)) {
-    if (section.id === SECTION.import && memoryForm === 'imported') writeImports(out, module, section, bounds);
-    else if (section.id === SECTION.export) out.section(SECTION.export, (w) => writeExports(w, module.exports));
+    const write = payloads[section.id];
+    if (write) out.section(section.id, (w) => write(w, section));
+    else if (section.id === SECTION.import && memoryForm === 'imported') writeImports(out, module, section, bounds);
+    else if (section.id === SECTION.export) out.section(SECTION.export, (w) => writeExports(w, exports));
     else if (section.id !== SECTION.memory) out.raw(module.bytes.subarray(section.start, section.end));
     else if (memoryForm === 'defined') out.section(SECTION.memory, (w) => writeBounds(w.u32(1), bounds));
     if (section.id === SECTION.type && memoryForm === 'imported' && withoutImports) {

@@ -4,7 +4,8 @@ import { LodgerError } from '../base/errors.ts';
 import { TASK } from '../base/limits.ts';
 import type { Platform } from '../base/platform.ts';
 import type { Engine, Guest, Ready } from '../engine/engine.ts';
-import { createV8, type Exported } from '../engine/v8.ts';
+import type { Exported } from '../engine/linked.ts';
+import { createV8 } from '../engine/v8.ts';
 import { sealed } from '../job/kernel.ts';
 import type { Outcome } from '../job/outcome.ts';
 import type { Task } from '../job/task.ts';
@@ -112,7 +113,7 @@ function watched(guest: Guest, onCharge: (fuel: number, isInside: boolean) => vo
       if (fuel < left) onCharge(left - fuel, depth > 0);
       left = fuel;
     },
-    end: () => guest.end(),
+    end: (how) => guest.end(how),
   };
 }
 

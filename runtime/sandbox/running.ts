@@ -73,10 +73,10 @@ export class Running<Compiled = unknown> {
     this.#output = output;
   }
 
-  /** Leaves the task, wherever it is: nothing of it is open any more. The bytes that its memory had. */
-  leave(): number {
+  /** Leaves the task, wherever it is: nothing of it is open any more. The bytes that its memory had. `done`: see Guest. */
+  leave(how?: 'done'): number {
     this.room.outside?.close();
-    return this.#guest?.end() ?? 0;
+    return this.#guest?.end(how) ?? 0;
   }
 
   /** Gives everything back; how the task ended. */
@@ -85,7 +85,8 @@ export class Running<Compiled = unknown> {
     const { room, call } = this;
     const { engine, platform } = this.place;
     const used = room.fuel && fuelOf(room.fuel, failure);
-    const memoryBytesPeak = this.leave();
+    // A program may have ended within a call.
+    const memoryBytesPeak = this.leave(failure || room.program ? undefined : 'done');
     const output = failure ? undefined : this.#output;
     const { version, kernel, rewriter, tariff, deterministic } = receiptHead(this.ready, engine, call.outside);
     // Field by field: an object made by spreading takes as long as all the rest of a small task.

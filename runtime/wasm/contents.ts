@@ -1,7 +1,7 @@
 // Reads what is in each section into a draft of the module. Source: core specification 2.0, 5.5 "Modules".
 import { BodyReader } from './body.ts';
 import { type Draft, note, Unread } from './draft.ts';
-import { EXTERN_KINDS, type ExternKind } from './module.ts';
+import { EXTERN_KINDS, type ExternKind, type Global } from './module.ts';
 import { malformed, type Reader } from './reader.ts';
 import { SECTION } from './sections.ts';
 import { constantExpression, funcref, size, valueType, valueTypes } from './values.ts';
@@ -57,7 +57,11 @@ function readImports(reader: Reader, draft: Draft): void {
       funcref(reader);
       draft.tables.push(size(reader));
     } else if (kind === 'memory') draft.memories.push(size(reader));
-    else readGlobalType(reader, draft, 'imported');
+    else {
+      const global = readGlobalType(reader, draft);
+      if (global.mutable) note(draft.seen, 'mutable-globals', reader.at - 1);
+      draft.globals.push(global);
+    }
     draft.imports.push({ module, name, kind, type });
   }
 }
@@ -81,19 +85,18 @@ function readMemories(reader: Reader, draft: Draft): void {
 
 function readGlobals(reader: Reader, draft: Draft): void {
   for (let left = reader.count('globals', 4, 'globals'); left > 0; left--) {
-    readGlobalType(reader, draft, 'defined');
-    constantExpression(reader, draft.seen, 'value');
+    const type = readGlobalType(reader, draft);
+    draft.globals.push({ ...type, value: constantExpression(reader, draft.seen, 'value') });
   }
 }
 
-function readGlobalType(reader: Reader, draft: Draft, origin: 'imported' | 'defined'): void {
+function readGlobalType(reader: Reader, draft: Draft): Global {
   const type = valueType(reader, draft.seen);
   const at = reader.at;
   const mutability = reader.byte();
   if (mutability === 2 || mutability === 3) throw new Unread('threads', at);
   if (mutability > 1) throw malformed('a global is neither constant nor mutable', at);
-  if (origin === 'imported' && mutability === 1) note(draft.seen, 'mutable-globals', at);
-  draft.globals.push({ type, mutable: mutability === 1 });
+  return { type, mutable: mutability === 1 };
 }
 
 function readExports(reader: Reader, draft: Draft): void {

@@ -16,6 +16,8 @@ export interface Size {
 export interface Global {
   readonly type: string;
   readonly mutable: boolean;
+  /** What it holds at first; absent where it is imported. */
+  readonly value?: ConstantExpression;
 }
 
 export const EXTERN_KINDS = ['function', 'table', 'memory', 'global', 'tag'] as const;

@@ -2,16 +2,19 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { nodeV8 } from '../../host/platform/node.ts';
 import type { Engine, Guest } from '../../runtime/engine/engine.ts';
 import { TaskFailure } from '../../runtime/job/outcome.ts';
+import { RESET_EXPORT } from '../../runtime/prepare/form.ts';
+import { stepOver } from '../../runtime/wasm/outline.ts';
+import { readModule } from '../../runtime/wasm/read.ts';
 import { WASMTIME_MISSING } from '../contract/engines.ts';
 import { asm } from '../wasm/asm.ts';
 import { openFinds } from './found.ts';
 import { fuzz, type Summary } from './fuzz.ts';
 import { generateKernel } from './generate.ts';
-import { type Lanes, openLanes, plotOn, threadLane } from './lanes.ts';
+import { type Lane, type Lanes, openLanes, plotOn, threadLane } from './lanes.ts';
 
 /** Undefined where there is no Wasmtime to compare with, which `test/engine/wasmtime.test.ts` says. */
 let lanes: Lanes | undefined;
@@ -92,6 +95,66 @@ test.each<[string, Engine, RegExp]>([
   const { differences } = await fuzz({ seed: 0, goesOn: (modules) => modules < 40, plotOf });
   expect(differences.length).toBeGreaterThan(2);
   for (const found of differences) expect(found.text).toMatch(text);
+});
+
+/** Metered, where each task follows upon another one of the same kernel. */
+function secondLane(name: string, engine: Engine): Lane {
+  const lane = threadLane(name, engine, { metered: true });
+  const load: Lane['load'] = async (kernel) => {
+    const run = await lane.load(kernel);
+    return async (given) => {
+      await run({ ...given, seed: given.seed + 1, input: given.input.map((byte) => byte ^ 0xff) });
+      return run(given);
+    };
+  };
+  return { ...lane, load };
+}
+
+/** V8 without anything of a task before. */
+const anew: Engine = {
+  ...(nodeV8() as Engine),
+  instantiate: (ready, ...rest) => nodeV8().instantiate(ready as never, ...rest),
+};
+const fuzzBack = (modules: number, engine: Engine) => {
+  const pair = [threadLane('v8 anew', anew, { metered: true }), secondLane('v8', engine)] as const;
+  const plotOf = () => ({ lanes: pair, options: { hasRecursion: true } });
+  return fuzz({ seed: 0, goesOn: (count) => count < modules, plotOf });
+};
+
+test('150 generated kernels end alike in a new instance and in one that was put back', async () => {
+  const { Instance } = WebAssembly;
+  const instances = vi.spyOn(WebAssembly, 'Instance').mockImplementation(function make(...given) {
+    return new Instance(...given);
+  });
+  const summary = await fuzzBack(150, nodeV8() as Engine);
+  const made = instances.mock.calls.length;
+  instances.mockRestore();
+  expect(told(summary)).toEqual([]);
+  expect(summary.runs).toBe(450);
+  // One for each run anew, and less than two for two runs in a row.
+  expect(made).toBeLessThan(3 * 450 - 150);
+});
+
+/** V8, but the function that resets globals leaves one out. */
+function forgetful(which: number): Engine {
+  const engine = nodeV8() as Engine;
+  const compile: Engine['compile'] = (prepared) => {
+    const bytes = prepared.bytes.slice();
+    const { exports, bodies } = readModule(bytes);
+    const body = exports.at(-1)?.name === RESET_EXPORT ? bodies.at(-1) : undefined;
+    const sets: number[] = [];
+    for (let at = body?.code ?? 0; at < (body?.end ?? 0); at = stepOver(bytes, at))
+      if (bytes[at] === Buffer.from(asm('global.set 0'))[0]) sets.push(at);
+    const at = sets.at(which);
+    if (at !== undefined) bytes.set(asm('drop nop'), at);
+    return engine.compile({ ...prepared, bytes, key: `${prepared.key}.other` });
+  };
+  return { ...engine, compile };
+}
+
+test.each([0, 1, 2])('an engine that does not reset global %s is noticed within 150 kernels', async (which) => {
+  const { differences } = await fuzzBack(150, forgetful(which));
+  expect(differences.length).toBeGreaterThan(0);
 });
 
 /** V8, but it takes one instruction for another; both are three bytes, which hardly stand for anything else. */

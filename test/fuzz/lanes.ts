@@ -6,7 +6,7 @@ import { loadAddon } from '../../host/platform/native.ts';
 import { node, nodeV8 } from '../../host/platform/node.ts';
 import { createWasmtime } from '../../host/platform/wasmtime.ts';
 import { TASK } from '../../runtime/base/limits.ts';
-import type { Engine } from '../../runtime/engine/engine.ts';
+import type { Engine, Guest } from '../../runtime/engine/engine.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
 import { compileFor } from '../../runtime/sandbox/compile.ts';
@@ -73,14 +73,16 @@ function watch(engine: Engine): { readonly engine: Engine; memory(): Uint8Array 
     const guest = engine.instantiate(...args);
     if (guest.callWhole && runs++ % 3 === 0) return guest;
     const endIt = guest.end.bind(guest);
-    const end = () => {
+    const end: Guest['end'] = (how) => {
+      let left = how;
       try {
         guest.call('cabi_post_run', 0);
       } catch {
         // One whose time is up does not answer any more.
+        left = undefined;
       }
       last = guest.bytes().slice();
-      return endIt();
+      return endIt(left);
     };
     return Object.assign(guest, { end, callWhole: () => undefined });
   };
