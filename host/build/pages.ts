@@ -50,6 +50,20 @@ const withoutReasons: Plugin = {
       : undefined,
 };
 
+/** Errors that nothing raises in a worker of a tab: their texts are left out. */
+export const NOT_OF_TABS = [
+  ...['ERR_ANSWER_INVALID', 'ERR_BUILD_FAILED', 'ERR_CELL_ENDED', 'ERR_ENGINE_MISSING', 'ERR_JOB_CANCELLED'],
+  'ERR_PEER_MISSING',
+] as const;
+const withoutTexts: Plugin = {
+  name: 'without-texts',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id.endsWith('runtime/base/errors.ts')
+      ? code.replace(new RegExp(`\\b(${NOT_OF_TABS.join('|')}): (\\{[^}]*text: )'[^']*'`, 'g'), "$1: $2''")
+      : undefined,
+};
+
 function base(root: string, ...plugins: Plugin[]): InlineConfig {
   return {
     root,
@@ -95,16 +109,19 @@ async function buildWorkers(root: string, out: string): Promise<void> {
         if (file.type === 'chunk') for (const id of Object.keys(file.modules)) parts.add(id);
     },
   };
-  await build({ ...base(root, withoutReasons, narrow, plugin), build: alone });
+  await build({ ...base(root, withoutReasons, withoutTexts, narrow, plugin), build: alone });
   const names = { entryFileNames: '[name].js', chunkFileNames: '[name].js' };
   const output = {
     ...names,
     codeSplitting: { groups: [{ name: 'kernel-worker', test: (id: string) => parts.has(id) }] },
   };
   const rolldownOptions = { treeshake, input: { 'io-worker': BOTH }, output };
-  await build({ ...base(root, withoutReasons, narrow, bothOf(kernel, io)), build: { ...options, rolldownOptions } });
+  await build({
+    ...base(root, withoutReasons, withoutTexts, narrow, bothOf(kernel, io)),
+    build: { ...options, rolldownOptions },
+  });
   const all = { treeshake, input: { 'whole-kernel-worker': whole }, output: names };
-  await build({ ...base(root, withoutReasons), build: { ...options, rolldownOptions: all } });
+  await build({ ...base(root, withoutReasons, withoutTexts), build: { ...options, rolldownOptions: all } });
 }
 
 /** The I/O worker's file is built from this. */

@@ -1,7 +1,7 @@
 // Folders of this machine that are granted to a task: the only code that opens a file for a guest. Reads, sizes and names; writing is beside it.
 import { closeSync, constants, fstatSync, opendirSync, readSync, realpathSync } from 'node:fs';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
-import { defaults } from '../../runtime/base/limits.ts';
 import { FILES, type FilesCeilings } from '../../runtime/base/outside.ts';
 import {
   type Change,

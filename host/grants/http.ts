@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { HTTP, type HttpCeilings } from '../../runtime/base/outside.ts';
 import { type HttpAnswer, type Origin, Refusal, type RequestReport, shown } from '../../runtime/job/outside.ts';
 import { VERSION } from '../platform/version.ts';

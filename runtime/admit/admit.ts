@@ -1,8 +1,8 @@
 // Submitted bytes -> Kernel: the one way to get one. Pure, static, and done before anything is compiled.
 import * as v from 'valibot';
 import { ADMISSION, type CeilingName, type Ceilings } from '../base/admission.ts';
+import { defaults } from '../base/defaults.ts';
 import { LodgerError } from '../base/errors.ts';
-import { defaults } from '../base/limits.ts';
 import { isPlatform, type Platform, portable, toHex } from '../base/platform.ts';
 import { bytes as bytesSchema, check, integer } from '../base/schema.ts';
 import { type Kernel, type StringEncoding, seal } from '../job/kernel.ts';

@@ -188,10 +188,3 @@ export const JOB_FILE = {
   },
   recordsPerTask: { default: 0, max: 1_000_000, unit: 'records', reason: 'records of one task are held at a time' },
 } as const satisfies Record<string, Ceiling>;
-
-/** The defaults of a table, as plain numbers. */
-export function defaults<T extends Record<string, Ceiling>>(table: T): { readonly [K in keyof T]: number } {
-  return Object.fromEntries(Object.entries(table).map(([name, ceiling]) => [name, ceiling.default])) as {
-    [K in keyof T]: number;
-  };
-}

@@ -1,24 +1,10 @@
-// What running costs, in fuel: the table of weights. It is a definition; how it is counted must never show.
+// What running costs, in fuel: the tariff, but for the weights of instructions. It is a definition; how it is counted must never show.
 //
 // Fuel = the sum over executed instructions of their weight, plus what ranges of memory, new pages and host calls cost by their
-// size. An instruction counts when it begins. A change of any number here is a new TARIFF_VERSION.
+// size. An instruction counts when it begins. A change of any number here or of a weight is a new TARIFF_VERSION.
 
 /** Part of every key and receipt: fuel is comparable between equal versions only. */
 export const TARIFF_VERSION = 1;
-
-/** Weights by the names of instructions; the first that fits counts. What is not named weighs 1. */
-export const TARIFF: readonly (readonly [names: RegExp, weight: number])[] = [
-  // They mark places; nothing is done there.
-  [/^(?:block|loop|else|end|nop)$/, 0],
-  [/^(?:call|br_table)$/, 2],
-  [/^call_indirect$/, 4],
-  [/^i(?:32|64)\.(?:div|rem)_[su]$/, 8],
-  [/^f(?:32|64)\.(?:div|sqrt)$/, 4],
-  [/^f(?:32x4|64x2)\.(?:div|sqrt)$/, 6],
-  [/^memory\.(?:fill|copy|init)$/, 8],
-  // Asks the host, even when it fails.
-  [/^memory\.grow$/, 256],
-];
 
 /** So many bytes of `memory.fill`, `memory.copy` and `memory.init` cost 1, rounded down; a power of two. */
 export const BYTES_PER_FUEL = 4;

@@ -2,7 +2,8 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { importsOf, type TaskRoom } from '../../runtime/abi/imports.ts';
-import { defaults, TASK } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
+import { TASK } from '../../runtime/base/limits.ts';
 import { portable } from '../../runtime/base/platform.ts';
 import { type InterfaceName, type KernelImport, WORLD, type WorldFunction } from '../../runtime/job/world.ts';
 import { type FakeGuest, factsOf, fakeGuest } from './guest.ts';

@@ -1,7 +1,8 @@
 // The imports of files and http against a guest's pointers: what is checked before anything is asked, and where answers go.
 import { describe, expect, test } from 'vitest';
 import { importsOf, type TaskRoom } from '../../runtime/abi/imports.ts';
-import { defaults, TASK } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
+import { TASK } from '../../runtime/base/limits.ts';
 import { portable } from '../../runtime/base/platform.ts';
 import { type FilesSide, Refusal } from '../../runtime/job/outside.ts';
 import { type InterfaceName, type KernelImport, WORLD } from '../../runtime/job/world.ts';

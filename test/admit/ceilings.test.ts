@@ -4,7 +4,7 @@ import { admit } from '../../runtime/admit/admit.ts';
 import { checkCeilings, measure } from '../../runtime/admit/ceilings.ts';
 import { checkFeatures } from '../../runtime/admit/features.ts';
 import { ADMISSION, type CeilingName } from '../../runtime/base/admission.ts';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { readModule } from '../../runtime/wasm/read.ts';
 import { moduleOf } from '../wasm/build.ts';
 import { type KernelParts, kernelOf } from '../wasm/kernel.ts';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { NOT_OF_TABS } from '../../host/build/pages.ts';
 import { startSite } from '../client/process.ts';
 import { ROOT } from '../project/files.ts';
 
@@ -47,6 +48,14 @@ test('kernel workers load nothing, and the I/O worker at once nothing but a kern
     expect(readFileSync(join(PAGES, 'browser', name), 'utf8')).not.toMatch(/\bimport\(["'`]\./);
   }
   expect(importsOf('io-worker.js')).toEqual(['./kernel-worker.js']);
+});
+
+test('errors whose texts no worker of a tab has are raised in none', () => {
+  for (const name of readdirSync(join(PAGES, 'browser'))) {
+    const script = readFileSync(join(PAGES, 'browser', name), 'utf8');
+    for (const code of NOT_OF_TABS)
+      expect(script.replaceAll(`${code}:{`, '').includes(code), `${code} in ${name}`).toBe(false);
+  }
 });
 
 test('scripts go over the wire packed, to those who unpack them', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from 'vitest';
 import { nodeFolders, openFolders } from '../../host/grants/folders.ts';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { FILES } from '../../runtime/base/outside.ts';
 import { TaskFailure } from '../../runtime/job/outcome.ts';
 import { type FilesSide, Refusal } from '../../runtime/job/outside.ts';

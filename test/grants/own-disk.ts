@@ -3,7 +3,7 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { nodeFolders, openFolders } from '../../host/grants/folders.ts';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { FILES } from '../../runtime/base/outside.ts';
 import { Refusal } from '../../runtime/job/outside.ts';
 

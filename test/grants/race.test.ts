@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { expect, onTestFinished, test } from 'vitest';
 import { nodeFolders, openFolders } from '../../host/grants/folders.ts';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { FILES } from '../../runtime/base/outside.ts';
 import { type Change, Refusal } from '../../runtime/job/outside.ts';
 import { temporaryFolder } from './guests.ts';

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notPublic } from '../../host/grants/addresses.ts';
 import { openRequests, type RequestsOptions } from '../../host/grants/http.ts';
-import { defaults } from '../../runtime/base/limits.ts';
+import { defaults } from '../../runtime/base/defaults.ts';
 import { HTTP } from '../../runtime/base/outside.ts';
 import { Refusal } from '../../runtime/job/outside.ts';
 import { openNameServer, openServer, type TestServer } from './servers.ts';
