@@ -1,8 +1,7 @@
 // What a host has of each lease that the site does not know to be over, as it says when it comes again. Pure.
-import { SITE } from '../wire/ceilings.ts';
-import type { Fence, Holding } from '../wire/site.ts';
-import { keyOf } from './held.ts';
+import { type Fence, HELD_MAX, type Holding } from '../wire/site.ts';
 
+/** A lease that is held, a batch of results that is not sealed, or a report. */
 export interface Part {
   readonly fence: Fence;
   readonly tasks: Iterable<number>;
@@ -10,21 +9,17 @@ export interface Part {
 
 /** A row a lease, each task once. */
 export function holdingOf(parts: Iterable<Part>): Holding[] {
-  const rows = new Map<string, { fence: Fence; tasks: Set<number> }>();
+  const rows = new Map<string, [Fence, Set<number>]>();
   for (const { fence, tasks } of parts) {
-    const row = rows.get(keyOf(fence)) ?? { fence, tasks: new Set() };
-    rows.set(keyOf(fence), row);
-    for (const task of tasks) row.tasks.add(task);
+    const row = rows.get(`${fence}`) ?? [fence, new Set()];
+    for (const task of tasks) row[1].add(task);
+    if (row[1].size > 0) rows.set(`${fence}`, row);
   }
-  const whole = [...rows.values()].filter(({ tasks }) => tasks.size > 0);
-  return whole.slice(0, SITE.leasesHeld.max).map(({ fence, tasks }): Holding => [fence, [...tasks]]);
+  return [...rows.values()].slice(0, HELD_MAX).map(([fence, tasks]) => [fence, [...tasks]]);
 }
 
-/** What of a list is not in another. */
+/** What of a list is not in another; rows may be empty. */
 export function goneFrom(named: readonly Holding[], now: readonly Holding[]): Holding[] {
-  const has = new Map(now.map(([fence, tasks]) => [keyOf(fence), new Set(tasks)]));
-  return named.flatMap(([fence, tasks]) => {
-    const gone = tasks.filter((task) => !has.get(keyOf(fence))?.has(task));
-    return gone.length > 0 ? [[fence, gone] as Holding] : [];
-  });
+  const has = new Set(now.flatMap(([fence, tasks]) => tasks.map((task) => `${fence} ${task}`)));
+  return named.map(([fence, tasks]) => [fence, tasks.filter((task) => !has.has(`${fence} ${task}`))]);
 }

@@ -40,7 +40,7 @@ export function createLender(options: LenderOptions): Lender {
   let yielding: Promise<void> | undefined;
   const counts = { tasksDone: 0, tasksFailed: 0, tasksReleased: 0, fuel: 0 };
   const paces = createPaces();
-  const rest = createRest(clock);
+  const rest = createRest(clock, () => pull());
   const finished: (() => void)[] = [];
   /** Reports are signed one after the other, so that they go out in the order of their numbers. */
   let signing = Promise.resolve();
@@ -125,7 +125,7 @@ export function createLender(options: LenderOptions): Lender {
   const heed = (event: Event) => {
     if (event.event === 'released') {
       counts.tasksReleased += event.tasks;
-      if (event.reason === 'disk' || event.reason === 'quota') rest.begin(() => pull());
+      if (event.reason === 'disk' || event.reason === 'quota') rest.begin();
     }
     tell(event);
   };
@@ -166,7 +166,7 @@ export function createLender(options: LenderOptions): Lender {
     outbox.resend();
     // What went back in between went to nobody.
     for (const [fence, tasks] of goneFrom(named, holds()))
-      send({ type: 'release', fence, tasks, reason: pausedNow() ?? 'asked' });
+      if (tasks.length > 0) send({ type: 'release', fence, tasks, reason: pausedNow() ?? 'asked' });
     beat();
     pull();
   };

@@ -2,11 +2,12 @@
 import type { Clock } from './contracts.ts';
 
 /** The first rest, doubled each time up to the most. */
-const REST_MS = { first: 1_000, most: 60_000 } as const;
+const FIRST_MS = 1_000;
+const MOST_MS = 60_000;
 
 export interface Rest {
-  /** Something went back for want of room. `over` is called when it may ask again. */
-  begin(over: () => void): void;
+  /** Something went back for want of room. */
+  begin(): void;
   /** Something was done: the next rest is a first one. */
   reset(): void;
   /** It asks for nothing any more. */
@@ -14,26 +15,25 @@ export interface Rest {
   readonly isOn: boolean;
 }
 
-export function createRest(clock: Clock): Rest {
-  let ms: number = REST_MS.first;
-  let isOn = false;
-  let takeBack: () => void = () => undefined;
+/** `over` is called whenever it may ask again. */
+export function createRest(clock: Clock, over: () => void): Rest {
+  let ms = FIRST_MS;
+  let takeBack: (() => void) | undefined;
   return {
-    begin: (over) => {
-      if (isOn) return;
-      isOn = true;
+    begin: () => {
+      if (takeBack) return;
       takeBack = clock.after(ms, () => {
-        isOn = false;
+        takeBack = undefined;
         over();
       });
-      ms = Math.min(2 * ms, REST_MS.most);
+      ms = Math.min(2 * ms, MOST_MS);
     },
     reset: () => {
-      ms = REST_MS.first;
+      ms = FIRST_MS;
     },
-    end: () => takeBack(),
+    end: () => takeBack?.(),
     get isOn() {
-      return isOn;
+      return takeBack !== undefined;
     },
   };
 }

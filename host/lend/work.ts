@@ -3,15 +3,13 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Grant } from '../../runtime/policy/grant.ts';
 import { permits } from '../../runtime/policy/policy.ts';
 import { SITE } from '../wire/ceilings.ts';
-import type { Fence, FromHost, Lease, Pause, WireTerms } from '../wire/site.ts';
+import { type Fence, type FromHost, HELD_MAX, type Lease, type Pause, type WireTerms } from '../wire/site.ts';
 import type { Clock, Event, Terms } from './contracts.ts';
 import { type Assigned, type Held, heldOf, keyOf } from './held.ts';
 import { type Batch, bytesOf, type Ran } from './report.ts';
 
 /** Tasks that end within this time are reported together. */
 const GATHER_MS = 250;
-/** Tasks that a host may hold: more come from no honest site. */
-const HELD_MAX = 4 * SITE.batchTasks.max;
 /** Jobs whose terms are kept. */
 const TERMS_MAX = 1_000;
 

@@ -31,12 +31,6 @@ export const SITE = {
     unit: 'fuel between images that are compared',
     reason: 'some 10 s of work: results of steppers that take less are checked by whole runs',
   },
-  leasesHeld: {
-    default: 4_096,
-    max: 4_096,
-    unit: 'leases that a host has when it comes again',
-    reason: 'it has no more tasks than that',
-  },
   holds: { default: 1_024, max: 1_024, unit: 'digests that a host names', reason: 'they help to choose, no more' },
   leaseMs: { default: 30_000, max: 3_600_000, unit: 'ms', reason: 'so long may a host be silent' },
   beatMs: { default: 10_000, max: 600_000, unit: 'ms', reason: 'a third of a lease' },

@@ -28,6 +28,9 @@ const column = <T extends v.GenericSchema>(schema: T, max: number = SITE.batchTa
 const FenceSchema = v.strictTuple([COUNT, COUNT]);
 export type Fence = v.InferOutput<typeof FenceSchema>;
 
+/** Tasks that a host may hold, and so leases: more come from no honest site. */
+export const HELD_MAX = 4 * SITE.batchTasks.max;
+
 const HoldingSchema = v.strictTuple([FenceSchema, column(COUNT)]);
 /** A lease, and tasks of it. */
 export type Holding = v.InferOutput<typeof HoldingSchema>;
@@ -129,7 +132,7 @@ const FromHostSchema = v.variant('type', [
     /** The same for as long as its process lives, and higher in the next one of its key: with the same it goes on with its leases. */
     session: v.exactOptional(COUNT),
     /** What it still has of leases of earlier connections: tasks that it runs, or has results of that were not acknowledged. */
-    leases: v.exactOptional(column(HoldingSchema, SITE.leasesHeld.max)),
+    leases: v.exactOptional(column(HoldingSchema, HELD_MAX)),
   }),
   v.strictObject({ type: v.literal('attributes'), attributes: AttributesSchema }),
   v.strictObject({ type: v.literal('pull'), slots: integer(1, SITE.batchTasks.max) }),
