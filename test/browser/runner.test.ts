@@ -190,11 +190,11 @@ test('a worker that had to be ended counts as lent for the 2 s in which its gues
   };
   const tab = await openTab(browser, { isolated: false, files });
   await tab.do('open', WORKER);
+  // Before it is ended, since what the page says of that may come late.
+  const began = performance.now();
   expect(await tab.do('abort', { kernel: '/failing.wasm', input: [13], afterMs: 100 })).toBe('ERR_ABORTED');
-  const ended = performance.now();
   expect(await tab.do('run', { kernel: '/echo.wasm', inputs: [[1]] })).toMatchObject([{ state: 'done' }]);
-  // Timers of the page and of this process may differ by a few ms.
-  expect(performance.now() - ended).toBeGreaterThan(1_900);
+  expect(performance.now() - began).toBeGreaterThan(2_000);
   await tab.close();
 });
 

@@ -28,7 +28,7 @@ const LATE = [...scripts('join/assets'), ...scripts('browser')].filter((path) =>
 
 test.each([
   ['a visitor reads before anything runs', PAGE, 13],
-  ['a volunteer is sent', AT_ONCE, 51],
+  ['a volunteer is sent', AT_ONCE, 50],
   ['few visits load beside it', LATE.filter((path) => !READERS.test(path)), 42],
   ['pages of others load to prepare kernels', LATE.filter((path) => READERS.test(path)), 51],
   ['an operator is sent', scripts('console/assets'), 120],
