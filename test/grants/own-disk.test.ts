@@ -44,7 +44,7 @@ function sayOf(folder: string, change: string, act: string): string {
   const program = `
     ${change}
     const { nodeFolders, openFolders } = await import('${from}host/grants/folders.js');
-    const { defaults } = await import('${from}runtime/base/limits.js');
+    const { defaults } = await import('${from}runtime/base/defaults.js');
     const { FILES } = await import('${from}runtime/base/outside.js');
     const open = (mode) => openFolders([{ at: '/data', mode, source: nodeFolders.folder(${JSON.stringify(folder)}, mode) }], { ceilings: defaults(FILES) });
     try { ${act}; console.log('done'); } catch (error) { console.log(error.message); }`;
