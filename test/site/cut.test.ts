@@ -11,11 +11,11 @@ import { markOf } from '../pool/guest.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
 import { OPERATOR, until } from './opened.ts';
 
-/** Counts to a number that it never gets to in less than a good part of a second, and gives its input back. */
+/** Counts for about a second, longer than it takes a host to come again, and gives its input back. */
 const SLOW = kernelOf({
   run: {
     locals: 'ii',
-    code: `loop local.get 3 i32.const 1 i32.add local.tee 3 i32.const 300000000 i32.lt_u br_if 0 end
+    code: `loop local.get 3 i32.const 1 i32.add local.tee 3 i32.const 1000000000 i32.lt_u br_if 0 end
       ${answer(0, 'local.get 0', 'local.get 1')}`,
   },
   memory: [1, 64],
@@ -68,15 +68,19 @@ test('a host whose connection is cut in the middle of its tasks goes on with the
   const kernel = await admit(SLOW, { platform: node });
   const inputs = Array.from({ length: TASKS }, (_, mark) => Uint8Array.from([0, mark, 0, 0, 0]));
   const marks: number[] = [];
+  let isOver = false;
   const cutting = (async () => {
     for (let done = 0; done < TASKS - 2; done += 2) {
-      await until(() => agent.status().connected && agent.status().tasksHeld > 0 && agent.status().tasksDone >= done);
+      const isAtIt = () => agent.status().connected && agent.status().tasksHeld > 0 && agent.status().tasksDone >= done;
+      await until(() => isOver || isAtIt());
+      if (isOver) return;
       line.cut();
       await until(() => !agent.status().connected);
     }
   })();
   for await (const outcome of runner.mapAs(JOB, { kernel, inputs }))
     marks.push(outcome.state === 'done' ? markOf(outcome.output) : -1);
+  isOver = true;
   await cutting;
   await runner.close();
   expect(marks).toEqual(Array.from({ length: TASKS }, (_, mark) => mark));
