@@ -23,22 +23,34 @@ const HELD_MAX = 8 * SITE.batchTasks.max;
 /** How much further apart the marks of tabs are: a power of two, so that they are marks of all others, too. */
 const TABS_APART = 8;
 
-/** Answers pulls with leases, as far as there is work. */
+/** Answers pulls with leases, as far as there is work: one of each host before the second of any. */
 export function serveAll(state: State): void {
-  const waiting = inTurn(state.wanting, ({ host }) => host?.view?.attributes.fuelPerSecond ?? 0);
-  for (const connection of waiting) serve(state, connection);
+  let waiting = inTurn(state.wanting, (connection) => ({
+    busy: state.leases.of(connection).size > 0,
+    fuelPerSecond: connection.host?.view?.attributes.fuelPerSecond ?? 0,
+  }));
+  while (waiting.length > 0) waiting = waiting.filter((connection) => serveOne(state, connection));
 }
 
 /** Answers the pulls of one connection. */
 export function serve(state: State, connection: Connection): void {
+  while (serveOne(state, connection));
+}
+
+/** Answers a connection's first pull, if there is work for it. Whether it was, so that the next may be. */
+function serveOne(state: State, connection: Connection): boolean {
   const { host, pulls } = connection;
-  while (host && pulls.length > 0 && connection.open && !state.over) {
-    const slots = Math.min(pulls[0] as number, HELD_MAX - heldBy(state, connection));
-    if (slots <= 0 || !leaseTo(state, connection, { host, slots, jobs: ready(state) })) break;
-    pulls.shift();
-  }
+  const slots = Math.min(pulls[0] ?? 0, HELD_MAX - heldBy(state, connection));
+  const isServed =
+    host !== null &&
+    connection.open &&
+    !state.over &&
+    slots > 0 &&
+    leaseTo(state, connection, { host, slots, jobs: ready(state) });
+  if (isServed) pulls.shift();
   if (pulls.length > 0 && connection.open) state.wanting.add(connection);
   else state.wanting.delete(connection);
+  return isServed;
 }
 
 export function heldBy(state: State, connection: Connection): number {

@@ -44,16 +44,26 @@ export function against(job: JobView, host: HostView, moment: Pick<Moment, 'now'
   return refusal(job, host, moment.now) ?? leavesTo(job, host, moment);
 }
 
+/** What says when a host that waits is served. */
+interface Waiting {
+  /** Whether it has tasks on lease already, and asks for more ahead of time. */
+  readonly busy: boolean;
+  readonly fuelPerSecond: number;
+}
+
 /**
- * Hosts that wait, in the order in which they are served: where there is not enough for all, as at the end of a job and before a deadline, the
- * last tasks are with those who are done with them soonest. Of two about as fast the one that came first: what each says of its speed
- * differs from time to time.
+ * Hosts that wait, in the order in which they are served: those that have nothing to do, and of these the fastest, so that where there is not
+ * enough for all, as at the end of a job and before a deadline, the last tasks are with those who are done with them soonest. Of two about
+ * as fast the one that came first: what each says of its speed differs from time to time.
  */
-export function inTurn<T>(waiting: Iterable<T>, fuelPerSecond: (each: T) => number): T[] {
-  const speedOf = (each: T) => Math.floor(Math.log2(Math.max(1, fuelPerSecond(each))));
+export function inTurn<T>(waiting: Iterable<T>, factsOf: (each: T) => Waiting): T[] {
+  const speedOf = (fuelPerSecond: number) => Math.floor(Math.log2(Math.max(1, fuelPerSecond)));
   return [...waiting]
-    .map((each) => ({ each, speed: speedOf(each) }))
-    .sort((a, b) => b.speed - a.speed)
+    .map((each) => {
+      const { busy, fuelPerSecond } = factsOf(each);
+      return { each, busy: Number(busy), speed: speedOf(fuelPerSecond) };
+    })
+    .sort((a, b) => a.busy - b.busy || b.speed - a.speed)
     .map(({ each }) => each);
 }
 

@@ -96,14 +96,16 @@ test('a batch takes its host no longer than ten seconds a thread, and leaves som
   expect(size({}, 100)).toBe(10);
 });
 
-test('of hosts that wait the fastest are served first, so the last tasks are with them; of equally fast ones who came first', () => {
+test('of hosts that wait those with nothing to do are served first, of these the fastest, of equally fast ones who came first', () => {
   const waiting = [hostView('slow', { attributes: { fuelPerSecond: 1e8 } }), hostView('a'), hostView('b')];
   waiting.push(
     hostView('unknown', { attributes: { fuelPerSecond: 0 } }),
     hostView('c', { attributes: { fuelPerSecond: 1.01e9 } }),
   );
-  const turns = inTurn(waiting, ({ attributes }) => attributes.fuelPerSecond);
-  expect(turns.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'slow', 'unknown']);
+  const turns = (busy: readonly string[]) =>
+    inTurn(waiting, ({ id, attributes: { fuelPerSecond } }) => ({ busy: busy.includes(id), fuelPerSecond }));
+  expect(turns([]).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'slow', 'unknown']);
+  expect(turns(['a', 'slow']).map(({ id }) => id)).toEqual(['b', 'c', 'unknown', 'a', 'slow']);
 });
 
 test('no plan gives an owner a task that it has run, takes more than is open, or changes with the order of the jobs', () => {
