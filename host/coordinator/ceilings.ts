@@ -34,7 +34,7 @@ export const DOOR = {
     default: 2_000,
     max: 2_000,
     unit: 'messages of such a tab in 10 s',
-    reason: 'each is parsed and acted on; an honest one sends some a second',
+    reason: 'each is parsed and acted on; whoever sends more is read slower',
   },
   messagesHost: {
     default: 200_000,

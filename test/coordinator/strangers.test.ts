@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { DOOR } from '../../host/coordinator/ceilings.ts';
 import { createProxies } from '../../host/coordinator/http/address.ts';
+import { createPace, WINDOW_MS } from '../../host/coordinator/http/pace.ts';
 import { encodeFrame, parseToHost } from '../../host/wire/site.ts';
 import { createEcho, type EchoHost } from '../site/echo.ts';
 import { type Served, serveSite } from './served.ts';
@@ -93,11 +94,10 @@ test('tabs of one address get so many connections, and leave room for those of o
   await expect.poll(() => visitor(served, '8.8.8.8')).toBeInstanceOf(WebSocket);
 });
 
-test('a tab that says more than tabs do is shown out, and so is one that does not say who it is in time', async () => {
+test('a tab that says more than tabs do is read slower and goes on; one that does not say who it is in time is shown out', async () => {
   await using served = await serveSite();
   const silent = ended((await visitor(served, '')) as WebSocket);
   const socket = (await visitor(served, '')) as WebSocket;
-  const over = ended(socket);
   const host: EchoHost = await new Promise((welcomed) => {
     const echo = createEcho({
       pulls: 0,
@@ -112,8 +112,30 @@ test('a tab that says more than tabs do is shown out, and so is one that does no
       },
     });
   });
-  for (let said = 0; said <= DOOR.messagesVisitor.max; said++)
-    host.say({ type: 'beat', paused: null, load: null, progress: [] });
-  expect(await over).toMatch(/messages in 10 s/);
+  const messages = DOOR.messagesVisitor.max + 200;
+  for (let said = 0; said < messages; said++)
+    host.say({ type: 'beat', paused: said < messages - 1 ? null : 'hidden', load: null, progress: [] });
+  await expect
+    .poll(() => served.site.site.hosts({ account: 'operator', role: 'operator' })[0]?.paused, { timeout: 20_000 })
+    .toBe('hidden');
+  expect(socket.readyState).toBe(WebSocket.OPEN);
   await silent;
+}, 40_000);
+
+test('a connection is read at its pace, with as much ahead as a window allows', () => {
+  let now = 5;
+  const pace = createPace(2_000, () => now);
+  const say = (messages: number) => Math.max(...Array.from({ length: messages }, pace));
+  expect(say(2_000)).toBe(0);
+  expect(say(1)).toBe(5);
+  expect(say(1)).toBe(10);
+  now += 10;
+  expect(say(1)).toBe(5);
+  now += WINDOW_MS / 2;
+  expect(say(999)).toBe(0);
+  expect(say(1)).toBe(5);
+  expect(say(100_000)).toBe(WINDOW_MS);
+  now += 1_000_000;
+  expect(say(2_000)).toBe(0);
+  expect(say(1)).toBe(5);
 });

@@ -12,11 +12,9 @@ import { DOOR } from '../ceilings.ts';
 import type { HostConnection, Site } from '../contracts.ts';
 import type { Proxies } from './address.ts';
 import type { Auth } from './auth.ts';
+import { createPace } from './pace.ts';
 import type { Shown } from './shown.ts';
 import { createTurns, type Turns } from './turns.ts';
-
-/** Messages are counted over so long. */
-const WINDOW_MS = 10_000;
 
 /** Reports of a host that wait to be checked while it gets more to do. */
 const AHEAD_MAX = 2;
@@ -104,16 +102,6 @@ function count(counts: Map<string, number>, name: string, by: 1 | -1): void {
   else counts.delete(name);
 }
 
-/** Throws a RangeError where a connection says more than hosts do. */
-function createPace(max: number): () => void {
-  let [since, said] = [performance.now(), 0];
-  return () => {
-    const now = performance.now();
-    if (now - since > WINDOW_MS) [since, said] = [now, 0];
-    if (++said > max) throw new RangeError(`over ${max} messages in ${WINDOW_MS / 1_000} s`);
-  };
-}
-
 function callerOf({ headers, url = '' }: IncomingMessage, auth: Auth): Known | undefined {
   const ticket = /[?&]ticket=([\w-]{1,64})(?:&|$)/.exec(url)?.[1];
   return ticket === undefined ? auth.who(headers) : auth.redeem(ticket);
@@ -155,6 +143,12 @@ function serve(socket: WebSocket, { caller, raw, turns }: Opened, { site, shown,
   const silent = setTimeout(() => socket.terminate(), DOOR.helloMs.default);
   socket.once('message', () => clearTimeout(silent));
   const pace = createPace((caller.account === ANONYMOUS ? DOOR.messagesVisitor : DOOR.messagesHost).max);
+  let unread: NodeJS.Timeout | undefined;
+  const slow = (ms: number) => {
+    if (ms === 0 || socket.isPaused) return;
+    socket.pause();
+    unread = setTimeout(() => socket.resume(), ms);
+  };
   let isRefused = false;
   let waiting = 0;
   const unlessRefused = (act: () => void) => {
@@ -172,7 +166,7 @@ function serve(socket: WebSocket, { caller, raw, turns }: Opened, { site, shown,
   socket.on('message', (data: RawData, isBinary: boolean) => {
     if (socket.readyState !== socket.OPEN) return;
     unlessRefused(() => {
-      pace();
+      slow(pace());
       if (!isBinary) throw new RangeError('messages are binary');
       const message = parseFromHost(data as Buffer);
       if (message.type !== 'report') return connection.hear(message);
@@ -192,6 +186,7 @@ function serve(socket: WebSocket, { caller, raw, turns }: Opened, { site, shown,
   });
   socket.once('close', (code) => {
     clearTimeout(silent);
+    clearTimeout(unread);
     // Behind what it had said.
     turns.add(() => connection.closed(code === BROKEN ? undefined : 'goodbye'));
   });
