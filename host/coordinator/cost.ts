@@ -110,7 +110,9 @@ function runsInParts(costing: Costing, parts: number): number {
     again += share;
   }
   const shareAnonymous = anonymousIn(costing);
-  const extra = shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + DISPUTES;
+  // A dispute is halved until one part of the work is left, and that is run again.
+  const disputes = (DISPUTES * (1 + Math.log2(parts))) / parts;
+  const extra = shareAnonymous + (1 - shareAnonymous) * (again / Math.max(1, followed)) + disputes;
   return 1 + Math.max(extra, wait ? BELIEF.overhead : 0);
 }
 

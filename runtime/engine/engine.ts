@@ -67,9 +67,9 @@ export interface Engine<Compiled = unknown> {
   /** The compiled kernel, in the thread that got such a message. */
   adopt(shared: unknown): Compiled;
   /**
-   * A fresh instance, or one that is as a fresh one to the last bit, with memory that can grow to `memoryPagesMax` pages. An engine may make it only when it is first called.
-   * What it throws, `explain` understands. `importsOf` is asked for the imports once, or never if none is called; a metered kernel has
-   * METER_IMPORTS as well. `stops` is for engines with a stopper.
+   * A fresh instance, or one that is as a fresh one to the last bit, with memory that can grow to `memoryPagesMax` pages. An engine may make
+   * it only when it is first called. What it throws, `explain` understands. `importsOf` is asked for the imports once, or never if none is
+   * called; a metered kernel has METER_IMPORTS as well. `stops` is for engines with a stopper.
    */
   instantiate(ready: Ready<Compiled>, importsOf: () => HostImports, memoryPagesMax: number, stops?: Stops): Guest;
   /** What was thrown out of `instantiate` or `call`, as a failure of the task. */

@@ -23,7 +23,7 @@ test.each([
   { confidence: 0.999, parts: 1, wait: true, near: 0.05 },
   { confidence: 0.999999, parts: 1, wait: true, near: 0.25 },
   { confidence: 0.999, parts: 16, wait: true, near: 0.03 },
-  { confidence: 0.999, parts: 16, wait: false, near: 0.04 },
+  { confidence: 0.999, parts: 16, wait: false, near: 0.03 },
   { confidence: 0.999999, parts: 16, wait: true, near: 0.1 },
 ])('the estimate is near what the simulated job takes: %o', ({ confidence, parts, wait, near }) => {
   const asked = { seed: 15, hosts: 100, tasks: 10_000, jobs: 1, rule: () => lodger() };

@@ -1,7 +1,6 @@
 // A host whose folder lies on a disk that is full, in a process of its own: the folder is a small file system that only it sees. Its site has
 // room. Says in lines of JSON what was told, and ends with what became of the job.
 import { randomBytes } from 'node:crypto';
-import { statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createAgent } from '../../host/agent/agent.ts';
@@ -12,20 +11,13 @@ import { node } from '../../host/platform/node.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { guest } from '../pool/guest.ts';
+import { createBallast } from './ballast.ts';
 
 const [, , small = '', large = ''] = process.argv;
-const BLOCK = 4_096;
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const codeOf = (error: unknown) => (error instanceof LodgerError ? `${error.code}: ${error.message}` : String(error));
-const free = () => statfsSync(small).bavail * BLOCK;
 
-/** A file that takes all of the room but so many bytes. */
-const ballast = join(small, 'ballast');
-const leave = (bytes: number) => {
-  truncateSync(ballast, 0);
-  writeFileSync(ballast, randomBytes(Math.max(0, Math.floor((free() - bytes) / BLOCK) * BLOCK)));
-};
-writeFileSync(ballast, '');
+const leave = createBallast(small);
 const moment = () => new Promise((resolve) => setTimeout(resolve, 20));
 const until = async (holds: () => boolean) => {
   while (!holds()) await moment();

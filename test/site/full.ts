@@ -1,27 +1,19 @@
 // A site whose data lie on a disk that is full, in a process of its own: its folder is a small file system that only it sees. Says in lines
 // of JSON what it was told, and ends with what became of the job.
 import { createHash, randomBytes } from 'node:crypto';
-import { statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createSiteClient } from '../../host/client/site.ts';
 import { createCoordinator } from '../../host/coordinator/door.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { createBallast } from './ballast.ts';
 import { createEcho, OWN_CALLER } from './echo.ts';
 
 const [, , folder = ''] = process.argv;
-const BLOCK = 4_096;
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const codeOf = (error: unknown) => (error instanceof LodgerError ? `${error.code}: ${error.message}` : String(error));
-const free = () => statfsSync(folder).bavail * BLOCK;
 
-/** A file that takes all of the room but so many bytes. */
-const ballast = join(folder, 'ballast');
-const leave = (bytes: number) => {
-  truncateSync(ballast, 0);
-  writeFileSync(ballast, randomBytes(Math.max(0, Math.floor((free() - bytes) / BLOCK) * BLOCK)));
-};
-writeFileSync(ballast, '');
+const leave = createBallast(folder);
 
 const site = await createCoordinator({ data: join(folder, 'site') });
 const token = site.operatorToken ?? '';
