@@ -6,7 +6,7 @@ import { firstStanding } from './belief.ts';
 import type { Caller, Range } from './contracts.ts';
 import type { Effects } from './delivery.ts';
 import { KEY, type Outputs, type RunEvent, USE } from './events.ts';
-import { countDelivered } from './hosts.ts';
+import { countDelivered, measure } from './hosts.ts';
 import { digestOf } from './inputs.ts';
 import { checkMarks } from './intervals.ts';
 import type { Job } from './job.ts';
@@ -15,6 +15,7 @@ import { partsOfRow } from './parts.ts';
 import { chainAfter, countersign, verifiedHead } from './receipts.ts';
 import { deliveryOf, intervalAt } from './rows.ts';
 import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
+import type { Came } from './speed.ts';
 import type { Connection, Host, SiteLease, State } from './state.ts';
 
 /** How often a task that fails for its host's doing is tried. */
@@ -55,6 +56,7 @@ function take(state: State, job: Job, batch: Batch, acknowledge: () => void): bo
   const use = useOf(state, job, batch);
   if (use.every((each) => each === USE.dropped)) return false;
   const event = eventOf(state, job, batch);
+  if (lease && state.leases.current(lease.fence)) measure(host, cameOf(state, lease, event));
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
   const decided = judgeRows(job, event, use);
   const final: RunEvent = { ...event, use, settled: decided.settled };
@@ -74,6 +76,15 @@ function take(state: State, job: Job, batch: Batch, acknowledge: () => void): bo
     },
   });
   return true;
+}
+
+/** What came of a lease, for the measure of its host: of what others had begun, nobody knows what it did itself. */
+function cameOf(
+  state: State,
+  { job, since }: SiteLease,
+  { fuels, parts }: Pick<RunEvent, 'fuels' | 'parts'>,
+): Omit<Came, 'threads'> {
+  return { job, since, now: state.with.now(), fuels: fuels.map((fuel, row) => (parts?.[row] ? null : fuel)) };
 }
 
 const counts = (use: number | undefined) => use === USE.first || use === USE.check;

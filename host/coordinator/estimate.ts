@@ -43,8 +43,8 @@ function estimateOf(state: State, { account, role }: Caller, manifest: Manifest,
   const { runs, why } = costOf({ tasks, ...askedOf(manifest), ...hosts, parts });
   const fuel = same ? runs * (same.mean.fuel / same.mean.runs) : null;
   const speed = [...state.hosts.values()].reduce(
-    (sum, { connection, attributes }) =>
-      sum + (connection && attributes ? attributes.threads * attributes.fuelPerSecond : 0),
+    (sum, { connection, view }) =>
+      sum + (connection && view ? view.attributes.threads * view.attributes.fuelPerSecond : 0),
     0,
   );
   return {

@@ -4,6 +4,7 @@ import { ANONYMOUS, standingOf } from './belief.ts';
 import type { Caller } from './contracts.ts';
 import { type RunEvent, USE } from './events.ts';
 import { publicKey } from './keys.ts';
+import { type Came, createSpeed } from './speed.ts';
 import type { Connection, Host, HostRecord, State } from './state.ts';
 
 /** A host from what is kept of it. */
@@ -17,6 +18,7 @@ export function hostOf(id: string, record: HostRecord): Host {
     missing: null,
     attributes: null,
     view: null,
+    speed: createSpeed(),
     paused: null,
     load: null,
     policyVersion: 0,
@@ -79,7 +81,7 @@ export function describe(state: State, host: Host, attributes: Attributes, { acc
   host.view = {
     id: host.id,
     owner: account,
-    attributes,
+    attributes: asMeasured(host, attributes),
     holds: new Set(attributes.holds.map((digest) => state.with.kernelOf(digest) ?? digest)),
     standing: (id) => {
       const job = state.jobs.get(id);
@@ -87,6 +89,18 @@ export function describe(state: State, host: Host, attributes: Attributes, { acc
       return standingOf(job, host);
     },
   };
+}
+
+/** Its speed is what its results show, once they do. */
+function asMeasured({ speed }: Host, attributes: Attributes): Attributes {
+  return { ...attributes, fuelPerSecond: speed.of(attributes.fuelPerSecond) };
+}
+
+/** Counts what a host has brought of a lease, and how fast. */
+export function measure(host: Host, came: Omit<Came, 'threads'>): void {
+  const { attributes, view, speed } = host;
+  if (!attributes || !view || !speed.count({ ...came, threads: attributes.threads })) return;
+  host.view = { ...view, attributes: asMeasured(host, attributes) };
 }
 
 /** Counts what a host has delivered, for as long as it is known; what it took counts when it is believed. */

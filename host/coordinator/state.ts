@@ -10,6 +10,7 @@ import type { Job } from './job.ts';
 import type { Lease, Leases } from './leases.ts';
 import type { Rate } from './rate.ts';
 import type { Refs } from './refs.ts';
+import type { Speed } from './speed.ts';
 
 /** Ceilings of accounts; what is absent is not bounded. */
 export interface Quotas {
@@ -72,6 +73,7 @@ export interface Host {
   missing: Missing | null;
   attributes: Attributes | null;
   view: HostView | null;
+  readonly speed: Speed;
   paused: Pause | null;
   load: number | null;
   policyVersion: number;

@@ -105,7 +105,7 @@ export function hostStatus(state: State, host: Host): HostStatus {
     banned: record.standing === 'banned',
     paused: host.paused,
     threads: attributes?.threads ?? 0,
-    fuelPerSecond: attributes?.fuelPerSecond ?? 0,
+    fuelPerSecond: host.view?.attributes.fuelPerSecond ?? 0,
     isolation: attributes?.isolation ?? [],
     engines: attributes?.engines ?? [],
     leased: connection ? heldBy(state, connection) : 0,
