@@ -72,7 +72,7 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
     await dynamics(
       changed(await file('dynamics/data/argon.txt'), {
         particles: '864',
-        steps: '40',
+        steps: '60',
         sample: '20',
         equilibration: '0',
       }),

@@ -39,23 +39,24 @@ static void compute_forces(fluid *f) {
   f->potential += energy;
 }
 
-static double wrapped(const fluid *f, double at) {
-  if (at < 0) at += f->edge;
-  return at >= f->edge ? at - f->edge : at;
+static inline d2 wrapped(const fluid *f, d2 at) {
+  const d2 edges = both(f->edge), in = at + (d2)((l2)edges & (at < both(0)));
+  return in - (d2)((l2)edges & (in >= edges));
 }
 
 static int advance(fluid *f) {
   const double half = 0.5 * f->dt, way_max = 0.25 * f->cutoff * f->cutoff;
-  for (int i = 0; i < f->count; i++) {
-    double way = 0;
+  /* Two particles at a time: there are four in each cell of the lattice. */
+  for (int i = 0; i < f->count; i += 2) {
+    d2 way = both(0);
     for (int axis = 0; axis < 3; axis++) {
       const int at = axis * f->count + i;
-      const double velocity = f->velocities[at] + half * f->forces[at], move = f->dt * velocity;
-      f->velocities[at] = velocity;
-      f->positions[at] = wrapped(f, f->positions[at] + move);
+      const d2 velocity = AT(d2, f->velocities + at) + both(half) * AT(d2, f->forces + at), move = both(f->dt) * velocity;
+      PUT(d2, f->velocities + at, velocity);
+      PUT(d2, f->positions + at, wrapped(f, AT(d2, f->positions + at) + move));
       way += move * move;
     }
-    if (!(way <= way_max)) return 0;
+    if (ANY(~(way <= both(way_max)))) return 0;
   }
   compute_forces(f);
   for (int at = 0; at < 3 * f->count; at++) f->velocities[at] += half * f->forces[at];

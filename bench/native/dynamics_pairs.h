@@ -1,139 +1,226 @@
-/* kernels/dynamics/cells.ts and pairs.ts in C: particles copied cell by cell, and forces of pairs, two at a time. */
+/*
+ * kernels/dynamics/cells.ts, records.ts and pairs.ts in C: particles and their images are copied cell by cell, those around a cell are looked at
+ * in f32, four at a time, and forces computed of two pairs at a time of those that may be near.
+ */
 
 typedef struct {
-  int count, side;
-  double edge, radius, shift;
-  /* The radius for both lanes, and for a vector with a particle in its first lane only. */
-  d2 radii[2];
-  int *cell_of, *slot_of, *starts;
-  size_t axis;
-  double *positions, *forces;
+  double x, y, z, unused, sum_x, sum_y, sum_z, unused_too;
+} record;
+
+/* Places of four particles, and the byte offset of the first one's record. */
+typedef struct {
+  f4 x, y, z;
+  i4 first;
+} group;
+
+/* A cell that is the image of another one, moved by so much. */
+typedef struct {
+  int cell, of;
+  double x, y, z;
+} image;
+
+typedef struct {
+  int count, side, row, plane, cells, images, slots;
+  double edge, cells_per_length, radius, shift;
+  float reach;
+  int *cell_of, *slot_of, *counts, *starts;
+  image *image;
+  /* Behind all slots stands a record that is far. */
+  record *records;
+  group *groups;
+  /* Copies of the groups around a cell, and byte offsets of records that may be near. */
+  group *around, *end;
+  uint32_t *found;
   d2 energy;
-  const double **found;
+  l2 pairs;
 } cells;
 
-static const int AROUND[4][2] = {{1, 0}, {-1, 1}, {0, 1}, {1, 1}};
+/* For each mask of four lanes, how far the records of those that are in it lie behind the first of the four, one after the other. */
+static const i4 CHOSEN[16] = {
+  {0}, {0}, {64}, {0, 64}, {128}, {0, 128}, {64, 128}, {0, 64, 128},
+  {192}, {0, 192}, {64, 192}, {0, 64, 192}, {128, 192}, {0, 128, 192}, {64, 128, 192}, {0, 64, 128, 192},
+};
+/* Bits of infinity for four lanes and behind them none. */
+static const int GONE[7] = {0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000};
+#define FAR 1e18
 
+static f4 four_of(float x) { return (f4){x, x, x, x}; }
 static int least(int a, int b) { return a < b ? a : b; }
 static int most(int a, int b) { return a > b ? a : b; }
+
+static int index_of(int side, int x, int y, int z) { return (z * (side + 2) + (y + 1)) * (side + 2) + (x + 1); }
+
+static void put_image(cells *c, int x, int y, int z) {
+  const int side = c->side, boxes_x = (x == side) - (x < 0), boxes_y = (y == side) - (y < 0), boxes_z = z == side;
+  if (!boxes_x && !boxes_y && !boxes_z) return;
+  const int of = index_of(side, x - boxes_x * side, y - boxes_y * side, z - boxes_z * side);
+  c->image[c->images++] = (image){index_of(side, x, y, z), of, c->edge * boxes_x, c->edge * boxes_y, c->edge * boxes_z};
+}
 
 static cells cells_of(int count, double edge, double cutoff) {
   int root = 1;
   while ((root + 1) * (root + 1) * (root + 1) <= count) root++;
   cells c = {.count = count, .edge = edge, .radius = cutoff * cutoff};
-  c.radii[0] = both(c.radius), c.radii[1] = (d2){c.radius, -1};
   c.side = most(3, least((int)(edge / cutoff), root));
-  const double inverse = 1 / (c.radius * c.radius * c.radius);
+  c.cells_per_length = (double)c.side / edge;
+  c.row = c.side + 2, c.plane = c.row * c.row, c.cells = c.plane * (c.side + 1);
+  const double inverse = 1 / (c.radius * c.radius * c.radius), reach = cutoff + 1e-6 * edge;
   c.shift = 4 * inverse * (inverse - 1);
-  c.axis = (size_t)count + 2;
+  c.reach = (float)(reach * reach * (1 + 1e-6));
   c.cell_of = take(4 * (size_t)count), c.slot_of = take(4 * (size_t)count);
-  c.starts = take(4 * ((size_t)(c.side * c.side * c.side) + 1));
-  c.positions = take(24 * c.axis), c.forces = take(24 * c.axis);
-  c.found = take(sizeof *c.found * ((size_t)count / 2 + 2));
-  CLEAR(c.positions, 24 * c.axis);
+  c.counts = take(4 * (size_t)c.cells), c.starts = take(4 * ((size_t)c.cells + 1));
+  c.image = take(sizeof(image) * (size_t)c.cells);
+  for (int z = 0; z <= c.side; z++) {
+    for (int y = -1; y <= c.side; y++) {
+      for (int x = -1; x <= c.side; x++) put_image(&c, x, y, z);
+    }
+  }
   return c;
 }
 
-static void give_cells(cells *c) { give(c->found), give(c->forces), give(c->positions), give(c->starts), give(c->slot_of), give(c->cell_of); }
+static void give_cells(cells *c) {
+  if (c->slots) give(c->found), give(c->around), give(c->groups), give(c->records);
+  give(c->image), give(c->starts), give(c->counts), give(c->slot_of), give(c->cell_of);
+}
 
-static int along(const cells *c, double place) { return least(c->side - 1, (int)((place * (double)c->side) / c->edge)); }
+static inline void put(cells *c, size_t slot, d2 xy, double z) {
+  record *at = c->records + slot;
+  *(d2 *)&at->x = xy, at->z = z;
+  *(d2 *)&at->sum_x = both(0), *(d2 *)&at->sum_z = both(0);
+  group *to = c->groups + slot / 4;
+  to->x[slot % 4] = (float)xy[0], to->y[slot % 4] = (float)xy[1], to->z[slot % 4] = (float)z;
+}
+
+/* Room for so many slots, a multiple of four. */
+static void reserve(cells *c, int slots) {
+  if (slots <= c->slots) return;
+  if (c->slots) give(c->found), give(c->around), give(c->groups), give(c->records);
+  c->slots = slots;
+  c->records = take(sizeof(record) * ((size_t)slots + 1)), c->groups = take(sizeof(group) * (size_t)(slots / 4));
+  c->around = take(sizeof(group) * (size_t)(slots / 4 + 8)), c->found = take(4 * ((size_t)slots + 36));
+  for (int i = 0; i < slots / 4; i++) c->groups[i].first = (i4){i, i, i, i} * (4 * (int)sizeof(record));
+  c->records[slots] = (record){.x = FAR, .y = FAR, .z = FAR};
+}
+
+static int along(const cells *c, double place) { return least(c->side - 1, (int)(place * c->cells_per_length)); }
 
 static void sort(cells *c, const double *positions) {
-  const int all = c->side * c->side * c->side;
-  CLEAR(c->starts, 4 * ((size_t)all + 1));
+  CLEAR(c->counts, 4 * (size_t)c->cells);
   for (int i = 0; i < c->count; i++) {
     const double *at = positions + i;
-    c->cell_of[i] = (along(c, at[2 * c->count]) * c->side + along(c, at[c->count])) * c->side + along(c, at[0]);
-    c->starts[c->cell_of[i] + 1]++;
+    c->cell_of[i] = index_of(c->side, along(c, at[0]), along(c, at[c->count]), along(c, at[2 * c->count]));
+    c->slot_of[i] = c->counts[c->cell_of[i]]++;
   }
-  for (int cell = 1; cell <= all; cell++) c->starts[cell] += c->starts[cell - 1];
-  for (int i = 0; i < c->count; i++) c->slot_of[i] = c->starts[c->cell_of[i]]++;
-  for (int cell = all; cell > 0; cell--) c->starts[cell] = c->starts[cell - 1];
-  c->starts[0] = 0;
-  for (size_t axis = 0; axis < 3; axis++) {
-    const double *from = positions + axis * (size_t)c->count;
-    double *to = c->positions + axis * c->axis;
-    for (int i = 0; i < c->count; i++) to[c->slot_of[i]] = from[i];
+  for (int i = 0; i < c->images; i++) c->counts[c->image[i].cell] = c->counts[c->image[i].of];
+  int slot = 0;
+  for (int cell = 0; cell < c->cells; cell++) {
+    if (cell % c->row == 0) slot = (slot + 3) & -4;
+    c->starts[cell] = slot;
+    slot += c->counts[cell];
+  }
+  c->starts[c->cells] = slot = (slot + 3) & -4;
+  reserve(c, slot);
+  for (int i = 0; i < c->count; i++) {
+    const double *at = positions + i;
+    c->slot_of[i] += c->starts[c->cell_of[i]];
+    put(c, (size_t)c->slot_of[i], (d2){at[0], at[c->count]}, at[2 * c->count]);
+  }
+  for (const image *i = c->image; i < c->image + c->images; i++) {
+    const record *from = c->records + c->starts[i->of];
+    const d2 shift = {i->x, i->y};
+    size_t to = (size_t)c->starts[i->cell];
+    for (const size_t end = to + (size_t)c->counts[i->of]; to < end; from++) put(c, to++, *(const d2 *)&from->x + shift, from->z + i->z);
+  }
+  for (int last = c->row - 1; last < c->cells; last += c->row) {
+    for (int nobody = c->starts[last] + c->counts[last]; nobody < c->starts[last + 1]; nobody++) put(c, (size_t)nobody, both(FAR), FAR);
   }
 }
 
-static inline void add(double *at, d2 value) { *at += value[0] + value[1]; }
+/* Slots of a row are around, in whole groups: others in these are of the same row, but farther than a cell, or nobody. */
+static void add(cells *c, int from, int to) {
+  const group *end = c->groups + (to + 3) / 4;
+  for (const group *at = c->groups + from / 4; at < end; at++) *c->end++ = *at;
+}
 
-static void near(cells *c, int slot, int from, int to, double shift_x, double shift_y, double shift_z) {
-  const size_t axis = c->axis;
-  const double *own = c->positions + slot;
-  const d2 x = both(own[0] - shift_x), y = both(own[axis] - shift_y), z = both(own[2 * axis] - shift_z);
-  const d2 radius = both(c->radius);
-  const double *end = c->positions + to, **found = c->found;
-  for (const double *at = c->positions + from; at < end; at += 2) {
-    const d2 dx = x - AT(d2u, at), dy = y - AT(d2u, at + axis), dz = z - AT(d2u, at + 2 * axis);
-    *found = at;
-    found += ANY(((dx * dx + dy * dy) + dz * dz) < radius);
-  }
-  d2 force_x = both(0), force_y = both(0), force_z = both(0), energy = both(0);
-  const ptrdiff_t forces = c->forces - c->positions;
-  for (const double **next = c->found; next < found; next++) {
-    const double *at = *next;
-    double *force = (double *)at + forces;
-    const d2 dx = x - AT(d2u, at), dy = y - AT(d2u, at + axis), dz = z - AT(d2u, at + 2 * axis);
+/* A particle with all behind it in what is around. Adds to what acts on both, in parts of 48. */
+static void meet_all(cells *c, size_t slot, size_t place) {
+  group *at = c->around + place / 4;
+  const group *end = c->end;
+  const size_t lane = place % 4;
+  const f4 x4 = four_of(at->x[lane]), y4 = four_of(at->y[lane]), z4 = four_of(at->z[lane]), reach = four_of(c->reach);
+  /* It and those before it are near to nothing. */
+  at->x = (f4)((i4)at->x | AT(i4, GONE + 3 - lane));
+  uint32_t *found = c->found;
+  do {
+    const f4 dx = at->x - x4, dy = at->y - y4, dz = at->z - z4;
+    const unsigned mask = MASK4(((dx * dx + dy * dy) + dz * dz) < reach);
+    PUT(i4, found, at->first + CHOSEN[mask]);
+    found += __builtin_popcount(mask);
+  } while (++at < end);
+  if (found == c->found) return;
+  *found = (uint32_t)c->slots * sizeof(record);
+
+  uint8_t *records = (uint8_t *)c->records;
+  record *own = c->records + slot;
+  const d2 xy = *(const d2 *)&own->x, z = both(own->z), radius = both(c->radius), one = both(1), half = both(0.5);
+  d2 sum_xy = both(0), sum_z = both(0), energy = c->energy;
+  l2 pairs = c->pairs;
+  for (const uint32_t *next = c->found; next < found; next += 2) {
+    record *a = (record *)(records + next[0]), *b = (record *)(records + next[1]);
+    const d2 to_a = *(const d2 *)&a->x - xy, to_b = *(const d2 *)&b->x - xy;
+    const d2 dx = {to_a[0], to_b[0]}, dy = {to_a[1], to_b[1]}, dz = (d2){a->z, b->z} - z;
     const d2 square = (dx * dx + dy * dy) + dz * dz;
-    const l2 is_near = square < c->radii[end - at < 2];
-    const d2 inverse = (d2)((l2)(both(1) / square) & is_near);
+    const l2 is_near = square < radius;
+    const d2 inverse = (d2)((l2)(one / square) & is_near);
     const d2 sixth = inverse * inverse * inverse;
-    const d2 strength = (both(48) * sixth) * (sixth - both(0.5));
-    const d2 share = strength * inverse;
-    const d2 level = (both(4) * sixth) * (sixth - both(1));
-    energy = energy + (level - (d2)((l2)both(c->shift) & is_near));
+    energy += sixth * (sixth - one);
+    pairs -= is_near;
+    const d2 share = (sixth * (sixth - half)) * inverse;
     const d2 fx = share * dx, fy = share * dy, fz = share * dz;
-    force_x += fx, force_y += fy, force_z += fz;
-    PUT(d2u, force, AT(d2u, force) - fx);
-    PUT(d2u, force + axis, AT(d2u, force + axis) - fy);
-    PUT(d2u, force + 2 * axis, AT(d2u, force + 2 * axis) - fz);
+    const d2 on_a = {fx[0], fy[0]}, on_b = {fx[1], fy[1]}, on_z = (d2){a->sum_z, b->sum_z} + fz;
+    *(d2 *)&a->sum_x += on_a;
+    *(d2 *)&b->sum_x += on_b;
+    a->sum_z = on_z[0], b->sum_z = on_z[1];
+    sum_xy = (sum_xy + on_a) + on_b;
+    sum_z += fz;
   }
-  double *mine = c->forces + slot;
-  add(mine, force_x), add(mine + axis, force_y), add(mine + 2 * axis, force_z);
-  c->energy += energy;
+  *(d2 *)&own->sum_x -= sum_xy;
+  own->sum_z -= sum_z[0] + sum_z[1];
+  c->energy = energy, c->pairs = pairs;
 }
 
-static int inside(const cells *c, int at) { return at < 0 ? c->side - 1 : at == c->side ? 0 : at; }
-static double shift_of(const cells *c, int at) { return at < 0 ? -c->edge : at == c->side ? c->edge : 0; }
+static void add_row(cells *c, int cell) { add(c, c->starts[cell - 1], c->starts[cell + 2]); }
 
-/* Slots with all particles of some cells in a row. */
-static void meet_span(cells *c, int from, int to, int cell_from, int cell_to, double x, double y, double z) {
-  for (int slot = from; slot < to; slot++) near(c, slot, c->starts[cell_from], c->starts[cell_to], x, y, z);
-}
-
-static void meet_row(cells *c, int from, int to, int x, int y, int z) {
-  const int side = c->side, row = (inside(c, z) * side + inside(c, y)) * side;
-  const double shift_y = shift_of(c, y), shift_z = shift_of(c, z);
-  meet_span(c, from, to, row + most(0, x - 1), row + least(side, x + 2), 0, shift_y, shift_z);
-  if (x == 0) meet_span(c, from, to, row + side - 1, row + side, -c->edge, shift_y, shift_z);
-  if (x == side - 1) meet_span(c, from, to, row, row + 1, c->edge, shift_y, shift_z);
-}
-
-static void meet(cells *c, int x, int y, int z) {
-  const int row = (z * c->side + y) * c->side, from = c->starts[row + x], to = c->starts[row + x + 1];
+static void meet(cells *c, int cell) {
+  const int from = c->starts[cell], to = c->starts[cell + 1];
   if (from == to) return;
-  const int end = c->starts[row + least(c->side, x + 2)];
-  for (int slot = from; slot < to; slot++) near(c, slot, slot + 1, end, 0, 0, 0);
-  if (x == c->side - 1) meet_span(c, from, to, row, row + 1, c->edge, 0, 0);
-  for (int i = 0; i < 4; i++) meet_row(c, from, to, x, y + AROUND[i][0], z + AROUND[i][1]);
+  c->end = c->around;
+  add(c, from, c->starts[cell + 2]);
+  add_row(c, cell + c->row), add_row(c, cell + c->plane - c->row), add_row(c, cell + c->plane), add_row(c, cell + c->plane + c->row);
+  for (int slot = from; slot < to; slot++) meet_all(c, (size_t)slot, (size_t)(from % 4 + slot - from));
 }
 
 /* Writes the forces on particles at these positions, and gives their potential energy. */
 static double compute_pairs(cells *c, const double *positions, double *forces) {
   sort(c, positions);
-  CLEAR(c->forces, 24 * c->axis);
-  c->energy = both(0);
+  c->energy = both(0), c->pairs = (l2){0, 0};
   for (int z = 0; z < c->side; z++) {
     for (int y = 0; y < c->side; y++) {
-      for (int x = 0; x < c->side; x++) meet(c, x, y, z);
+      for (int x = 0; x < c->side; x++) meet(c, index_of(c->side, x, y, z));
     }
   }
-  for (size_t axis = 0; axis < 3; axis++) {
-    const double *from = c->forces + axis * c->axis;
-    double *to = forces + axis * (size_t)c->count;
-    for (int i = 0; i < c->count; i++) to[i] = from[c->slot_of[i]];
+  for (const image *i = c->image; i < c->image + c->images; i++) {
+    const record *from = c->records + c->starts[i->cell];
+    record *to = c->records + c->starts[i->of];
+    for (int n = 0; n < c->counts[i->of]; n++, from++, to++) {
+      *(d2 *)&to->sum_x += *(const d2 *)&from->sum_x;
+      to->sum_z += from->sum_z;
+    }
   }
-  return c->energy[0] + c->energy[1];
+  for (int i = 0; i < c->count; i++) {
+    const record *from = c->records + c->slot_of[i];
+    double *to = forces + i;
+    to[0] = 48 * from->sum_x, to[c->count] = 48 * from->sum_y, to[2 * c->count] = 48 * from->sum_z;
+  }
+  return 4 * (c->energy[0] + c->energy[1]) - c->shift * (double)(c->pairs[0] + c->pairs[1]);
 }

@@ -26,6 +26,7 @@ typedef struct {
 #ifdef __wasm__
 #define ANY(m) __builtin_wasm_any_true_v128((signed char __attribute__((vector_size(16))))(m))
 #define ANY4(m) ANY(m)
+#define MASK4(m) __builtin_wasm_bitmask_i32x4((i4)(m))
 #define MIN2(a, b) __builtin_wasm_pmin_f64x2(b, a)
 #define MAX2(a, b) __builtin_wasm_pmax_f64x2(b, a)
 #define SQRT2(x) __builtin_wasm_sqrt_f64x2(x)
@@ -46,6 +47,7 @@ static void give(void *at) { (void)at; }
 #include <time.h>
 #define ANY(m) (__builtin_ia32_movmskpd((d2)(m)) != 0)
 #define ANY4(m) (__builtin_ia32_movmskps((f4)(m)) != 0)
+#define MASK4(m) ((unsigned)__builtin_ia32_movmskps((f4)(m)))
 /* a where the other is not smaller or larger: NaN stays if it is a. */
 #define MIN2(a, b) __builtin_ia32_minpd(b, a)
 #define MAX2(a, b) __builtin_ia32_maxpd(b, a)

@@ -9,6 +9,7 @@ export class Bonds {
   compute(positions: usize, forces: usize): f64 {
     const plan = this.plan;
     let energy = 0.0;
+    if (plan.chain === 1) return energy;
     for (let i = 1; i < plan.particles; i++) {
       if (i % plan.chain !== 0) energy += this.pull(positions + <usize>i * 8, forces + <usize>i * 8);
     }

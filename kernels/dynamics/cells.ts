@@ -1,25 +1,31 @@
 // Forces between particles that are nearer than the cut-off. The box is cut into cells at least as wide as that, and a particle
 // meets those of its own cell and of the 26 around it: Quentrec and Brot, J. Comput. Phys. 13 (1973), 430.
-// Particles are copied cell by cell, so that neighbours lie side by side and two fit a vector. The order of all sums is that of
-// cells and, in a cell, of particles, hence the same on every machine.
+// Cells have others around them on all sides that need them, with images of the particles on the other side of the box. The order of
+// all sums is that of cells and, in a cell, of particles, hence the same on every machine.
 import { CELLS_MIN } from './plan';
 import { PairForce } from './pairs';
+import { LANES, Records, SUM_XY, SUM_Z } from './records';
 
-/**
- * Half of the rows of cells around a row, as steps along y and z; the other half has this row among theirs. A row runs along x,
- * so that a cell and its neighbours in it are one stretch of the sorted particles.
- */
-const AROUND = memory.data<i8>([1, 0, -1, 1, 0, 1, 1, 1]);
-const AROUND_COUNT: usize = 4;
+/** An image of a cell: the cell and that which it is of, as i32, and by how much it is moved along x, y and z, as f64. */
+const IMAGE: usize = 32;
 
 export class CellList {
   private readonly side: i32;
+  private readonly cellsPerLength: f64;
+  /** Cells of a row along x, and of a plane of rows along y. */
+  private readonly row: i32;
+  private readonly plane: i32;
+  private readonly cells: i32;
+  private readonly records: Records;
   private readonly pairs: PairForce;
-  /** Cell of each particle, and where it went among the sorted. */
+  /** Cell of each particle, and its slot. */
   private readonly cellOf: StaticArray<i32>;
   private readonly slotOf: StaticArray<i32>;
-  /** Where each cell begins among the sorted, and where the last ends. */
+  /** How many particles each cell has, and where it begins. Rows begin with a group of four, behind up to three slots of nobody. */
+  private readonly counts: StaticArray<i32>;
   private readonly starts: StaticArray<i32>;
+  private readonly images: usize;
+  private imagesEnd: usize = 0;
 
   constructor(
     private readonly count: i32,
@@ -29,11 +35,44 @@ export class CellList {
     // Not more cells than particles: thin fluids would spend their time on empty ones.
     const wanted = min(<i32>(edge / cutoff), <i32>Math.cbrt(<f64>count));
     const side = max(CELLS_MIN, wanted);
+    const row = side + 2;
+    const cells = row * row * (side + 1);
     this.side = side;
-    this.pairs = new PairForce(count, cutoff);
+    this.cellsPerLength = <f64>side / edge;
+    this.row = row;
+    this.plane = row * row;
+    this.cells = cells;
+    const records = new Records();
+    this.records = records;
+    this.pairs = new PairForce(cutoff, edge, records);
     this.cellOf = new StaticArray<i32>(count);
     this.slotOf = new StaticArray<i32>(count);
-    this.starts = new StaticArray<i32>(side * side * side + 1);
+    this.counts = new StaticArray<i32>(cells);
+    this.starts = new StaticArray<i32>(cells + 1);
+    this.images = heap.alloc(<usize>cells * IMAGE);
+    this.putImages();
+  }
+
+  private putImages(): void {
+    const side = this.side;
+    let at = this.images;
+    for (let z = 0; z <= side; z++) {
+      for (let y = -1; y <= side; y++) {
+        for (let x = -1; x <= side; x++) {
+          const boxesX = i32(x === side) - i32(x < 0);
+          const boxesY = i32(y === side) - i32(y < 0);
+          const boxesZ = i32(z === side);
+          if ((boxesX | boxesY | boxesZ) === 0) continue;
+          store<i32>(at, indexOf(side, x, y, z));
+          store<i32>(at, indexOf(side, x - boxesX * side, y - boxesY * side, z - boxesZ * side), 4);
+          store<f64>(at, this.edge * <f64>boxesX, 8);
+          store<f64>(at, this.edge * <f64>boxesY, 16);
+          store<f64>(at, this.edge * <f64>boxesZ, 24);
+          at += IMAGE;
+        }
+      }
+    }
+    this.imagesEnd = at;
   }
 
   /** Writes the forces on particles at these positions, and gives their potential energy. */
@@ -43,85 +82,131 @@ export class CellList {
     const side = this.side;
     for (let z = 0; z < side; z++) {
       for (let y = 0; y < side; y++) {
-        for (let x = 0; x < side; x++) this.meet(x, y, z);
+        for (let x = 0; x < side; x++) this.meet(indexOf(side, x, y, z));
       }
     }
-    this.pairs.take(forces, this.slotOf);
+    this.take(forces);
     return this.pairs.potential();
   }
 
   /** Counting sort, which keeps the order of particles within a cell. */
   private sort(positions: usize): void {
-    const starts = this.starts;
-    starts.fill(0);
-    for (let i = 0; i < this.count; i++) {
-      const cell = this.indexOf(positions + <usize>i * 8);
-      this.cellOf[i] = cell;
-      starts[cell + 1]++;
+    const counts = changetype<usize>(this.counts);
+    const starts = changetype<usize>(this.starts);
+    const cellOf = changetype<usize>(this.cellOf);
+    const slotOf = changetype<usize>(this.slotOf);
+    const axis = <usize>this.count * 8;
+    memory.fill(counts, 0, <usize>this.cells * 4);
+    for (let i: usize = 0; i < axis; i += 8) {
+      const at = positions + i;
+      const cell = this.cellAt(load<f64>(at), load<f64>(at + axis), load<f64>(at + 2 * axis));
+      store<i32>(cellOf + (i >> 1), cell);
+      const count = counts + <usize>cell * 4;
+      store<i32>(slotOf + (i >> 1), load<i32>(count));
+      store<i32>(count, load<i32>(count) + 1);
     }
-    for (let cell = 1; cell < starts.length; cell++) starts[cell] += starts[cell - 1];
-    for (let i = 0; i < this.count; i++) this.slotOf[i] = starts[this.cellOf[i]]++;
-    // Each start has moved on to its cell's end.
-    for (let cell = starts.length - 1; cell > 0; cell--) starts[cell] = starts[cell - 1];
-    starts[0] = 0;
-    this.pairs.put(positions, this.slotOf);
+    for (let image = this.images; image < this.imagesEnd; image += IMAGE) {
+      store<i32>(counts + <usize>load<i32>(image) * 4, load<i32>(counts + <usize>load<i32>(image, 4) * 4));
+    }
+    let slot = 0;
+    for (let cell = 0; cell < this.cells; ) {
+      slot = wholeGroups(slot);
+      for (const end = cell + this.row; cell < end; cell++) {
+        store<i32>(starts + <usize>cell * 4, slot);
+        slot += load<i32>(counts + <usize>cell * 4);
+      }
+    }
+    slot = wholeGroups(slot);
+    this.starts[this.cells] = slot;
+    if (this.records.reserve(slot)) this.pairs.reserve(slot);
+    this.put(positions);
   }
 
-  /** The cell of the particle whose x lies at this address. */
-  private indexOf(at: usize): i32 {
-    const axis = <usize>this.count * 8;
-    const x = this.along(load<f64>(at));
-    const y = this.along(load<f64>(at + axis));
-    const z = this.along(load<f64>(at + 2 * axis));
-    return (z * this.side + y) * this.side + x;
+  @inline
+  private cellAt(x: f64, y: f64, z: f64): i32 {
+    return indexOf(this.side, this.along(x), this.along(y), this.along(z));
   }
 
   @inline
   private along(place: f64): i32 {
-    return min(this.side - 1, <i32>((place * <f64>this.side) / this.edge));
+    return min(this.side - 1, <i32>(place * this.cellsPerLength));
   }
 
-  /** A cell with itself and with half of those around it. */
-  private meet(x: i32, y: i32, z: i32): void {
-    const row = (z * this.side + y) * this.side;
-    const from = this.starts[row + x];
-    const to = this.starts[row + x + 1];
-    if (from === to) return;
-
-    const end = this.starts[row + min(this.side, x + 2)];
-    for (let slot = from; slot < to; slot++) this.pairs.near(slot, slot + 1, end, 0, 0, 0);
-    if (x === this.side - 1) this.meetSpan(from, to, row, row + 1, this.edge, 0, 0);
-    for (let i: usize = 0; i < AROUND_COUNT; i++) {
-      this.meetRow(from, to, x, y + load<i8>(AROUND + i * 2), z + load<i8>(AROUND + i * 2, 1));
+  /** Particles into their slots, then images, and nobody where a row ends. */
+  private put(positions: usize): void {
+    const records = this.records;
+    const starts = this.starts;
+    const counts = this.counts;
+    const cellOf = changetype<usize>(this.cellOf);
+    const slotOf = changetype<usize>(this.slotOf);
+    const axis = <usize>this.count * 8;
+    for (let i: usize = 0; i < axis; i += 8) {
+      const cell = load<i32>(cellOf + (i >> 1));
+      const slot = load<i32>(slotOf + (i >> 1)) + load<i32>(changetype<usize>(starts) + <usize>cell * 4);
+      store<i32>(slotOf + (i >> 1), slot);
+      const at = positions + i;
+      const xy = v128.load64_lane(at + axis, v128.load64_zero(at), 1);
+      records.put(slot, xy, load<f64>(at + 2 * axis));
+    }
+    for (let image = this.images; image < this.imagesEnd; image += IMAGE) {
+      const from = load<i32>(image, 4);
+      const to = starts[load<i32>(image)];
+      records.copy(starts[from], to, counts[from], v128.load(image, 8), load<f64>(image, 24));
+    }
+    for (let last = this.row - 1; last < this.cells; last += this.row) {
+      for (let slot = starts[last] + counts[last]; slot < starts[last + 1]; slot++) records.putNobody(slot);
     }
   }
 
-  /** Slots of a cell with the cell in another row that has the same x, and those on both sides of it. */
-  private meetRow(from: i32, to: i32, x: i32, y: i32, z: i32): void {
-    const side = this.side;
-    const row = (this.inside(z) * side + this.inside(y)) * side;
-    const shiftY = this.shift(y);
-    const shiftZ = this.shift(z);
-    this.meetSpan(from, to, row + max(0, x - 1), row + min(side, x + 2), 0, shiftY, shiftZ);
-    if (x === 0) this.meetSpan(from, to, row + side - 1, row + side, -this.edge, shiftY, shiftZ);
-    if (x === side - 1) this.meetSpan(from, to, row, row + 1, this.edge, shiftY, shiftZ);
+  /** A cell with itself and with half of those around it. */
+  private meet(cell: i32): void {
+    const pairs = this.pairs;
+    const starts = this.starts;
+    const from = starts[cell];
+    const to = starts[cell + 1];
+    if (from === to) return;
+    pairs.begin();
+    // Three cells of a row are one stretch of slots.
+    pairs.add(from, starts[cell + 2]);
+    this.addRow(cell + this.row);
+    this.addRow(cell + this.plane - this.row);
+    this.addRow(cell + this.plane);
+    this.addRow(cell + this.plane + this.row);
+    const place = <usize>from % LANES;
+    for (let slot = from; slot < to; slot++) pairs.meet(slot, place + <usize>(slot - from));
   }
 
-  /** Slots with all particles of some cells in a row. */
-  private meetSpan(from: i32, to: i32, cellFrom: i32, cellTo: i32, shiftX: f64, shiftY: f64, shiftZ: f64): void {
-    const first = this.starts[cellFrom];
-    const end = this.starts[cellTo];
-    for (let slot = from; slot < to; slot++) this.pairs.near(slot, first, end, shiftX, shiftY, shiftZ);
-  }
-
+  /** A cell with those on both sides of it. */
   @inline
-  private inside(along: i32): i32 {
-    return along < 0 ? this.side - 1 : along === this.side ? 0 : along;
+  private addRow(cell: i32): void {
+    this.pairs.add(this.starts[cell - 1], this.starts[cell + 2]);
   }
 
-  /** How far the image that is meant lies from the particles of the cell itself. */
-  @inline
-  private shift(along: i32): f64 {
-    return along < 0 ? -this.edge : along === this.side ? this.edge : 0;
+  /** Copies forces from slots, once those on images are given to particles. */
+  private take(forces: usize): void {
+    const records = this.records;
+    for (let image = this.images; image < this.imagesEnd; image += IMAGE) {
+      const to = load<i32>(image, 4);
+      records.give(this.starts[load<i32>(image)], this.starts[to], this.counts[to]);
+    }
+    const slotOf = changetype<usize>(this.slotOf);
+    const axis = <usize>this.count * 8;
+    for (let i: usize = 0; i < axis; i += 8) {
+      const from = records.recordOf(load<i32>(slotOf + (i >> 1)));
+      const to = forces + i;
+      store<f64>(to, 48 * load<f64>(from, SUM_XY));
+      store<f64>(to + axis, 48 * load<f64>(from, SUM_XY + 8));
+      store<f64>(to + 2 * axis, 48 * load<f64>(from, SUM_Z));
+    }
   }
+}
+
+/** From -1 to the side along x and y, from 0 along z: no cell looks for those before it in that. */
+function indexOf(side: i32, x: i32, y: i32, z: i32): i32 {
+  return (z * (side + 2) + (y + 1)) * (side + 2) + (x + 1);
+}
+
+/** The first slot of the next group, or of this one. */
+function wholeGroups(slot: i32): i32 {
+  return (slot + 3) & -4;
 }

@@ -61,20 +61,25 @@ export class Fluid {
     const forces = this.forces;
     const velocities = this.velocities;
     const positions = this.positions;
-    for (let i: usize = 0; i < axis; i += 8) {
-      let way = 0.0;
+    const halves = f64x2.splat(half);
+    const times = f64x2.splat(dt);
+    // Two particles at a time: there are four in each cell of the lattice.
+    for (let i: usize = 0; i < axis; i += 16) {
+      let way = f64x2.splat(0);
       for (let at = i; at < 3 * axis; at += axis) {
-        const velocity = load<f64>(velocities + at) + half * load<f64>(forces + at);
-        const move = dt * velocity;
-        store<f64>(velocities + at, velocity);
-        store<f64>(positions + at, this.wrapped(load<f64>(positions + at) + move));
-        way += move * move;
+        const change = f64x2.mul(halves, v128.load(forces + at));
+        const velocity = f64x2.add(v128.load(velocities + at), change);
+        const move = f64x2.mul(times, velocity);
+        v128.store(velocities + at, velocity);
+        v128.store(positions + at, this.wrapped(f64x2.add(v128.load(positions + at), move)));
+        way = f64x2.add(way, f64x2.mul(move, move));
       }
-      if (!(way <= this.wayMax)) return false;
+      if (!i64x2.all_true(f64x2.le(way, f64x2.splat(this.wayMax)))) return false;
     }
     this.computeForces();
-    for (let at: usize = 0; at < 3 * axis; at += 8) {
-      store<f64>(velocities + at, load<f64>(velocities + at) + half * load<f64>(forces + at));
+    for (let at: usize = 0; at < 3 * axis; at += 16) {
+      const change = f64x2.mul(halves, v128.load(forces + at));
+      v128.store(velocities + at, f64x2.add(v128.load(velocities + at), change));
     }
     return true;
   }
@@ -103,9 +108,10 @@ export class Fluid {
 
   /** Into the box, from 0 inclusive to the edge exclusive. */
   @inline
-  private wrapped(at: f64): f64 {
-    if (at < 0) at += this.edge;
+  private wrapped(at: v128): v128 {
+    const edges = f64x2.splat(this.edge);
+    const inside = f64x2.add(at, v128.and(edges, f64x2.lt(at, f64x2.splat(0))));
     // A tiny negative number and the edge add up to the edge.
-    return at >= this.edge ? at - this.edge : at;
+    return f64x2.sub(inside, v128.and(edges, f64x2.ge(inside, edges)));
   }
 }

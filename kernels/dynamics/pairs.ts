@@ -1,143 +1,164 @@
-// Lennard-Jones forces of pairs, two at a time: 4 (r^-12 - r^-6), cut off at a radius and shifted to be 0 there.
+// Lennard-Jones forces of pairs: 4 (r^-12 - r^-6), cut off at a radius and shifted to be 0 there.
+import { ADDRESS, GROUP, LANES, RECORD, Records, SUM_XY, SUM_Z } from './records';
 
-const LANES = 2;
-/** The square of the radius for both lanes; behind it for a last vector with a particle in its first lane only: nothing is so near. */
-const RADII = memory.data<f64>([0, 0, 0, -1], 16);
+/** For each mask of four lanes, how far the records of those that are in it lie behind the first of the four, one after the other. */
+const CHOSEN = memory.data<u32>(
+  [
+    0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 64, 0, 0, 128, 0, 0, 0, 0, 128, 0, 0, 64, 128, 0, 0, 0, 64, 128, 0, 192, 0,
+    0, 0, 0, 192, 0, 0, 64, 192, 0, 0, 0, 64, 192, 0, 128, 192, 0, 0, 0, 128, 192, 0, 64, 128, 192, 0, 0, 64, 128, 192,
+  ],
+  16,
+);
 
-/** The shift of energy, and numbers: in memory, since V8 makes a constant anew at every use. */
-const SHIFT = memory.data<f64>([0]);
+/** Bits of infinity for four lanes and behind them none: from the fourth on for the first lane, from the first on for all four. */
+const GONE = memory.data<u32>([0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000, 0, 0, 0], 16);
+
+/** Numbers in memory, since V8 makes a constant anew at every use. */
 const ONE = memory.data<f64>([1]);
-const FORTY_EIGHT = memory.data<f64>([48]);
 const HALF = memory.data<f64>([0.5]);
-const FOUR = memory.data<f64>([4]);
 
-/** Sorted copies of positions, and the forces on them. Three axes each, one after the other, with room for a vector behind the last. */
 export class PairForce {
-  private readonly axis: usize;
-  private readonly positions: usize;
-  private readonly forces: usize;
-  /** Potential energy, one sum a lane. */
+  /** Copies of the groups around a cell. A copy costs less than looking each row of cells up again for each particle of the cell. */
+  private groups: usize = 0;
+  private end: usize = 0;
+  /** Addresses of records that may be near. */
+  private found: usize = 0;
+  private readonly radius: f64;
+  /** The square of the radius as an f32: more than what it becomes for a pair that is as near. */
+  private readonly reach: f32;
+  private readonly shift: f64;
+  /** One sum a lane: of s (s - 1), s = r^-6, and how many pairs. */
   private readonly energy: usize;
-  /** Addresses of vectors of positions with a particle that is near. */
-  private readonly found: usize;
 
   constructor(
-    private readonly count: i32,
     cutoff: f64,
+    edge: f64,
+    private readonly records: Records,
   ) {
-    this.axis = <usize>(count + LANES) * 8;
-    this.positions = heap.alloc(3 * this.axis);
-    this.forces = heap.alloc(3 * this.axis);
-    this.energy = heap.alloc(16);
-    this.found = heap.alloc(<usize>(count / LANES + 2) * 4);
-    memory.fill(this.positions, 0, 3 * this.axis);
+    this.energy = heap.alloc(32);
     const radius = cutoff * cutoff;
     const inverse = 1 / (radius * radius * radius);
-    store<f64>(RADII, radius);
-    store<f64>(RADII, radius, 8);
-    store<f64>(RADII, radius, 16);
-    store<f64>(SHIFT, 4 * inverse * (inverse - 1));
+    this.radius = radius;
+    this.shift = 4 * inverse * (inverse - 1);
+    // Places are within two edges, hence off by 2^-23 edges in f32 and a distance by less than a millionth of an edge.
+    const reach = cutoff + 1e-6 * edge;
+    this.reach = <f32>(reach * reach * (1 + 1e-6));
+  }
+
+  /** For so many slots, which may all be around one cell: five stretches have at most eight groups more than their slots fill. */
+  reserve(slots: i32): void {
+    if (this.groups !== 0) {
+      heap.free(this.groups);
+      heap.free(this.found);
+    }
+    const groups = <usize>slots / LANES + 8;
+    this.groups = heap.alloc(groups * GROUP);
+    this.found = heap.alloc((groups + 1) * LANES * 4);
   }
 
   clear(): void {
-    memory.fill(this.forces, 0, 3 * this.axis);
     v128.store(this.energy, f64x2.splat(0));
+    v128.store(this.energy, i64x2.splat(0), 16);
   }
 
   /** Of all pairs since `clear`. */
   potential(): f64 {
-    return load<f64>(this.energy) + load<f64>(this.energy, 8);
+    const sum = load<f64>(this.energy) + load<f64>(this.energy, 8);
+    return 4 * sum - this.shift * <f64>(load<i64>(this.energy, 16) + load<i64>(this.energy, 24));
   }
 
-  /** Copies positions to their slots. */
-  put(positions: usize, slotOf: StaticArray<i32>): void {
-    for (let axis: usize = 0; axis < 3; axis++) {
-      const from = positions + axis * <usize>this.count * 8;
-      const to = this.positions + axis * this.axis;
-      for (let i = 0; i < this.count; i++) store<f64>(to + <usize>slotOf[i] * 8, load<f64>(from + <usize>i * 8));
+  /** Nothing is around. */
+  begin(): void {
+    this.end = this.groups;
+  }
+
+  /** Slots of a row are around, in whole groups: others in these are of the same row, but farther than a cell, or nobody. */
+  add(from: i32, to: i32): void {
+    let at = this.end;
+    const end = this.records.groupOf(to + <i32>(LANES - 1));
+    for (let group = this.records.groupOf(from); group < end; group += GROUP) {
+      v128.store(at, v128.load(group));
+      v128.store(at, v128.load(group, 16), 16);
+      v128.store(at, v128.load(group, 32), 32);
+      v128.store(at, v128.load(group, 48), 48);
+      at += GROUP;
     }
+    this.end = at;
   }
 
-  /** Copies forces from their slots. */
-  take(forces: usize, slotOf: StaticArray<i32>): void {
-    for (let axis: usize = 0; axis < 3; axis++) {
-      const from = this.forces + axis * this.axis;
-      const to = forces + axis * <usize>this.count * 8;
-      for (let i = 0; i < this.count; i++) store<f64>(to + <usize>i * 8, load<f64>(from + <usize>slotOf[i] * 8));
-    }
-  }
-
-  /** The particle of a slot with those of other slots, which are shifted by a whole box or not at all. Adds to the forces on both. */
+  /** A particle with all behind it in what is around. Adds to what acts on both, in parts of 48. */
   @inline
-  near(slot: i32, from: i32, to: i32, shiftX: f64, shiftY: f64, shiftZ: f64): void {
-    const axis = this.axis;
-    const own = this.positions + <usize>slot * 8;
-    const x = f64x2.splat(load<f64>(own) - shiftX);
-    const y = f64x2.splat(load<f64>(own + axis) - shiftY);
-    const z = f64x2.splat(load<f64>(own + 2 * axis) - shiftZ);
-    const radius = v128.load(RADII);
-    const end = this.positions + <usize>to * 8;
-    let at = this.positions + <usize>from * 8;
-    if (at >= end) return;
-    // First those with a particle that is near, without a branch: a processor foretells it wrongly so often that it costs more than this.
-    let found = this.found;
+  meet(slot: i32, place: usize): void {
+    let group = this.groups + (place / LANES) * GROUP;
+    const lane = (place % LANES) << 2;
+    const x4 = v128.load32_splat(group + lane);
+    const y4 = v128.load32_splat(group + lane, 16);
+    const z4 = v128.load32_splat(group + lane, 32);
+    // It and those before it are near to nothing.
+    v128.store(group, v128.or(v128.load(group), v128.load(GONE + 12 - lane)));
+    const reach = f32x4.splat(this.reach);
+    const end = this.end;
+    // First those that are near, without a branch: a processor foretells it wrongly so often that it costs more than this.
+    const list = this.found;
+    let found = list;
     do {
-      const dx = f64x2.sub(x, v128.load(at));
-      const dy = f64x2.sub(y, v128.load(at + axis));
-      const dz = f64x2.sub(z, v128.load(at + 2 * axis));
-      const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
-      store<u32>(found, <u32>at);
-      // A step if any lane is near.
-      found += (i64x2.bitmask(f64x2.lt(square, radius)) + 3) & 4;
-      at += 8 * LANES;
-    } while (at < end);
+      const dx = f32x4.sub(v128.load(group), x4);
+      const dy = f32x4.sub(v128.load(group, 16), y4);
+      const dz = f32x4.sub(v128.load(group, 32), z4);
+      const square = f32x4.add(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), f32x4.mul(dz, dz));
+      const mask = i32x4.bitmask(f32x4.lt(square, reach));
+      v128.store(found, i32x4.add(v128.load(group, ADDRESS), v128.load((<usize>mask) << 4, CHOSEN)));
+      found += (<usize>popcnt(mask)) << 2;
+      group += GROUP;
+    } while (group < end);
+    if (found === list) return;
+    // Two at a time: where one is left over, with one that is far.
+    store<u32>(found, <u32>this.records.far);
 
-    let forceX = f64x2.splat(0);
-    let forceY = f64x2.splat(0);
-    let forceZ = f64x2.splat(0);
-    let energy = f64x2.splat(0);
-    const forces = this.forces - this.positions;
-    for (let next = this.found; next < found; next += 4) {
-      const at = <usize>load<u32>(next);
-      const dx = f64x2.sub(x, v128.load(at));
-      const dy = f64x2.sub(y, v128.load(at + axis));
-      const dz = f64x2.sub(z, v128.load(at + 2 * axis));
+    const own = this.records.recordOf(slot);
+    const xy = v128.load(own);
+    const z = v128.load64_splat(own, 16);
+    const radius = f64x2.splat(this.radius);
+    const one = v128.load64_splat(ONE);
+    const half = v128.load64_splat(HALF);
+    let sumXY = f64x2.splat(0);
+    let sumZ = f64x2.splat(0);
+    let energy = v128.load(this.energy);
+    let pairs = v128.load(this.energy, 16);
+    let next = list;
+    do {
+      const a = <usize>load<u32>(next);
+      const b = <usize>load<u32>(next, 4);
+      const toA = f64x2.sub(v128.load(a), xy);
+      const toB = f64x2.sub(v128.load(b), xy);
+      const dx = v128.shuffle<f64>(toA, toB, 0, 2);
+      const dy = v128.shuffle<f64>(toA, toB, 1, 3);
+      const dz = f64x2.sub(v128.load64_lane(b, v128.load64_zero(a, 16), 1, 16), z);
       const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
-      const near = f64x2.lt(square, v128.load(RADII + ((<usize>(end - at < 8 * LANES)) << 4)));
-      const one = v128.load64_splat(ONE);
+      const near = f64x2.lt(square, radius);
       // All that is far becomes 0 here, where one look at bits is enough.
       const inverse = v128.and(f64x2.div(one, square), near);
       const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
-      const strength = f64x2.mul(
-        f64x2.mul(v128.load64_splat(FORTY_EIGHT), sixth),
-        f64x2.sub(sixth, v128.load64_splat(HALF)),
-      );
-      const share = f64x2.mul(strength, inverse);
-      const level = f64x2.mul(f64x2.mul(v128.load64_splat(FOUR), sixth), f64x2.sub(sixth, one));
-      energy = f64x2.add(energy, f64x2.sub(level, v128.and(v128.load64_splat(SHIFT), near)));
-      const fx = f64x2.mul(share, dx);
-      const fy = f64x2.mul(share, dy);
-      const fz = f64x2.mul(share, dz);
-      forceX = f64x2.add(forceX, fx);
-      forceY = f64x2.add(forceY, fy);
-      forceZ = f64x2.add(forceZ, fz);
-      subtract(at + forces, fx);
-      subtract(at + forces + axis, fy);
-      subtract(at + forces + 2 * axis, fz);
-    }
-    const mine = own + forces;
-    add(mine, forceX);
-    add(mine + axis, forceY);
-    add(mine + 2 * axis, forceZ);
-    v128.store(this.energy, f64x2.add(v128.load(this.energy), energy));
+      energy = f64x2.add(energy, f64x2.mul(sixth, f64x2.sub(sixth, one)));
+      pairs = i64x2.sub(pairs, near);
+      const share = f64x2.mul(f64x2.mul(sixth, f64x2.sub(sixth, half)), inverse);
+      const forceX = f64x2.mul(share, dx);
+      const forceY = f64x2.mul(share, dy);
+      const forceZ = f64x2.mul(share, dz);
+      const onA = v128.shuffle<f64>(forceX, forceY, 0, 2);
+      const onB = v128.shuffle<f64>(forceX, forceY, 1, 3);
+      v128.store(a, f64x2.add(v128.load(a, SUM_XY), onA), SUM_XY);
+      v128.store(b, f64x2.add(v128.load(b, SUM_XY), onB), SUM_XY);
+      const onZ = f64x2.add(v128.load64_lane(b, v128.load64_zero(a, SUM_Z), 1, SUM_Z), forceZ);
+      v128.store64_lane(a, onZ, 0, SUM_Z);
+      v128.store64_lane(b, onZ, 1, SUM_Z);
+      sumXY = f64x2.add(f64x2.add(sumXY, onA), onB);
+      sumZ = f64x2.add(sumZ, forceZ);
+      next += 8;
+    } while (next < found);
+    v128.store(own, f64x2.sub(v128.load(own, SUM_XY), sumXY), SUM_XY);
+    store<f64>(own, load<f64>(own, SUM_Z) - (f64x2.extract_lane(sumZ, 0) + f64x2.extract_lane(sumZ, 1)), SUM_Z);
+    v128.store(this.energy, energy);
+    v128.store(this.energy, pairs, 16);
   }
-}
-
-function subtract(at: usize, value: v128): void {
-  v128.store(at, f64x2.sub(v128.load(at), value));
-}
-
-/** Both lanes to the one value at the address. */
-function add(at: usize, value: v128): void {
-  store<f64>(at, load<f64>(at) + (f64x2.extract_lane(value, 0) + f64x2.extract_lane(value, 1)));
 }

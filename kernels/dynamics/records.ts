@@ -1,0 +1,94 @@
+// Particles and their images, slot by slot, so that neighbours lie side by side: where they are and what acts on them, in a record of
+// 64 bytes each, and where they are in f32, in a group of 64 bytes for four, for a first look at which are near.
+
+/** x, y, z and 8 unused bytes; the sums of what acts along x, y and z, and 8 unused bytes. */
+export const RECORD: usize = 64;
+export const SUM_XY: usize = 32;
+export const SUM_Z: usize = 48;
+
+/** Four x, four y, four z in f32, and the address of the first one's record, four times. */
+export const GROUP: usize = 64;
+export const ADDRESS: usize = 48;
+export const LANES: usize = 4;
+
+/** Nothing is near to this place, whose square fits an f32. */
+const FAR = 1e18;
+
+export class Records {
+  records: usize = 0;
+  groups: usize = 0;
+  /** A record of nobody, who is far. */
+  readonly far: usize;
+  private slots: i32 = 0;
+
+  constructor() {
+    this.far = heap.alloc(RECORD);
+    v128.store(this.far, f64x2.splat(FAR));
+    store<f64>(this.far, FAR, 16);
+  }
+
+  /** Makes room for so many slots, a multiple of four; what was there is lost then. Says whether it had to. */
+  reserve(slots: i32): bool {
+    if (slots <= this.slots) return false;
+    if (this.slots !== 0) {
+      heap.free(this.records);
+      heap.free(this.groups);
+    }
+    this.slots = slots;
+    this.records = heap.alloc(<usize>slots * RECORD);
+    this.groups = heap.alloc((<usize>slots / LANES) * GROUP);
+    for (let slot = 0; slot < slots; slot += <i32>LANES) {
+      v128.store(this.groupOf(slot), i32x4.splat(<i32>this.recordOf(slot)), ADDRESS);
+    }
+    return true;
+  }
+
+  @inline
+  recordOf(slot: i32): usize {
+    return this.records + <usize>slot * RECORD;
+  }
+
+  @inline
+  groupOf(slot: i32): usize {
+    return this.groups + (<usize>slot / LANES) * GROUP;
+  }
+
+  /** Somebody, on whom nothing acts yet. */
+  @inline
+  put(slot: i32, xy: v128, z: f64): void {
+    const at = this.recordOf(slot);
+    v128.store(at, xy);
+    store<f64>(at, z, 16);
+    v128.store(at, f64x2.splat(0), SUM_XY);
+    v128.store(at, f64x2.splat(0), SUM_Z);
+    const lane = this.groupOf(slot) + ((<usize>slot % LANES) << 2);
+    const xy32 = f32x4.demote_f64x2_zero(xy);
+    v128.store32_lane(lane, xy32, 0);
+    v128.store32_lane(lane, xy32, 1, 16);
+    store<f32>(lane, <f32>z, 32);
+  }
+
+  /** Nobody, who is far. */
+  putNobody(slot: i32): void {
+    this.put(slot, f64x2.splat(FAR), FAR);
+  }
+
+  /** So many images, moved by the shifts. */
+  copy(from: i32, to: i32, count: i32, shiftXY: v128, shiftZ: f64): void {
+    for (const end = to + count; to < end; to++) {
+      const at = this.recordOf(from++);
+      this.put(to, f64x2.add(v128.load(at), shiftXY), load<f64>(at, 16) + shiftZ);
+    }
+  }
+
+  /** Adds what acts on images to what acts on those that they are of. */
+  give(from: i32, to: i32, count: i32): void {
+    let at = this.recordOf(to);
+    const end = this.recordOf(from + count);
+    for (let image = this.recordOf(from); image < end; image += RECORD) {
+      v128.store(at, f64x2.add(v128.load(at, SUM_XY), v128.load(image, SUM_XY)), SUM_XY);
+      store<f64>(at, load<f64>(at, SUM_Z) + load<f64>(image, SUM_Z), SUM_Z);
+      at += RECORD;
+    }
+  }
+}
