@@ -44,7 +44,7 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
   };
   const proteins = await file('align/data/proteins.fasta');
   const valley = await file('fractal/data/valley.txt');
-  const book = await encodeValue(await file('portfolio/data/book.ndjson'), 4_000);
+  const book = await encodeValue(await file('portfolio/data/book.ndjson'), 8_000);
   return [
     { name: 'align', kernel: 'align', ...same(proteins), blob: await file('align/data/query.fasta') },
     {

@@ -146,20 +146,6 @@ static __attribute__((unused)) d2 normal_cdf(d2 x) {
   return tail_of(x, size, STEP(even, square, both(MILLS[22])) + t * odd);
 }
 
-static __attribute__((unused)) void normal_cdf_of_two(d2 x, d2 y, d2 *to) {
-  const d2 x_size = size_of(x), y_size = size_of(y), t = argument_of(x_size), u = argument_of(y_size);
-  const d2 t_square = t * t, u_square = u * u;
-  d2 t_even = both(MILLS[0]), t_odd = both(MILLS[1]), u_even = t_even, u_odd = t_odd;
-  for (int i = 2; i < 22; i += 2) {
-    const d2 even = both(MILLS[i]), odd = both(MILLS[i + 1]);
-    t_even = STEP(t_even, t_square, even), t_odd = STEP(t_odd, t_square, odd);
-    u_even = STEP(u_even, u_square, even), u_odd = STEP(u_odd, u_square, odd);
-  }
-  const d2 last = both(MILLS[22]);
-  to[0] = tail_of(x, x_size, STEP(t_even, t_square, last) + t * t_odd);
-  to[1] = tail_of(y, y_size, STEP(u_even, u_square, last) + u * u_odd);
-}
-
 static inline d2 ratio(d2 r, const double *table) {
   d2 above = both(table[0]), below = both(table[8]);
   for (int i = 1; i < 8; i++) above = STEP(above, r, both(table[i]));
@@ -167,19 +153,46 @@ static inline d2 ratio(d2 r, const double *table) {
   return above / below;
 }
 
-/* Of numbers between 0 and 1. */
-static __attribute__((unused)) d2 normal_quantile(d2 p) {
-  const d2 q = p - both(0.5);
-  const d2 middle = q * ratio(both(0.180625) - q * q, MIDDLE);
-  const l2 near = (d2)((l2)q & (l2){INT64_MAX, INT64_MAX}) <= both(0.425);
-  if (!ANY(~near)) return middle;
+/* Away from the middle. */
+static inline d2 aside(d2 p, d2 q) {
   const l2 below = q < both(0);
   const d2 root = SQRT2(-log_of(pick(below, p, both(1) - p)));
   d2 x = ratio(root - both(1.6), SIDE);
   const l2 far = root > both(5);
   if (ANY(far)) x = pick(far, ratio(root - both(5), FAR_SIDE), x);
-  x = (d2)((l2)x ^ (below & (l2)both(-0.0)));
-  return pick(near, middle, x);
+  return (d2)((l2)x ^ (below & (l2)both(-0.0)));
+}
+
+static inline d2 quantile_near(d2 q) { return q * ratio(both(0.180625) - q * q, MIDDLE); }
+static inline l2 is_near(d2 q) { return (d2)((l2)q & (l2){INT64_MAX, INT64_MAX}) <= both(0.425); }
+
+/* Of numbers between 0 and 1. */
+static __attribute__((unused)) d2 normal_quantile(d2 p) {
+  const d2 q = p - both(0.5), middle = quantile_near(q);
+  const l2 near = is_near(q);
+  return ANY(~near) ? pick(near, middle, aside(p, q)) : middle;
+}
+
+/* In place; those away from the middle are put off, and done two at a time. */
+static __attribute__((unused)) void normal_quantile_of(double *all, size_t count) {
+  double *off[65];
+  while (count > 0) {
+    const size_t part = count < 64 ? count : 64;
+    size_t waiting = 0;
+    for (size_t i = 0; i < part; i += 2) {
+      const d2 p = AT(d2u, all + i), q = p - both(0.5);
+      const l2 near = is_near(q);
+      PUT(d2u, all + i, pick(near, quantile_near(q), p));
+      off[waiting] = all + i, waiting += (size_t)(near[0] + 1);
+      off[waiting] = all + i + 1, waiting += (size_t)(near[1] + 1);
+    }
+    if (waiting > 0) off[waiting] = off[waiting - 1];
+    for (size_t i = 0; i < waiting; i += 2) {
+      const d2 p = {*off[i], *off[i + 1]}, x = aside(p, p - both(0.5));
+      *off[i] = x[0], *off[i + 1] = x[1];
+    }
+    all += part, count -= part;
+  }
 }
 
 /* sin(x + quarters pi/2), |x| < 2^20. */

@@ -6,9 +6,12 @@
 #include "task.h"
 #include "numbers.h"
 #include "philox.h"
+#include "portfolio_worth.h"
 
 #define BATCHES 20
 #define SMALL 16
+/* Pairs of paths that are run at a time. */
+#define PAIRS 4
 
 typedef struct {
   size_t price;
@@ -26,7 +29,7 @@ typedef struct {
   const double *spots, *volatilities, *correlation;
   double *factor, *slopes;
   move *moves;
-  d2 *prices, *normals;
+  d2 *normals, *logarithms, *prices;
   term *now, *then;
   philox random;
 } book;
@@ -38,28 +41,33 @@ static void fill_terms(const book *b, const double *positions, term *terms, doub
     const double *p = positions + 5 * i;
     const double gone = p[3] - at, left = gone > 1e-14 ? gone : 1e-14, sigma = b->volatilities[(size_t)p[0]];
     const double spread = sigma * __builtin_sqrt(left);
-    terms[i] = (term){2 * (size_t)p[0], 1 / spread, ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread, spread,
+    terms[i] = (term){(size_t)p[0], 1 / spread, ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread, spread,
                       p[2] * exp_of_sum(both(-b->rate * left), both(0))[0], p[1], p[4]};
   }
 }
 
-static d2 book_value(const book *b, const term *terms) {
+static d2 book_value(const book *b, const term *terms, const d2 *logarithms, const d2 *prices) {
   d2 value = both(0);
-  for (const term *t = terms; t < terms + b->positions; t++) {
-    const d2 *price = b->prices + t->price;
-    const d2 sign = both(t->sign);
-    const d2 d1 = price[0] * both(t->inverse) + both(t->shift), second = d1 - both(t->spread);
-    d2 probabilities[2];
-    normal_cdf_of_two(sign * d1, sign * second, probabilities);
-    const d2 asset = price[1] * probabilities[0], cash = both(t->cash) * probabilities[1];
-    value += both(t->quantity) * (sign * (asset - cash));
+  part at_hand;
+  for (size_t from = 0; from < b->positions; from += PART) {
+    const size_t count = b->positions - from < PART ? b->positions - from : PART;
+    for (size_t i = 0; i < count; i++) {
+      const term *t = terms + from + i;
+      const d2 d1 = logarithms[t->price] * both(t->inverse) + both(t->shift), second = d1 - both(t->spread);
+      set_points(&at_hand, i, both(t->sign) * d1, both(t->sign) * second);
+    }
+    run_sums(&at_hand, count);
+    for (size_t i = 0; i < count; i++) {
+      const term *t = terms + from + i;
+      value += both(t->quantity) * (both(t->sign) * difference(&at_hand, i, prices[t->price], both(t->cash)));
+    }
   }
   return value;
 }
 
 static void set_price(book *b, size_t asset, d2 logarithm) {
-  b->prices[2 * asset] = logarithm;
-  b->prices[2 * asset + 1] = exp_of_sum(logarithm, both(0));
+  b->logarithms[asset] = logarithm;
+  b->prices[asset] = exp_of_sum(logarithm, both(0));
 }
 
 static void factorize(double *a, size_t n) {
@@ -76,10 +84,10 @@ static void prepare(book *b, const double *positions) {
   for (size_t i = 0; i < b->assets * b->assets; i++) b->factor[i] = b->correlation[i];
   factorize(b->factor, b->assets);
   for (size_t a = 0; a < b->assets; a++) set_price(b, a, both(log1of(b->spots[a]))), b->slopes[a] = 0;
-  b->value = book_value(b, b->now)[0];
+  b->value = book_value(b, b->now, b->logarithms, b->prices)[0];
   for (size_t i = 0; i < b->positions; i++) {
     const term *t = b->now + i;
-    const double d1 = b->prices[t->price][0] * t->inverse + t->shift;
+    const double d1 = b->logarithms[t->price][0] * t->inverse + t->shift;
     const double delta = t->sign * normal_cdf(both(t->sign * d1))[0] * t->quantity;
     const size_t a = (size_t)positions[5 * i];
     b->slopes[a] -= delta * b->spots[a] * b->volatilities[a] * __builtin_sqrt(b->horizon);
@@ -96,18 +104,29 @@ static void prepare(book *b, const double *positions) {
   }
 }
 
-static void run_pair(book *b, uint64_t pair, double *losses, double *linear) {
-  for (size_t a = 0; a < b->assets; a++) b->normals[a] = normal_quantile(philox_even(b->random, pair, a));
+static void shocks(const book *b, const d2 *normals, d2 *logarithms, double *linear) {
   d2 first = both(0);
   for (size_t a = 0; a < b->assets; a++) {
     d2 shock = both(0);
-    for (size_t i = 0; i <= a; i++) shock += both(b->factor[a * b->assets + i]) * b->normals[i];
-    b->prices[2 * a] = both(b->moves[a].drift) + both(b->moves[a].scale) * shock;
+    for (size_t i = 0; i <= a; i++) shock += both(b->factor[a * b->assets + i]) * normals[i];
+    logarithms[a] = both(b->moves[a].drift) + both(b->moves[a].scale) * shock;
     first += both(b->moves[a].slope) * shock;
   }
-  for (size_t a = 0; a < b->assets; a++) b->prices[2 * a + 1] = exp_of_sum(b->prices[2 * a], both(0));
-  PUT(d2u, losses, both(b->value) - book_value(b, b->then));
   PUT(d2u, linear, first);
+}
+
+static void run_pairs(book *b, uint64_t pair, double *losses, double *linear) {
+  const size_t assets = b->assets, all = PAIRS * assets;
+  for (size_t p = 0; p < PAIRS; p++) {
+    for (size_t a = 0; a < assets; a++) b->normals[p * assets + a] = philox_even(b->random, pair + p, a);
+  }
+  normal_quantile_of((double *)b->normals, 2 * all);
+  for (size_t p = 0; p < PAIRS; p++) shocks(b, b->normals + p * assets, b->logarithms + p * assets, linear + 2 * p);
+  for (size_t i = 0; i < all; i++) b->prices[i] = exp_between(MIN2(MAX2(b->logarithms[i], both(-708)), both(709)));
+  for (size_t p = 0; p < PAIRS; p++) {
+    const d2 worth = book_value(b, b->then, b->logarithms + p * assets, b->prices + p * assets);
+    PUT(d2u, losses + 2 * p, both(b->value) - worth);
+  }
 }
 
 static double middle(double a, double b, double c) {
@@ -216,17 +235,17 @@ static buffer run(const uint8_t *input, size_t size) {
   b.spots = in + 8, b.volatilities = b.spots + b.assets, b.correlation = b.volatilities + b.assets;
   const double *positions = b.correlation + b.assets * b.assets;
   b.factor = take(8 * b.assets * b.assets), b.slopes = take(8 * b.assets), b.moves = take(sizeof(move) * b.assets);
-  b.prices = take(32 * b.assets), b.normals = take(16 * b.assets);
+  b.normals = take(PAIRS * 16 * b.assets), b.logarithms = take(PAIRS * 16 * b.assets), b.prices = take(PAIRS * 16 * b.assets);
   b.now = take(sizeof(term) * (b.positions + 1)), b.then = take(sizeof(term) * (b.positions + 1));
   fill_terms(&b, positions, b.now, 0);
   fill_terms(&b, positions, b.then, b.horizon);
   prepare(&b, positions);
   double *losses = take(8 * b.paths), *linear = take(8 * b.paths);
-  for (size_t i = 0; i < b.paths; i += 2) run_pair(&b, b.first + (i >> 1), losses + i, linear + i);
+  for (size_t i = 0; i < b.paths; i += 2 * PAIRS) run_pairs(&b, b.first + (i >> 1), losses + i, linear + i);
   buffer out = {take(13 * 8), 13 * 8};
   PUT(double, out.bytes, b.value);
   estimate(&b, losses, linear, (double *)(out.bytes + 8));
-  give(linear), give(losses), give(b.then), give(b.now), give(b.normals), give(b.prices), give(b.moves), give(b.slopes), give(b.factor);
+  give(linear), give(losses), give(b.then), give(b.now), give(b.prices), give(b.logarithms), give(b.normals), give(b.moves), give(b.slopes), give(b.factor);
   return out;
 }
 

@@ -6,7 +6,7 @@ import { both, ofExponent, power2, rounder, step } from './lanes';
 @lazy const TERMS = memory.data<f64>([1.4426950408889634, 0.6931471805598903, 5.497923018708371e-14, 0.5, 1, 2, -746, 710], 16);
 
 /** (exp(r) - 1 - r - r^2 / 2) / r^3, interpolated at Chebyshev's nodes: off by 2^-60 at most. From the highest power down. */
-@lazy export const POLYNOMIAL = memory.data<f64>([
+@lazy const POLYNOMIAL = memory.data<f64>([
   2.0911236630261545e-9, 2.510038549551032e-8, 2.755728296954995e-7, 2.7557268459997064e-6, 2.4801587317144498e-5,
   1.9841269863053618e-4, 1.3888888888886552e-3, 8.333333333330062e-3, 4.1666666666666664e-2, 1.6666666666666669e-1,
 ], 16);
@@ -46,13 +46,13 @@ export function tanhLanes(x: v128): v128 {
 
 /** ROUNDER + k, where k is the whole number nearest to x / ln 2, and stands in the low bits. */
 @inline
-export function countOf(x: v128): v128 {
+function countOf(x: v128): v128 {
   return f64x2.add(f64x2.mul(x, both(TERMS)), rounder());
 }
 
 /** (1 + p) 2^k, in two steps, since 2^k alone may be out of range: only the last product rounds. */
 @inline
-export function scaled(p: v128, count: v128): v128 {
+function scaled(p: v128, count: v128): v128 {
   const low = i64x2.shr_u(count, 1);
   return f64x2.mul(f64x2.mul(f64x2.add(both(TERMS + 32), p), ofExponent(low)), ofExponent(i64x2.sub(count, low)));
 }
@@ -78,18 +78,18 @@ function expRest(x: v128, tail: v128, k: v128): v128 {
 
 /** r is the first less the second. */
 @inline
-export function upperRest(x: v128, k: v128): v128 {
+function upperRest(x: v128, k: v128): v128 {
   return f64x2.sub(x, f64x2.mul(k, both(TERMS + 8)));
 }
 
 @inline
-export function lowerRest(tail: v128, k: v128): v128 {
+function lowerRest(tail: v128, k: v128): v128 {
   return f64x2.sub(f64x2.mul(k, both(TERMS + 16)), tail);
 }
 
 /** exp(r) - 1 with r = a - b, by the polynomial's value. What rounding takes from r is put back at the end. */
 @inline
-export function lessOne(a: v128, b: v128, p: v128): v128 {
+function lessOne(a: v128, b: v128, p: v128): v128 {
   const r = f64x2.sub(a, b);
   const lost = f64x2.sub(f64x2.sub(a, r), b);
   const curved = f64x2.mul(f64x2.mul(r, r), f64x2.add(both(TERMS + 24), f64x2.mul(r, p)));

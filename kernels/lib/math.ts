@@ -4,7 +4,7 @@
 import { expLanes, tanhLanes } from './exponential';
 import { cosFour, expFour, highOf, joined, logFour, lowOf, sinFour, tanhFour } from './four';
 import { logLanes, powLanes } from './logarithm';
-import { normalCdfLanes, normalCdfOfTwo, normalQuantileLanes } from './normal';
+import { normalCdfLanes, normalQuantileLanes, normalQuantileOf } from './normal';
 import { cosLanes, sinLanes } from './sine';
 
 /** Functions of one f64. Special values are those of IEEE 754 and annex F of C99. */
@@ -80,13 +80,13 @@ export abstract class math2 {
     return normalCdfLanes(x);
   }
 
-  /** Of two vectors, which go to an address: in little more than the time of one. */
-  static normalCdfOfTwo(x: v128, y: v128, to: usize): void {
-    normalCdfOfTwo(x, y, to);
-  }
-
   static normalQuantile(p: v128): v128 {
     return normalQuantileLanes(p);
+  }
+
+  /** Of all vectors from an address up to another, in place: in half the time of one after the other. */
+  static normalQuantileOf(from: usize, to: usize): void {
+    normalQuantileOf(from, to);
   }
 }
 

@@ -1,7 +1,7 @@
 // The normal distribution: its distribution function and the inverse of that, two lanes of f64 at a time.
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
-import { countOf, expWithin, lessOne, lowerRest, POLYNOMIAL, scaled, upperRest } from './exponential';
-import { both, rounder, step, upper } from './lanes';
+import { expWithin } from './exponential';
+import { both, step, upper } from './lanes';
 import { logLanes } from './logarithm';
 
 /**
@@ -40,89 +40,6 @@ export function normalCdfLanes(x: v128): v128 {
   } while (at < MILLS_LAST);
   const p = f64x2.add(step(even, square, MILLS_LAST), f64x2.mul(t, odd));
   return tailOf(x, size, p, expWithin(squareOf(size), restOf(size)));
-}
-
-/** The same of two vectors, which go to an address: each waits for its own last step, so that two take little longer than one. */
-export function normalCdfOfTwo(x: v128, y: v128, to: usize): void {
-  const xSize = sizeOf(x);
-  const ySize = sizeOf(y);
-  const t = argumentOf(xSize);
-  const u = argumentOf(ySize);
-  const tSquare = f64x2.mul(t, t);
-  const uSquare = f64x2.mul(u, u);
-  let tEven = both(MILLS);
-  let tOdd = both(MILLS + 8);
-  let uEven = tEven;
-  let uOdd = tOdd;
-  let at = MILLS + 16;
-  // Some steps a turn. Without a loop, V8 reads all coefficients before the first of them is used, and 15 registers do not hold them.
-  do {
-    let c = v128.load64_splat(at);
-    tEven = f64x2.add(f64x2.mul(tEven, tSquare), c);
-    uEven = f64x2.add(f64x2.mul(uEven, uSquare), c);
-    c = v128.load64_splat(at, 8);
-    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), c);
-    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), c);
-    c = v128.load64_splat(at, 16);
-    tEven = f64x2.add(f64x2.mul(tEven, tSquare), c);
-    uEven = f64x2.add(f64x2.mul(uEven, uSquare), c);
-    c = v128.load64_splat(at, 24);
-    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), c);
-    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), c);
-    c = v128.load64_splat(at, 32);
-    tEven = f64x2.add(f64x2.mul(tEven, tSquare), c);
-    uEven = f64x2.add(f64x2.mul(uEven, uSquare), c);
-    c = v128.load64_splat(at, 40);
-    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), c);
-    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), c);
-    c = v128.load64_splat(at, 48);
-    tEven = f64x2.add(f64x2.mul(tEven, tSquare), c);
-    uEven = f64x2.add(f64x2.mul(uEven, uSquare), c);
-    c = v128.load64_splat(at, 56);
-    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), c);
-    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), c);
-    c = v128.load64_splat(at, 64);
-    tEven = f64x2.add(f64x2.mul(tEven, tSquare), c);
-    uEven = f64x2.add(f64x2.mul(uEven, uSquare), c);
-    c = v128.load64_splat(at, 72);
-    tOdd = f64x2.add(f64x2.mul(tOdd, tSquare), c);
-    uOdd = f64x2.add(f64x2.mul(uOdd, uSquare), c);
-    at += 80;
-  } while (at < MILLS_LAST);
-  const last = both(MILLS_LAST);
-  const p = f64x2.add(f64x2.add(f64x2.mul(tEven, tSquare), last), f64x2.mul(t, tOdd));
-  const q = f64x2.add(f64x2.add(f64x2.mul(uEven, uSquare), last), f64x2.mul(u, uOdd));
-  storeTails(x, xSize, p, y, ySize, q, to);
-}
-
-/** As `tailOf` with `expWithin` gives them, side by side: what would go through memory in between would be looked at for NaNs. */
-@inline
-function storeTails(x: v128, xSize: v128, p: v128, y: v128, ySize: v128, q: v128, to: usize): void {
-  const xCount = countOf(squareOf(xSize));
-  const yCount = countOf(squareOf(ySize));
-  const a = upperRest(squareOf(xSize), f64x2.sub(xCount, rounder()));
-  const b = lowerRest(restOf(xSize), f64x2.sub(xCount, rounder()));
-  const c = upperRest(squareOf(ySize), f64x2.sub(yCount, rounder()));
-  const d = lowerRest(restOf(ySize), f64x2.sub(yCount, rounder()));
-  const r = f64x2.sub(a, b);
-  const s = f64x2.sub(c, d);
-  let e = both(POLYNOMIAL);
-  let f = e;
-  let at = POLYNOMIAL + 8;
-  do {
-    let next = v128.load64_splat(at);
-    e = f64x2.add(f64x2.mul(e, r), next);
-    f = f64x2.add(f64x2.mul(f, s), next);
-    next = v128.load64_splat(at, 8);
-    e = f64x2.add(f64x2.mul(e, r), next);
-    f = f64x2.add(f64x2.mul(f, s), next);
-    next = v128.load64_splat(at, 16);
-    e = f64x2.add(f64x2.mul(e, r), next);
-    f = f64x2.add(f64x2.mul(f, s), next);
-    at += 24;
-  } while (at < POLYNOMIAL + 80);
-  v128.store(to, tailOf(x, xSize, p, scaled(lessOne(a, b, e), xCount)));
-  v128.store(to, tailOf(y, ySize, q, scaled(lessOne(c, d, f), yCount)), 16);
 }
 
 @inline
@@ -194,7 +111,46 @@ export function normalQuantileLanes(p: v128): v128 {
   return v128.bitselect(middle, aside(p, q), near);
 }
 
+/** Of how many numbers at a time those aside from the middle are put off. */
+@inline const PART: usize = 64;
+/** Where those are. */
+@lazy const ASIDE = memory.data((<i32>PART + 1) * 4, 16);
+
+/**
+ * Of all numbers from an address up to another, in place. Every seventh even number is aside from the middle and takes three times as long:
+ * those are put off, and done two at a time like the others, instead of every vector that has one.
+ */
+export function normalQuantileOf(from: usize, to: usize): void {
+  while (from < to) {
+    const end = min(from + PART * 8, to);
+    let next = ASIDE;
+    for (; from < end; from += 16) {
+      const p = v128.load(from);
+      const q = f64x2.sub(p, both(BORDERS));
+      const near = f64x2.le(f64x2.abs(q), both(BORDERS + 8));
+      const middle = f64x2.mul(q, ratio(f64x2.sub(both(BORDERS + 16), f64x2.mul(q, q)), MIDDLE));
+      v128.store(from, v128.bitselect(middle, p, near));
+      const far = ~i64x2.bitmask(near);
+      store<u32>(next, <u32>from);
+      next += (far & 1) << 2;
+      store<u32>(next, <u32>from + 8);
+      next += (far & 2) << 1;
+    }
+    // Of an odd number, the last is both of its two.
+    if (next > ASIDE) store<u32>(next, load<u32>(next - 4));
+    for (let at = ASIDE; at < next; at += 8) {
+      const first = <usize>load<u32>(at);
+      const second = <usize>load<u32>(at, 4);
+      const p = v128.load64_lane(second, v128.load64_splat(first), 1);
+      const x = aside(p, f64x2.sub(p, both(BORDERS)));
+      v128.store64_lane(first, x, 0);
+      v128.store64_lane(second, x, 1);
+    }
+  }
+}
+
 /** The same away from the middle. */
+@inline
 function aside(p: v128, q: v128): v128 {
   const below = f64x2.lt(q, f64x2.splat(0));
   const tail = v128.bitselect(p, f64x2.sub(f64x2.splat(1), p), below);

@@ -21,32 +21,27 @@ export class Philox {
     this.key1 = <u32>(key >> 32);
   }
 
-  /** The block of a counter of two words, the lower one first: four u32 in lanes. Two rounds a turn, by products of 64 bits. */
+  /**
+   * The block of a counter of two words, the lower one first: four u32 in lanes. Words of 64 bits hold two of its numbers each, the product of
+   * one is turned by half to be xored with the other. Two rounds a turn.
+   */
   @inline
   block(low: u64, high: u64): v128 {
-    let c0 = <u32>low;
-    let c1 = <u32>(low >> 32);
-    let c2 = <u32>high;
-    let c3 = <u32>(high >> 32);
     let key0 = this.key0;
     let key1 = this.key1;
-    let round = 0;
-    do {
-      const a = <u64>c0 * <u64>MULTIPLIER_0;
-      const b = <u64>c2 * <u64>MULTIPLIER_1;
-      const odd0 = <u32>(b >> 32) ^ c1 ^ key0;
-      const odd2 = <u32>(a >> 32) ^ c3 ^ key1;
-      const d = <u64>odd0 * <u64>MULTIPLIER_0;
-      const e = <u64>odd2 * <u64>MULTIPLIER_1;
-      c0 = <u32>(e >> 32) ^ <u32>b ^ (key0 + WEYL_0);
-      c2 = <u32>(d >> 32) ^ <u32>a ^ (key1 + WEYL_1);
-      c1 = <u32>e;
-      c3 = <u32>d;
+    for (let round = 0; round < ROUNDS; round += 2) {
+      const a = <u64><u32>low * <u64>MULTIPLIER_0;
+      const b = <u64><u32>high * <u64>MULTIPLIER_1;
+      const oddLow = rotl<u64>(b, 32) ^ (low >> 32) ^ <u64>key0;
+      const oddHigh = rotl<u64>(a, 32) ^ (high >> 32) ^ <u64>key1;
+      const c = <u64><u32>oddLow * <u64>MULTIPLIER_0;
+      const d = <u64><u32>oddHigh * <u64>MULTIPLIER_1;
+      low = rotl<u64>(d, 32) ^ (oddLow >> 32) ^ <u64>(key0 + WEYL_0);
+      high = rotl<u64>(c, 32) ^ (oddHigh >> 32) ^ <u64>(key1 + WEYL_1);
       key0 += <u32>(2 * <u64>WEYL_0);
       key1 += <u32>(2 * <u64>WEYL_1);
-      round += 2;
-    } while (round < ROUNDS);
-    return i64x2.replace_lane(i64x2.splat((<u64>c1 << 32) | c0), 1, (<u64>c3 << 32) | c2);
+    }
+    return i64x2.replace_lane(i64x2.splat(low), 1, high);
   }
 
   /** Two numbers of a block's counter, evenly between 0 and 1 and never either: (k + 1/2) 2^-52. */

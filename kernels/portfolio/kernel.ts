@@ -4,14 +4,14 @@
 import { Book, Risk } from './book';
 import { check } from './check';
 import { estimate } from './estimate';
-import { Paths } from './paths';
+import { PAIRS, Paths } from './paths';
 
 export function run(book: Book): Risk {
   check(book);
   const paths = new Paths(book);
   const losses = new Float64Array(book.paths);
   const linear = new Float64Array(book.paths);
-  for (let i = 0; i < book.paths; i += 2) {
+  for (let i = 0; i < book.paths; i += 2 * <i32>PAIRS) {
     const at = (<usize>i) << 3;
     paths.run(<u64>book.first + <u64>(i >> 1), losses.dataStart + at, linear.dataStart + at);
   }
