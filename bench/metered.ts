@@ -58,7 +58,7 @@ export async function inEngine(bytes: Uint8Array<ArrayBuffer>, metered: boolean)
       call: (name, a = 0, b = 0, c = 0, d = 0) => guest.call(name, a, b, c, d),
       memory: () => guest.bytes().buffer as ArrayBuffer,
       refill: () => guest.setFuel(guest.getFuel() + SLICE),
-      end: () => void guest.end(),
+      end: () => void guest.end('done'),
     };
     const guest = engine.instantiate(ready, () => importsOf(live) as never, PAGES_MAX);
     return live;
