@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BLOCK 4
+#define VECTOR 16
 
 typedef struct {
   int name_from, name_to, description_from, description_to;
@@ -26,9 +27,18 @@ static void refuse(const char *why) {
 
 static int is_blank(uint8_t byte) { return byte == 32 || (byte >= 9 && byte <= 13); }
 
+static int line_end(const uint8_t *text, int size, int at) {
+  for (; at + VECTOR <= size; at += VECTOR) {
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(text + at));
+    const int feeds = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(10)));
+    if (feeds) return at + __builtin_ctz((unsigned)feeds);
+  }
+  while (at < size && text[at] != 10) at++;
+  return at;
+}
+
 static int read_header(const uint8_t *text, int size, int from, sequence *record) {
-  int end = from;
-  while (end < size && text[end] != 10) end++;
+  const int end = line_end(text, size, from);
   int to = end;
   while (to > from && is_blank(text[to - 1])) to--;
   record->name_from = from;
@@ -43,23 +53,32 @@ static int read_header(const uint8_t *text, int size, int from, sequence *record
 }
 
 static int read_residues(const uint8_t *text, int size, int from, sequence *record) {
-  int at = from, line_start = 1, length = 0;
+  int at = from;
+  uint8_t *to = record->codes;
   for (; at < size; at++) {
-    uint8_t byte = text[at];
-    if (byte == 62 && line_start) break;
-    line_start = byte == 10;
-    if (is_blank(byte)) continue;
-    int code = code_of(byte);
-    if (code < 0) refuse("a record contains what is no residue");
-    record->codes[length++] = (uint8_t)code;
+    if (at + VECTOR <= size) {
+      const int letters = codes_of_letters(text + at, to);
+      to += letters;
+      at += letters;
+      if (at == size) break;
+    }
+    const uint8_t byte = text[at];
+    const int code = code_of(byte);
+    if (code >= 0) {
+      *to++ = (uint8_t)code;
+      continue;
+    }
+    if (byte == 62 && text[at - 1] == 10) break;
+    if (!is_blank(byte)) refuse("a record contains what is no residue");
   }
+  const int length = (int)(to - record->codes);
   if (length == 0) refuse("a record has no residues");
   record->length = length;
   return at;
 }
 
 static fasta parse_fasta(const uint8_t *text, int size) {
-  fasta f = {text, size, NULL, 0, malloc((size_t)size + BLOCK)};
+  fasta f = {text, size, NULL, 0, malloc((size_t)size + VECTOR)};
   uint8_t *codes = f.codes;
   int at = 0, room = 0;
   while (at < size && is_blank(text[at])) at++;

@@ -1,8 +1,11 @@
 // FASTA text -> sequences of codes. Refuses what is not plain, ungapped FASTA, by name of the record that is wrong.
-import { codeOf, PADDING } from './matrix';
+import { codeOf, codesOfLetters, PADDING } from './matrix';
 
 /** Residues lie in blocks of this many, the last one padded, so that a search can read whole blocks. */
 export const BLOCK = 4;
+
+/** Bytes that are read at a time. */
+const VECTOR = 16;
 
 /** Bytes of a name and of a description that are shown. */
 export const HEADER_BYTES_MAX = 200;
@@ -23,8 +26,9 @@ export class Sequence {
 export function parseFasta(text: Uint8Array, source: string): Sequence[] {
   const records: Sequence[] = [];
   const size = text.length;
-  // A header takes at least as many bytes as the padding of its record, so codes never need more room than text.
-  let codes = heap.alloc(size + BLOCK);
+  // A header takes at least as many bytes as the padding of its record, so codes never need more room than text, but for the vector
+  // that is written last.
+  let codes = heap.alloc(size + VECTOR);
   let at = 0;
   while (at < size && isBlank(text[at])) at++;
   if (at === size) throw new Error(`${source}: holds no FASTA record`);
@@ -47,8 +51,7 @@ export function parseFasta(text: Uint8Array, source: string): Sequence[] {
 
 function readHeader(text: Uint8Array, from: i32, record: Sequence): i32 {
   const start = text.dataStart;
-  let end = from;
-  while (end < text.length && load<u8>(start + end) !== 10) end++;
+  const end = <i32>(lineEnd(start + from, start + text.length) - start);
   let to = end;
   while (to > from && isBlank(load<u8>(start + to - 1))) to--;
   record.nameFrom = from;
@@ -61,12 +64,28 @@ function readHeader(text: Uint8Array, from: i32, record: Sequence): i32 {
   return end;
 }
 
+/** Where the line ends, at a line feed or with the text. */
+function lineEnd(at: usize, end: usize): usize {
+  for (; at + VECTOR <= end; at += VECTOR) {
+    const feeds = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(10)));
+    if (feeds !== 0) return at + ctz(feeds);
+  }
+  while (at < end && load<u8>(at) !== 10) at++;
+  return at;
+}
+
 /** The record's codes, and where the next record begins. Raw addresses, since every byte of the input comes by here. */
 function readResidues(text: Uint8Array, from: i32, record: Sequence, source: string): i32 {
   const end = text.dataStart + text.length;
   let at = text.dataStart + from;
   let to = record.codes;
   for (; at < end; at++) {
+    if (at + VECTOR <= end) {
+      const count = codesOfLetters(at, to);
+      to += count;
+      at += count;
+      if (at === end) break;
+    }
     const byte = load<u8>(at);
     const code = codeOf(byte);
     if (code >= 0) {

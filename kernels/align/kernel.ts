@@ -1,7 +1,7 @@
 // Protein search: the records of a task's input, as FASTA, against the one sequence of the blob `query`.
 // Local alignment by Smith and Waterman with affine gaps (11 + k for a gap of k residues) and BLOSUM62.
-// Room for a task of 64 KiB, so that its memory is kept for the next one.
-// @memory 256KiB
+// Room for a task of 256 KiB, so that its memory is kept for the next one.
+// @memory 704KiB
 import { blobs } from 'lodger/kernel';
 import { parseFasta } from './fasta';
 import { report } from './report';

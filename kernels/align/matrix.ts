@@ -10,16 +10,19 @@ export const PADDING: u8 = 24;
 export const GAP_OPEN = 11;
 export const GAP_EXTEND = 1;
 
+/** The greatest score of two residues. */
+export const SCORE_MAX = 11;
+
 /** Bytes from one row of BLOSUM62 to the next: 24 codes, then the padding. */
 export const ROW_BYTES = 32;
 
-/** Letters a to z; see ALPHABET. */
+/** Letters a to z, and as many bytes more as make two vectors; see ALPHABET. */
 // biome-ignore format: one line is one table
 const CODES = memory.data<u8>([
-  0, 20, 4, 3, 6, 13, 7, 8, 9, 22, 11, 10, 12, 2, 22, 14, 5, 1, 15, 16, 22, 19, 17, 22, 18, 21,
+  0, 20, 4, 3, 6, 13, 7, 8, 9, 22, 11, 10, 12, 2, 22, 14, 5, 1, 15, 16, 22, 19, 17, 22, 18, 21, 0, 0, 0, 0, 0, 0,
 ]);
 
-const P: i8 = -128;
+const P: i8 = -4;
 
 /** Half bits, as NCBI distributes it (public domain): Henikoff and Henikoff, PNAS 89 (1992), 10915. Row and column order: ALPHABET. */
 // biome-ignore format: one line is one row
@@ -55,6 +58,14 @@ export function codeOf(byte: u8): i32 {
   const letter: u32 = (byte | 0x20) - 97;
   if (letter < 26) return load<u8>(CODES + letter);
   return byte === 42 ? 23 : -1;
+}
+
+/** Writes the codes of sixteen bytes; how many of them are letters before the first that is none, at which the codes end. */
+export function codesOfLetters(from: usize, to: usize): i32 {
+  const letters = i8x16.sub(v128.or(v128.load(from), i8x16.splat(0x20)), i8x16.splat(97));
+  const high = i8x16.sub(letters, i8x16.splat(16));
+  v128.store(to, v128.or(v128.swizzle(v128.load(CODES), letters), v128.swizzle(v128.load(CODES, 16), high)));
+  return ctz(~i8x16.bitmask(i8x16.lt_u(letters, i8x16.splat(26))));
 }
 
 /** Half bits for two codes, neither of them padding. */

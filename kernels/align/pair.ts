@@ -50,48 +50,58 @@ export function alignPair(query: Sequence, target: Sequence): Alignment | null {
   return alignment.score > 0 ? alignment : null;
 }
 
-/** Fills the matrix column by column; `ways`, unless 0, takes a byte a cell. Gives the score and where it ends. */
+/**
+ * Fills the matrix column by column; `ways`, unless 0, takes a byte a cell. Gives the score and, with ways, where it ends. That is kept as
+ * the address of the cell's way: the fewer values the loop has, the fewer V8 keeps in memory.
+ */
 function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
-  const found = new Alignment();
-  const codes = query.codes;
-  const size = <usize>query.length * 4;
-  const h = heap.alloc(size);
-  const e = heap.alloc(size);
-  memory.fill(h, 0, size);
-  memory.fill(e, 0, size);
+  const size = <usize>query.length;
+  const codesEnd = query.codes + size;
+  // H and E of each row.
+  const cells = heap.alloc(size * 8);
+  memory.fill(cells, 0, size * 8);
   let score = 0;
-  for (let j = 0; j < target.length; j++) {
+  let way = ways;
+  let found = ways;
+  for (let j: usize = 0; j < <usize>target.length; j++) {
     // The matrix is symmetric: the row of the target's residue has its scores with each of the query's.
     const row = BLOSUM62 + <usize>load<u8>(target.codes + j) * ROW_BYTES;
     let diagonal = 0;
     let f = 0;
-    for (let i: usize = 0; i < <usize>query.length; i++) {
-      const at = i * 4;
-      const gap = load<i32>(e + at);
-      const paired = diagonal + load<i8>(row + load<u8>(codes + i));
+    let at = cells;
+    for (let code = query.codes; code < codesEnd; code++) {
+      const gap = load<i32>(at, 4);
+      const paired = diagonal + load<i8>(row + load<u8>(code));
       const best = max(max(paired, 0), max(gap, f));
       if (best > score) {
         score = best;
-        found.queryTo = <i32>i + 1;
-        found.targetTo = j + 1;
+        found = way;
       }
-      diagonal = load<i32>(h + at);
-      store<i32>(h + at, best);
+      diagonal = load<i32>(at);
+      store<i32>(at, best);
       const opened = best - OPEN;
-      if (ways !== 0) {
-        const way = best === 0 ? START : best === paired ? PAIR : best === gap ? GAP_IN_QUERY : GAP_IN_TARGET;
-        const inQuery = <u8>(gap - GAP_EXTEND > opened) * LONGER_IN_QUERY;
-        const inTarget = <u8>(f - GAP_EXTEND > opened) * LONGER_IN_TARGET;
-        store<u8>(ways++, way | inQuery | inTarget);
-      }
-      store<i32>(e + at, max(gap - GAP_EXTEND, opened));
+      if (ways !== 0) store<u8>(way++, wayOf(best, paired, gap) | longerOf(gap, f, opened));
+      store<i32>(at, max(gap - GAP_EXTEND, opened), 4);
       f = max(f - GAP_EXTEND, opened);
+      at += 8;
     }
   }
-  found.score = score;
-  heap.free(h);
-  heap.free(e);
-  return found;
+  heap.free(cells);
+  const alignment = new Alignment();
+  alignment.score = score;
+  alignment.queryTo = <i32>((found - ways) % size) + 1;
+  alignment.targetTo = <i32>((found - ways) / size) + 1;
+  return alignment;
+}
+
+/** Without branches, which nothing could foretell. */
+function wayOf(best: i32, paired: i32, gap: i32): u8 {
+  const gapped = select<u8>(GAP_IN_QUERY, GAP_IN_TARGET, best === gap);
+  return select<u8>(START, select<u8>(PAIR, gapped, best === paired), best === 0);
+}
+
+function longerOf(gap: i32, f: i32, opened: i32): u8 {
+  return (<u8>(gap - GAP_EXTEND > opened) * LONGER_IN_QUERY) | (<u8>(f - GAP_EXTEND > opened) * LONGER_IN_TARGET);
 }
 
 function trace(query: Sequence, target: Sequence, ways: usize, alignment: Alignment): void {

@@ -141,17 +141,35 @@ describe('scores', () => {
   });
 
   test.each([
+    ['the greatest that is sure to fit a lane of 8 bits', `${'W'.repeat(21)}C`, 240],
+    ['one more', `${'W'.repeat(20)}HHR`, 241],
+    ['the greatest number of a lane of 8 bits', `${'W'.repeat(21)}CDD`, 252],
+    ['one more', 'W'.repeat(23), 253],
+    ['40 W', 'W'.repeat(40), 440],
     ['2979 W', 'W'.repeat(2979), 32_769],
-    ['one below the ceiling of a lane', `${'W'.repeat(5957)}Y`, 65_534],
-    ['the ceiling of a lane', `${'W'.repeat(5957)}H`, 65_535],
-    ['one above the ceiling of a lane', `${'W'.repeat(5957)}C`, 65_536],
+    ['the greatest that is sure to fit a lane of 16 bits', `${'W'.repeat(5956)}A`, 65_520],
+    ['one more', `${'W'.repeat(5956)}R`, 65_521],
+    ['the greatest number of a lane of 16 bits', `${'W'.repeat(5957)}K`, 65_532],
+    ['one more', `${'W'.repeat(5957)}G`, 65_533],
     ['6000 W', 'W'.repeat(6000), 66_000],
-  ])('beyond 16 bits are exact: %s', (_what, long, score) => {
+  ])('beyond 8 and 16 bits are exact: %s', (_what, long, score) => {
     const { hits, bestSkipped } = parsed(`>q\n${long}\n`, `>short\nWWW\n>long\n${long}\n>other\nACDWHC\n`);
     expect(hits[0]).toEqual({ name: 'long', length: long.length, score });
     expect(hits.map(({ name }) => name)).toEqual(['long', 'short', 'other']);
     expect(hits[1]?.score).toBe(33);
-    expect(bestSkipped).toBe('query x target exceeds 8388608 cells');
+    if (long.length > 2896) expect(bestSkipped).toBe('query x target exceeds 8388608 cells');
+  });
+
+  test('of many that do not fit a lane of 8 bits as the oracle does, beside some that do', () => {
+    const sequence = fc
+      .array(fc.constantFrom(...'WWWWWWWWCCHYK'), { minLength: 1, maxLength: 70 })
+      .map((residues) => residues.join(''));
+    fc.assert(
+      fc.property(sequence, fc.array(sequence, { minLength: 1, maxLength: 40 }), (query, targets) => {
+        expect(scoresOf(query, targets)).toEqual(targets.map((target) => smithWaterman(query, target)));
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 
