@@ -18,7 +18,7 @@ const ROUNDS = 3;
 /** Before that: code that has just been loaded takes nearly twice the time, and a site runs for weeks. The second of them is told, too. */
 const WARM_ROUNDS = 7;
 /** The database so many times over: a search of about a second, so that what a job costs once does not hide what tasks cost. */
-const REPEATS = 40;
+const REPEATS = 150;
 const TINY_TASKS = 6_000;
 
 interface Took {
