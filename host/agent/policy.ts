@@ -196,7 +196,7 @@ function termsOf(
 }
 
 /** A grant as people write it; `blobs` alone stands for all of them, also for those of pinned folders, and no file is named. */
-function rulesOf(text: string): GrantRule[] {
+export function rulesOf(text: string): GrantRule[] {
   if (text === 'blobs') return [{ kind: 'blobs' }, { kind: 'files', pinned: true }];
   const grant = parseGrant(text);
   if ('file' in grant)

@@ -115,6 +115,13 @@ async function* pieces(
   }
 }
 
+/** What came in place of a connection. */
+function refusalOf(url: string, status: number | undefined): LodgerError {
+  if (status === 401)
+    return new LodgerError('ERR_ACCESS_DENIED', ['the token is not known to the site, was revoked or has expired']);
+  return new LodgerError('ERR_SITE_UNREACHABLE', [url, `it answers with status ${status}`]);
+}
+
 interface Address {
   readonly base: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -170,6 +177,10 @@ function openSocket(
       }
     });
     for (const sign of ['ping', 'pong'] as const) socket.on(sign, alive);
+    socket.on('unexpected-response', (request, { statusCode }) => {
+      request.destroy();
+      reject(refusalOf(base.href, statusCode));
+    });
     socket.on('error', (error) => {
       reason = error.message;
       reject(unreachable(base.href, error));

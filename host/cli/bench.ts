@@ -18,7 +18,7 @@ interface BenchFlags extends TaskFlags {
 
 export function addBench(program: Command, finish: Finish): void {
   taskOptions(program.command('bench').description('time a task on every engine, metered and not'))
-    .option('--engine <name>', 'only v8 or wasmtime (default: auto, all that are here)', engineChoice, 'auto')
+    .option('--engine <name>', 'auto (all that are here), v8 or wasmtime', engineChoice, 'auto')
     .option(
       '--rounds <n>',
       'how often it is run on each, after three rounds that do not count',

@@ -23,7 +23,7 @@ export function addHosts(program: Command, finish: Finish): void {
     .option('--distrust <host>', 'check this host like any other, and give it work again')
     .option('--ban <host>', 'give this host no work any more')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger hosts'))
+    .addHelpText('after', example('lodger hosts', 'lodger hosts --json'))
     .action(async (flags: HostFlags) => {
       const wanted = standingOf(flags);
       const hosts = await atSite(flags, async (site) => {
@@ -34,7 +34,7 @@ export function addHosts(program: Command, finish: Finish): void {
         return site.ask('hosts');
       });
       if (flags.json) await printJson({ hosts });
-      else await print(tableOf(HEAD, hosts.map(rowOf), 'no hosts: lodger join lends one'));
+      else await print(tableOf(HEAD, hosts.map(rowOf), 'no hosts that this token may see: lodger join lends one'));
       finish(0);
     });
 }

@@ -1,7 +1,9 @@
 // `lodger policy show|set|simulate`: what a site lets tasks use on all its hosts.
 import type { Command } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { parseDuration, parseSize } from '../../runtime/base/units.ts';
 import { type Policy, parsePolicy } from '../../runtime/policy/policy.ts';
+import { rulesOf } from '../agent/policy.ts';
 import type { SiteClient } from '../client/site.ts';
 import { readWhole } from '../jobs/files.ts';
 import { example, type Finish } from './options.ts';
@@ -14,9 +16,9 @@ export function addPolicy(program: Command, finish: Finish): void {
   withSite(program.command('policy'))
     .description('show the policy of a site, set another, or simulate which hosts that would stop')
     .argument('<action>', 'show, set or simulate')
-    .argument('[file]', 'the policy to set or simulate, as JSON')
+    .argument('[file]', 'the policy to set or simulate, as JSON; sizes, times and grants as in a job file')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example('lodger policy show'))
+    .addHelpText('after', example('lodger policy show', 'lodger policy simulate policy.json'))
     .action(async (action: string, file: string | undefined, flags: SiteFlags & { readonly json?: true }) => {
       const act = await actionOf(action, file);
       const { document, text } = await atSite(flags, act);
@@ -57,12 +59,40 @@ async function actionOf(action: string, file: string | undefined): Promise<(site
   };
 }
 
+/** Sizes, times and grants may be written as in a job file. */
 async function readPolicy(file: string): Promise<Policy> {
   const text = Buffer.from(await readWhole(file, FILE_BYTES_MAX)).toString();
   try {
-    return parsePolicy(JSON.parse(text));
+    return parsePolicy(inNumbers(JSON.parse(text)));
   } catch (error) {
     if (error instanceof LodgerError) throw error;
     throw new LodgerError('ERR_FILE', ['read', file, (error as Error).message], { cause: error });
   }
+}
+
+/** What people write as texts; all else, and what is wrong, is left to the check of policies. */
+function inNumbers(document: unknown): unknown {
+  if (!isRecord(document)) return document;
+  const { limits, grants, ...rest } = document;
+  return {
+    ...rest,
+    ...(limits !== undefined && { limits: isRecord(limits) ? mapped(limits) : limits }),
+    ...(grants !== undefined && {
+      grants: Array.isArray(grants)
+        ? grants.flatMap((each) => (typeof each === 'string' ? rulesOf(each) : [each]))
+        : grants,
+    }),
+  };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+function mapped(limits: Record<string, unknown>): Record<string, unknown> {
+  const number = ([name, value]: [string, unknown]): [string, unknown] => {
+    if (typeof value !== 'string' || !/(?:Bytes|Ms)Max$/.test(name)) return [name, value];
+    const parse = name.endsWith('MsMax') ? parseDuration : parseSize;
+    return [name, parse(value, `limits.${name}`)];
+  };
+  return Object.fromEntries(Object.entries(limits).map(number));
 }

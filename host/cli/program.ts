@@ -1,5 +1,5 @@
 // The commands of the binary, put together.
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { VERSION } from '../platform/version.ts';
 import type { Finish } from './options.ts';
 
@@ -43,12 +43,19 @@ export async function createProgram(finish: Finish, words: readonly string[] = [
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
+    .configureHelp({ optionDescription: descriptionOf })
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.',
     );
   for (const load of commandsFor(words)) (await load())(program, finish);
   return program;
+}
+
+/** An option that may be given several times is not given by default, which needs no words. */
+function descriptionOf(option: Option): string {
+  const isList = Array.isArray(option.defaultValue);
+  return isList ? option.description : Help.prototype.optionDescription(option);
 }
 
 function commandsFor(words: readonly string[]): readonly (() => Promise<Add>)[] {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { POOL } from '../../runtime/base/limits.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -52,7 +52,11 @@ export function addServe(program: Command, finish: Finish): void {
   withSites(program.command('serve'))
     .description('start a site, or start one again from its folder')
     .option('--data <dir>', 'the folder of its state (default: one of yours; with --job, a fresh one)')
-    .option('--listen <host:port>', 'where it answers (default: 127.0.0.1:7700)', placeOf, USUAL)
+    .addOption(
+      new Option('--listen <host:port>', 'where it answers')
+        .argParser(placeOf)
+        .default(USUAL, `${USUAL.host}:${USUAL.port}`),
+    )
     .option(
       '--threads <n>',
       'threads of this process that run tasks (default: 0)',
@@ -122,7 +126,10 @@ async function serveAt(site: Coordinator, { flags, data, signal }: Serving): Pro
   });
   try {
     const exitCode = flags.job === undefined ? 0 : await runJob(site, flags.job, { flags, data, signal });
-    if (flags.once) return exitCode;
+    if (flags.once) {
+      if (!flags.json) note(`lodger: the site answered at ${url}`);
+      return exitCode;
+    }
     note(`lodger: the site answers at ${url}; Ctrl-C ends it`);
     await ended(signal);
     return 0;

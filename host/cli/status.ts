@@ -70,7 +70,10 @@ function jobText(job: JobStatus): string {
   const counts = Object.entries(job.counts).filter(([, count]) => count > 0);
   return columns([
     ['job', `${job.id} ${printable(job.name)}`.trim()],
-    ['state', `${job.state}${job.sealed ? '' : ', inputs are still coming'}`],
+    [
+      'state',
+      `${job.state}${job.sealed ? '' : ', inputs are still coming'}${job.reason === '' ? '' : `: ${printable(job.reason)}`}`,
+    ],
     ['tasks', `${job.tasks}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'none yet'}`],
     ...(job.merges ? [['merges', `${job.merges.tasks} so far, ${job.merges.done} of them done`] as const] : []),
     ['runs', `${job.runs}, ${job.checks} of them checks`],

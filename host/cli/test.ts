@@ -21,7 +21,7 @@ export function addTest(program: Command, finish: Finish): void {
     .command('test')
     .description("run a kernel's tests, on every engine that is here")
     .argument('<dir>', 'the folder of a kernel; its tests are in "tests": cases in .json, assertions in .ts')
-    .option('--engine <name>', 'only v8 or wasmtime (default: auto, all that are here)', engineChoice, 'auto')
+    .option('--engine <name>', 'auto (all that are here), v8 or wasmtime', engineChoice, 'auto')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('lodger test my-kernel'))
     .action(async (dir: string, { engine, json }: TestFlags) => {

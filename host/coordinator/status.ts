@@ -2,6 +2,7 @@
 import { VERSION } from '../platform/version.ts';
 import { type HostStatus, type JobStatus, type SiteStatus, TASK_STATES, type TaskStatus } from '../wire/api.ts';
 import { heldBy } from './dispatch.ts';
+import { stops } from './ending.ts';
 import { beliefOf, KEY, type SiteEvent, USE } from './events.ts';
 import { type Job, runEventsOf } from './job.ts';
 import { familyOf, levelOf } from './levels.ts';
@@ -24,6 +25,7 @@ export function jobStatus(state: State, job: Job): JobStatus {
     manifest: record.manifest,
     submitted: record.submitted,
     ended: record.summary ? record.ended : null,
+    reason: record.state === 'open' ? stops(state, job) : record.reason,
     sealed: record.sealed,
     tasks,
     counts: { ...counts },

@@ -12,6 +12,10 @@ import type { Host, State } from './state.ts';
 /** In words that follow why something waits. */
 const NO_ROOM = 'what is under way may take all the fuel that is left';
 
+/** Of a host that must not confirm what its own account has said, and what helps where all are so. */
+const OWNED = 'belongs to an owner that has run it';
+const REMEDY = 'a host of another account has to join, or an operator trust one of these (lodger hosts --trust HOST)';
+
 /** Reasons that one answer tells, those of most hosts first. */
 const REASONS_MAX = 3;
 
@@ -71,14 +75,16 @@ function whoMay(state: State, job: Job, index: number): string {
   const told = all.slice(0, REASONS_MAX).map(([reason, count]) => {
     return all.length === 1 ? `the host ${reason}` : `the host ${reason} (${count} of ${connected.length})`;
   });
-  return `no host that is connected may run it now: ${told.join('; ')}${all.length > told.length ? '; and more' : ''}`;
+  const isOfOwners = all.every(([reason]) => reason.startsWith(OWNED));
+  const remedy = isOfOwners ? `; ${REMEDY}` : all.length > told.length ? '; and more' : '';
+  return `no host that is connected may run it now: ${told.join('; ')}${remedy}`;
 }
 
 /** What stands against a host's running a task, in words that follow "the host"; undefined for nothing. */
 function againstTask(state: State, job: Job, { index, host }: { index: number; host: Host }): string | undefined {
   const { record, paused, view } = host;
   const wanted = job.replicas.wantedOf(index);
-  if (wanted?.not.includes(record.account)) return `belongs to an owner that has run it: ${record.account}`;
+  if (wanted?.not.includes(record.account)) return `${OWNED}: ${record.account}`;
   if (view) {
     const refused = against(job, view, momentOf(state));
     if (refused !== undefined) return refused;
@@ -109,7 +115,7 @@ export function whyHost(state: State, host: Host): string {
   let first: string | undefined;
   for (const job of open) {
     const refused = view ? against(job, view, moment) : undefined;
-    if (refused === undefined) return 'what is open has to be run by another owner';
+    if (refused === undefined) return `what is open has to be run by another owner: ${REMEDY}`;
     first ??= refused;
   }
   return `the host ${first}`;

@@ -31,6 +31,7 @@ export const JobStatusSchema: v.GenericSchema<unknown, JobStatus> = form({
   manifest: ManifestSchema,
   submitted: NUMBER,
   ended: v.nullable(NUMBER),
+  reason: TEXT,
   sealed: v.boolean(),
   tasks: COUNT,
   counts: form(

@@ -94,6 +94,8 @@ export interface JobStatus {
   readonly manifest: Manifest;
   readonly submitted: number;
   readonly ended: number | null;
+  /** In words: why it was ended before it was done, or why nothing more of it is begun; empty where there is nothing to say. */
+  readonly reason: string;
   /** Whether all inputs are there. */
   readonly sealed: boolean;
   readonly tasks: number;

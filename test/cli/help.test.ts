@@ -24,11 +24,19 @@ test('lodger --help names every command, and says so on standard output', async 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });
 
+test('the help of an option tells its default once, and none that is empty', async () => {
+  for (const name of COMMANDS) {
+    const help = (await helpOf(name)).replace(/\s+/g, ' ');
+    expect(help, name).not.toMatch(/\(default: \[|\(default: [^)]*\) \(default/);
+  }
+});
+
 test('the example in the help of every command works', async () => {
   await using folder = await scratch();
   await writeFile(join(folder.path, 'data.txt'), 'some data');
   const job = { version: 1, kernel: 'my-kernel.wasm', inputs: { files: ['data.txt'] } };
   await writeFile(join(folder.path, 'job.json'), JSON.stringify(job));
+  await writeFile(join(folder.path, 'policy.json'), JSON.stringify({ version: 1, grants: ['log'] }));
   const images = await chainInto(folderStore(folder.path), 3);
   for (const [name, digest] of [
     ['early', images.at(0)],

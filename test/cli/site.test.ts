@@ -115,13 +115,14 @@ test('every command about a site prints one JSON document', async () => {
 });
 
 test('a policy is tried, set and shown, and then holds', async () => {
-  const policy = { version: 1, grants: [{ kind: 'log' }], limits: { memoryBytesMax: 2 ** 20 } };
+  const policy = { version: 1, grants: ['log', 'blobs'], limits: { memoryBytesMax: '1MiB', wallMsMax: '90s' } };
   await writeFile(join(folder.path, 'policy.json'), JSON.stringify(policy));
   expect((await call('policy', 'simulate', 'policy.json')).exitCode).toBe(0);
   const before = JSON.parse((await call('policy', 'show', '--json')).stdout);
   expect((await call('policy', 'set', 'policy.json')).exitCode).toBe(0);
   const { version, policy: shown } = JSON.parse((await call('policy', 'show', '--json')).stdout);
-  expect([version, shown.limits.memoryBytesMax]).toEqual([before.version + 1, 2 ** 20]);
+  expect([version, shown.limits.memoryBytesMax, shown.limits.wallMsMax]).toEqual([before.version + 1, 2 ** 20, 90_000]);
+  expect(shown.grants).toEqual([{ kind: 'blobs' }, { kind: 'files', pinned: true }, { kind: 'log' }]);
   const job = JSON.parse(await readFile(join(folder.path, 'job.json'), 'utf8'));
   await writeFile(join(folder.path, 'large.json'), JSON.stringify({ ...job, limits: { memoryBytesMax: '64MiB' } }));
   const refused = await call('submit', 'large.json', '--json');

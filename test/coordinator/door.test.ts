@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { createRemote } from '../../host/agent/remote.ts';
 import { DOOR } from '../../host/coordinator/ceilings.ts';
 import { createCoordinator } from '../../host/coordinator/door.ts';
 import { createAuth } from '../../host/coordinator/http/auth.ts';
@@ -47,7 +48,11 @@ test('a token ends when it is revoked, and when its time is over', async () => {
   expect((await served.call('GET', 'who', { token })).body).toMatchObject({ account: 'lab', role: 'submitter' });
   expect((await served.call('GET', 'who', { token: past.token })).status).toBe(401);
   expect((await served.call('DELETE', `accounts/lab/tokens/${id}`)).status).toBe(204);
-  expect((await served.call('GET', 'who', { token })).status).toBe(401);
+  const refused = await served.call('GET', 'who', { token });
+  expect(refused).toMatchObject({ status: 401, body: { code: 'ERR_ACCESS_DENIED' } });
+  expect((refused.body as { message: string }).message).toContain(
+    'this token is not known, was revoked or has expired',
+  );
 });
 
 test('the operator is told a token at the first start alone, and no token is on disk', async () => {
@@ -225,4 +230,14 @@ test('a host whose token is revoked loses its connection', async () => {
   const over = closed(socket);
   await served.call('DELETE', `accounts/owner/tokens/${id}`);
   expect(await over).toBe(1008);
+  const remote = createRemote({ url: served.site.url, token, onBytes: () => undefined });
+  await expect(
+    remote.connect(
+      () => undefined,
+      () => undefined,
+    ),
+  ).rejects.toMatchObject({
+    ...{ code: 'ERR_ACCESS_DENIED', message: expect.stringContaining('the token is not known to the site') },
+  });
+  await remote.close();
 });

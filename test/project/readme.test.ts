@@ -99,11 +99,13 @@ test('what npm start shows is what it shows', async () => {
   const run = promisify(execFile);
   const [program = '', ...args] = json.scripts.start.split(' && ').at(-1).split(' ');
   expect(program).toBe('node');
-  const { stdout } = await run(process.execPath, [...args, '--once', '--output', folder], { cwd: ROOT });
+  const { stdout, stderr } = await run(process.execPath, [...args, '--once', '--output', folder], { cwd: ROOT });
   await rm(folder, { recursive: true });
   const untimed = (text: string) => text.replace(/ in [\d.]+ \w+, [\d.]+ GCUPS/, '').trimEnd();
   expect(untimed(block('start'))).not.toBe(block('start').trimEnd());
   expect(untimed(stdout)).toBe(untimed(block('start')));
+  expect(stderr).toMatch(/^receipts +15 signed in \d+ batch(?:es)?, .* fuel, each checked$/m);
+  expect(stderr).toMatch(/^lodger: the site answered at http:\/\/127\.0\.0\.1:\d+$/m);
 });
 
 test.each([

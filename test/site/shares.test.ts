@@ -94,6 +94,10 @@ test('a job begins nothing more when its budget is spent, and says so; what is d
   const done = outcomes.filter(({ state }) => state === 'done').length;
   // The fifth is begun alone, with half of its fuel left.
   expect(done).toBe(5);
+  expect(site.site.job(SUBMITTER, job)).toMatchObject({
+    state: 'cancelled',
+    reason: 'its budget of 450 fuel is spent',
+  });
   expect(new Set(outcomes.slice(done).map(({ state, message }) => `${state}: ${message}`))).toEqual(
     new Set(['cancelled: its budget of 450 fuel is spent']),
   );

@@ -144,6 +144,20 @@ describe('a job', () => {
     );
   });
 
+  test('that only its own owner could confirm says what helps', async () => {
+    const site = await open();
+    const alone = createEcho({ caller: owner('ada') });
+    alone.join(site.site);
+    const job = await submitTasks(site, 1);
+    await until(() => site.site.job(SUBMITTER, job).counts.checking === 1);
+    const remedy =
+      'a host of another account has to join, or an operator trust one of these (lodger hosts --trust HOST)';
+    expect(site.site.task(SUBMITTER, job, 0).why).toBe(
+      `there is a result that another host has to confirm; no host that is connected may run it now: the host belongs to an owner that has run it: ada; ${remedy}`,
+    );
+    expect(site.site.why(OPERATOR, { host: alone.id })).toBe(`what is open has to be run by another owner: ${remedy}`);
+  });
+
   test('sent again is the same job; another one of its id is refused', async () => {
     const site = await open();
     await submitTasks(site, 5, { id: 'same' });

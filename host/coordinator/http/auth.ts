@@ -64,7 +64,7 @@ export function createAuth(accounts: Accounts, now: () => number, site: string):
     byCookie: (headers) => bearer(headers) === undefined && cookieOf(headers) !== undefined,
     signIn: (token) => {
       const known = accounts.who(token);
-      if (!known) throw new LodgerError('ERR_ACCESS_DENIED', ['this token is not known, was revoked or has expired']);
+      if (!known) throw new LodgerError('ERR_ACCESS_DENIED', [NOT_KNOWN]);
       return { known, session: open(sessions, () => accounts.who(token)) };
     },
     visit: () => {
@@ -110,6 +110,7 @@ function keep<T>(map: Map<string, T>, key: string, value: T, max: number): void 
   map.set(key, value);
 }
 
+export const NOT_KNOWN = 'this token is not known, was revoked or has expired';
 export const NOT_OWN_PAGE = 'the request does not come from a page of this site';
 
 /** Whether a page of the site itself makes a request, as its browser says; nobody else's pages make one that browsers say nothing of. */

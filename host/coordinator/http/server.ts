@@ -18,7 +18,7 @@ import type { Known } from '../accounts.ts';
 import { ANONYMOUS } from '../belief.ts';
 import { DOOR } from '../ceilings.ts';
 import type { Proxies } from './address.ts';
-import { type Auth, isOfOwnPage, NOT_OWN_PAGE } from './auth.ts';
+import { type Auth, isOfOwnPage, NOT_KNOWN, NOT_OWN_PAGE } from './auth.ts';
 import type { Call, Handlers } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import { answerOrigins } from './origins.ts';
@@ -161,7 +161,10 @@ function mustBeAllowed(
   auth: Auth,
 ): void {
   if (route.roles === 'anyone') return;
-  if (!caller) throw new LodgerError('ERR_ACCESS_DENIED', ['give a token, as "Authorization: Bearer TOKEN"']);
+  if (!caller)
+    throw new LodgerError('ERR_ACCESS_DENIED', [
+      request.headers.authorization === undefined ? 'give a token, as "Authorization: Bearer TOKEN"' : NOT_KNOWN,
+    ]);
   if (caller.role !== 'operator' && !route.roles.includes(caller.role)) {
     const wanted = [...route.roles, 'operator'].join(' or ');
     throw new LodgerError('ERR_ACCESS_DENIED', [`this takes the role ${wanted}, the token has ${caller.role}`]);
