@@ -104,7 +104,7 @@ test('what npm start shows is what it shows', async () => {
   const untimed = (text: string) => text.replace(/ in [\d.]+ \w+, [\d.]+ GCUPS/, '').trimEnd();
   expect(untimed(block('start'))).not.toBe(block('start').trimEnd());
   expect(untimed(stdout)).toBe(untimed(block('start')));
-  expect(stderr).toMatch(/^receipts +15 signed in \d+ batch(?:es)?, .* fuel, each checked$/m);
+  expect(stderr).toMatch(/^receipts +\d+ signed in \d+ batch(?:es)?, .* fuel, each checked$/m);
   expect(stderr).toMatch(/^lodger: the site answered at http:\/\/127\.0\.0\.1:\d+$/m);
 });
 
