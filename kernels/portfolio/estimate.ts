@@ -19,13 +19,15 @@ export function estimate(risk: Risk, losses: Float64Array, linear: Float64Array,
   // The same factor for all batches, so that they stay independent of each other.
   const slope = slopeOf(losses, linear, spread);
   const size = losses.length / BATCHES;
+  const room = new Float64Array(losses.length);
   for (let controlled = 0; controlled < 2; controlled++) {
     const factor = controlled == 1 ? slope : 0;
     const limit = controlled == 1 ? border : Infinity;
-    const whole = sampleOf(losses, linear, factor, limit, confidence);
+    const whole = sampleOf(losses, linear, factor, limit, confidence, room);
     const parts = new Array<Sample>(0);
     for (let at = 0; at < losses.length; at += size) {
-      parts.push(sampleOf(losses.subarray(at, at + size), linear.subarray(at, at + size), factor, limit, confidence));
+      const batch = losses.subarray(at, at + size);
+      parts.push(sampleOf(batch, linear.subarray(at, at + size), factor, limit, confidence, room));
     }
     put(controlled == 1 ? risk.expectedLoss : risk.plainExpectedLoss, whole, parts, 0);
     put(controlled == 1 ? risk.valueAtRisk : risk.plainValueAtRisk, whole, parts, 1);
@@ -40,8 +42,15 @@ function slopeOf(losses: Float64Array, linear: Float64Array, spread: f64): f64 {
   return both / (<f64>losses.length * spread * spread);
 }
 
-/** Losses whose control is beyond the border have one weight, the others another; without a border, all have the same. */
-function sampleOf(losses: Float64Array, linear: Float64Array, slope: f64, border: f64, confidence: f64): Sample {
+/** Losses whose control is beyond the border have one weight, the others another; without a border, all have the same. Sorts them in `room`. */
+function sampleOf(
+  losses: Float64Array,
+  linear: Float64Array,
+  slope: f64,
+  border: f64,
+  confidence: f64,
+  room: Float64Array,
+): Sample {
   const sample = new Sample();
   let mean: f64 = 0;
   let beyond = 0;
@@ -50,8 +59,8 @@ function sampleOf(losses: Float64Array, linear: Float64Array, slope: f64, border
     beyond += <i32>(linear[i] > border);
   }
   sample.mean = mean / <f64>losses.length;
-  const outer = new Float64Array(beyond);
-  const inner = new Float64Array(losses.length - beyond);
+  const inner = room.subarray(0, losses.length - beyond);
+  const outer = room.subarray(losses.length - beyond, losses.length);
   let toOuter = outer.dataStart;
   let toInner = inner.dataStart;
   for (let i = 0; i < losses.length; i++) {
