@@ -55,7 +55,13 @@ export function setPoints(place: usize, x: v128, y: v128): void {
 /** Then, for so many. */
 export function runSums(count: usize): void {
   const densitiesEnd = DENSITIES + (count << 4);
-  for (let at = DENSITIES; at < densitiesEnd; at += 16) v128.store(at, expWithin(v128.load(at)));
+  // Two a turn, which read the coefficients once; behind the last of an odd number comes what may be any.
+  for (let at = DENSITIES; at < densitiesEnd; at += 32) {
+    const first = expWithin(v128.load(at));
+    const second = expWithin(v128.load(at, 16));
+    v128.store(at, first);
+    v128.store(at, second, 16);
+  }
   const end = SUMS + (count << 5);
   for (let at = SUMS; at < end; at += 32) {
     const t = v128.load(at);
@@ -107,13 +113,20 @@ export function difference(place: usize, price: v128, cash: v128): v128 {
   return f64x2.add(f64x2.sub(v128.and(above, price), v128.and(beyond, cash)), f64x2.mul(density, tails));
 }
 
-/** exp of all vectors from an address up to another, which go to a third; from exp(-708) to exp(709). */
+/** exp of all vectors from an address up to another, an even number, which go to a third; from exp(-708) to exp(709). */
 export function exponentials(from: usize, end: usize, to: usize): void {
-  for (; from < end; from += 16) {
-    const x = f64x2.pmin(f64x2.pmax(v128.load(from), v128.load64_splat(EXP_TERMS + 48)), v128.load64_splat(EXP_TERMS + 56));
-    v128.store(to, expWithin(x));
-    to += 16;
+  for (; from < end; from += 32) {
+    const first = expWithin(bounded(v128.load(from)));
+    const second = expWithin(bounded(v128.load(from, 16)));
+    v128.store(to, first);
+    v128.store(to, second, 16);
+    to += 32;
   }
+}
+
+@inline
+function bounded(x: v128): v128 {
+  return f64x2.pmin(f64x2.pmax(x, v128.load64_splat(EXP_TERMS + 48)), v128.load64_splat(EXP_TERMS + 56));
 }
 
 /** exp(x) for x in those bounds: x = k ln 2 + r. Even and odd powers are summed apart, at the same time. */
