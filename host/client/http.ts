@@ -52,6 +52,8 @@ export function createHttp(url: string, token: string, { patienceMs, ca, connect
           ...(Array.isArray(body) && { 'content-length': `${sum(body)}` }),
           ...headers,
         },
+        // Without a word it opens a connection for each: some servers send what a HEAD does not ask for, and a site does not.
+        ...(given.method === 'HEAD' && { reset: false }),
         // It takes what can be iterated, too, which its types do not say.
         ...(body !== undefined && { body: body as Uint8Array }),
         ...(signal && { signal }),
