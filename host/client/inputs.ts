@@ -5,7 +5,8 @@ import { joined } from '../wire/joined.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Batch } from './site.ts';
 
-const BATCH_BYTES = 2 ** 20;
+/** The first request is small, so that hosts begin soon; each after it has twice as much: what a request costs beside its bytes is more than they do. */
+const BATCH_BYTES = { first: 2 ** 20, most: SITE.inputsBytes.default } as const;
 const BATCH_TASKS = 4_096;
 /** Room that a job begins with: many have but a few small inputs. */
 const ROOM_BYTES = 4_096;
@@ -29,6 +30,7 @@ export async function* batchesOf(
   let from = 0;
   let batch: Datum[] = [];
   let bytes = 0;
+  let most: number = BATCH_BYTES.first;
   const room = createRoom();
   let over: Promise<undefined> | undefined;
   try {
@@ -36,12 +38,13 @@ export async function* batchesOf(
     for (;;) {
       if (batch.length > 0) over ??= turn();
       const input = await (over ? Promise.race([next, over]) : next);
-      const isFull = batch.length >= BATCH_TASKS || bytes >= BATCH_BYTES;
+      const isFull = batch.length >= BATCH_TASKS || bytes >= most;
       if (input === undefined || input.done || isFull) {
         const last = input?.done === true;
         if (batch.length > 0 || last) yield { from, inputs: batch, last };
         if (last) return;
         from += batch.length;
+        if (bytes >= most) most = Math.min(2 * most, BATCH_BYTES.most);
         room.clear();
         [batch, bytes, over] = [[], 0, undefined];
         continue;
