@@ -3,10 +3,13 @@ import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { formatDuration, short } from '../../runtime/base/units.ts';
 import type { StepProgress } from '../../runtime/job/steps.ts';
+import { note } from './say.ts';
 
 export interface Progress {
   /** One more task is over; `share` of the whole input is behind us. */
   step(tasks: number, share: number): void;
+  /** A line above the bar; it is written where there is no bar, too. */
+  say(line: string): void;
   stop(): void;
 }
 
@@ -18,7 +21,7 @@ export function createProgress(
   stream: NodeJS.WriteStream = process.stderr,
   now: () => number = () => performance.now(),
 ): Progress {
-  if (!stream.isTTY) return { step: () => undefined, stop: () => undefined };
+  if (!stream.isTTY) return { step: () => undefined, say: note, stop: () => undefined };
   const begun = now();
   const bar = barOn(stream, '{bar} {percentage}%  {tasks} tasks  {rate}/s  {left} left');
   bar.start(1, 0, { tasks: 0, rate: '0', left: '?' });
@@ -28,6 +31,8 @@ export function createProgress(
       const left = share > 0 ? formatDuration((ms / share) * (1 - share)) : '?';
       bar.update(Math.min(share, 1), { tasks, rate: short((tasks / ms) * 1000), left });
     },
+    // The bar is drawn again below it.
+    say: (line) => stream.write(`\r\u001b[K${line}\n`),
     stop: () => bar.stop(),
   };
 }

@@ -6,9 +6,11 @@ import { TASK } from '../../runtime/base/limits.ts';
 import { check } from '../../runtime/base/schema.ts';
 import { formatCount, formatDuration, parseDuration, short } from '../../runtime/base/units.ts';
 import { fillLimits } from '../../runtime/job/limits.ts';
+import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Confidence } from '../../runtime/job/site-terms.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';
 import type { SiteClient } from '../client/site.ts';
+import { sleep } from '../client/sleep.ts';
 import { type Asked, feed, manifestOf } from '../client/submit.ts';
 import { openInputs } from '../jobs/inputs.ts';
 import { type LoadedJob, loadJob } from '../jobs/load.ts';
@@ -23,6 +25,7 @@ import { blobFiles, example, type Finish, several, wholeNumber } from './options
 import { createProgress } from './progress.ts';
 import { columns, note, print, printable, printJson } from './say.ts';
 import { atSite, type SiteFlags, type Way, wayOf, withSite } from './site.ts';
+import { watchStill } from './still.ts';
 import { pictureIfAny } from './view/pictures.ts';
 
 interface SubmitFlags extends SiteFlags {
@@ -112,12 +115,21 @@ export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, fla
     const weights: number[] = [];
     const each = inputsOf(job.terms.kernel, inputs.each(), (length) => weights.push(length));
     void showed(runner.site, id, progress, leaving.signal);
+    let came = 0;
+    const counted = async function* (outcomes: AsyncIterable<Outcome>) {
+      for await (const outcome of outcomes) {
+        came++;
+        yield outcome;
+      }
+    };
+    const rest = (ms: number) => sleep(ms, leaving.signal).then(() => !leaving.signal.aborted);
+    void watchStill({ site: runner.site, job: id, next: () => came, say: progress.say, rest });
     const outcomes = runner.mapAs(
       id,
       { ...job.terms, ...(job.merge && { merge: job.merge }), inputs: each },
       { signal, detach: true },
     );
-    const mapped = await gather(outcomes, job, results);
+    const mapped = await gather(counted(outcomes), job, results);
     await results?.finish();
     return mapped;
   } catch (error) {
