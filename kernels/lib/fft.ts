@@ -2,6 +2,12 @@
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { math } from './math';
 
+/**
+ * A load waits for an earlier store whose address is the same but for whole pages: steps that store as far as they load would wait at each
+ * point, were their arrays a few bytes apart in that.
+ */
+@inline const PAGE: usize = 4096;
+
 /** The transform of one size. Arrays hold complex numbers one after the other, real part first: `size` of them. */
 export class Fft {
   /** exp(-2 pi i k / size) for k from 0 to size - 1, 16 bytes each. */
@@ -12,7 +18,7 @@ export class Fft {
   constructor(readonly size: i32) {
     assert(size >= 1 && size <= 16777216 && popcnt(size) == 1, 'an Fft has a size that is a power of two, up to 2^24');
     this.roots = heap.alloc(<usize>size * 16);
-    this.scratch = heap.alloc(<usize>size * 16);
+    this.scratch = heap.alloc(<usize>size * 16 + PAGE);
     // Sizes below 4 need none.
     for (let k = 0; k < size && size >= 4; k++) {
       const at = this.roots + (<usize>k << 4);
@@ -39,7 +45,8 @@ export class Fft {
   /** The same for the numbers at an address. */
   forwardAt(values: usize): void {
     let from = values;
-    let to = this.scratch;
+    // Half a page apart from the values.
+    let to = this.scratch + ((values + PAGE / 2 - this.scratch) & (PAGE - 16));
     let n = <usize>this.size;
     let stride: usize = 1;
     for (; n >= 4; n >>= 2) {
@@ -81,9 +88,16 @@ function imaginary(root: usize): v128 {
   return v128.xor(v128.load64_splat(root, 8), i64x2.replace_lane(i64x2.splat(0), 0, 0x8000000000000000));
 }
 
+/**
+ * Makes (im, re), which is a shuffle away, a number turned by a right angle: (im, -re). Adding in one lane and taking away in the other
+ * needs two shuffles more, for which processors have as few units as for sums; a change of sign by its bit, a look for NaNs.
+ */
+@lazy const DOWN = memory.data<f64>([1, -1], 16);
+
 /** Four-point steps for a stride of 1, where each has roots of its own. */
 function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
   const quarter = n << 2;
+  const down = v128.load(DOWN);
   let p: usize = 0;
   do {
     const a = v128.load(from + p);
@@ -93,19 +107,15 @@ function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
     const ac = f64x2.add(a, c);
     const bd = f64x2.add(b, d);
     const acOff = f64x2.sub(a, c);
-    // (b - d) turned by a right angle is (im, -re): what is added in one lane is taken away in the other. A change of sign by its bit would
-    // cost a register, and a look for NaNs.
     const bdOff = f64x2.sub(b, d);
-    const crossed = v128.shuffle<f64>(bdOff, bdOff, 1, 0);
-    const sum = f64x2.add(acOff, crossed);
-    const rest = f64x2.sub(acOff, crossed);
+    const turned = f64x2.mul(v128.shuffle<f64>(bdOff, bdOff, 1, 0), down);
     const root1 = roots + p;
     const root2 = roots + 2 * p;
     const root3 = roots + 3 * p;
     v128.store(to, f64x2.add(ac, bd));
-    v128.store(to, times(v128.shuffle<f64>(sum, rest, 0, 3), v128.load64_splat(root1), imaginary(root1)), 16);
+    v128.store(to, times(f64x2.add(acOff, turned), v128.load64_splat(root1), imaginary(root1)), 16);
     v128.store(to, times(f64x2.sub(ac, bd), v128.load64_splat(root2), imaginary(root2)), 32);
-    v128.store(to, times(v128.shuffle<f64>(rest, sum, 0, 3), v128.load64_splat(root3), imaginary(root3)), 48);
+    v128.store(to, times(f64x2.sub(acOff, turned), v128.load64_splat(root3), imaginary(root3)), 48);
     to += 64;
     p += 16;
   } while (p < quarter);
@@ -115,6 +125,7 @@ function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
 function step(from: usize, to: usize, n: usize, stride: usize, roots: usize): void {
   const quarter = (stride * n) << 2;
   const row = stride << 4;
+  const down = v128.load(DOWN);
   for (let p: usize = 0; p < n >> 2; p++) {
     const root = p * row;
     const re1 = v128.load64_splat(roots + root);
@@ -134,13 +145,11 @@ function step(from: usize, to: usize, n: usize, stride: usize, roots: usize): vo
       const bd = f64x2.add(b, d);
       const acOff = f64x2.sub(a, c);
       const bdOff = f64x2.sub(b, d);
-      const crossed = v128.shuffle<f64>(bdOff, bdOff, 1, 0);
-      const sum = f64x2.add(acOff, crossed);
-      const rest = f64x2.sub(acOff, crossed);
-      v128.store(to, f64x2.add(ac, bd));
-      v128.store(to + row, times(v128.shuffle<f64>(sum, rest, 0, 3), re1, im1));
+      const turned = f64x2.mul(v128.shuffle<f64>(bdOff, bdOff, 1, 0), down);
+            v128.store(to, f64x2.add(ac, bd));
+      v128.store(to + row, times(f64x2.add(acOff, turned), re1, im1));
       v128.store(to + 2 * row, times(f64x2.sub(ac, bd), re2, im2));
-      v128.store(to + 3 * row, times(v128.shuffle<f64>(rest, sum, 0, 3), re3, im3));
+      v128.store(to + 3 * row, times(f64x2.sub(acOff, turned), re3, im3));
       from += 16;
       to += 16;
     } while (from < end);
