@@ -49,8 +49,9 @@ static void fill_factors(shot *s) {
     for (int column = 0; column < s->columns; column++) {
       const double courant = (double)AT(float, from + 4 * least(s->width - 1, most(0, column - s->sponge))) * ratio;
       const double out = 1 + courant * (across[column] + along);
-      a[column] = (float)(2 / out);
-      c[column] = (float)((courant * courant) / out);
+      const d2 factors = (d2){2, courant * courant} / both(out);
+      a[column] = (float)factors[0];
+      c[column] = (float)factors[1];
     }
   }
   give(across);
