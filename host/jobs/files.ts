@@ -11,7 +11,7 @@ import { formatSize } from '../../runtime/base/units.ts';
 const GATHERED_BYTES = 64 * 1024;
 
 /** Files under passing names, which must not outlive the process. */
-const passing = new Set<string>();
+export const passing = new Set<string>();
 
 process.on('exit', () => {
   for (const path of passing) {
@@ -22,6 +22,9 @@ process.on('exit', () => {
     }
   }
 });
+
+/** Counts the names that were made, from where no process before us with our number is likely to have been: to draw each takes 20 us. */
+let named = randomBytes(4).readUInt32LE();
 
 const PASSING_NAME = /^\.(.+)\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
@@ -256,6 +259,8 @@ async function writeParts(handle: FileHandle, parts: readonly Uint8Array[]): Pro
   if (bytesWritten < bytes) await handle.writeFile(Buffer.concat(parts).subarray(bytesWritten));
 }
 
-function passingName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+/** What a file is called until it is whole: its process is told by it. */
+export function passingName(target: string): string {
+  named = (named + 1) >>> 0;
+  return join(dirname(target), `.${basename(target)}.${process.pid}.${named.toString(16).padStart(8, '0')}.tmp`);
 }

@@ -1,14 +1,19 @@
 // The inputs of a job, read from files as the runner asks for them.
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { InputPlan } from '../../runtime/job/job.ts';
 import { createRangeReader, lineRanges, recordRanges, type Source } from './cut.ts';
-import { fileError, openFile, type Room, readWhole } from './files.ts';
+import { fileError, openFile, type Room } from './files.ts';
+import { readOne } from './many-files.ts';
 
 const LF = 10;
 const CR = 13;
+
+/** Files that are looked at in one go. */
+const LOOKS = 256;
 
 export interface Inputs {
   /** Of all files together, to tell how much is done. */
@@ -21,21 +26,28 @@ export interface Inputs {
 export async function openInputs(plan: InputPlan, folder: string, inputBytesMax: number): Promise<Inputs> {
   const paths = (plan.kind === 'files' ? plan.files : [plan.file]).map((file) => resolve(folder, file));
   let totalBytes = 0;
-  for (const path of paths) totalBytes += await sizeOf(path);
+  for (const [count, path] of paths.entries()) {
+    totalBytes += sizeOf(path);
+    // Whoever interrupts is heard meanwhile.
+    if (count % LOOKS === LOOKS - 1) await turn();
+  }
   if (plan.kind === 'files') return { totalBytes, each: (room) => wholeFiles(paths, inputBytesMax, room) };
   return { totalBytes, each: () => cutFile(plan, paths[0] ?? '', inputBytesMax) };
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch((error: unknown) => {
+function sizeOf(path: string): number {
+  let found: Stats;
+  try {
+    found = statSync(path);
+  } catch (error) {
     throw fileError('read', path, error);
-  });
+  }
   if (!found.isFile()) throw new LodgerError('ERR_FILE', ['read', path, 'it is not a regular file']);
   return found.size;
 }
 
 async function* wholeFiles(paths: readonly string[], inputBytesMax: number, room?: Room): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield await readWhole(path, inputBytesMax, room);
+  for (const path of paths) yield await readOne(path, inputBytesMax, room);
 }
 
 async function* cutFile(

@@ -5,7 +5,8 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
 import type { ResultPlan } from '../../runtime/job/job.ts';
 import type { Outcome, TaskLog } from '../../runtime/job/outcome.ts';
-import { fileError, makeFile, makeFolder, sweep, writeWhole } from './files.ts';
+import { fileError, makeFile, makeFolder, sweep } from './files.ts';
+import { createWriter } from './many-files.ts';
 
 /** The largest output that goes into JSON: a document is one string, and V8's have a longest length. */
 export const JSON_OUTPUT_BYTES = 256 * 2 ** 20;
@@ -30,7 +31,7 @@ export interface ResultOptions {
   /** Where the same job was writing its results when it was broken off: those are written anew. */
   readonly begun?: string | null;
   /** Of outputs that have a picture, its PNG: in a folder, it goes beside the output. */
-  readonly picture?: (output: Uint8Array) => Uint8Array | undefined;
+  readonly picture?: (output: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -70,25 +71,28 @@ async function taskFiles(path: string, picture: ResultOptions['picture']): Promi
     ]);
   }
   const unmake = await makeFolder(path);
+  const files = createWriter();
   let finished = false;
   return {
     path,
     add: async (index, outcome) => {
       const name = join(path, String(index).padStart(6, '0'));
       const log = logText(outcome.log);
-      if (log !== '') await writeWhole(`${name}.log`, log);
+      if (log !== '') await files.write(`${name}.log`, log);
       if (outcome.state === 'failed') {
         const { code, message } = outcome;
-        return writeWhole(`${name}.failed.json`, `${JSON.stringify({ code, message })}\n`);
+        return files.write(`${name}.failed.json`, `${JSON.stringify({ code, message })}\n`);
       }
-      await writeWhole(`${name}.out`, outcome.output);
-      const png = picture?.(outcome.output);
-      if (png) await writeWhole(`${name}.png`, png);
+      await files.write(`${name}.out`, outcome.output);
+      const png = await picture?.(outcome.output);
+      if (png) await files.write(`${name}.png`, png);
     },
     finish: async () => {
+      await files.finish();
       finished = true;
     },
     discard: async () => {
+      await files.discard();
       if (!finished) await unmake();
     },
   };

@@ -1,5 +1,5 @@
 // How outcomes are written: nothing lost, nothing half there.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeFile, writeWhole } from '../../host/jobs/files.ts';
@@ -63,6 +63,25 @@ test('a folder has the log of each task that wrote one, and says how many lines 
   const logs = (await readdir(join(folder.path, 'out'))).filter((name) => name.endsWith('.log')).sort();
   const texts = await Promise.all(logs.map((name) => readFile(join(folder.path, 'out', name), 'utf8')));
   expect(texts).toEqual(['info: a\n(2 more lines were dropped)\n', '(1 more lines were dropped)\n']);
+});
+
+test('a result that cannot be written is told at the latest at the end, and no result before it is missing', async () => {
+  await using folder = await scratch();
+  const out = join(folder.path, 'out');
+  const results = await openResults({ kind: 'folder', folder: 'out', pictures: true }, folder.path);
+  for (let index = 0; index < 100; index++) await results?.add(index, done(`${index}`));
+  await results?.finish();
+  const names = (await readdir(out)).sort();
+  expect(names).toEqual(Array.from({ length: 100 }, (_, at) => `${String(at).padStart(6, '0')}.out`));
+  expect(await readFile(join(out, '000099.out'), 'utf8')).toBe('99');
+
+  await rm(out, { recursive: true });
+  const both = async () => {
+    await results?.add(100, done('lost'));
+    await results?.finish();
+  };
+  await expect(both()).rejects.toThrow(expect.objectContaining({ code: 'ERR_FILE' }));
+  await expect(results?.add(101, done('after'))).rejects.toThrow(expect.objectContaining({ code: 'ERR_FILE' }));
 });
 
 test.each([
