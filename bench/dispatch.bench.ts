@@ -28,7 +28,7 @@ export default async function measure(): Promise<Result> {
   const bare = new Piscina({ ...options, filename: file('bare'), workerData: module });
   const noop = new Piscina({ ...options, filename: file('echo') });
   const pool = await createPool({ threads: THREADS });
-  const threads = startThreads(new URL('./threads/live.js', import.meta.url).href, THREADS);
+  const threads = startThreads(new URL('./threads/live.js', import.meta.url), THREADS, 1);
   const dispatcher = createDispatcher({ threads, threadCount: THREADS, engine: nodeV8(), metered: false, cpuShare: 1 });
   const wallMsDefault = TASK.wallMsMax.default;
   const permit = permitJob({ platform: node, metered: false, wallMsDefault }, { kernel: live, inputs: [] });

@@ -2,9 +2,9 @@
 import * as v from 'valibot';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import { fillOptions, type Pool, type PoolOptions, PoolOptionsSchema } from '../pool/options.ts';
-import { createPool as createThreads } from '../pool/pool.ts';
+import { createPool as createThreads, type Internals } from '../pool/pool.ts';
 import { CELL } from './ceilings.ts';
-import { type CellPool, createCellPool } from './pool.ts';
+import type { CellPool } from './pool.ts';
 import { type Strictness, StrictnessSchema } from './walls.ts';
 
 /** Where kernels run. */
@@ -45,13 +45,17 @@ export async function createPool(options: IsolatedOptions): Promise<CellPool>;
 export async function createPool(options?: ThreadOptions): Promise<Pool>;
 export async function createPool(
   options?: IsolatedOptions | ThreadOptions | (PoolOptions & { readonly isolation: Isolation }),
+  internals?: Pick<Internals, 'spares'>,
 ): Promise<Pool & WithRoom>;
 export async function createPool(
   options: PoolOptions & { readonly isolation?: Isolation } = {},
+  internals: Pick<Internals, 'spares'> = {},
 ): Promise<Pool & WithRoom> {
   const { isolation = 'thread', strict, cellMemoryBytesMax, ...rest } = check(OptionsSchema, options);
   if (isolation === 'process') {
     const memory = cellMemoryBytesMax === undefined ? {} : { memoryBytesMax: cellMemoryBytesMax };
+    // Most pools are of threads, and need nothing of this.
+    const { createCellPool } = await import('./pool.ts');
     return createCellPool({ ...fillOptions(rest), strict: strict ?? 'any', ...memory });
   }
   const never = v.exactOptional(v.never('left out but with isolation "process"'));
@@ -59,5 +63,5 @@ export async function createPool(
     ...(strict === undefined ? {} : { strict }),
     ...(cellMemoryBytesMax === undefined ? {} : { cellMemoryBytesMax }),
   });
-  return createThreads(rest);
+  return createThreads(rest, internals);
 }

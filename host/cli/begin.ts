@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// The binary `lodger`: reads the command line, runs one command, and turns whatever happened into an exit code.
+// What a call of `lodger` begins with: reads the command line, runs one command, and turns whatever happened into an exit code.
 // 0 done, 1 the task or job failed, 2 refused or wrongly called, 130 interrupted.
 import process from 'node:process';
 import { CommanderError } from 'commander';
@@ -7,7 +6,7 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { ownProcess } from '../platform/own-process.ts';
 import { INTERRUPTED } from './interrupt.ts';
 import type { Finish } from './options.ts';
-import { createProgram } from './program.ts';
+import { type Commands, createProgram } from './program.ts';
 import { note, printable, printJson } from './say.ts';
 
 const FAILED = 1;
@@ -20,10 +19,9 @@ interface Verdict {
   readonly message: string;
 }
 
-ownProcess();
-await main(process.argv);
-
-async function main(argv: readonly string[]): Promise<void> {
+/** Runs what the words say with one of those commands, or with help for all. Nothing is thrown. */
+export async function begin(argv: readonly string[], commands: Commands): Promise<void> {
+  ownProcess();
   // A reader of our output that goes away, such as `head`, is no error.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   // Nobody waits for what is thrown here: Node would print its stack and go on with nothing tidied up.
@@ -32,7 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const finish: Finish = (exitCode) => {
       process.exitCode = exitCode;
     };
-    const program = await createProgram(finish, argv.slice(2));
+    const program = await createProgram(finish, commands, argv.slice(2));
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;

@@ -30,7 +30,7 @@ import {
 } from './options.ts';
 import { createProgress } from './progress.ts';
 import { note } from './say.ts';
-import { pictureIfAny } from './view/pictures.ts';
+import { pictureIfAny } from './view/beside.ts';
 
 interface MapFlags {
   readonly engine?: EngineChoice;
@@ -116,12 +116,9 @@ async function runAll(
   // How much of the whole each input is, for as long as it is under way.
   const weights: number[] = [];
   const { engine = file.engine, threads } = flags;
-  const pool = await createPool({
-    engine,
-    ...isolationOf(flags),
-    ...(threads !== undefined && { threads }),
-    ...shareOf(flags),
-  });
+  const options = { engine, ...isolationOf(flags), ...(threads !== undefined && { threads }), ...shareOf(flags) };
+  // A metered kernel is stopped without its thread, so that hardly ever one has to be replaced.
+  const pool = await createPool(options, { spares: 0 });
   const progress = createProgress();
   const begun = performance.now();
   const takenOver = createTakenOver();

@@ -10,7 +10,7 @@ import { readable } from '../jobs/values.ts';
 import type { TakenOver } from './checkpoint.ts';
 import { columns, indented, note, print, printable, printJson } from './say.ts';
 import { createSum, logRows, type Sum, sumRows } from './sum.ts';
-import { VIEWS, type View } from './view/views.ts';
+import type { View } from './view/views.ts';
 
 export interface Mapped {
   readonly kernel: string;
@@ -30,7 +30,7 @@ export async function gather(
   { file, terms, kernelPath, merge, mergePath }: Omit<LoadedJob, 'folder'>,
   results: Results | undefined,
 ): Promise<Mapped> {
-  const view = file.view === undefined ? undefined : VIEWS[file.view]();
+  const view = file.view === undefined ? undefined : (await import('./view/views.ts')).VIEWS[file.view]();
   const sum = createSum();
   const begun = performance.now();
   let index = 0;

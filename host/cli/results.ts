@@ -14,7 +14,7 @@ import { example, type Finish } from './options.ts';
 import { columns, note, print, printJson } from './say.ts';
 import { atSite, type SiteFlags, withSite } from './site.ts';
 import { createSum, type Sum } from './sum.ts';
-import { pictureIfAny } from './view/pictures.ts';
+import { pictureIfAny } from './view/beside.ts';
 
 interface ResultFlags extends SiteFlags {
   readonly output?: string;

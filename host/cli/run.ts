@@ -33,7 +33,6 @@ import {
 } from './options.ts';
 import { createStepProgress } from './progress.ts';
 import { columns, indented, isPrintable, note, noteLog, print, printable, printJson } from './say.ts';
-import { pictureOf } from './view/pictures.ts';
 
 interface RunFlags extends CheckpointFlags {
   readonly engine: EngineChoice;
@@ -171,7 +170,12 @@ async function readInput(file: string | undefined, signal: AbortSignal): Promise
 async function give(outcome: Outcome, { output: file, picture }: RunFlags, text?: string): Promise<void> {
   if (outcome.state === 'failed') return;
   await giveOutput(text === undefined ? outcome.output : Buffer.from(`${text}\n`), file);
-  if (picture !== undefined) await writeWhole(picture, pictureOf(outcome.output, picture));
+  if (picture !== undefined) await givePicture(outcome.output, picture);
+}
+
+async function givePicture(output: Uint8Array, path: string): Promise<void> {
+  const { pictureOf } = await import('./view/pictures.ts');
+  await writeWhole(path, pictureOf(output, path));
 }
 
 async function giveOutput(output: Uint8Array, file: string | undefined): Promise<void> {
@@ -203,7 +207,7 @@ async function giveJson(
     throw new LodgerError('ERR_FILE', ['write', 'the output', reason]);
   }
   if (file !== undefined) await writeWhole(file, text === undefined ? output : `${text}\n`);
-  if (picture !== undefined) await writeWhole(picture, pictureOf(output, picture));
+  if (picture !== undefined) await givePicture(output, picture);
   const shown = () =>
     text === undefined ? { output: Buffer.from(output).toString('base64') } : { value: JSON.parse(text) };
   const given = file === undefined ? shown() : { outputFile: file };

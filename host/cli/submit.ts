@@ -26,7 +26,7 @@ import { createProgress } from './progress.ts';
 import { columns, note, print, printable, printJson } from './say.ts';
 import { atSite, type SiteFlags, type Way, wayOf, withSite } from './site.ts';
 import { watchStill } from './still.ts';
-import { pictureIfAny } from './view/pictures.ts';
+import { pictureIfAny } from './view/beside.ts';
 
 interface SubmitFlags extends SiteFlags {
   readonly wait?: true;

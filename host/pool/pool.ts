@@ -40,6 +40,11 @@ export interface Internals extends RequestsOptions {
   readonly asksFiles?: boolean;
   /** How much work a message to one of its threads should hold, in ms. */
   readonly batchMsTarget?: number;
+  /**
+   * Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. Each takes
+   * 60 ms of CPU time and some megabytes.
+   */
+  readonly spares?: 0 | 1;
   /** Whether its kernels are strangers': what is compiled of them stays in this process. */
   readonly forStrangers?: boolean;
 }
@@ -81,11 +86,11 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
   const { engine: choice, threads: threadCount, queueMax, windowBytesMax, kernelsKept, policy, metered } = filled;
   const { cpuShare } = filled;
   const wallMsDefault = TASK.wallMsMax.default;
-  const { asksFiles = false, batchMsTarget = POOL.batchMsTarget.default, forStrangers = false } = internals;
+  const { asksFiles = false, batchMsTarget = POOL.batchMsTarget.default, forStrangers = false, spares = 1 } = internals;
   const engine = forStrangers ? engineForStrangers(choice) : nodeEngine(choice);
   const holder = asksFiles ? NO_HOLDER : HOLDER;
   const permitter: Permitter = { platform: node, metered, wallMsDefault, holder, ...(policy && { policy }) };
-  const threads = startThreads(new URL('./thread-bundle.js', import.meta.url).href, threadCount);
+  const threads = startThreads(new URL('../pool/thread-bundle.cjs', import.meta.url), threadCount, spares);
   const dispatcher = createDispatcher({ threads, threadCount, engine, metered, cpuShare, asksFiles, batchMsTarget });
   const tally = createTally();
   const compiled = new Map<string, Promise<Ready>>();

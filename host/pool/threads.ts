@@ -7,9 +7,6 @@ import { Piscina } from 'piscina';
 import type { Batch, HEAD_MISSING, Report } from './message.ts';
 import { claim, newWords, retire, tellSent } from './stay.ts';
 
-/** Idle threads beyond those that work: one takes over at once when another had to be ended, which takes about 100 ms to replace. */
-const SPARES = 1;
-
 /**
  * How long the end of a thread is waited for. Usually it takes 1 ms, but V8 looks for a wish to stop only when a loop has used up its
  * tiering budget: some 2,500 rounds, which take seconds if each round fills megabytes. Such a thread burns on beside its replacement.
@@ -50,13 +47,12 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** `filename`: the URL of a module whose default export takes a Stay and serves it. */
-export function startThreads(filename: string, count: number): Threads {
-  const size = count + SPARES;
+/** `module`: one whose default export takes a Stay and serves it. `spares`: idle threads beyond those `count` that work. */
+export function startThreads(module: URL, count: number, spares: number): Threads {
+  const size = count + spares;
   // Stays are hardly ever more than `count`: one that ends at this moment may still be counted.
   const piscina = new Piscina({
-    filename: fileURLToPath(new URL('./load.cjs', import.meta.url)),
-    workerData: filename,
+    filename: fileURLToPath(module),
     minThreads: size,
     maxThreads: size,
     maxQueue: count,

@@ -2,6 +2,7 @@
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { COMMANDS as ALL } from '../../host/cli/commands.ts';
 import { createProgram } from '../../host/cli/program.ts';
 import { folderStore } from '../../host/keep/folder-store.ts';
 import { startSite } from '../client/process.ts';
@@ -74,7 +75,7 @@ test('the example in the help of every command works', async () => {
 /** What `lodger COMMAND --help` prints. */
 async function helpOf(name: string): Promise<string> {
   let text = '';
-  const { commands } = await createProgram(() => undefined);
+  const { commands } = await createProgram(() => undefined, ALL);
   const command = commands.find((each) => each.name() === name);
   command?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   return text;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { buildKernel } from '../../host/build/build.ts';
+import { COMMANDS } from '../../host/cli/commands.ts';
 import { createProgram } from '../../host/cli/program.ts';
 import { ADMISSION } from '../../runtime/base/admission.ts';
 import { type Ceiling, POOL, TASK } from '../../runtime/base/limits.ts';
@@ -130,7 +131,7 @@ test('the table of pool options is that of the code', () => {
 });
 
 test('the table of commands has every command with every option', async () => {
-  const { commands } = await createProgram(() => undefined);
+  const { commands } = await createProgram(() => undefined, COMMANDS);
   const rows = commands.map((command) => {
     const names = command.registeredArguments.map((argument) => argument.name().toUpperCase());
     const options = command.options.map(({ short, long }) => code([short, long].filter(Boolean).join(', ')));
@@ -140,7 +141,7 @@ test('the table of commands has every command with every option', async () => {
 });
 
 test('the commands for many sites are there, with the options that they are given', async () => {
-  const { commands } = await createProgram(() => undefined);
+  const { commands } = await createProgram(() => undefined, COMMANDS);
   for (const line of block('sites').trimEnd().split('\n')) {
     const [, name, ...words] = line.split(' ');
     const { options = [] } = commands.find((command) => command.name() === name) ?? {};

@@ -3,12 +3,13 @@ import { LodgerError } from '../../../runtime/base/errors.ts';
 import { type Canvas, encodePng } from './canvas.ts';
 import { drawRun, readRun } from './dynamics.ts';
 import { drawTile, readTile } from './fractal.ts';
+import { MAGICS, type Magic, magicOf } from './magic.ts';
 import { drawMigration, readMigration } from './migration.ts';
 import { drawFindings, readFindings } from './spectra.ts';
 import { drawShot, readShot } from './wave.ts';
 
 /** Magic -> what reads and draws such an output; undefined where its header does not fit its bytes. */
-const FORMS: Readonly<Record<string, (output: Uint8Array) => Canvas | undefined>> = {
+const FORMS: Readonly<Record<Magic, (output: Uint8Array) => Canvas | undefined>> = {
   lodgwave: formOf(readShot, drawShot),
   lodgmigr: formOf(readMigration, drawMigration),
   lodgdyna: formOf(readRun, drawRun),
@@ -16,28 +17,22 @@ const FORMS: Readonly<Record<string, (output: Uint8Array) => Canvas | undefined>
   lodgspec: formOf(readFindings, drawFindings),
 };
 
-const MAGIC_BYTES = 8;
-
 /** An output as a PNG; `path` is where it is to go, for messages. Throws `ERR_FILE` for an output that has no picture. */
 export function pictureOf(output: Uint8Array, path: string): Uint8Array {
   const png = pictureIfAny(output);
   if (png) return png;
   const magic = magicOf(output);
-  const reason = Object.hasOwn(FORMS, magic)
+  const reason = magic
     ? `the output begins with ${magic}, but its header does not fit it`
-    : `the output begins with none of ${Object.keys(FORMS).join(', ')}, which have pictures`;
+    : `the output begins with none of ${MAGICS.join(', ')}, which have pictures`;
   throw new LodgerError('ERR_FILE', ['draw', path, reason]);
 }
 
 /** An output as a PNG; undefined where it has no picture. */
 export function pictureIfAny(output: Uint8Array): Uint8Array | undefined {
   const magic = magicOf(output);
-  const canvas = Object.hasOwn(FORMS, magic) ? FORMS[magic]?.(output) : undefined;
+  const canvas = magic && FORMS[magic](output);
   return canvas && encodePng(canvas);
-}
-
-function magicOf(output: Uint8Array): string {
-  return new TextDecoder('latin1').decode(output.subarray(0, MAGIC_BYTES));
 }
 
 function formOf<T>(read: (output: Uint8Array) => T | undefined, draw: (content: T) => Canvas) {

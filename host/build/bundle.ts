@@ -1,0 +1,69 @@
+// Bundles modules of the project into files of few modules: what many files take to load, one takes a third of.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type Plugin } from 'vite';
+
+/** What a bundle is made of and where it goes. */
+export interface Bundle {
+  /** The first module, from the project's folder. */
+  readonly entry: string;
+  /** The folder of what is made, from the project's folder. */
+  readonly folder: string;
+  /** Packages that are bundled, too; others are loaded from where they are installed. */
+  readonly packages: readonly string[] | 'all';
+  /** Names of files, and their form, as Rolldown has them. */
+  readonly output: {
+    readonly format: 'es' | 'cjs';
+    readonly entryFileNames: string;
+    readonly chunkFileNames?: string;
+    readonly codeSplitting?: false;
+  };
+}
+
+/** Of what is imported and not used, nothing is kept: no module does anything when it is loaded. */
+const treeshake = { moduleSideEffects: false } as const;
+
+export async function bundle(root: string, { entry, folder, packages, output }: Bundle): Promise<void> {
+  await build({
+    ...{ root, configFile: false, logLevel: 'warn', envDir: false, plugins: [licences(root)] },
+    ssr: { noExternal: packages === 'all' ? true : [...packages] },
+    build: {
+      ssr: join(root, entry),
+      target: 'node20',
+      minify: true,
+      outDir: join(root, folder),
+      emptyOutDir: false,
+      copyPublicDir: false,
+      rolldownOptions: {
+        treeshake,
+        // Some modules are always there that others load when they need them.
+        checks: { ineffectiveDynamicImport: false },
+        output,
+      },
+    },
+  });
+}
+
+/** Puts the licences of the packages that are in a file at its end. */
+function licences(root: string): Plugin {
+  const packageOf = /[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/;
+  return {
+    name: 'licences',
+    generateBundle: async (_, files) => {
+      for (const file of Object.values(files)) {
+        if (file.type !== 'chunk') continue;
+        const names = new Set(Object.keys(file.modules).flatMap((id) => packageOf.exec(id)?.[1] ?? []));
+        for (const name of names) {
+          const text = await licenceOf(join(root, 'node_modules', name));
+          file.code += `/*! ${name}\n${text.replaceAll('*/', '* /')}*/\n`;
+        }
+      }
+    },
+  };
+}
+
+async function licenceOf(folder: string): Promise<string> {
+  const name = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
+  if (name === undefined) throw new Error(`${folder} has no licence`);
+  return readFile(join(folder, name), 'utf8');
+}
