@@ -136,7 +136,7 @@ test('what is shipped imports only packages that are installed with it, and each
   const { dependencies, peerDependencies } = JSON.parse(textOf('package.json'));
   const declared = Object.keys({ ...dependencies, ...peerDependencies });
   // Pages and what bundles them are not shipped as modules: what they need is in the bundles.
-  const bundled = /^host\/(?:browser|console|parts)\/|^host\/build\/(?:pages|threads)\.ts$/;
+  const bundled = /^host\/(?:browser|console|parts)\/|^host\/build\/(?:bundle|comments|pages)\.ts$/;
   const shipped = [...files].filter(
     ([path]) => /^(?:runtime|host|kernels\/transform)\//.test(path) && !bundled.test(path),
   );
