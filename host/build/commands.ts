@@ -1,4 +1,4 @@
-// Bundles the commands that run kernels on this machine: they start in half the CPU time from a few files as from hundreds. Run by
+// Bundles the commands that run kernels on this machine: they start in some 0.6 of the CPU time from a few files as from hundreds. Run by
 // `npm run build`, which has put the module by itself in the same place before.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -23,7 +23,7 @@ process.on('exit', () => {
   }
 });
 
-/** Counts the names that were made, from where no process before us with our number is likely to have been: to draw each takes 20 us. */
+/** Counts the names that were made, from where no process before us with our number is likely to have been: drawing a number for each takes system calls. */
 let named = randomBytes(4).readUInt32LE();
 
 const PASSING_NAME = /^\.(.+)\.(\d+)\.[0-9a-f]{8}\.tmp$/;

@@ -15,8 +15,8 @@ import { LodgerError } from '../../runtime/base/errors.ts';
 import { fileError, passing, passingName, type Room, readWhole, writeOwn } from './files.ts';
 
 /**
- * Up to this size a file is read and written by calls that return when it is done. By way of Node's own threads each call takes 30 to 50 us
- * of CPU time more, which is several times what it does; of the disk's time, only reaching it at last is waited for there.
+ * Up to this size a file is read and written by calls that return when it is done. Each call by way of Node's own threads wakes one
+ * and comes back by the event loop, which takes more than what it does; of the disk's time, only reaching it at last is waited for there.
  */
 const SMALL_BYTES = 256 * 1024;
 

@@ -174,7 +174,7 @@ function whyMissing(): string {
   return existsSync(WHY_MISSING) ? ` (the last build: ${readFileSync(WHY_MISSING, 'utf8')})` : '';
 }
 
-/** By the loader that Node itself names: a report of the whole process would take 15 ms of each thread. */
+/** By the loader that Node itself names: a report of the whole process would take milliseconds of each thread. */
 function abiOf(): readonly string[] {
   if (process.platform === 'win32') return ['msvc'];
   if (process.platform !== 'linux') return [];
