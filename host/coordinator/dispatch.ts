@@ -53,10 +53,9 @@ function serveOne(state: State, connection: Connection): boolean {
   return isServed;
 }
 
-/** Tasks that a connection has on lease, of one job or in all. */
-export function heldBy(state: State, connection: Connection, job?: string): number {
+export function heldBy(state: State, connection: Connection): number {
   let held = 0;
-  for (const lease of state.leases.of(connection)) if (job === undefined || lease.job === job) held += lease.left.size;
+  for (const lease of state.leases.of(connection)) held += lease.left.size;
   return held;
 }
 
@@ -95,7 +94,7 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
   const seen = jobs.map((each) => each.view);
-  const plan = schedule(seen, view, slots, { ...momentOf(state), leased: (job) => heldBy(state, connection, job) });
+  const plan = schedule(seen, view, slots, momentOf(state));
   const ready = jobs.find(({ job: { id } }) => id === plan[0]?.job);
   if (!ready) return false;
   const { job, places } = ready;

@@ -26,8 +26,6 @@ export interface Moment {
   /** Hosts that are connected and do not rest. */
   readonly awake?: () => Iterable<HostView>;
   readonly crowd: (job: JobView) => Crowd;
-  /** Tasks of a job that the host has on lease already; none unless it is said. */
-  readonly leased?: (job: string) => number;
 }
 
 /** Up to `slots` tasks of one job, the best one that the host may work for; none if there is nothing for it. Changes nothing. */
@@ -107,12 +105,9 @@ export function batchOf(job: JobView, host: HostView, slots: number, moment: Mom
   const { threads, fuelPerSecond } = host.attributes;
   const known = job.fuelPerTask !== null && job.fuelPerTask > 0 && fuelPerSecond > 0;
   const perThread = known ? (BATCH_SECONDS * fuelPerSecond) / (job.fuelPerTask ?? 1) : FIRST_BATCH;
-  const most = Math.floor(perThread * Math.max(1, threads));
   const hosts = Math.max(1, moment.hosts);
   const fair = Math.ceil(runsOpen(job.open, slots * hosts) / hosts);
-  // A host that asks on before anything is known gets as much again as it has: the same in a few batches, in place of many small ones.
-  const leased = known ? 0 : (moment.leased?.(job.id) ?? 0);
-  return Math.max(1, Math.min(slots, Math.max(most, leased), fair));
+  return Math.max(1, Math.min(slots, Math.floor(perThread * Math.max(1, threads)), fair));
 }
 
 /** Tasks of a job for a host: checks first for those that are to be checked themselves, otherwise tasks that nobody has run. */

@@ -96,16 +96,6 @@ test('a batch takes its host no longer than ten seconds a thread, and leaves som
   expect(size({}, 100)).toBe(10);
 });
 
-test('a host that asks on before anything is known of a job gets as much again as it has, and nothing more than it asks for', () => {
-  const size = (leased: number, change: Partial<JobView> = { fuelPerTask: null }) =>
-    schedule([jobView('j', change)], hostView('h'), 64, { ...moment, leased: () => leased }).reduce(
-      (sum, { from, to }) => sum + to - from,
-      0,
-    );
-  expect([0, 8, 16, 32, 64, 128].map((leased) => size(leased))).toEqual([8, 8, 16, 32, 64, 64]);
-  expect(size(64, { fuelPerTask: 2e9 })).toBe(10);
-});
-
 test('of hosts that wait those with nothing to do are served first, of these the fastest, of equally fast ones who came first', () => {
   const waiting = [hostView('slow', { attributes: { fuelPerSecond: 1e8 } }), hostView('a'), hostView('b')];
   waiting.push(
