@@ -18,6 +18,7 @@ const AUDITS = { count: 0, fuel: 0 };
 const FIGURES = {
   submitted: 0,
   ended: null,
+  reason: '',
   sealed: true,
   tasks: 1,
   counts: COUNTS,
