@@ -20,7 +20,7 @@ import { fileError, passing, passingName, type Room, readWhole, writeOwn } from 
  */
 const SMALL_BYTES = 256 * 1024;
 
-/** Files on their way to the disk, which writes several of them in one go. */
+/** Small files on their way to the disk, which writes several of them in one go. */
 const WRITES_MAX = 16;
 
 const reached = promisify(fdatasync);
@@ -71,14 +71,17 @@ export function createWriter(): Writer {
   return {
     write: async (path, bytes) => {
       look();
-      const written: Promise<void> = writeOne(path, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+      const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+      const written: Promise<void> = writeOne(path, content)
         .catch((error: unknown) => {
           failure ??= { error };
         })
         .finally(() => under.delete(written));
       under.add(written);
       const [first] = under;
-      if (under.size >= WRITES_MAX) await first;
+      // A large one is waited for: several of them in memory at a time would be as many times the largest output.
+      if (content.byteLength > SMALL_BYTES) await written;
+      else if (under.size >= WRITES_MAX) await first;
       look();
     },
     finish: async () => {
