@@ -44,10 +44,12 @@ export function onV8(bytes: Uint8Array<ArrayBuffer>): Start {
   };
 }
 
-const engine = createV8(process.versions.v8, { now: () => performance.now() });
-
-/** Instances of a kernel on V8 as a pool makes them: in memories that are kept and zeroed in between. */
+/**
+ * Instances of a kernel on V8 as a pool makes them: in memories that are kept and zeroed in between. Each has an engine of its own, as
+ * a pool's thread has: of one engine, kernels of large memories would take turns to drop each other's.
+ */
 export async function inEngine(bytes: Uint8Array<ArrayBuffer>, metered: boolean): Promise<Start> {
+  const engine = createV8(process.versions.v8, { now: () => performance.now() });
   const prepared = prepare(await admit(bytes, { platform: node }), { memoryForm: 'imported', metered });
   const { facts } = prepared;
   const ready = { compiled: await engine.compile(prepared), facts, metered, canonicalNaNs: false };
