@@ -13,9 +13,10 @@ typedef struct {
   int32_t count[LANES];
 } lanes;
 
-/* Points that have left and wait for their smooth counts. */
+/* Points that are done and wait for their smooth counts: before their last group. */
 typedef struct {
-  double size[WAITING], count[WAITING];
+  double x[WAITING], y[WAITING], cx[WAITING], cy[WAITING];
+  int32_t count[WAITING];
   float *place[WAITING];
   int points;
 } queue;
@@ -23,16 +24,17 @@ typedef struct {
 typedef struct {
   int width, height, iterations, from, rows;
   double left, top, pitch;
+  /* The next point. */
+  int column, row;
 } view;
 
-static void begin(const view *v, lanes *l, int lane, float *place, float *start, float *end) {
-  const long index = place - start;
-  const int is = place < end;
+static void begin(view *v, lanes *l, int lane, float *place) {
   l->next_x[lane] = l->next_y[lane] = 0;
-  l->cx[lane] = is ? v->left + (double)(index % v->width) * v->pitch : 0;
-  l->cy[lane] = is ? v->top - (double)(v->from + index / v->width) * v->pitch : 0;
-  l->place[lane] = is ? place : NULL;
+  l->cx[lane] = place ? v->left + (double)v->column * v->pitch : 0;
+  l->cy[lane] = place ? v->top - (double)v->row * v->pitch : 0;
+  l->place[lane] = place;
   l->count[lane] = 0;
+  if (++v->column == v->width) v->column = 0, v->row++;
 }
 
 static inline l2 within(d2 x, d2 y) { return x * x + y * y <= both(LIMIT); }
@@ -91,32 +93,58 @@ static int run_groups(lanes *l, int iterations) {
   return gone;
 }
 
-static void finish_waiting(queue *q) {
-  for (int i = 0; i < q->points; i += 2) {
-    const d2 twice = log_of(log_of(AT(d2u, q->size + i)) / both(11.090354888959125));
-    const d2 smooth = AT(d2u, q->count + i) - twice * both(1.4426950408889634);
-    *q->place[i] = (float)smooth[0];
-    if (i + 1 < q->points) *q->place[i + 1] = (float)smooth[1];
+static inline f4 smooth(d2 low, d2 high, l2 within_low, l2 within_high, i4 count, int iterations) {
+  const i4 in = __builtin_shufflevector((i4)within_low, (i4)within_high, 0, 2, 4, 6);
+  const i4 n = count - in + 1;
+  const f4 size = {(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+  const f4 beyond = log_four(log_four(size) * 0.09016844f) * 1.442695f;
+  const i4 stays = (in <= -GROUP) | (n > iterations);
+  return (f4)((stays & (i4)(f4){-1, -1, -1, -1}) | (~stays & (i4)(__builtin_convertvector(n, f4) - beyond)));
+}
+
+/* The least size beyond the circle is the first one. */
+static void finish_eight(const queue *q, int i, float *to, int iterations) {
+  d2 x[4], y[4], cx[4], cy[4], size[4];
+  l2 in[4];
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; k++) {
+    x[k] = AT(d2u, q->x + i + 2 * k), y[k] = AT(d2u, q->y + i + 2 * k);
+    cx[k] = AT(d2u, q->cx + i + 2 * k), cy[k] = AT(d2u, q->cy + i + 2 * k);
+    size[k] = both(1e30), in[k] = (l2){0, 0};
+  }
+  for (int n = 0; n < GROUP; n++) {
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++) {
+      const d2 s = x[k] * x[k] - y[k] * y[k];
+      y[k] = (x[k] + x[k]) * y[k] + cy[k];
+      x[k] = s + cx[k];
+      const d2 z = x[k] * x[k] + y[k] * y[k];
+      const l2 is = z <= both(LIMIT);
+      in[k] += is;
+      size[k] = MIN2(size[k], (d2)((l2)z | is));
+    }
+  }
+  PUT(f4, to, smooth(size[0], size[1], in[0], in[1], AT(i4, q->count + i), iterations));
+  PUT(f4, to + 4, smooth(size[2], size[3], in[2], in[3], AT(i4, q->count + i + 4), iterations));
+}
+
+static void finish_waiting(queue *q, int iterations) {
+  for (int i = 0; i < q->points; i += 8) {
+    float to[8];
+    finish_eight(q, i, to, iterations);
+    const int points = q->points - i < 8 ? q->points - i : 8;
+    for (int j = 0; j < points; j++) *q->place[i + j] = to[j];
   }
   q->points = 0;
 }
 
-static void finish(const lanes *l, int lane, queue *q) {
-  double x = l->x[lane], y = l->y[lane];
-  const double cx = l->cx[lane], cy = l->cy[lane];
-  for (int i = 1; i <= GROUP; i++) {
-    const double square = x * x - y * y;
-    y = (x + x) * y + cy;
-    x = square + cx;
-    const double size = x * x + y * y;
-    if (!(size > LIMIT)) continue;
-    q->size[q->points] = size;
-    q->count[q->points] = l->count[lane] - GROUP + i;
-    q->place[q->points] = l->place[lane];
-    if (++q->points == WAITING) finish_waiting(q);
-    return;
-  }
-  *l->place[lane] = -1;
+static void finish(const lanes *l, int lane, queue *q, int iterations) {
+  const int at = q->points;
+  q->x[at] = l->x[lane], q->y[at] = l->y[lane];
+  q->cx[at] = l->cx[lane], q->cy[at] = l->cy[lane];
+  q->count[at] = l->count[lane] - GROUP;
+  q->place[at] = l->place[lane];
+  if (++q->points == WAITING) finish_waiting(q, iterations);
 }
 
 static buffer run(const uint8_t *input, size_t size) {
@@ -138,20 +166,22 @@ static buffer run(const uint8_t *input, size_t size) {
   float *start = (float *)(out.bytes + 32), *end = start + points, *next = start;
   lanes l;
   queue q = {.points = 0};
+  v.column = 0, v.row = v.from;
   int running = 0;
   for (int lane = 0; lane < LANES; lane++) {
-    begin(&v, &l, lane, next, start, end);
+    begin(&v, &l, lane, next < end ? next : NULL);
     if (next++ < end) running++;
   }
   while (running > 0) {
     for (int done = run_groups(&l, v.iterations); done; done &= done - 1) {
       const int lane = __builtin_ctz((unsigned)done);
-      if (l.place[lane]) finish(&l, lane, &q);
+      if (l.place[lane]) finish(&l, lane, &q, v.iterations);
       if (next >= end && l.place[lane]) running--;
-      begin(&v, &l, lane, next++, start, end);
+      begin(&v, &l, lane, next < end ? next : NULL);
+      next++;
     }
   }
-  finish_waiting(&q);
+  finish_waiting(&q, v.iterations);
   return out;
 }
 

@@ -1,4 +1,4 @@
-/* kernels/lib/exponential.ts, logarithm.ts, normal.ts and sine.ts in C: the same operations in the same order, two lanes at a time. */
+/* kernels/lib/exponential.ts, logarithm.ts, normal.ts, sine.ts and a part of four.ts in C: the same operations in the same order. */
 
 #define ROUNDER 6755399441055744.0
 #define STEP(p, x, c) ((p) * (x) + (c))
@@ -123,6 +123,24 @@ static __attribute__((unused)) d2 log_of(d2 x) {
   const d2 small1 = k * both(5.497923018708371e-14) + log_low;
   const d2 small2 = (cubic + rest) - h_rest;
   return t + ((s_rest + t_rest) + (small1 + small2));
+}
+
+static const float LOG_FOUR[9] = {
+  6.971611827611923e-2f, -1.1479733884334564e-1f, 1.1685419827699661e-1f, -1.2425687164068222e-1f, 1.4249058067798615e-1f,
+  -1.666780263185501e-1f, 2.0000715553760529e-1f, -2.499999701976776e-1f, 3.333333134651184e-1f,
+};
+
+/* Of positive, finite numbers that are not denormal. */
+static __attribute__((unused)) f4 log_four(f4 x) {
+  const i4 over = ((i4)x - 0x3f3504f3) >> 23;
+  const f4 f = (f4)((i4)x - (over << 23)) - 1;
+  const f4 k = __builtin_convertvector(over, f4);
+  f4 p = (f4){LOG_FOUR[0], LOG_FOUR[0], LOG_FOUR[0], LOG_FOUR[0]};
+  for (int i = 1; i < 9; i++) p = p * f + LOG_FOUR[i];
+  const f4 square = f * f;
+  f4 rest = square * f * p + k * 1.428606765330187e-6f;
+  rest = rest - 0.5f * square;
+  return (f + rest) + k * 0.693145751953125f;
 }
 
 static inline d2 size_of(d2 x) { return MIN2((d2)((l2)x & (l2){INT64_MAX, INT64_MAX}), both(39)); }

@@ -1,11 +1,6 @@
 // How soon points of the plane leave the Mandelbrot set's circle, twelve at a time. A lane whose point is done takes the next one at once.
-import { math2 } from 'lodger/kernel';
-import { GROUP, View } from './view';
-
-/** Square of the radius at which a point counts as gone: so large that the smooth count has no steps. */
-const FAR: f64 = 65536.0;
-/** What stands for points that do not leave. */
-const INSIDE: f32 = -1;
+import { finish, finishWaiting } from './smooth';
+import { FAR, GROUP, View } from './view';
 
 /** Six vectors: enough that a processor need not wait for what an iteration gives to the next one. What does not fit the registers is read anew. */
 const LANES: usize = 12;
@@ -19,20 +14,19 @@ const CY = memory.data(96, 16);
 const COUNT = memory.data(48, 16);
 const PLACE = memory.data(48, 16);
 
-/** Points that have left and wait for their smooth counts, which are made two at a time: |z|^2, iterations, and where the result goes. */
-const WAITING: usize = 64;
-const LEFT_SIZE = memory.data(512, 16);
-const LEFT_COUNT = memory.data(512, 16);
-const LEFT_PLACE = memory.data(256, 16);
-let waiting: usize = 0;
+/** The next point. */
+let column = 0;
+let row = 0;
 
 /** Smooth counts of the view's points, as f32 row after row. */
 export function escapes(view: View, to: usize): void {
   const end = to + ((<usize>view.rows * <usize>view.width) << 2);
   let next = to;
   let running = 0;
+  column = 0;
+  row = view.from;
   for (let lane: usize = 0; lane < LANES; lane++) {
-    begin(view, lane, next, to, end);
+    begin(view, lane, next < end ? next : 0);
     if (next < end) running++;
     next += 4;
   }
@@ -40,25 +34,37 @@ export function escapes(view: View, to: usize): void {
     for (let done = runGroups(view.iterations); done != 0; done &= done - 1) {
       const lane = <usize>ctz(done);
       const place = <usize>load<u32>(PLACE + lane * 4);
-      if (place != 0) finish(lane, place);
-      if (next >= end && place != 0) running--;
-      begin(view, lane, next, to, end);
+      if (place != 0) {
+        finish(
+          load<f64>(X + lane * 8),
+          load<f64>(Y + lane * 8),
+          load<f64>(CX + lane * 8),
+          load<f64>(CY + lane * 8),
+          load<i32>(COUNT + lane * 4) - GROUP,
+          place,
+          view.iterations,
+        );
+        if (next >= end) running--;
+      }
+      begin(view, lane, next < end ? next : 0);
       next += 4;
     }
   }
-  finishWaiting();
+  finishWaiting(view.iterations);
 }
 
-/** Gives a lane the point of a place; behind the end, one that is never done before the others. */
-function begin(view: View, lane: usize, place: usize, start: usize, end: usize): void {
-  const index = <i32>((place - start) >> 2);
-  const is = place < end;
+/** Gives a lane the next point, whose place is given; where there is none, one that is never done before the others. */
+function begin(view: View, lane: usize, place: usize): void {
   store<f64>(NEXT_X + lane * 8, 0);
   store<f64>(NEXT_Y + lane * 8, 0);
-  store<f64>(CX + lane * 8, is ? view.left + <f64>(index % view.width) * view.pitch : 0);
-  store<f64>(CY + lane * 8, is ? view.top - <f64>(view.from + index / view.width) * view.pitch : 0);
-  store<u32>(PLACE + lane * 4, is ? <u32>place : 0);
+  store<f64>(CX + lane * 8, place != 0 ? view.left + <f64>column * view.pitch : 0);
+  store<f64>(CY + lane * 8, place != 0 ? view.top - <f64>row * view.pitch : 0);
+  store<u32>(PLACE + lane * 4, <u32>place);
   store<i32>(COUNT + lane * 4, 0);
+  if (++column == view.width) {
+    column = 0;
+    row++;
+  }
 }
 
 /** Iterates all lanes until some are done: those, as bits. A lane that has left may overflow, and is looked at again from its group's start. */
@@ -134,7 +140,8 @@ function runGroups(iterations: i32): i32 {
     const all01 = v128.and(withinOf(x0, y0), withinOf(x1, y1));
     const all23 = v128.and(withinOf(x2, y2), withinOf(x3, y3));
     const all45 = v128.and(withinOf(x4, y4), withinOf(x5, y5));
-    within = i64x2.all_true(v128.and(v128.and(all01, all23), all45));
+    // V8 has a mask in one instruction, all_true in five.
+    within = i64x2.bitmask(v128.and(v128.and(all01, all23), all45)) == 3;
   } while (within && done < left);
   v128.store(NEXT_X, x0);
   v128.store(NEXT_X, x1, 16);
@@ -163,39 +170,4 @@ function runGroups(iterations: i32): i32 {
 /** Which of two lanes are within the circle. Overflow makes NaNs, which are not. */
 function withinOf(x: v128, y: v128): v128 {
   return f64x2.le(f64x2.add(f64x2.mul(x, x), f64x2.mul(y, y)), f64x2.splat(FAR));
-}
-
-/** Finds in which iteration of its last group a lane has left, if in any, and has its smooth count made. */
-function finish(lane: usize, place: usize): void {
-  let x = load<f64>(X + lane * 8);
-  let y = load<f64>(Y + lane * 8);
-  const cx = load<f64>(CX + lane * 8);
-  const cy = load<f64>(CY + lane * 8);
-  const count = load<i32>(COUNT + lane * 4) - GROUP;
-  for (let i = 1; i <= GROUP; i++) {
-    const square = x * x - y * y;
-    y = (x + x) * y + cy;
-    x = square + cx;
-    const size = x * x + y * y;
-    if (size > FAR) {
-      store<f64>(LEFT_SIZE + (waiting << 3), size);
-      store<f64>(LEFT_COUNT + (waiting << 3), <f64>(count + i));
-      store<u32>(LEFT_PLACE + (waiting << 2), <u32>place);
-      if (++waiting == WAITING) finishWaiting();
-      return;
-    }
-  }
-  store<f32>(place, INSIDE);
-}
-
-/** Iterations until |z| is beyond the radius R, less log2(log |z| / log R): the same along curves, without steps between them. */
-function finishWaiting(): void {
-  for (let i: usize = 0; i < waiting; i += 2) {
-    const size = math2.log(v128.load(LEFT_SIZE + (i << 3)));
-    const twice = math2.log(f64x2.div(size, f64x2.splat(11.090354888959125)));
-    const smooth = f64x2.sub(v128.load(LEFT_COUNT + (i << 3)), f64x2.mul(twice, f64x2.splat(1.4426950408889634)));
-    store<f32>(<usize>load<u32>(LEFT_PLACE + (i << 2)), <f32>f64x2.extract_lane(smooth, 0));
-    if (i + 1 < waiting) store<f32>(<usize>load<u32>(LEFT_PLACE + (i << 2), 4), <f32>f64x2.extract_lane(smooth, 1));
-  }
-  waiting = 0;
 }

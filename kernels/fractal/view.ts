@@ -3,6 +3,8 @@ import { fail, Settings } from 'lodger/kernel';
 
 /** Iterations between two looks at the points. */
 export const GROUP = 8;
+/** Square of the radius at which a point counts as gone: so large that the smooth count has no steps. */
+export const FAR: f64 = 65536.0;
 
 /** Rows and columns count from the upper left. */
 export class View {
@@ -22,8 +24,7 @@ export function readView(settings: Settings): View {
   const view = new View();
   view.width = settings.integer('width', 1, 16384);
   view.height = settings.integer('height', 1, 16384);
-  view.iterations = settings.integerOr('iterations', 1024, GROUP, 16777216);
-  if (view.iterations % GROUP != 0) fail('setting "iterations" must be a multiple of ' + GROUP.toString());
+  view.iterations = settings.integerOr('iterations', 1024, 1, 16777216);
   const centre = settings.numbers('centre', 2);
   if (!(Math.abs(centre[0]) <= 4 && Math.abs(centre[1]) <= 4)) fail('setting "centre" must be from -4 to 4 both ways');
   view.pitch = settings.number('span', 1e-12, 8) / <f64>view.width;

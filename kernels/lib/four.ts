@@ -47,7 +47,14 @@ export function logFour(x: v128): v128 {
   const f = f32x4.sub(i32x4.sub(normal, i32x4.shl(over, 23)), f32x4.splat(1));
   const k = f32x4.sub(f32x4.convert_i32x4_s(over), v128.and(small, f32x4.splat(23)));
   let p = v128.load32_splat(LOG);
-  for (let at = LOG + 4; at < LOG + 36; at += 4) p = step(p, f, at);
+  p = step(p, f, LOG + 4);
+  p = step(p, f, LOG + 8);
+  p = step(p, f, LOG + 12);
+  p = step(p, f, LOG + 16);
+  p = step(p, f, LOG + 20);
+  p = step(p, f, LOG + 24);
+  p = step(p, f, LOG + 28);
+  p = step(p, f, LOG + 32);
   const square = f32x4.mul(f, f);
   let rest = f32x4.add(f32x4.mul(f32x4.mul(square, f), p), f32x4.mul(k, f32x4.splat(LN2_LOW)));
   rest = f32x4.sub(rest, f32x4.mul(f32x4.splat(0.5), square));

@@ -37,6 +37,9 @@ test.each([
   ['fewer points than lanes', { width: 3, height: 1 }],
   ['points that all leave at once', { centre: [3, 3], span: 0.1 }],
   ['points that all stay', { centre: [-0.1, 0], span: 0.1 }],
+  ['iterations that end between two looks', { iterations: 13 }],
+  ['a single iteration', { iterations: 1 }],
+  ['points far outside', { width: 1, height: 29, span: 8, centre: [4, 4] }],
   ['a deep place', { centre: [-0.748, 0.1], span: 1e-4, iterations: 1000 }],
 ])('counts of %s are those of the plain loop', async (_what, changes) => {
   const { counts } = await tile(changes);
@@ -77,7 +80,7 @@ test('the job of the repository has the rows of one picture', async () => {
 
 describe('refuses, and says what is wrong:', () => {
   test.each<[string, object, string]>([
-    ['iterations between two looks', { iterations: 12 }, 'setting "iterations" must be a multiple of 8'],
+    ['no iterations', { iterations: 0 }, 'setting "iterations" must be from 1 to 16777216'],
     ['rows beyond the picture', { rows: [20, 10] }, 'setting "rows": first row and count must lie in the picture'],
     ['a row and a half', { rows: [0, 1.5] }, 'setting "rows"'],
     ['a centre that is far away', { centre: [9, 0] }, 'setting "centre" must be from -4 to 4 both ways'],
