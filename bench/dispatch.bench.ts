@@ -1,7 +1,8 @@
 // Tasks that do nothing, two threads: our pool against plain Piscina with one task a message.
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { node, nodeV8 } from '../host/platform/node.ts';
+import { node } from '../host/platform/node.ts';
+import { nodeV8 } from '../host/platform/node-v8.ts';
 import { createDispatcher } from '../host/pool/dispatch.ts';
 import type { Entry } from '../host/pool/lane.ts';
 import { createPool } from '../host/pool/pool.ts';

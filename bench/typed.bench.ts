@@ -1,5 +1,6 @@
 // What typed payloads cost: a megabyte of numbers against a kernel that takes the same as bytes, and the host's own part against JSON.
-import { node, nodeV8 } from '../host/platform/node.ts';
+import { node } from '../host/platform/node.ts';
+import { nodeV8 } from '../host/platform/node-v8.ts';
 import { createPool } from '../host/pool/pool.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import type { Kernel } from '../runtime/job/kernel.ts';

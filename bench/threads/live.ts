@@ -1,6 +1,7 @@
 // A thread of our pool that calls one live instance for all tasks: what is left is dispatch alone.
 
-import { node, nodeV8 } from '../../host/platform/node.ts';
+import { node } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import { createHeads, runBatch } from '../../host/pool/batch.ts';
 import { type Batch, HEAD_MISSING } from '../../host/pool/message.ts';
 import { createPace } from '../../host/pool/pace.ts';

@@ -1,10 +1,10 @@
 // A site behind a URL: the socket over which leases and reports go, and its blobs over HTTP.
-import type { Dispatcher } from 'undici';
 import { WebSocket } from 'ws';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import type { Given } from '../client/asking.ts';
 import { createHttp, type Http, unreachable } from '../client/http.ts';
+import type { Answered } from '../client/requests.ts';
 import type { Connect, Line } from '../lend/contracts.ts';
 import { trusting } from '../platform/trust.ts';
 import { SITE } from '../wire/ceilings.ts';
@@ -52,7 +52,7 @@ export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): R
     await answer.body.dump();
     throw unreachable(http.url, new Error(`it answers with status ${answer.statusCode}`));
   };
-  const refuse = async (digest: Digest, answer: Dispatcher.ResponseData): Promise<never> => {
+  const refuse = async (digest: Digest, answer: Answered): Promise<never> => {
     await answer.body.dump();
     if (answer.statusCode === 404) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
     throw new LodgerError('ERR_ACCESS_DENIED', [
@@ -92,14 +92,14 @@ export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): R
   };
 }
 
-function offsetOf({ headers }: Dispatcher.ResponseData, most: number): number {
+function offsetOf({ headers }: Answered, most: number): number {
   const offset = Number(headers['upload-offset'] ?? 0);
   return Number.isSafeInteger(offset) && offset >= 0 && offset <= most ? offset : 0;
 }
 
 /** The body, without what is here already where the site sends all of it again. */
 async function* pieces(
-  { body }: Dispatcher.ResponseData,
+  { body }: Answered,
   { skip, url, onBytes }: { skip: number; url: string; onBytes: (bytes: number) => void },
 ): AsyncIterable<Uint8Array> {
   let left = skip;

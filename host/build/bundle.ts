@@ -11,6 +11,8 @@ export interface Bundle {
   readonly folder: string;
   /** Packages that are bundled, too; others are loaded from where they are installed. */
   readonly packages: readonly string[] | 'all';
+  /** Module -> what is in its place there; paths from the project's folder. */
+  readonly replaced?: Readonly<Record<string, string>>;
   /** Names of files, and their form, as Rolldown has them. */
   readonly output: {
     readonly format: 'es' | 'cjs';
@@ -23,9 +25,15 @@ export interface Bundle {
 /** Of what is imported and not used, nothing is kept: no module does anything when it is loaded. */
 const treeshake = { moduleSideEffects: false } as const;
 
-export async function bundle(root: string, { entry, folder, packages, output }: Bundle): Promise<void> {
+export async function bundle(root: string, { entry, folder, packages, replaced = {}, output }: Bundle): Promise<void> {
   await build({
-    ...{ root, configFile: false, logLevel: 'warn', envDir: false, plugins: [licences(root)] },
+    ...{
+      root,
+      configFile: false,
+      logLevel: 'warn',
+      envDir: false,
+      plugins: [replacing(root, replaced), licences(root)],
+    },
     ssr: { noExternal: packages === 'all' ? true : [...packages] },
     build: {
       ssr: join(root, entry),
@@ -42,6 +50,14 @@ export async function bundle(root: string, { entry, folder, packages, output }: 
       },
     },
   });
+}
+
+/** Loads other modules in the place of some; paths from the project's folder. */
+export function replacing(root: string, modules: Readonly<Record<string, string>>): Plugin {
+  const places = new Map(Object.entries(modules).map(([from, to]) => [join(root, from), join(root, to)]));
+  const resolveId = (id: string, importer: string | undefined) =>
+    importer === undefined ? undefined : places.get(join(importer, '..', id));
+  return { name: 'replacing', enforce: 'pre', resolveId };
 }
 
 /** Puts the licences of the packages that are in a file at its end. */

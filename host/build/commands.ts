@@ -1,4 +1,4 @@
-// Bundles the commands that run kernels on this machine: they start in some 0.6 of the CPU time from a few files as from hundreds. Run by
+// Bundles the commands that many small jobs are done with: they start in some 0.6 of the CPU time from a few files as from hundreds. Run by
 // `npm run build`, which has put the module by itself in the same place before.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,10 @@ import { bundle } from './bundle.ts';
 const PARTS = 'later';
 
 /** Packages that look for nothing beside their own files. */
-const PACKAGES = ['@noble/ciphers', '@noble/hashes', 'cli-progress', 'env-paths', 'valibot'];
+const PACKAGES = ['@noble/ciphers', '@noble/hashes', 'cli-progress', 'env-paths', 'eventsource-parser', 'valibot'];
+
+/** The library for messages looks for an addon, which takes longer than all messages of a small job. */
+const REPLACED = { 'host/wire/codec.ts': 'host/wire/tab-codec.ts' };
 
 const root = packageRoot();
 await rm(join(root, 'dist', 'host', PARTS), { recursive: true, force: true });
@@ -17,5 +20,6 @@ await bundle(root, {
   entry: 'host/cli/here.ts',
   folder: 'dist/host',
   packages: PACKAGES,
+  replaced: REPLACED,
   output: { format: 'es', entryFileNames: 'cli/here.js', chunkFileNames: `${PARTS}/[name].js` },
 });

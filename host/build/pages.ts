@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build, type InlineConfig, type Plugin } from 'vite';
 import { packageRoot } from '../../kernels/transform/library.ts';
+import { replacing } from './bundle.ts';
 
 const KERNEL_WORKER = 'host/browser/kernel-worker.ts';
 const WHOLE_WORKER = 'host/browser/whole-kernel-worker.ts';
@@ -80,13 +81,6 @@ const plainImports: Plugin = {
   enforce: 'pre',
   load: (id) => (id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : undefined),
 };
-
-function replacing(root: string, modules: Readonly<Record<string, string>>): Plugin {
-  const places = new Map(Object.entries(modules).map(([from, to]) => [join(root, from), join(root, to)]));
-  const resolveId = (id: string, importer: string | undefined) =>
-    importer === undefined ? undefined : places.get(join(importer, '..', id));
-  return { name: 'replacing', enforce: 'pre', resolveId };
-}
 
 /**
  * The workers of a tab, as modules. A kernel worker loads nothing, since it could not; the I/O worker loads the file of that for plain kernels for

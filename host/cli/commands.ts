@@ -1,6 +1,10 @@
 // All commands of the binary.
 import { begin } from './begin.ts';
+import type { HERE } from './here.ts';
 import type { Commands } from './program.ts';
+
+/** One that is bundled: from here it is asked for its help alone. */
+const bundled = async (name: keyof typeof HERE) => (await import('./here.ts')).HERE[name]();
 
 /** In the order of the help. Each is loaded when it is called: all of them take 0.3 s, which most of them do not. */
 export const COMMANDS: Commands = {
@@ -10,14 +14,14 @@ export const COMMANDS: Commands = {
   bench: async () => (await import('./bench.ts')).addBench,
   profile: async () => (await import('./profile.ts')).addProfile,
   inspect: async () => (await import('./inspect.ts')).addInspect,
-  run: async () => (await import('./run.ts')).addRun,
-  map: async () => (await import('./map.ts')).addMap,
+  run: () => bundled('run'),
+  map: () => bundled('map'),
   serve: async () => (await import('./serve.ts')).addServe,
-  submit: async () => (await import('./submit.ts')).addSubmit,
-  status: async () => (await import('./status.ts')).addStatus,
-  results: async () => (await import('./results.ts')).addResults,
-  cancel: async () => (await import('./cancel.ts')).addCancel,
-  hosts: async () => (await import('./hosts.ts')).addHosts,
+  submit: () => bundled('submit'),
+  status: () => bundled('status'),
+  results: () => bundled('results'),
+  cancel: () => bundled('cancel'),
+  hosts: () => bundled('hosts'),
   policy: async () => (await import('./policy.ts')).addPolicy,
   accounts: async () => (await import('./accounts.ts')).addAccounts,
   federation: async () => (await import('./federation.ts')).addFederation,

@@ -11,7 +11,8 @@ import type { Isolation } from '../cell/isolation.ts';
 import type { Strictness } from '../cell/walls.ts';
 import { readWhole } from '../jobs/files.ts';
 import { interruptible } from './interrupt.ts';
-import { engineChoice, example, type Finish, isolationKind, strictOption } from './options.ts';
+import { isolationKind, strictOption } from './isolated.ts';
+import { engineChoice, example, type Finish } from './options.ts';
 import { note, printable } from './say.ts';
 
 interface JoinFlags extends Pick<AgentOptions, 'engine' | 'name'> {

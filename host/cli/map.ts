@@ -14,20 +14,9 @@ import { inputsOf, takesJson } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
 import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
+import { isolationKind, isolationOf, strictOption } from './isolated.ts';
 import { gather, give, giveJson, type Mapped } from './mapped.ts';
-import {
-  blobFiles,
-  cpuShare,
-  engineChoice,
-  example,
-  type Finish,
-  isolationKind,
-  isolationOf,
-  several,
-  shareOf,
-  strictOption,
-  wholeNumber,
-} from './options.ts';
+import { blobFiles, cpuShare, engineChoice, example, type Finish, several, shareOf, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { note } from './say.ts';
 import { pictureIfAny } from './view/beside.ts';

@@ -1,13 +1,10 @@
 // Options of the command line, from text to what they stand for.
 import process from 'node:process';
-import { Option } from 'commander';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { type LimitName, POOL, TASK } from '../../runtime/base/limits.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../runtime/base/units.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../../runtime/job/form.ts';
 import { type Grant, parseGrant } from '../../runtime/policy/grant.ts';
-import { ISOLATIONS, type Isolation } from '../cell/isolation.ts';
-import { readStrictness, STRICTNESS, type Strictness } from '../cell/walls.ts';
 import { resolveGrants } from '../jobs/grants.ts';
 import { loadBlobs } from '../jobs/load.ts';
 
@@ -51,33 +48,6 @@ export function engineChoice(text: string): EngineChoice {
   const known = ENGINE_CHOICES.find((name) => name === text);
   if (known !== undefined) return known;
   throw new LodgerError('ERR_OPTION_INVALID', ['--engine', `one of ${ENGINE_CHOICES.join(', ')}`]);
-}
-
-/** Reads where kernels run. */
-export function isolationKind(text: string): Isolation {
-  const known = ISOLATIONS.find((name) => name === text);
-  if (known !== undefined) return known;
-  throw new LodgerError('ERR_OPTION_INVALID', ['--isolation', `one of ${ISOLATIONS.join(', ')}`]);
-}
-
-/** `--strict`, alone or with walls; `more` ends its line in the help. A file after it is refused: it is neither lost nor taken for a wall. */
-export function strictOption(more: string): Option {
-  const walls = `${STRICTNESS.join(', ')}, or names with commas between them`;
-  return new Option(
-    '--strict [walls]',
-    `which walls there have to be: ${walls}; alone (before another option or "--"): floor${more}`,
-  )
-    .preset('floor')
-    .argParser((text: string): Strictness => readStrictness(text, '--strict'));
-}
-
-/** Where kernels run, as options of a pool: whoever asks for walls asks for a process. */
-export function isolationOf({ isolation, strict }: { readonly isolation?: Isolation; readonly strict?: Strictness }): {
-  readonly isolation: Isolation;
-  readonly strict?: Strictness;
-} {
-  if (strict === undefined) return { isolation: isolation ?? 'thread' };
-  return { isolation: isolation ?? 'process', strict };
 }
 
 /** Gathers an option that may be given several times. */

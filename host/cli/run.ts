@@ -16,18 +16,16 @@ import { linesBeside, type Place, placed, traceText } from '../jobs/trace.ts';
 import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
 import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
+import { isolationKind, isolationOf, strictOption } from './isolated.ts';
 import {
   cpuShare,
   engineChoice,
   example,
   type Finish,
-  isolationKind,
-  isolationOf,
   loadGrants,
   several,
   shareOf,
   sizeLimit,
-  strictOption,
   timeLimit,
   wholeNumber,
 } from './options.ts';

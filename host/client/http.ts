@@ -1,11 +1,11 @@
 // Calls a site's routes: from the table of routes to checked answers, with refusals as LodgerErrors.
-import { Agent, type Dispatcher, request } from 'undici';
 import * as v from 'valibot';
 import { ERRORS, type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
 import { doubtOf, trusting } from '../platform/trust.ts';
 import { RefusalSchema } from '../wire/answers.ts';
 import { API, ROUTES, type Route, type RouteName } from '../wire/routes.ts';
 import type { Asking, Given, HttpOptions } from './asking.ts';
+import { type Answered, createRequests } from './requests.ts';
 import { sleep } from './sleep.ts';
 
 const ANSWER_BYTES_MAX = 256 * 2 ** 20;
@@ -21,9 +21,9 @@ export interface Http extends Asking {
   /** For how long what goes wrong again and again is borne. */
   readonly patienceMs: number;
   /** Asks once, and gives whatever answer comes; the caller reads it, or drops it with `body.dump()`. */
-  send(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
+  send(name: RouteName, given?: Given): Promise<Answered>;
   /** The same, and throws what the site refuses. */
-  open(name: RouteName, given?: Given): Promise<Dispatcher.ResponseData>;
+  open(name: RouteName, given?: Given): Promise<Answered>;
 }
 
 /**
@@ -32,10 +32,8 @@ export interface Http extends Asking {
  */
 export function createHttp(url: string, token: string, { patienceMs, ca, connections }: HttpOptions): Http {
   const base = baseOf(url);
-  const dispatcher = new Agent({
-    connect: { timeout: CONNECT_MS_MAX, ...trusting(ca) },
-    bodyTimeout: SILENT_MS_MAX,
-    headersTimeout: SILENT_MS_MAX,
+  const requests = createRequests({
+    ...{ connectMsMax: CONNECT_MS_MAX, silentMsMax: SILENT_MS_MAX, tls: trusting(ca) },
     ...(connections !== undefined && { connections }),
   });
   const send = async (name: RouteName, given: Given = {}) => {
@@ -43,19 +41,14 @@ export function createHttp(url: string, token: string, { patienceMs, ca, connect
     const body = json === undefined ? bytes : JSON.stringify(json);
     const type = json === undefined ? 'application/octet-stream' : 'application/json';
     try {
-      return await request(base + pathOf(ROUTES[name], given), {
-        dispatcher,
+      return await requests.request(base + pathOf(ROUTES[name], given), {
         method: given.method ?? ROUTES[name].method,
         headers: {
           ...(token !== '' && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { 'content-type': type }),
-          ...(Array.isArray(body) && { 'content-length': `${sum(body)}` }),
+          ...(body !== undefined && { 'content-type': type, 'content-length': `${lengthOf(body)}` }),
           ...headers,
         },
-        // Without a word it opens a connection for each: some servers send what a HEAD does not ask for, and a site does not.
-        ...(given.method === 'HEAD' && { reset: false }),
-        // It takes what can be iterated, too, which its types do not say.
-        ...(body !== undefined && { body: body as Uint8Array }),
+        ...(body !== undefined && { body }),
         ...(signal && { signal }),
       });
     } catch (error) {
@@ -93,11 +86,14 @@ export function createHttp(url: string, token: string, { patienceMs, ca, connect
         }
       }
     },
-    close: () => dispatcher.destroy(),
+    close: requests.close,
   };
 }
 
-const sum = (pieces: readonly Uint8Array[]) => pieces.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+function lengthOf(body: string | Uint8Array | readonly Uint8Array[]): number {
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
 
 /** Whether it may help to ask again. */
 export function isAway(error: unknown): boolean {
@@ -136,7 +132,7 @@ function pathOf({ path }: Route, { params = {}, query = {} }: Given): string {
   return API + filled + (asked === '' ? '' : `?${asked}`);
 }
 
-async function textOf({ body }: Dispatcher.ResponseData): Promise<string> {
+async function textOf({ body }: Answered): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of body as AsyncIterable<Buffer>) {
@@ -148,7 +144,7 @@ async function textOf({ body }: Dispatcher.ResponseData): Promise<string> {
 }
 
 /** The site's own refusal, with its code. */
-async function refusalOf(answer: Dispatcher.ResponseData, url: string): Promise<LodgerError> {
+async function refusalOf(answer: Answered, url: string): Promise<LodgerError> {
   const text = await textOf(answer).catch(() => '');
   const refusal = v.safeParse(RefusalSchema, parsed(text));
   const { statusCode } = answer;

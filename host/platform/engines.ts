@@ -6,7 +6,7 @@ import type { Place } from '../../runtime/sandbox/call.ts';
 import { openCodeCache } from './code-cache.ts';
 import { imaging } from './imaging.ts';
 import { loadAddon } from './native.ts';
-import { nodeV8 } from './node.ts';
+import { nodeV8 } from './node-v8.ts';
 import { createWasmtime } from './wasmtime.ts';
 
 const places = new Map<EngineName, Place>();

@@ -1,10 +1,8 @@
-// The port for Node: digests by OpenSSL, the monotonic clock that all threads of a process share, V8 as an engine.
+// The port for Node: digests by OpenSSL, the monotonic clock that all threads of a process share.
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import process from 'node:process';
 import type { Platform } from '../../runtime/base/platform.ts';
-import type { Engine } from '../../runtime/engine/engine.ts';
-import { createV8 } from '../../runtime/engine/v8.ts';
 
 // Node 20 does not tell a thread's CPU time; later versions do.
 const threadCpuUsage = (process as { threadCpuUsage?: () => { user: number; system: number } }).threadCpuUsage;
@@ -34,8 +32,3 @@ export const node: Platform = {
     },
   }),
 };
-
-/** V8 as this Node brings it. */
-export function nodeV8(): Engine<WebAssembly.Module> {
-  return createV8(process.versions.v8, { now });
-}

@@ -1,7 +1,8 @@
 // A kernel worker's part that needs no browser: how it keeps to a share of its core, on a clock of the test's own.
 import { expect, test } from 'vitest';
 import { createWork } from '../../host/browser/work.ts';
-import { node, nodeV8 } from '../../host/platform/node.ts';
+import { node } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { compileFor } from '../../runtime/sandbox/compile.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';

@@ -1,6 +1,6 @@
 // A whole call at once on Wasmtime ends as it does step by step there and on V8, whatever the guest does in it.
 import { describe, expect, test } from 'vitest';
-import { nodeV8 } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 import { openBench } from '../contract/case.ts';
 import { ENGINES, stepByStep } from '../contract/engines.ts';

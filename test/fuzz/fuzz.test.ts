@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { nodeV8 } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import type { Engine, Guest } from '../../runtime/engine/engine.ts';
 import { TaskFailure } from '../../runtime/job/outcome.ts';
 import { RESET_EXPORT } from '../../runtime/prepare/form.ts';

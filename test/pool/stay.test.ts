@@ -1,7 +1,8 @@
 // How small tasks reach a thread without a pause between batches: its stay, and the batch that waits behind another.
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { node, nodeV8 } from '../../host/platform/node.ts';
+import { node } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import { runBatch } from '../../host/pool/batch.ts';
 import { CONTROL, clear, NOBODY, newControl } from '../../host/pool/control.ts';
 import { createDispatcher } from '../../host/pool/dispatch.ts';

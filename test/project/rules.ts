@@ -51,7 +51,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['host/coordinator'],
   pino: ['host/coordinator', 'host/agent'],
   'prom-client': ['host/coordinator'],
-  undici: ['host/grants', 'host/client', 'host/agent'],
+  undici: ['host/grants', 'host/agent'],
   'eventsource-parser': ['host/client'],
   '@nats-io/jetstream': ['host/federation'],
   '@nats-io/kv': ['host/federation'],

@@ -1,7 +1,8 @@
 // What a sandbox refuses before anything runs, and how it says so.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { node, nodeV8 } from '../../host/platform/node.ts';
+import { node } from '../../host/platform/node.ts';
+import { nodeV8 } from '../../host/platform/node-v8.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { TASK } from '../../runtime/base/limits.ts';
