@@ -18,7 +18,7 @@ export interface Bundle {
     readonly format: 'es' | 'cjs';
     readonly entryFileNames: string;
     readonly chunkFileNames?: string;
-    readonly codeSplitting?: false;
+    readonly codeSplitting?: false | { groups: { name: string; minShareCount: number; test: RegExp }[] };
   };
 }
 

@@ -14,6 +14,11 @@ const PACKAGES = ['@noble/ciphers', '@noble/hashes', 'cli-progress', 'env-paths'
 /** The library for messages looks for an addon, which takes longer than all messages of a small job. */
 const REPLACED = { 'host/wire/codec.ts': 'host/wire/tab-codec.ts' };
 
+/** What commands that ask a site need and others do not. */
+const OF_SITES = String.raw`[\\/]host[\\/](?:client|wire)[\\/]|[\\/]trust\.ts$|eventsource-parser`;
+/** The library that draws tables is loaded for those who want one. */
+const TABLES = String.raw`[\\/]table\.ts$`;
+
 const root = packageRoot();
 await rm(join(root, 'dist', 'host', PARTS), { recursive: true, force: true });
 await bundle(root, {
@@ -21,5 +26,16 @@ await bundle(root, {
   folder: 'dist/host',
   packages: PACKAGES,
   replaced: REPLACED,
-  output: { format: 'es', entryFileNames: 'cli/here.js', chunkFileNames: `${PARTS}/[name].js` },
+  output: {
+    format: 'es',
+    entryFileNames: 'cli/here.js',
+    chunkFileNames: `${PARTS}/[name].js`,
+    // What several commands need is in two files: each file of a few lines would take a millisecond of its own.
+    codeSplitting: {
+      groups: [
+        { name: 'shared', minShareCount: 2, test: new RegExp(`^(?!.*(?:${OF_SITES}|${TABLES}))`) },
+        { name: 'site', minShareCount: 2, test: new RegExp(OF_SITES) },
+      ],
+    },
+  },
 });
