@@ -39,9 +39,11 @@ export async function encodeValue(lines: Uint8Array, paths: number) {
   return { input, written, twinInput: new Uint8Array(Float64Array.from(numbers).buffer) };
 }
 
-/** The numbers of an answer, in the order in which the twin gives them. */
+/** The numbers of an answer, in the order in which the twin gives them: of MessagePack, or of the JSON that people get. */
 export async function decodeRisk(output: Uint8Array): Promise<Uint8Array> {
-  const risk = (await kernelOf()).decode(output) as Record<string, Estimate> & { readonly value: number };
+  const isJson = output[0] === '{'.charCodeAt(0);
+  const decoded: unknown = isJson ? JSON.parse(new TextDecoder().decode(output)) : (await kernelOf()).decode(output);
+  const risk = decoded as Record<string, Estimate> & { readonly value: number };
   const names = ['expectedLoss', 'valueAtRisk', 'expectedShortfall'];
   const plain = names.map((name) => `plain${name[0]?.toUpperCase()}${name.slice(1)}`);
   const estimates = [...names, ...plain].flatMap((name) => {

@@ -1,6 +1,6 @@
-// The kernels that have a twin in C, each with an input of some milliseconds, and how near the outputs of two builds have to be.
+// The kernels that have a twin in C, each with an input for a slice of time or for a task, and how near the outputs of two builds have to be.
 import { readFile } from 'node:fs/promises';
-import { encodeValue } from './book.ts';
+import { decodeRisk, encodeValue } from './book.ts';
 import { onV8, runKernel } from './metered.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -31,7 +31,20 @@ export interface Near {
 const f64From = (from: number) => (output: Uint8Array) => new Float64Array(output.slice(from).buffer);
 const f32From = (from: number) => (output: Uint8Array) => new Float32Array(output.slice(from).buffer);
 
-export async function suiteKernels(): Promise<SuiteKernel[]> {
+/** Of a slice, some milliseconds by which ways are compared; of a task, about 100 ms, as in the jobs that people run. */
+const SIZES = {
+  slice: {
+    ...{ databases: 1, paths: 8_000, chirps: '-20 20 21', picture: { width: '240', height: '160' }, side: 512 },
+    ...{ waveSteps: 60, surveySteps: 120, liquidSteps: '60', bytes: 1 << 20 },
+  },
+  task: {
+    ...{ databases: 32, paths: 200_000, chirps: '-20 20 201', picture: { width: '960', height: '640' }, side: 1024 },
+    ...{ waveSteps: 600, surveySteps: 1_200, liquidSteps: '600', bytes: 1 << 24 },
+  },
+} as const;
+
+export async function suiteKernels(size: keyof typeof SIZES): Promise<SuiteKernel[]> {
+  const { databases, paths, chirps, picture, side, waveSteps, surveySteps, liquidSteps, bytes } = SIZES[size];
   const file = async (path: string) => new Uint8Array(await readFile(new URL(`kernels/${path}`, ROOT)));
   const same = (input: Uint8Array) => ({ input, twinInput: input });
   const changed = (bytes: Uint8Array, changes: Readonly<Record<string, string>>) => {
@@ -42,9 +55,10 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
     }
     return new Uint8Array(Buffer.from(text, 'latin1'));
   };
-  const proteins = await file('align/data/proteins.fasta');
+  const database = await file('align/data/proteins.fasta');
+  const proteins = new Uint8Array(Buffer.concat(Array<Uint8Array>(databases).fill(database)));
   const valley = await file('fractal/data/valley.txt');
-  const book = await encodeValue(await file('portfolio/data/book.ndjson'), 8_000);
+  const book = await encodeValue(await file('portfolio/data/book.ndjson'), paths);
   return [
     { name: 'align', kernel: 'align', ...same(proteins), blob: await file('align/data/query.fasta') },
     {
@@ -53,44 +67,49 @@ export async function suiteKernels(): Promise<SuiteKernel[]> {
     },
     {
       ...{ name: 'spectra', kernel: 'spectra' },
-      ...same(changed(await file('spectra/data/signal.bin'), { chirps: '-20 20 21' })),
+      ...same(changed(await file('spectra/data/signal.bin'), { chirps })),
       near: { numbers: f64From(80), within: 1e-9, share: 1 },
     },
     {
-      ...{ name: 'fractal', kernel: 'fractal', ...same(changed(valley, { width: '240', height: '160' })) },
+      ...{ name: 'fractal', kernel: 'fractal', ...same(changed(valley, picture)) },
       near: { numbers: f32From(32), within: 1e-2, share: 0.9 },
     },
     {
       name: 'gemm f64',
       kernel: 'gemm',
-      ...same(matrices(64)),
+      ...same(matrices(64, side)),
       near: { numbers: f64From(32), within: 1e-11, share: 1 },
     },
-    { name: 'gemm f32', kernel: 'gemm', ...same(matrices(32)), near: { numbers: f32From(32), within: 1e-3, share: 1 } },
-    wave(new TextDecoder().decode(await file('wave/data/salt.txt'))),
-    survey(new TextDecoder().decode(await file('wave/data/dome.txt'))),
+    {
+      name: 'gemm f32',
+      kernel: 'gemm',
+      ...same(matrices(32, side)),
+      near: { numbers: f32From(32), within: 1e-3, share: 1 },
+    },
+    wave(new TextDecoder().decode(await file('wave/data/salt.txt')), waveSteps),
+    survey(new TextDecoder().decode(await file('wave/data/dome.txt')), surveySteps),
     await dynamics(
       changed(await file('dynamics/data/argon.txt'), {
         particles: '864',
-        steps: '60',
+        steps: liquidSteps,
         sample: '20',
         equilibration: '0',
       }),
     ),
-    { name: 'digest', kernel: 'digest', ...same(Uint8Array.from({ length: 1 << 20 }, (_, at) => (at * 167) >> 3)) },
+    { name: 'digest', kernel: 'digest', ...same(Uint8Array.from({ length: bytes }, (_, at) => (at * 167) >> 3)) },
   ];
 }
 
 /** A part of a shot at sea. */
-function wave(text: string): SuiteKernel {
-  const other = { width: 320, depth: 240, steps: 60, source: '600 60', receivers: '0 1200 61 60' };
+function wave(text: string, steps: number): SuiteKernel {
+  const other = { width: 320, depth: 240, steps, source: '600 60', receivers: '0 1200 61 60' };
   return { name: 'wave', ...onVelocities(text, other, (row) => 1500 + 4 * row) };
 }
 
 /** Two shots of a small survey, with an edge that sends waves back. */
-function survey(text: string): SuiteKernel {
+function survey(text: string, steps: number): SuiteKernel {
   const line = { source: '200 40', receivers: '0 990 50 40', shots: '2 400' };
-  const other = { width: 100, depth: 60, steps: 120, sponge: 30, ...line };
+  const other = { width: 100, depth: 60, steps, sponge: 30, ...line };
   return { name: 'migration', ...onVelocities(text, other, (row) => (row < 35 ? 1500 : 2200)) };
 }
 
@@ -129,15 +148,19 @@ async function dynamics(input: Uint8Array): Promise<SuiteKernel> {
   };
 }
 
-/** Two matrices of 512 x 512; the settings are so long that the numbers are aligned. */
-function matrices(bits: 32 | 64): Uint8Array {
-  const side = 512;
+/** Two square matrices; the settings are so long that the numbers are aligned. */
+function matrices(bits: 32 | 64, side: number): Uint8Array {
   const length = 2 * side * side;
   const numbers = bits === 64 ? new Float64Array(length) : new Float32Array(length);
   for (let at = 0; at < length; at++) numbers[at] = Math.sin(at * at);
   const head = `rows = ${side}\ninner = ${side}\ncolumns = ${side}\nbits = ${bits}\n#`;
   const padding = '-'.repeat((64 - ((head.length + 6) % 64)) % 64);
   return new Uint8Array(Buffer.concat([Buffer.from(`${head}${padding}\ndata\n`), new Uint8Array(numbers.buffer)]));
+}
+
+/** A kernel's output as its twin gives it: numbers instead of MessagePack. */
+export async function asTwin({ kernel }: SuiteKernel, output: Uint8Array): Promise<Uint8Array> {
+  return kernel === 'portfolio' ? decodeRisk(output) : output;
 }
 
 /** Why an output is not that of the kernel; undefined if it is. */

@@ -3,42 +3,39 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { short } from '../runtime/base/units.ts';
 import type { Measure } from './result.ts';
-import type { SuiteKernel } from './suite.ts';
+import { asTwin, difference, type SuiteKernel } from './suite.ts';
 import type { Build, Spent, Twins } from './twins.ts';
 
 const ROUNDS = 2;
 /** CPU time of a process in C. */
-const PROCESS_US = 4_000_000;
+const PROCESS_US = 8_000_000;
 /** Of a clock tick, in which the system counts the CPU time of children. */
 const TICK_US = 10_000;
 
 const ROOT = new URL('../../', import.meta.url);
 const CLI = fileURLToPath(new URL('../host/cli/main.js', import.meta.url));
 
-/** The build in C that a kernel is held against, and the CPU time of one of its tasks in microseconds. */
-export interface Best {
-  readonly build: Build;
-  readonly cpuUs: number;
-}
-
-/** The geometric mean over kernels, by wall time and by CPU time of all threads and processes, minima of rounds by turns. */
+/**
+ * The geometric mean over kernels, by wall time and by CPU time of all threads and processes, minima of rounds by turns. `bestOf` is the
+ * build in C that a kernel is held against.
+ */
 export async function wholeMeasure(
   subjects: readonly SuiteKernel[],
   twins: Twins,
-  bestOf: (name: string) => Best,
+  bestOf: (name: string) => Build,
 ): Promise<Measure> {
   const cores = availableParallelism();
   const logs = { wallUs: 0, cpuUs: 0 };
   const each: string[] = [];
   for (const subject of subjects) {
-    const { build, cpuUs } = bestOf(subject.name);
-    const tasks = Math.max(1, Math.round(PROCESS_US / cpuUs));
+    const build = bestOf(subject.name);
+    const tasks = Math.max(1, Math.round(PROCESS_US / (await (await twins.start(subject, build)).run()).cpuUs));
     const folder = await mkdtemp(join(tmpdir(), 'lodger-job-'));
     const sides = {
       ours: await mapOf(subject, folder, cores * tasks),
@@ -52,6 +49,7 @@ export async function wholeMeasure(
         for (const kind of ['wallUs', 'cpuUs'] as const) best[side][kind] = Math.min(best[side][kind], spent[kind]);
       }
     }
+    await compare(subject, folder);
     await rm(folder, { recursive: true });
     for (const kind of ['wallUs', 'cpuUs'] as const) logs[kind] += Math.log(best.native[kind] / best.ours[kind]);
     each.push(`${subject.name} ${cores * tasks} tasks ${short(best.native.cpuUs / best.ours.cpuUs)}`);
@@ -102,6 +100,17 @@ async function nativeOf(subject: SuiteKernel, { twins, build, folder, cores, tas
     commands.push([binary, '--job', ...query, results, ...inputs]);
   }
   return commands;
+}
+
+/** The first result of both; not of a liquid, whose kernel begins with random velocities of its own. */
+async function compare(subject: SuiteKernel, folder: string): Promise<void> {
+  if (subject.kernel === 'dynamics') return;
+  const [ours, native] = await Promise.all([
+    readFile(join(folder, 'results/000000.out')),
+    readFile(join(folder, 'results-0/0')),
+  ]);
+  const fault = difference(native, await asTwin(subject, ours), subject.near);
+  if (fault !== undefined) throw new Error(`a whole job of ${subject.name}: ${fault}`);
 }
 
 /** So many files of the same bytes. */

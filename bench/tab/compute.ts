@@ -123,7 +123,7 @@ async function subjectsOf(): Promise<Readonly<Record<string, Subject>>> {
   const built = async (name: string) =>
     new Uint8Array(await readFile(join(packageRoot(), `dist/kernels/${name}.wasm`)));
   const subjects: Record<string, Subject> = {};
-  for (const { name, kernel: file, input } of await suiteKernels())
+  for (const { name, kernel: file, input } of await suiteKernels('slice'))
     subjects[name.replace(' ', '-')] = { kernel: await built(file), input };
   for (const name of ['template', 'wave', 'dynamics'] as const)
     subjects[name] = { kernel: await built(name), input: await SUBJECTS[name].input() };
