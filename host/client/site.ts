@@ -13,6 +13,7 @@ import type { Asking, HttpOptions } from './asking.ts';
 import { broken, createHttp, type Http, invalid, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
 import { sendBlob } from './send-blob.ts';
+import { sendBlobs } from './send-blobs.ts';
 import { sleep } from './sleep.ts';
 
 const EVENT_CHARACTERS_MAX = 4 * 2 ** 20;
@@ -21,6 +22,8 @@ const AGAIN_MS = 200;
 export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  /** Sends several of at most `SITE.groupBytes` each together, by their digests: those that the site has not. */
+  putBlobs(blobs: ReadonlyMap<string, Uint8Array>, signal?: AbortSignal): Promise<void>;
   /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
   getBlob(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** Inputs of a job from a place on; those that are there are passed over. */
@@ -44,6 +47,7 @@ export function createSiteClient(url: string, token: string, options: HttpOption
   return {
     ...{ url: http.url, ask, patiently, close },
     putBlob: (bytes, signal) => putBlob(http, bytes, signal),
+    putBlobs: (blobs, signal) => sendBlobs(http, blobs, signal),
     getBlob: (digest, signal) => patiently(() => getBlob(http, digest, signal), signal),
     addInputs: (job, batch, signal) =>
       patiently(() => ask('inputs', { params: { job }, bytes: inputsFrame(batch), ...(signal && { signal }) }), signal),

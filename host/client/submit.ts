@@ -12,6 +12,8 @@ import type { Batch, SiteClient } from './site.ts';
 import { sleep } from './sleep.ts';
 
 const AGAIN_MS = 500;
+/** Batches with blobs that are under way at once: each is `SITE.groupBytes` and the one blob that went beyond, at most. */
+const LINE_MAX = 3;
 
 /** What a job asks of a site, beside its terms. `deadline` in ms since 1970. */
 export const AskedSchema = v.strictObject({
@@ -71,11 +73,52 @@ export async function feed(site: SiteClient, { id, permit, inputs, onInput, onSe
       yield input;
     }
   };
-  for await (const batch of batchesOf(measured(), (bytes) => site.putBlob(bytes, signal))) {
-    if (signal.aborted) return;
-    await send(site, id, batch, signal);
-    onSent(batch.from + batch.inputs.length, batch.last);
-  }
+  const line = createLine();
+  const run = async () => {
+    const sender = { putBlob: (bytes: Uint8Array) => site.putBlob(bytes, signal), busy: line.busy };
+    for await (const { blobs, free, ...batch } of batchesOf(measured(), sender)) {
+      if (signal.aborted) return;
+      // Blobs go ahead, several batches of them at once, and the inputs behind them in order.
+      const there = blobs.size > 0 ? site.putBlobs(blobs, signal) : undefined;
+      // That it went wrong is said when its turn comes.
+      there?.catch(() => undefined);
+      await line.add(there ? LINE_MAX : 0, async () => {
+        await there;
+        await send(site, id, batch, signal);
+        free();
+        onSent(batch.from + batch.inputs.length, batch.last);
+      });
+    }
+    await line.busy();
+  };
+  await Promise.race([run(), line.failed]);
+}
+
+/** Acts one after the other, for the caller to go on meanwhile. */
+function createLine() {
+  const waiting = new Set<Promise<void>>();
+  let tail: Promise<void> = Promise.resolve();
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  return {
+    /** Rejects when one has. */
+    failed,
+    busy: () => (waiting.size > 0 ? tail : undefined),
+    /** Puts an act behind the others. Resolves when no more than so many are not over. */
+    add: async (most: number, act: () => Promise<void>) => {
+      const one = tail.then(act);
+      tail = one;
+      waiting.add(one);
+      one.then(() => waiting.delete(one), fail);
+      for (const oldest of waiting) {
+        if (waiting.size <= most) break;
+        await oldest;
+      }
+    },
+  };
 }
 
 async function send(site: SiteClient, id: string, batch: Batch, signal: AbortSignal): Promise<void> {

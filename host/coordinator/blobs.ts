@@ -1,17 +1,23 @@
 // Blobs: files named by the SHA-256 of what is in them, which are there whole or not at all. What is still coming in lies apart, for each
 // of those who send it.
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash as hashOfAll } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat, truncate, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError, sweep, writeOwn } from '../jobs/files.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { BlobPlace, Blobs } from './contracts.ts';
+import { createGate } from './gate.ts';
 import { appendTo } from './heaps.ts';
+import { createRecent } from './recent.ts';
 
 const READ_BYTES = 256 * 1024;
+/** What came last is still at hand for the host in this process, which then reads nothing and checks nothing anew. */
+const RECENT_BYTES = 32 * 2 ** 20;
+/** Files that are written at once, so that they wait for the disk together: each has a descriptor. */
+const WRITES_MAX = 16;
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Uploads under way whose digest need not be computed anew when they go on. */
 const HASHES_MAX = 1_000;
@@ -24,7 +30,9 @@ export const STALE_MS = 24 * 3_600_000;
 export interface BlobFolder extends Blobs {
   /** Whether it is there: at once, for a report that names it. */
   has(digest: Digest): boolean;
-  /** A blob whose bytes are at hand. Throws `ERR_BLOB_MISMATCH`, and `ERR_FILE`. */
+  /** A whole one, checked where it comes from the disk. Its bytes must not change. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
+  get(digest: Digest): Promise<Uint8Array>;
+  /** A blob whose bytes are at hand, and must not change from here on. Throws `ERR_BLOB_MISMATCH`, and `ERR_FILE`. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
   /** Deletes one that nobody has brought or asked for since a moment, at once: what is done in the same turn sees it gone. */
   deleteUnused(digest: Digest, since: number): boolean;
@@ -53,6 +61,8 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
   };
   const hashes: Hashes = new Map();
   const turns = new Map<string, Promise<unknown>>();
+  const recent = createRecent(RECENT_BYTES);
+  const gate = createGate(WRITES_MAX);
   return {
     has: (digest) => existsSync(places.whole(digest)),
     size: (digest) => sizeOf(places.whole(digest)),
@@ -64,17 +74,20 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
     write: (digest, source, place) =>
       inTurn(turns, partName(digest, place.by), () => append(places, hashes, { ...place, digest, source })),
     put: async (digest, bytes) => {
-      const found = createHash('sha256').update(bytes).digest('hex');
+      const found = hashOfAll('sha256', bytes);
       if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', ['of an upload', found, digest]);
       if (touch(places.whole(digest))) return;
       mkdirSync(join(path, digest.slice(0, 2)), { recursive: true });
-      await writeOwn(places.whole(digest), bytes);
+      await gate(() => writeOwn(places.whole(digest), bytes));
+      recent.add(digest, bytes);
     },
+    get: async (digest) => recent.get(digest) ?? readAll(places.whole(digest), digest),
     read: (digest, from, to) => pieces(places.whole(digest), digest, from, to),
     deleteUnused: (digest, since) => {
       const file = places.whole(digest);
       if (!existsSync(file) || statSync(file).mtimeMs > since) return false;
       rmSync(file);
+      recent.remove(digest);
       return true;
     },
     dropParts: (since) => dropParts(coming, since),
@@ -171,12 +184,26 @@ async function* pieces(path: string, digest: Digest, from = 0, to?: number): Asy
       if (end === 0) return;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new LodgerError('ERR_NOT_FOUND', ['blob', digest], { cause: error });
-    throw fileError('read', path, error);
+    throw readError(path, digest, error);
   } finally {
     await handle?.close();
   }
+}
+
+async function readAll(path: string, digest: Digest): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path);
+    const found = hashOfAll('sha256', bytes);
+    if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', [path, found, digest]);
+    return bytes;
+  } catch (error) {
+    throw readError(path, digest, error);
+  }
+}
+
+function readError(path: string, digest: Digest, error: unknown): LodgerError {
+  const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return isGone ? new LodgerError('ERR_NOT_FOUND', ['blob', digest], { cause: error }) : fileError('read', path, error);
 }
 
 /** One after the other under a name, whatever became of the one before. */

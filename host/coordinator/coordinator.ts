@@ -13,6 +13,7 @@ import type { Site, SiteKey } from './contracts.ts';
 import { createProxies } from './http/address.ts';
 import { createAuth } from './http/auth.ts';
 import { blobHandlers } from './http/handle-blobs.ts';
+import { groupHandlers } from './http/handle-groups.ts';
 import { jobHandlers } from './http/handle-jobs.ts';
 import { kernelHandlers } from './http/handle-kernels.ts';
 import { neighbourHandlers } from './http/handle-neighbours.ts';
@@ -106,6 +107,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           visitors: filled.visitors ?? true,
         }),
         ...blobHandlers({ blobs, usage, shown }),
+        ...groupHandlers({ blobs, usage, shown }),
         ...kernelHandlers({ preparing, refs, shown }),
         ...sites.handlers,
         ...neighbourHandlers({ neighbours: createNeighbours(Date.now), shown, clock: Date.now }),

@@ -15,12 +15,14 @@ export interface Line {
 /** Opens a connection. `hear` gets what the site says, `closed` is called once when it is over. Rejects where there is none to be had. */
 export type Connect = (hear: (message: ToHost) => void, closed: (reason: string) => void) => Line | Promise<Line>;
 
-/** Kernels, inputs, outputs and images by digest. What `get` gives has that digest. */
+/** Kernels, inputs, outputs and images by digest. What `get` gives must not be changed, nor what `put` is given. */
 export interface Blobs {
   /** Throws `ERR_SITE_UNREACHABLE` when the site is away, `ERR_NOT_FOUND` for what it does not have, `ERR_QUOTA_SPENT` for the owner's. */
   get(digest: Digest): Promise<Uint8Array>;
   /** Resolves when the site has it. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /** Whether what `get` gives was compared with its digest; otherwise whoever gets it does that. */
+  readonly areChecked?: boolean;
   /** What is here already, the most recently used first. */
   holds?(): readonly Digest[];
 }

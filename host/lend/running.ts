@@ -111,7 +111,7 @@ async function ranOf({ fetching, digest }: RunTools, assigned: Assigned, outcome
   const { output } = outcome;
   const outputDigest = receipt.outputDigest ?? toHex(digest(output));
   if (output.byteLength <= SITE.inlineBytes.max) return rowOf(assigned, outcome, { output, outputDigest, digest });
-  await fetching.store(output, assigned.control.signal);
+  await fetching.store(output, assigned.control.signal, outputDigest);
   return rowOf(assigned, outcome, { output: outputDigest, outputDigest, digest });
 }
 

@@ -70,6 +70,19 @@ export const InputsSchema = v.strictObject({
 });
 export type Inputs = v.InferOutput<typeof InputsSchema>;
 
+const AskedBlobs = v.pipe(v.array(digest()), v.maxLength(SITE.groupBlobs.max));
+/** `POST /blobs/missing`. */
+export const MissingSchema = v.strictObject({ digests: AskedBlobs });
+
+/** `PUT /blobs`: the frame's message. The bytes of the blobs follow, one behind the other. */
+export const GroupSchema = v.strictObject({
+  /** What each is, and how many bytes it has. */
+  blobs: v.pipe(
+    v.array(v.strictTuple([digest(), v.pipe(COUNT, v.maxValue(SITE.groupBytes.max))])),
+    v.maxLength(SITE.groupBlobs.max),
+  ),
+});
+
 /** A task's place in its life. `provisional`: there is a result, on one host's word, that may still be taken back. */
 export const TASK_STATES = [
   'waiting',

@@ -39,6 +39,13 @@ export const SITE = {
   jobsOpen: { default: 100_000, max: 100_000, unit: 'jobs that are not done', reason: 'each is kept in memory' },
   blobBytes: { default: 2 * GiB, max: 64 * GiB, unit: 'bytes of a blob', reason: 'blobs are streamed to disk' },
   bodyBytes: { default: MiB, max: MiB, unit: 'bytes of a request that is no blob', reason: 'it is read whole' },
+  groupBytes: {
+    default: 4 * MiB,
+    max: 4 * MiB,
+    unit: 'bytes of a blob that is sent with others',
+    reason: 'it is read whole',
+  },
+  groupBlobs: { default: 256, max: 256, unit: 'blobs in a request', reason: 'each is a file' },
   inputsBytes: { default: 4 * MiB, max: 16 * MiB, unit: 'bytes of inputs in a request', reason: 'it is read whole' },
 } as const satisfies Record<string, Ceiling>;
 

@@ -15,7 +15,7 @@ import {
   TokenStatusSchema,
   WhoSchema,
 } from './answers.ts';
-import { AccountSchema, IdSchema, JobIdSchema, ManifestSchema, type Role, TokenSchema } from './api.ts';
+import { AccountSchema, IdSchema, JobIdSchema, ManifestSchema, MissingSchema, type Role, TokenSchema } from './api.ts';
 import { SITE } from './ceilings.ts';
 import { SignedReceiptSchema } from './delivered.ts';
 import { AnnouncedSchema, AnnouncementSchema, OfferSchema } from './neighbours.ts';
@@ -188,6 +188,15 @@ export const ROUTES = {
     ...{ method: 'PUT', path: '/blobs/:digest', roles: all, takes: 'bytes', gives: 'nothing' },
     params: v.strictObject({ digest: digest() }),
     about: 'a blob, whole or in pieces with Content-Range: 308 and Upload-Offset until it is whole, then 201',
+  },
+  missingBlobs: {
+    ...{ method: 'POST', path: '/blobs/missing', roles: all, takes: 'json', gives: 'json', body: MissingSchema },
+    about: 'which of these blobs the caller has to send; the others stay for a day',
+    answer: v.object({ missing: v.array(v.string()) }),
+  },
+  putBlobs: {
+    ...{ method: 'PUT', path: '/blobs', roles: all, takes: 'frames', gives: 'nothing' },
+    about: 'small blobs, as one frame: answered when all of them are on the disk',
   },
   prepared: {
     ...{ method: 'GET', path: '/kernels/:digest/prepared', roles: ['host'], gives: 'json' },

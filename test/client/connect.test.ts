@@ -83,7 +83,7 @@ async function piecesSent(): Promise<number> {
   const headers = { authorization: `Bearer ${await served.tokenOf('site', 'operator')}` };
   const text = await (await fetch(`${served.site.url}/metrics`, { headers })).text();
   const lines = text.matchAll(
-    /^lodger_answers_total\{route="PUT [^"]*\/blobs\/:digest",status="(?:200|201|204|308)"\} (\d+)$/gm,
+    /^lodger_answers_total\{route="PUT [^"]*\/blobs(?:\/:digest)?",status="(?:200|201|204|308)"\} (\d+)$/gm,
   );
   return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
 }

@@ -9,7 +9,7 @@ test('the first batch of many inputs is small, those behind it grow up to a ceil
     for (let at = 0; at < count; at++) yield new Uint8Array(size);
   })();
   const sizes: number[] = [];
-  for await (const batch of batchesOf(inputs, async () => '')) sizes.push(batch.inputs.length * size);
+  for await (const batch of batchesOf(inputs, { putBlob: async () => '' })) sizes.push(batch.inputs.length * size);
   const [first = 0, second = 0, ...others] = sizes;
   const isAbout = (bytes: number, most: number) => bytes >= most && bytes < most + size;
   expect(isAbout(first, 2 ** 20)).toBe(true);

@@ -81,7 +81,7 @@ async function* linesOf(documents: AsyncIterable<unknown>): AsyncGenerator<Uint8
 }
 
 /** The one frame of a request; what is in it are parts of the body. */
-function wholeFrame(body: Uint8Array, invalid: (must: string) => LodgerError) {
+export function wholeFrame(body: Uint8Array, invalid: (must: string) => LodgerError) {
   try {
     const frame = frameIn(body);
     if (frame?.size === body.byteLength) return frame;
