@@ -4,20 +4,20 @@ typedef struct {
   d2 *roots, *scratch;
 } fft;
 
-/* cos(2 pi k / size), by eighths of a turn. */
-static double cos_of_turn(size_t k, size_t size) {
-  size_t part = k & (size - 1);
-  if (part > size >> 1) part = size - part;
-  const int behind = part > size >> 2;
-  if (behind) part = (size >> 1) - part;
-  const double angle = 2 * 3.141592653589793 / (double)size;
-  const double value = part > size >> 3 ? sin_of((double)((size >> 2) - part) * angle, 0) : sin_of((double)part * angle, 1);
-  return behind ? -value : value;
-}
-
 static fft fft_of(size_t size) {
   fft f = {size, take(size * 16), take(size * 16)};
-  for (size_t k = 0; k < size; k++) f.roots[k] = (d2){cos_of_turn(k, size), cos_of_turn(k + (size >> 2), size)};
+  const size_t quarter = size >> 2;
+  d2 *w = f.roots;
+  /* Eight roots that mirror each other at a time. */
+  for (size_t k = 0; k <= size >> 3; k++) {
+    const double angle = (double)k * (2 * 3.141592653589793 / (double)size);
+    const double cosine = sin_of(angle, 1), sine = 8 * k == size ? cosine : sin_of(angle, 0);
+    w[k] = (d2){cosine, 0 - sine}, w[quarter - k] = (d2){sine, 0 - cosine};
+    w[quarter + k] = (d2){0 - sine, 0 - cosine}, w[2 * quarter - k] = (d2){0 - cosine, 0 - sine};
+    w[2 * quarter + k] = (d2){0 - cosine, sine}, w[3 * quarter - k] = (d2){0 - sine, cosine};
+    w[3 * quarter + k] = (d2){sine, cosine};
+    if (k > 0) w[size - k] = (d2){cosine, sine};
+  }
   return f;
 }
 

@@ -20,12 +20,29 @@ export class Fft {
     this.roots = heap.alloc(<usize>size * 16);
     this.scratch = heap.alloc(<usize>size * 16 + PAGE);
     // Sizes below 4 need none.
-    for (let k = 0; k < size && size >= 4; k++) {
-      const at = this.roots + (<usize>k << 4);
-      // By eighths of a turn, so that roots on the axes are exact and those that mirror each other are equal.
-      store<f64>(at, cosOfTurn(k, size));
-      store<f64>(at, cosOfTurn(k + (size >> 2), size), 8);
-    }
+    for (let k = 0; k <= size >> 3 && size >= 4; k++) this.mirror(k);
+  }
+
+  /** The eight roots that mirror that of an angle up to an eighth of a turn, so that those on the axes are exact. 0 - 0 is 0, -0 is not. */
+  private mirror(k: i32): void {
+    const angle = <f64>k * ((2 * Math.PI) / <f64>this.size);
+    const cos = math.cos(angle);
+    const sin = 8 * k == this.size ? cos : math.sin(angle);
+    const quarter = this.size >> 2;
+    this.root(k, cos, 0 - sin);
+    this.root(quarter - k, sin, 0 - cos);
+    this.root(quarter + k, 0 - sin, 0 - cos);
+    this.root(2 * quarter - k, 0 - cos, 0 - sin);
+    this.root(2 * quarter + k, 0 - cos, sin);
+    this.root(3 * quarter - k, 0 - sin, cos);
+    this.root(3 * quarter + k, sin, cos);
+    if (k > 0) this.root(4 * quarter - k, cos, sin);
+  }
+
+  private root(k: i32, re: f64, im: f64): void {
+    const at = this.roots + (<usize>k << 4);
+    store<f64>(at, re);
+    store<f64>(at, im, 8);
   }
 
   /** X_j = sum of x_k exp(-2 pi i j k / size), in place of x. */
@@ -63,17 +80,6 @@ export class Fft {
     }
     if (from != values) memory.copy(values, from, <usize>this.size * 16);
   }
-}
-
-/** cos(2 pi k / size), k from 0 to 5/4 of size. */
-function cosOfTurn(k: i32, size: i32): f64 {
-  let part = k & (size - 1);
-  if (part > size >> 1) part = size - part;
-  const behind = part > size >> 2;
-  if (behind) part = (size >> 1) - part;
-  const angle = (2 * Math.PI) / <f64>size;
-  const value = part > size >> 3 ? math.sin(<f64>((size >> 2) - part) * angle) : math.cos(<f64>part * angle);
-  return behind ? -value : value;
 }
 
 /** z w, with w as its real part in both lanes and its imaginary part as (-im, im). */

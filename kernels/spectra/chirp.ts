@@ -1,5 +1,5 @@
 // Takes a drift out of samples: sample i is turned by -pi c t^2, t = i / rate. A signal that drifts by c Hz/s then stays at its frequency.
-import { math } from 'lodger/kernel';
+import { math2 } from 'lodger/kernel';
 
 /** Turns of four samples and of what they are turned by from four to four: real parts of 0 and 1, of 2 and 3, then imaginary ones. */
 const TURN = memory.data(64, 16);
@@ -11,13 +11,16 @@ const STEP = memory.data(64, 16);
  */
 export function dechirp(from: usize, to: usize, first: i32, length: i32, chirp: f64, rate: f64): void {
   const half = (0.5 * chirp) / (rate * rate);
-  for (let i = 0; i < 4; i++) {
-    const at = <f64>(first + i);
-    put(TURN, i, -half * at * at);
-    put(STEP, i, -half * (8 * at + 16));
+  const minus = f64x2.splat(-half);
+  for (let i = 0; i < 4; i += 2) {
+    const at = f64x2.replace_lane(f64x2.splat(<f64>(first + i)), 1, <f64>(first + i + 1));
+    const step = f64x2.add(f64x2.mul(f64x2.splat(8), at), f64x2.splat(16));
+    put(TURN + i * 8, angleOf(f64x2.mul(f64x2.mul(minus, at), at)));
+    put(STEP + i * 8, angleOf(f64x2.mul(minus, step)));
   }
-  const bendRe = f64x2.splat(math.cos(2 * Math.PI * part(-half * 32)));
-  const bendIm = f64x2.splat(math.sin(2 * Math.PI * part(-half * 32)));
+  const bend = angleOf(f64x2.mul(minus, f64x2.splat(32)));
+  const bendRe = math2.cos(bend);
+  const bendIm = math2.sin(bend);
   let turnRe0 = v128.load(TURN);
   let turnRe1 = v128.load(TURN, 16);
   let turnIm0 = v128.load(TURN, 32);
@@ -60,14 +63,14 @@ export function dechirp(from: usize, to: usize, first: i32, length: i32, chirp: 
   }
 }
 
-/** Puts a turn, in parts of a whole one, into a table's place. */
-function put(table: usize, index: usize, turns: f64): void {
-  const angle = 2 * Math.PI * part(turns);
-  store<f64>(table + index * 8, math.cos(angle));
-  store<f64>(table + index * 8, math.sin(angle), 32);
+/** Puts the turns by two angles into a table. */
+function put(to: usize, angles: v128): void {
+  v128.store(to, math2.cos(angles));
+  v128.store(to, math2.sin(angles), 32);
 }
 
-/** What is left of whole turns, from -1/2 to 1/2. */
-function part(turns: f64): f64 {
-  return turns - Math.floor(turns + 0.5);
+/** The angles, within half a turn, of two numbers of turns. */
+function angleOf(turns: v128): v128 {
+  const whole = f64x2.floor(f64x2.add(turns, f64x2.splat(0.5)));
+  return f64x2.mul(f64x2.splat(2 * Math.PI), f64x2.sub(turns, whole));
 }
