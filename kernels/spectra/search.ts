@@ -4,6 +4,9 @@ import { fail, Settings } from 'lodger/kernel';
 const SAMPLES_MAX = 8388608;
 const CHIRPS_MAX = 16384;
 
+/** The bits of a byte, two a vector. */
+const BITS = memory.data<u64>([1, 2, 4, 8, 16, 32, 64, 128], 16);
+
 /** Frequencies in Hz, drifts in Hz/s. */
 export class Search {
   samples: i32 = 0;
@@ -57,11 +60,7 @@ export function readSamples(settings: Settings, search: Search): usize {
   const to = heap.alloc(<usize>search.samples * 16);
   const count = (<usize>search.samples) << 1;
   if (bits == 1) {
-    // A one without a sign for a bit that is set, with one for another.
-    for (let i: usize = 0; i < count; i++) {
-      const bit = (load<u8>(from + (i >> 3)) >> <u8>(i & 7)) & 1;
-      store<u64>(to + i * 8, 0x3ff0000000000000 | ((<u64>(bit ^ 1)) << 63));
-    }
+    putBits(from, to, <usize>wanted);
     return to;
   }
   for (let i: usize = 0; i < count; i++) {
@@ -70,4 +69,22 @@ export function readSamples(settings: Settings, search: Search): usize {
     store<f64>(to + i * 8, value);
   }
   return to;
+}
+
+/** Stores 1 for each bit of some bytes that is set and -1 for the others, the lowest first. */
+function putBits(from: usize, to: usize, bytes: usize): void {
+  const none = i64x2.splat(0);
+  const one = f64x2.splat(1);
+  const bits0 = v128.load(BITS);
+  const bits1 = v128.load(BITS, 16);
+  const bits2 = v128.load(BITS, 32);
+  const bits3 = v128.load(BITS, 48);
+  for (const end = from + bytes; from < end; from++) {
+    const byte = i64x2.splat(load<u8>(from));
+    v128.store(to, v128.or(one, i64x2.shl(i64x2.eq(v128.and(byte, bits0), none), 63)));
+    v128.store(to, v128.or(one, i64x2.shl(i64x2.eq(v128.and(byte, bits1), none), 63)), 16);
+    v128.store(to, v128.or(one, i64x2.shl(i64x2.eq(v128.and(byte, bits2), none), 63)), 32);
+    v128.store(to, v128.or(one, i64x2.shl(i64x2.eq(v128.and(byte, bits3), none), 63)), 48);
+    to += 64;
+  }
 }
