@@ -13,11 +13,6 @@
 /* Pairs of paths that are run at a time. */
 #define PAIRS 4
 
-typedef struct {
-  size_t price;
-  double inverse, shift, spread, cash, sign, quantity;
-} term;
-
 /* Of an asset: where ln S is drawn to until the horizon, how far a shock takes it, and the loss of a shock. */
 typedef struct {
   double drift, scale, slope;
@@ -41,26 +36,20 @@ static void fill_terms(const book *b, const double *positions, term *terms, doub
     const double *p = positions + 5 * i;
     const double gone = p[3] - at, left = gone > 1e-14 ? gone : 1e-14, sigma = b->volatilities[(size_t)p[0]];
     const double spread = sigma * __builtin_sqrt(left);
-    terms[i] = (term){(size_t)p[0], 1 / spread, ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread, spread,
-                      p[2] * exp_of_sum(both(-b->rate * left), both(0))[0], p[1], p[4]};
+    terms[i] = (term){(size_t)p[0], p[1] / spread, p[1] * ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread,
+                      p[1] * spread, p[2] * exp_of_sum(both(-b->rate * left), both(0))[0], p[1] * p[4]};
   }
 }
 
 static d2 book_value(const book *b, const term *terms, const d2 *logarithms, const d2 *prices) {
   d2 value = both(0);
-  part at_hand;
+  point at_hand[PART];
   for (size_t from = 0; from < b->positions; from += PART) {
     const size_t count = b->positions - from < PART ? b->positions - from : PART;
-    for (size_t i = 0; i < count; i++) {
-      const term *t = terms + from + i;
-      const d2 d1 = logarithms[t->price] * both(t->inverse) + both(t->shift), second = d1 - both(t->spread);
-      set_points(&at_hand, i, both(t->sign) * d1, both(t->sign) * second);
-    }
-    run_sums(&at_hand, count);
-    for (size_t i = 0; i < count; i++) {
-      const term *t = terms + from + i;
-      value += both(t->quantity) * (both(t->sign) * difference(&at_hand, i, prices[t->price], both(t->cash)));
-    }
+    const term *t = terms + from;
+    for (size_t i = 0; i < count; i++) set_point(at_hand + i, t + i, logarithms[t[i].price], prices[t[i].price]);
+    run_sums(at_hand, count);
+    for (size_t i = 0; i < count; i++) value += both(t[i].quantity) * worth_of(at_hand + i, prices[t[i].price]);
   }
   return value;
 }
@@ -87,8 +76,7 @@ static void prepare(book *b, const double *positions) {
   b->value = book_value(b, b->now, b->logarithms, b->prices)[0];
   for (size_t i = 0; i < b->positions; i++) {
     const term *t = b->now + i;
-    const double d1 = b->logarithms[t->price][0] * t->inverse + t->shift;
-    const double delta = t->sign * normal_cdf(both(t->sign * d1))[0] * t->quantity;
+    const double delta = normal_cdf(both(b->logarithms[t->price][0] * t->factor + t->shift))[0] * t->quantity;
     const size_t a = (size_t)positions[5 * i];
     b->slopes[a] -= delta * b->spots[a] * b->volatilities[a] * __builtin_sqrt(b->horizon);
   }
@@ -117,9 +105,7 @@ static void shocks(const book *b, const d2 *normals, d2 *logarithms, double *lin
 
 static void run_pairs(book *b, uint64_t pair, double *losses, double *linear) {
   const size_t assets = b->assets, all = PAIRS * assets;
-  for (size_t p = 0; p < PAIRS; p++) {
-    for (size_t a = 0; a < assets; a++) b->normals[p * assets + a] = philox_even(b->random, pair + p, a);
-  }
+  for (size_t a = 0; a < assets; a++) philox_even_four(b->random, pair, a, b->normals + a, assets);
   normal_quantile_of((double *)b->normals, 2 * all);
   for (size_t p = 0; p < PAIRS; p++) shocks(b, b->normals + p * assets, b->logarithms + p * assets, linear + 2 * p);
   for (size_t i = 0; i < all; i++) b->prices[i] = exp_between(MIN2(MAX2(b->logarithms[i], both(-708)), both(709)));
@@ -134,28 +120,41 @@ static double middle(double a, double b, double c) {
   return low > rest ? low : rest;
 }
 
-/* kernels/portfolio/top.ts. */
-static void sort_top(double *from, double *to, size_t count) {
-  const double *border = count < (size_t)(to - from) ? to - count : from;
+/* kernels/portfolio/top.ts: no branch on what is random. */
+static double *smaller_first(double *from, double *to, double pivot) {
+  double *low = from;
+  for (double *at = from; at < to; at++) {
+    const double value = *at;
+    *at = *low;
+    *low = value;
+    low += value < pivot;
+  }
+  return low;
+}
+
+static double *not_larger_first(double *from, double *to, double pivot) {
+  double *low = from;
+  for (double *at = from; at < to; at++) {
+    const double value = *at;
+    *at = *low;
+    *low = value;
+    low += !(value > pivot);
+  }
+  return low;
+}
+
+static void sort_behind(double *from, double *to, double *border) {
   while (to - from > SMALL) {
     const double pivot = middle(from[0], from[(to - from) >> 1], to[-1]);
-    double *low = from, *high = to - 1;
-    do {
-      while (*low < pivot) low++;
-      while (*high > pivot) high--;
-      if (low > high) break;
-      const double value = *low;
-      *low++ = *high;
-      *high-- = value;
-    } while (low <= high);
-    double *left = high + 1;
-    if (left - from < to - low) {
-      if (left > border) sort_top(from, left, (size_t)(left - (border > from ? border : from)));
+    double *low = smaller_first(from, to, pivot);
+    if (low == from) from = not_larger_first(from, to, pivot);
+    else if (low <= border) from = low;
+    else if (low - from < to - low) {
+      sort_behind(from, low, border);
       from = low;
     } else {
-      sort_top(low, to, (size_t)(to - (border > low ? border : low)));
-      if (left <= border) return;
-      to = left;
+      sort_behind(low, to, border);
+      to = low;
     }
   }
   for (double *at = from + 1; at < to; at++) {
@@ -164,6 +163,10 @@ static void sort_top(double *from, double *to, size_t count) {
     for (; hole > from && hole[-1] > value; hole--) *hole = hole[-1];
     *hole = value;
   }
+}
+
+static void sort_top(double *from, double *to, size_t count) {
+  sort_behind(from, to, count < (size_t)(to - from) ? to - count : from);
 }
 
 typedef struct {

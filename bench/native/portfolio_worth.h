@@ -11,18 +11,32 @@ static const double ROWS[6][4] = {
   {0.10088858203453757, -0.05400807503407684, -0.03964700840400565, 0.8461123547250693},
 };
 
-/* Options at hand: x and y; t of both, then the polynomial there; exp(-x^2 / 2). */
+/* A position. x = s d1 and y = s d2, for its sign s: factor of ln S and constant of x, x - y; discounted strike; quantity, with the sign. */
 typedef struct {
-  d2 points[PART][2], sums[PART][2], densities[PART];
-} part;
+  size_t price;
+  double factor, shift, spread, cash, quantity;
+} term;
+
+/* An option at hand: t of x and y, then the polynomials there; exp(-x^2 / 2); what their tails are divided by; its worth but for these. */
+typedef struct {
+  d2 sums[2], density, below[2], rest;
+} point;
 
 static inline d2 size_within(d2 x) { return MIN2((d2)((l2)x & (l2){INT64_MAX, INT64_MAX}), both(37)); }
 
-static inline void set_points(part *p, size_t place, d2 x, d2 y) {
-  const d2 size = size_within(x);
-  p->points[place][0] = x, p->points[place][1] = y;
-  p->sums[place][0] = argument_of(size), p->sums[place][1] = argument_of(size_within(y));
-  p->densities[place] = size * size * both(-0.5);
+/* Negative above 0. */
+static inline d2 divisor_of(d2 size, l2 above) {
+  return (d2)((above & (l2)both(-0.0)) | (l2)both(1)) * (both(1) + (size + size));
+}
+
+static inline void set_point(point *p, const term *t, d2 logarithm, d2 price) {
+  const d2 x = logarithm * both(t->factor) + both(t->shift), y = x - both(t->spread);
+  const l2 above = x > both(0), beyond = y > both(0);
+  const d2 size_x = size_within(x), size_y = size_within(y);
+  p->sums[0] = argument_of(size_x), p->sums[1] = argument_of(size_y);
+  p->density = size_x * size_x * both(-0.5);
+  p->below[0] = divisor_of(size_x, above), p->below[1] = divisor_of(size_y, beyond);
+  p->rest = (d2)(above & (l2)price) - (d2)(beyond & (l2)both(t->cash));
 }
 
 /* From -708 to 709. Even and odd powers apart. */
@@ -37,27 +51,19 @@ static inline d2 exp_between(d2 x) {
 
 static inline d2 sum_of(d2 t, d2 t2, const d2 *c) { return (c[3] + t2 * c[1]) + t * (c[2] + t2 * c[0]); }
 
-static void run_sums(part *p, size_t count) {
-  for (size_t i = 0; i < count; i++) p->densities[i] = exp_between(p->densities[i]);
+static void run_sums(point *p, size_t count) {
+  for (size_t i = 0; i < count; i++) p[i].density = exp_between(p[i].density);
   for (size_t i = 0; i < count; i++) {
-    const d2 t = p->sums[i][0], u = p->sums[i][1], t2 = t * t, u2 = u * u, t4 = t2 * t2, u4 = u2 * u2;
+    const d2 t = p[i].sums[0], u = p[i].sums[1], t2 = t * t, u2 = u * u, t4 = t2 * t2, u4 = u2 * u2;
     d2 a[4], b[4];
     for (int j = 0; j < 4; j++) a[j] = b[j] = both(ROWS[0][j]);
     for (int row = 1; row < 6; row++) {
       for (int j = 0; j < 4; j++) a[j] = STEP(a[j], t4, both(ROWS[row][j])), b[j] = STEP(b[j], u4, both(ROWS[row][j]));
     }
-    p->sums[i][0] = sum_of(t, t2, a), p->sums[i][1] = sum_of(u, u2, b);
+    p[i].sums[0] = sum_of(t, t2, a), p[i].sums[1] = sum_of(u, u2, b);
   }
 }
 
-static inline d2 tail_at(d2 x, d2 sum, l2 above) {
-  const d2 size = size_within(x);
-  return sum * (d2)((above & (l2)both(-0.0)) | (l2)both(1)) / (both(1) + (size + size));
-}
-
-static inline d2 difference(const part *p, size_t place, d2 price, d2 cash) {
-  const d2 x = p->points[place][0], y = p->points[place][1];
-  const l2 above = x > both(0), beyond = y > both(0);
-  const d2 tails = tail_at(x, p->sums[place][0], above) - tail_at(y, p->sums[place][1], beyond);
-  return ((d2)(above & (l2)price) - (d2)(beyond & (l2)cash)) + price * p->densities[place] * tails;
+static inline d2 worth_of(const point *p, d2 price) {
+  return p->rest + price * p->density * (p->sums[0] / p->below[0] - p->sums[1] / p->below[1]);
 }

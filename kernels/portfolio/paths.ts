@@ -1,10 +1,8 @@
 // Losses of a book along random paths, two paths at a time: correlated prices at the horizon, and Black and Scholes' value of each option.
 import { cholesky, math, math2, Philox } from 'lodger/kernel';
 import { Book } from './book';
-import { difference, exponentials, PART, runSums, setPoints } from './worth';
+import { exponentials, ROW_BYTES, worthOf } from './worth';
 
-/** Of each position, as f64: where its asset's price lies, ln-price factor and constant of d1, sigma root tau, discounted strike, sign, quantity. */
-const ROW_BYTES: usize = 56;
 /** An option that ends at the horizon: a tenth of a millionth of a second later, its value is what it pays. */
 const LEFT_MIN: f64 = 1e-14;
 
@@ -30,13 +28,13 @@ class Terms {
     const left = max(position.years - this.at, LEFT_MIN);
     const sigma = book.volatilities[position.asset];
     const spread = sigma * Math.sqrt(left);
+    const sign: f64 = position.kind == 'call' ? 1 : -1;
     store<u64>(row, (<u64>position.asset) << 4);
-    store<f64>(row, 1 / spread, 8);
-    store<f64>(row, ((book.rate + 0.5 * sigma * sigma) * left - math.log(position.strike)) / spread, 16);
-    store<f64>(row, spread, 24);
+    store<f64>(row, sign / spread, 8);
+    store<f64>(row, (sign * ((book.rate + 0.5 * sigma * sigma) * left - math.log(position.strike))) / spread, 16);
+    store<f64>(row, sign * spread, 24);
     store<f64>(row, position.strike * math.exp(-book.rate * left), 32);
-    store<f64>(row, position.kind == 'call' ? 1 : -1, 40);
-    store<f64>(row, position.quantity, 48);
+    store<f64>(row, sign * position.quantity, 40);
   }
 }
 
@@ -85,15 +83,9 @@ export class Paths {
     const assets = this.book.spots.length;
     const bytes = (<usize>assets) << 4;
     let normals = this.normals;
-    for (let p: usize = 0; p < PAIRS; p++) {
-      for (let a = 0; a < assets; a++) {
-        v128.store(normals, this.philox.even(pair + <u64>p, a));
-        normals += 16;
-      }
-    }
-    math2.normalQuantileOf(this.normals, normals);
+    for (let a = 0; a < assets; a++) this.philox.evenFour(pair, a, normals + ((<usize>a) << 4), bytes);
+    math2.normalQuantileOf(normals, normals + PAIRS * bytes);
     let logarithm = this.logarithms;
-    normals = this.normals;
     for (let p: usize = 0; p < PAIRS; p++) {
       this.shock(normals, logarithm, linear + (p << 4));
       normals += bytes;
@@ -135,30 +127,8 @@ export class Paths {
     v128.store(this.prices + (asset << 4), math2.exp(logarithm));
   }
 
-  /** Sum of quantity s (S P(s d1) - K P(s d2)), with s of 1 for calls and -1 for puts. */
   private bookValue(terms: Terms, logarithms: usize, prices: usize): v128 {
-    let value = f64x2.splat(0);
-    const rows = terms.rows;
-    const end = rows + <usize>this.book.positions.length * ROW_BYTES;
-    for (let from = rows; from < end; from += PART * ROW_BYTES) {
-      const to = min(from + PART * ROW_BYTES, end);
-      let place: usize = 0;
-      for (let row = from; row < to; row += ROW_BYTES) {
-        const sign = v128.load64_splat(row, 40);
-        const logarithm = v128.load(logarithms + <usize>load<u64>(row));
-        const d1 = f64x2.add(f64x2.mul(logarithm, v128.load64_splat(row, 8)), v128.load64_splat(row, 16));
-        const d2 = f64x2.sub(d1, v128.load64_splat(row, 24));
-        setPoints(place++, f64x2.mul(sign, d1), f64x2.mul(sign, d2));
-      }
-      runSums(place);
-      place = 0;
-      for (let row = from; row < to; row += ROW_BYTES) {
-        const each = difference(place++, v128.load(prices + <usize>load<u64>(row)), v128.load64_splat(row, 32));
-        // The quantity, with the sign.
-        value = f64x2.add(value, f64x2.mul(v128.load64_splat(row, 48), f64x2.mul(v128.load64_splat(row, 40), each)));
-      }
-    }
-    return value;
+    return worthOf(terms.rows, terms.rows + <usize>this.book.positions.length * ROW_BYTES, logarithms, prices);
   }
 
   /** -delta S sigma root of the horizon, for each asset: delta of an option is s P(s d1). */
@@ -167,9 +137,7 @@ export class Paths {
     for (let i = 0; i < book.positions.length; i++) {
       const row = this.now.rows + <usize>i * ROW_BYTES;
       const logarithm = load<f64>(this.logarithms + <usize>load<u64>(row));
-      const sign = load<f64>(row, 40);
-      const d1 = logarithm * load<f64>(row, 8) + load<f64>(row, 16);
-      const delta = sign * math.normalCdf(sign * d1) * load<f64>(row, 48);
+      const delta = math.normalCdf(logarithm * load<f64>(row, 8) + load<f64>(row, 16)) * load<f64>(row, 40);
       const asset = book.positions[i].asset;
       this.slopes[asset] -= delta * book.spots[asset] * book.volatilities[asset] * Math.sqrt(book.horizon);
     }

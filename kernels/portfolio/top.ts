@@ -5,30 +5,24 @@ const SMALL: usize = 128;
 
 /** Puts the largest `count` of the numbers from `from` up to `to` at their end, in ascending order; the others in front, in any. */
 export function sortTop(from: usize, to: usize, count: i32): void {
-  const border = count < <i32>((to - from) >> 3) ? to - ((<usize>count) << 3) : from;
+  sortBehind(from, to, count < <i32>((to - from) >> 3) ? to - ((<usize>count) << 3) : from);
+}
+
+/** The same for the numbers that belong behind `border`. */
+function sortBehind(from: usize, to: usize, border: usize): void {
   while (to - from > SMALL) {
     const pivot = middle(load<f64>(from), load<f64>(from + (((to - from) >> 4) << 3)), load<f64>(to - 8));
-    let low = from;
-    let high = to - 8;
-    do {
-      while (load<f64>(low) < pivot) low += 8;
-      while (load<f64>(high) > pivot) high -= 8;
-      if (low > high) break;
-      const value = load<f64>(low);
-      store<f64>(low, load<f64>(high));
-      store<f64>(high, value);
-      low += 8;
-      high -= 8;
-    } while (low <= high);
-    // The smaller part goes first, so that calls do not nest deeply; a part below the border is left as it is.
-    const left = high + 8;
-    if (left - from < to - low) {
-      if (left > border) sortTop(from, left, <i32>((left - max(border, from)) >> 3));
+    const low = smallerFirst(from, to, pivot);
+    // Where none is smaller, those equal to it go first and are in order: many equal numbers take no longer than others.
+    if (low == from) from = notLargerFirst(from, to, pivot);
+    else if (low <= border) from = low;
+    // The smaller part goes first, so that calls do not nest deeply.
+    else if (low - from < to - low) {
+      sortBehind(from, low, border);
       from = low;
     } else {
-      sortTop(low, to, <i32>((to - max(border, low)) >> 3));
-      if (left <= border) return;
-      to = left;
+      sortBehind(low, to, border);
+      to = low;
     }
   }
   insert(from, to);
@@ -36,6 +30,30 @@ export function sortTop(from: usize, to: usize, count: i32): void {
 
 function middle(a: f64, b: f64, c: f64): f64 {
   return max(min(a, b), min(max(a, b), c));
+}
+
+/** Moves numbers smaller than the pivot to the front, and returns where they end. It does not branch on what is random. */
+function smallerFirst(from: usize, to: usize, pivot: f64): usize {
+  let low = from;
+  for (let at = from; at < to; at += 8) {
+    const value = load<f64>(at);
+    store<f64>(at, load<f64>(low));
+    store<f64>(low, value);
+    low += (<usize>(value < pivot)) << 3;
+  }
+  return low;
+}
+
+/** The same for all that are not larger. At least one is not, so that there are less left, also among NaNs. */
+function notLargerFirst(from: usize, to: usize, pivot: f64): usize {
+  let low = from;
+  for (let at = from; at < to; at += 8) {
+    const value = load<f64>(at);
+    store<f64>(at, load<f64>(low));
+    store<f64>(low, value);
+    low += (<usize>!(value > pivot)) << 3;
+  }
+  return low;
 }
 
 function insert(from: usize, to: usize): void {

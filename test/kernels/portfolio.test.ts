@@ -143,6 +143,12 @@ test('assets that move as one are one asset', async () => {
   expect(two.valueAtRisk.value).toBeCloseTo(one.valueAtRisk.value, 3);
 });
 
+test('paths that all lose the same are no harder to sort than others: they take no more than the usual fuel', async () => {
+  const risk = await riskOf({ paths: 400_000 });
+  expect(risk.plainValueAtRisk).toEqual({ value: 0, error: 0 });
+  expect(risk.plainExpectedShortfall).toEqual({ value: 0, error: 0 });
+});
+
 test('the book of the repository runs, each line with paths of its own', async () => {
   const lines = readFileSync('kernels/portfolio/data/book.ndjson', 'utf8')
     .trim()
