@@ -17,6 +17,7 @@ import {
 import { type Permit, type Permitter, permitJob } from '../../runtime/sandbox/permit.ts';
 import { node } from '../platform/node.ts';
 import { cancelled, outcomeOf } from './outcome.ts';
+import { withOutputs } from './outputs.ts';
 import { createSiteClient, type SiteClient } from './site.ts';
 import { type Asked, AskedSchema, feed, manifestOf } from './submit.ts';
 
@@ -141,9 +142,8 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
   // What goes wrong with the inputs ends the wait for outcomes that will not come.
   fed.catch((error: unknown) => leaving.abort(error));
   try {
-    for await (const received of site.outcomes(id, 0, signal)) {
-      const output =
-        typeof received.output === 'string' ? await site.getBlob(received.output, signal) : received.output;
+    const outcomes = site.outcomes(id, 0, signal);
+    for await (const [received, output] of withOutputs(outcomes, (name, turn) => site.getBlob(name, signal, turn))) {
       const bytesIn = sizes.get(received.index) ?? 0;
       sizes.delete(received.index);
       const kernel = received.kernel ?? permit.kernel.digest;

@@ -1,5 +1,5 @@
 // A site as its callers see it: every route as a method, blobs sent once, outcomes and events that go on when the site was away.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
@@ -12,6 +12,7 @@ import type { Datum } from '../wire/site.ts';
 import type { Asking, HttpOptions } from './asking.ts';
 import { broken, createHttp, type Http, invalid, isAway, unreachable } from './http.ts';
 import { inputsFrame } from './inputs.ts';
+import { READY_BYTES } from './outputs.ts';
 import { sendBlob } from './send-blob.ts';
 import { sendBlobs } from './send-blobs.ts';
 import { sleep } from './sleep.ts';
@@ -24,8 +25,11 @@ export interface SiteClient extends Asking {
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
   /** Sends several of at most `SITE.groupBytes` each together, by their digests: those that the site has not. */
   putBlobs(blobs: ReadonlyMap<string, Uint8Array>, signal?: AbortSignal): Promise<void>;
-  /** A whole blob, checked. Throws `ERR_NOT_FOUND`, and `ERR_BLOB_MISMATCH`. */
-  getBlob(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * A whole blob, checked. One of over `READY_BYTES` takes memory when `turn` has resolved. Throws `ERR_NOT_FOUND`, and
+   * `ERR_BLOB_MISMATCH`.
+   */
+  getBlob(digest: string, signal?: AbortSignal, turn?: Promise<void>): Promise<Uint8Array>;
   /** Inputs of a job from a place on; those that are there are passed over. */
   addInputs(job: string, batch: Batch, signal?: AbortSignal): Promise<JobStatus>;
   /** Final outcomes in input order, each once, also over restarts of the site; ends with the job. */
@@ -48,7 +52,7 @@ export function createSiteClient(url: string, token: string, options: HttpOption
     ...{ url: http.url, ask, patiently, close },
     putBlob: (bytes, signal) => putBlob(http, bytes, signal),
     putBlobs: (blobs, signal) => sendBlobs(http, blobs, signal),
-    getBlob: (digest, signal) => patiently(() => getBlob(http, digest, signal), signal),
+    getBlob: (digest, signal, turn) => patiently(() => getBlob(http, digest, signal, turn), signal),
     addInputs: (job, batch, signal) =>
       patiently(() => ask('inputs', { params: { job }, bytes: inputsFrame(batch), ...(signal && { signal }) }), signal),
     outcomes: (job, from, signal) => outcomes(http, job, from, signal),
@@ -58,15 +62,16 @@ export function createSiteClient(url: string, token: string, options: HttpOption
 }
 
 async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
-  const digest = createHash('sha256').update(bytes).digest('hex');
+  const digest = hash('sha256', bytes);
   await sendBlob(http, { digest, size: bytes.byteLength, read: (from, to) => bytes.subarray(from, to) }, signal);
   return digest;
 }
 
-async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promise<Uint8Array> {
+async function getBlob(http: Http, digest: string, signal?: AbortSignal, turn?: Promise<void>): Promise<Uint8Array> {
   const { body, headers } = await http.open('getBlob', { params: { digest }, ...(signal && { signal }) });
   const size = Number(headers['content-length']);
   if (!(size <= SITE.blobBytes.default)) throw unreachable(http.url, new Error('a blob is larger than any'));
+  if (size > READY_BYTES) await turn;
   const bytes = new Uint8Array(size);
   let at = 0;
   try {
@@ -77,7 +82,7 @@ async function getBlob(http: Http, digest: string, signal?: AbortSignal): Promis
   } catch (error) {
     throw unreachable(http.url, error);
   }
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = hash('sha256', bytes);
   if (found !== digest) throw new LodgerError('ERR_BLOB_MISMATCH', [digest.slice(0, 12), found, digest]);
   return bytes;
 }
