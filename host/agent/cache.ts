@@ -1,6 +1,6 @@
 // Kernels and blobs on disk, by digest: up to a size, with what is still coming, the least recently used first out, each checked before it is
 // used.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,6 +35,8 @@ interface File {
 
 const NAME = /^[0-9a-f]{64}$/;
 const PART = /^[0-9a-f]{64}\.part$/;
+/** Of what comes so much is kept at hand, and need not be read back. */
+const HELD_BYTES = 8 * 2 ** 20;
 
 /** Opens a folder, which is made if it is not there. Throws `ERR_FILE`. */
 export async function openCache(folder: string, bytesMax: number): Promise<Cache> {
@@ -116,13 +118,10 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
   /** What somebody has damaged is gone, and comes anew. */
   const read = async (digest: Digest): Promise<Uint8Array | undefined> => {
     if (!files.has(digest)) return undefined;
-    const content = await readFile(pathOf(digest)).catch(() => undefined);
-    if (content && createHash('sha256').update(content).digest('hex') === digest) {
-      use(digest, content.byteLength);
-      return content;
-    }
-    await remove(digest);
-    return undefined;
+    const content = await readChecked(pathOf(digest), digest).catch(() => undefined);
+    if (content) use(digest, content.byteLength);
+    else await remove(digest);
+    return content;
   };
 
   const bring = async (digest: Digest, source: Source, isBelieved: boolean): Promise<Uint8Array> => {
@@ -130,11 +129,11 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
     if (known) return known;
     const part = partOf(digest);
     try {
-      const size = await download(part, { digest, source, onSize: (size) => growPart(digest, size) });
+      const { size, bytes } = await download(part, { digest, source, onSize: (size) => growPart(digest, size) });
       await rename(part, pathOf(digest));
       notePart(digest, 0);
       use(digest, size);
-      return await readFile(pathOf(digest));
+      return bytes ?? (await readChecked(pathOf(digest), digest));
     } catch (error) {
       if (!isBelieved || isOfNoUse(error)) await removePart(digest);
       throw fileError('write', part, error);
@@ -167,17 +166,30 @@ export async function openCache(folder: string, bytesMax: number): Promise<Cache
 const isOfNoUse = (error: unknown) =>
   error instanceof LodgerError && (error.code === 'ERR_HOST_FAULT' || error.code === 'ERR_FILE');
 
-/** Goes on with a file where it ends, and gives its size. Throws `ERR_HOST_FAULT` for other bytes than the digest says. */
+/** Throws `ERR_HOST_FAULT` for other bytes than the digest says. */
+async function readChecked(path: string, digest: Digest): Promise<Uint8Array> {
+  const bytes = await readFile(path);
+  if (hash('sha256', bytes) === digest) return bytes;
+  throw otherThan(digest);
+}
+
+const otherThan = (digest: Digest) => new LodgerError('ERR_HOST_FAULT', [`what came as blob ${digest} is another`]);
+
+/**
+ * Goes on with a file where it ends, and gives its size, and its bytes where they are at hand. The disk is not waited for: a file is checked
+ * whenever it is read, and what an outage has spoilt comes again. Throws `ERR_HOST_FAULT` for other bytes than the digest says.
+ */
 async function download(
   part: string,
   { digest, source, onSize }: { digest: Digest; source: Source; onSize: (size: number) => Promise<void> },
-): Promise<number> {
-  const hash = createHash('sha256');
+): Promise<{ readonly size: number; readonly bytes: Uint8Array | undefined }> {
+  const hashed = createHash('sha256');
   let size = await stat(part).then(
     (found) => found.size,
     () => 0,
   );
-  if (size > 0) for await (const piece of createReadStream(part)) hash.update(piece as Uint8Array);
+  if (size > 0) for await (const piece of createReadStream(part)) hashed.update(piece as Uint8Array);
+  let held: Uint8Array[] | undefined = size === 0 ? [] : undefined;
   const pieces = await source(size);
   await pipeline(
     pieces,
@@ -185,14 +197,16 @@ async function download(
       for await (const piece of given) {
         size += piece.byteLength;
         await onSize(size);
-        hash.update(piece);
+        hashed.update(piece);
+        if (size > HELD_BYTES) held = undefined;
+        held?.push(piece);
         yield piece;
       }
     },
-    createWriteStream(part, { flags: 'a', flush: true }),
+    createWriteStream(part, { flags: 'a' }),
   );
-  if (hash.digest('hex') === digest) return size;
-  throw new LodgerError('ERR_HOST_FAULT', [`what came as blob ${digest} is another`]);
+  if (hashed.digest('hex') !== digest) throw otherThan(digest);
+  return { size, bytes: held && Buffer.concat(held) };
 }
 
 /** Files by their last use, oldest first; what has been broken off for long is removed. */

@@ -66,6 +66,7 @@ export async function openPlace({ site, token, ca }: AgentOptions, options: Plac
         }),
       // What was worked for is delivered, whatever it costs.
       put: remote.write,
+      areChecked: true,
       holds: cache.holds,
     },
     heed: async ({ diskBytesMax, neighbours }) => {

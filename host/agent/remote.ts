@@ -8,6 +8,7 @@ import type { Answered } from '../client/requests.ts';
 import type { Connect, Line } from '../lend/contracts.ts';
 import { trusting } from '../platform/trust.ts';
 import { SITE } from '../wire/ceilings.ts';
+import { frontOf } from '../wire/frame.ts';
 import { encodeFrame, PROTOCOL, parseToHost } from '../wire/site.ts';
 import type { Source } from './cache.ts';
 
@@ -34,6 +35,7 @@ const SILENCE_MS = 30_000;
 const CONNECT_MS = 10_000;
 /** Pieces in which blobs go up. */
 const PIECE_BYTES = 8 * 2 ** 20;
+const SMALL_BYTES = 2 ** 20;
 const PIECES_MAX = 100_000;
 /** Blobs and questions at once. */
 const CONNECTIONS = 6;
@@ -44,7 +46,7 @@ export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): R
   const http = createHttp(url, token, { patienceMs: 0, connections: CONNECTIONS, ...(ca !== undefined && { ca }) });
   const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
 
-  const ask = async (name: 'getBlob' | 'putBlob', digest: Digest, given: Given = {}) => {
+  const ask = async (name: 'getBlob' | 'putBlob' | 'putBlobs', digest: Digest, given: Given = {}) => {
     const answer = await http.send(name, { ...given, params: { digest } });
     // Too many requests are over soon; a quota of the account that is spent is not.
     const isBusy = answer.statusCode === 429 && answer.headers['retry-after'] !== undefined;
@@ -75,6 +77,14 @@ export function createRemote({ url, token = '', ca, onBytes }: RemoteOptions): R
       await known.body.dump();
       if (known.statusCode === 200) return;
       let at = offsetOf(known, bytes.byteLength);
+      // A small one is sent whole: it need not be gone on with, and is at hand there for whoever waits for it.
+      if (at === 0 && bytes.byteLength <= SMALL_BYTES) {
+        const front = frontOf({ blobs: [[digest, bytes.byteLength]] }, bytes.byteLength);
+        const answer = await ask('putBlobs', digest, { bytes: [front, bytes] });
+        onBytes(front.byteLength + bytes.byteLength);
+        if (answer.statusCode >= 300) return refuse(digest, answer);
+        return void (await answer.body.dump());
+      }
       for (let piece = 0; piece < PIECES_MAX; piece++) {
         const end = Math.min(at + PIECE_BYTES, bytes.byteLength);
         const range = `bytes ${at}-${end - 1}/${bytes.byteLength}`;

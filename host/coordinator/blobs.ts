@@ -82,7 +82,13 @@ export async function openBlobs(folder: string): Promise<BlobFolder> {
       recent.add(digest, bytes);
     },
     get: async (digest) => recent.get(digest) ?? readAll(places.whole(digest), digest),
-    read: (digest, from, to) => pieces(places.whole(digest), digest, from, to),
+    read: (digest, from, to) => {
+      const path = places.whole(digest);
+      const bytes = recent.get(digest);
+      const isAll = bytes && (from ?? 0) === 0 && (to ?? bytes.byteLength) >= bytes.byteLength;
+      // As a copy: the memory that it lies in may be much larger, and a reader slow.
+      return isAll && bytes.byteLength <= READ_BYTES ? once(new Uint8Array(bytes)) : pieces(path, digest, from, to);
+    },
     deleteUnused: (digest, since) => {
       const file = places.whole(digest);
       if (!existsSync(file) || statSync(file).mtimeMs > since) return false;
@@ -162,6 +168,10 @@ async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {
     at += bytesRead;
   }
   return hash;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.byteLength > 0) yield bytes;
 }
 
 async function* pieces(path: string, digest: Digest, from = 0, to?: number): AsyncGenerator<Uint8Array> {

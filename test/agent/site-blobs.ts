@@ -1,6 +1,7 @@
 // Blobs over HTTP as a site has them: in pieces and in ranges, spoilt where a test wants that.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { frameIn } from '../../host/wire/frame.ts';
 
 export const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -35,9 +36,24 @@ export function createBlobServer({ blobs, spoil, onPut }: BlobServerOptions): Bl
     response.writeHead(sha(bytes) === digest ? 201 : 422).end();
     onPut();
   };
+  const takeGroup = async (request: IncomingMessage, response: ServerResponse) => {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    const { message, data } = frameIn(Buffer.concat(pieces)) ?? { message: { blobs: [] }, data: Buffer.alloc(0) };
+    let at = 0;
+    const given = (message as { blobs: [string, number][] }).blobs.map(([digest, size]) => {
+      at += size;
+      return { digest, bytes: data.subarray(at - size, at) };
+    });
+    const areThese = given.every(({ digest, bytes }) => sha(bytes) === digest);
+    if (areThese) for (const { digest, bytes } of given) blobs.set(digest, bytes);
+    response.writeHead(areThese ? 201 : 422).end();
+    onPut();
+  };
   const serveBlob = async (request: IncomingMessage, response: ServerResponse) => {
     const digest = (request.url ?? '').split('/').at(-1) ?? '';
     requests.push(`${request.method} ${digest.slice(0, 8)} ${request.headers.range ?? ''}`.trim());
+    if (request.url?.endsWith('/blobs')) return takeGroup(request, response);
     if (request.method === 'PUT') return takeBlob(digest, request, response);
     if (request.method === 'HEAD' && !blobs.has(digest))
       return void response.writeHead(404, { 'upload-offset': parts.get(digest)?.byteLength ?? 0 }).end();
