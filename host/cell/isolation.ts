@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import { fillOptions, type Pool, type PoolOptions, PoolOptionsSchema } from '../pool/options.ts';
-import { createPool as createThreads } from '../pool/pool.ts';
+import { createPool as createThreads, type Internals } from '../pool/pool.ts';
 import { CELL } from './ceilings.ts';
 import type { CellPool } from './pool.ts';
 import { type Strictness, StrictnessSchema } from './walls.ts';
@@ -37,10 +37,8 @@ const OptionsSchema = v.strictObject({
   cellMemoryBytesMax: v.exactOptional(integer(LEAST_BYTES, CELL.memoryBytesMax.max)),
 });
 
-/** For the command line: idle threads of a pool beyond those that work. */
-interface Spares {
-  readonly spares?: 0 | 1;
-}
+/** For the command line: what it asks of threads of its own. */
+type Asked = Pick<Internals, 'spares' | 'batchMsTarget'>;
 
 /**
  * Starts a pool: on threads of this process, or with `isolation: 'process'` on those of a jailed one, where a kernel that broke out of its
@@ -50,11 +48,11 @@ export async function createPool(options: IsolatedOptions): Promise<CellPool>;
 export async function createPool(options?: ThreadOptions): Promise<Pool>;
 export async function createPool(
   options?: IsolatedOptions | ThreadOptions | (PoolOptions & { readonly isolation: Isolation }),
-  internals?: Spares,
+  internals?: Asked,
 ): Promise<Pool & WithRoom>;
 export async function createPool(
   options: PoolOptions & { readonly isolation?: Isolation } = {},
-  internals: Spares = {},
+  internals: Asked = {},
 ): Promise<Pool & WithRoom> {
   const { isolation = 'thread', strict, cellMemoryBytesMax, ...rest } = check(OptionsSchema, options);
   if (isolation === 'process') {

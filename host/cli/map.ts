@@ -12,6 +12,7 @@ import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, takesJson } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
+import { kernelsProcess } from '../platform/own-process.ts';
 import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import { isolationKind, isolationOf, strictOption } from './isolated.ts';
@@ -20,6 +21,9 @@ import { blobFiles, cpuShare, engineChoice, example, type Finish, several, share
 import { createProgress } from './progress.ts';
 import { note } from './say.ts';
 import { pictureIfAny } from './view/beside.ts';
+
+/** Ms of work in a message to a thread: nobody waits for one task of a job, and each message takes 0.1 ms of CPU time on its way there and back. */
+const BATCH_MS = 25;
 
 interface MapFlags {
   readonly engine?: EngineChoice;
@@ -58,6 +62,7 @@ export function addMap(program: Command, finish: Finish): void {
     .addHelpText('after', example('lodger map job.json --threads 2'))
     .action(async (path: string, flags: MapFlags) => {
       checkCheckpoint(flags);
+      kernelsProcess();
       const mapped = await interruptible((signal) => mapJob(path, flags, signal));
       await (flags.json ? giveJson(mapped) : give(mapped));
       finish(mapped.sum.failed === 0 ? 0 : 1);
@@ -107,7 +112,7 @@ async function runAll(
   const { engine = file.engine, threads } = flags;
   const options = { engine, ...isolationOf(flags), ...(threads !== undefined && { threads }), ...shareOf(flags) };
   // A metered kernel is stopped without its thread, so that hardly ever one has to be replaced.
-  const pool = await createPool(options, { spares: 0 });
+  const pool = await createPool(options, { spares: 0, batchMsTarget: BATCH_MS });
   const progress = createProgress();
   const begun = performance.now();
   const takenOver = createTakenOver();
