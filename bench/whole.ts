@@ -18,6 +18,9 @@ const PROCESS_US = 8_000_000;
 /** Of a clock tick, in which the system counts the CPU time of children. */
 const TICK_US = 10_000;
 
+/** What commands find: at its start Node reads files that other names may ask for, certificates for one, which no job needs. */
+const ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME };
+
 const ROOT = new URL('../../', import.meta.url);
 const CLI = fileURLToPath(new URL('../host/cli/main.js', import.meta.url));
 
@@ -128,7 +131,10 @@ async function spentBy(commands: readonly (readonly string[])[]): Promise<Spent>
   const begun = performance.now();
   await Promise.all(
     commands.map(async ([command = '', ...args]) => {
-      const [code] = await once(spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
+      const [code] = await once(
+        spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env: ENVIRONMENT }),
+        'exit',
+      );
       if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}`);
     }),
   );
