@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { check, integer, oneOf } from '../../runtime/base/schema.ts';
 import { fillOptions, type Pool, type PoolOptions, PoolOptionsSchema } from '../pool/options.ts';
-import { createPool as createThreads, type Internals } from '../pool/pool.ts';
+import { createPool as createThreads } from '../pool/pool.ts';
 import { CELL } from './ceilings.ts';
 import type { CellPool } from './pool.ts';
 import { type Strictness, StrictnessSchema } from './walls.ts';
@@ -38,7 +38,10 @@ const OptionsSchema = v.strictObject({
 });
 
 /** For the command line: what it asks of threads of its own. */
-type Asked = Pick<Internals, 'spares' | 'batchMsTarget'>;
+interface Asked {
+  readonly spares?: 0 | 1;
+  readonly batchMsTarget?: number;
+}
 
 /**
  * Starts a pool: on threads of this process, or with `isolation: 'process'` on those of a jailed one, where a kernel that broke out of its

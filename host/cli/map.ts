@@ -22,7 +22,7 @@ import { createProgress } from './progress.ts';
 import { note } from './say.ts';
 import { pictureIfAny } from './view/beside.ts';
 
-/** Ms of work in a message to a thread: nobody waits for one task of a job, and each message takes 0.1 ms of CPU time on its way there and back. */
+/** Of work in a message to a thread, as in a cell: nobody waits for one task of a job, and each message takes 0.04 ms of CPU time. */
 const BATCH_MS = 25;
 
 interface MapFlags {

@@ -10,7 +10,7 @@ const FLAGS = ['--no-concurrent-array-buffer-sweeping'] as const;
 /**
  * V8 makes its best code of a JavaScript function once that has run through 66 KiB of bytecode. Where kernels do the work, each thread
  * would have such code made of some hundred functions that take next to none of the time: for a tenth of what the kernels take, in a job of
- * 3 s. Twenty times as late it is made of what is busy indeed. (Another budget has each thread compile Node's own modules anew, 8 ms of its start.)
+ * 3 s. Twenty times as late it is made of what is busy indeed. (Any change here has threads compile Node's own modules anew: 8 ms a start.)
  */
 const KERNELS_WORK = ['--interrupt-budget=1320000'] as const;
 
