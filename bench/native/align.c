@@ -71,8 +71,8 @@ static int top_of(const fasta *f, const int *scores, int *top) {
   return size;
 }
 
-static void say_best(text *t, const fasta *f, const sequence *query, const sequence *record) {
-  alignment a = align_pair(query, record);
+static void say_best(text *t, const fasta *f, const sequence *query, const sequence *record, int score) {
+  alignment a = align_pair(query, record, score);
   if (a.score == 0) {
     say(t, "\"bestSkipped\":\"query x target exceeds 8388608 cells\"");
     return;
@@ -113,7 +113,7 @@ static void report(text *t, const fasta *f, const sequence *query, const int *sc
     say(t, "}");
   }
   say(t, "]");
-  if (hits > 0) say(t, ","), say_best(t, f, query, &f->records[top[0]]);
+  if (hits > 0) say(t, ","), say_best(t, f, query, &f->records[top[0]], scores[top[0]]);
   say(t, "}\n");
 }
 

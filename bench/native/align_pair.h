@@ -11,10 +11,11 @@ typedef struct {
 
 static inline int max_of(int a, int b) { return a > b ? a : b; }
 
-static alignment fill(const sequence *query, const sequence *target, uint8_t *ways) {
+/* Until a column has the score that is wanted. */
+static alignment fill(const sequence *query, const sequence *target, uint8_t *ways, int wanted) {
   alignment found = {0};
   int *h = calloc((size_t)query->length, sizeof(int)), *e = calloc((size_t)query->length, sizeof(int));
-  for (int j = 0; j < target->length; j++) {
+  for (int j = 0; j < target->length && found.score < wanted; j++) {
     const int residue = target->codes[j];
     int diagonal = 0, f = 0;
     for (int i = 0; i < query->length; i++) {
@@ -42,7 +43,7 @@ static alignment fill(const sequence *query, const sequence *target, uint8_t *wa
   return found;
 }
 
-static int score_of_pair(const sequence *query, const sequence *target) { return fill(query, target, NULL).score; }
+static int score_of_pair(const sequence *query, const sequence *target) { return fill(query, target, NULL, INT32_MAX).score; }
 
 /* The three lines are written from their end, in one block that `query` owns. */
 static void trace(const sequence *query, const sequence *target, const uint8_t *ways, alignment *a) {
@@ -79,12 +80,12 @@ static void trace(const sequence *query, const sequence *target, const uint8_t *
 }
 
 /* Score 0, or more cells than the ceiling: no lines. */
-static alignment align_pair(const sequence *query, const sequence *target) {
+static alignment align_pair(const sequence *query, const sequence *target, int score) {
   alignment none = {0};
   const uint64_t cells = (uint64_t)query->length * (uint64_t)target->length;
   if (cells > TRACE_CELLS_MAX) return none;
   uint8_t *ways = malloc(cells);
-  alignment found = fill(query, target, ways);
+  alignment found = fill(query, target, ways, score);
   if (found.score > 0) trace(query, target, ways, &found);
   free(ways);
   return found;

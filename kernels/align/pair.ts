@@ -20,7 +20,7 @@ const LONGER_IN_TARGET: u8 = 8;
 
 /** The Smith-Waterman score. */
 export function scoreOfPair(query: Sequence, target: Sequence): i32 {
-  return fill(query, target, 0).score;
+  return fill(query, target, 0, i32.MAX_VALUE).score;
 }
 
 /** An optimal local alignment; positions count from 1, both ends included. */
@@ -37,24 +37,24 @@ export class Alignment {
 }
 
 /**
- * The alignment of the best score that ends first in the target, then in the query. null where the score is 0 or the pair has
- * more than TRACE_CELLS_MAX cells.
+ * The alignment of the best score, which is known, that ends first in the target, then in the query. null where the score is 0 or the
+ * pair has more than TRACE_CELLS_MAX cells.
  */
-export function alignPair(query: Sequence, target: Sequence): Alignment | null {
+export function alignPair(query: Sequence, target: Sequence, score: i32): Alignment | null {
   const cells = <u64>query.length * <u64>target.length;
   if (cells > TRACE_CELLS_MAX) return null;
   const ways = heap.alloc(<usize>cells);
-  const alignment = fill(query, target, ways);
+  const alignment = fill(query, target, ways, score);
   if (alignment.score > 0) trace(query, target, ways, alignment);
   heap.free(ways);
   return alignment.score > 0 ? alignment : null;
 }
 
 /**
- * Fills the matrix column by column; `ways`, unless 0, takes a byte a cell. Gives the score and, with ways, where it ends. That is kept as
+ * Fills the matrix column by column, until one has the score that is `wanted`: what comes behind it is of no use; `ways`, unless 0, takes a byte a cell. Gives the score and, with ways, where it ends. That is kept as
  * the address of the cell's way: the fewer values the loop has, the fewer V8 keeps in memory.
  */
-function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
+function fill(query: Sequence, target: Sequence, ways: usize, wanted: i32): Alignment {
   const size = <usize>query.length;
   const codesEnd = query.codes + size;
   // H and E of each row.
@@ -63,7 +63,7 @@ function fill(query: Sequence, target: Sequence, ways: usize): Alignment {
   let score = 0;
   let way = ways;
   let found = ways;
-  for (let j: usize = 0; j < <usize>target.length; j++) {
+  for (let j: usize = 0; j < <usize>target.length && score < wanted; j++) {
     // The matrix is symmetric: the row of the target's residue has its scores with each of the query's.
     const row = BLOSUM62 + <usize>load<u8>(target.codes + j) * ROW_BYTES;
     let diagonal = 0;

@@ -29,7 +29,7 @@ export function report(text: Uint8Array, query: Sequence, records: Sequence[], s
     writeHit(line, text, records[top[i]], scores[top[i]]);
   }
   line.text(']');
-  if (top.length > 0) writeBest(line, text, query, records[top[0]]);
+  if (top.length > 0) writeBest(line, text, query, records[top[0]], scores[top[0]]);
   line.text('}\n');
   return line.finish();
 }
@@ -78,8 +78,8 @@ function writeHit(line: Line, text: Uint8Array, record: Sequence, score: i32): v
   line.text('}');
 }
 
-function writeBest(line: Line, text: Uint8Array, query: Sequence, record: Sequence): void {
-  const found = alignPair(query, record);
+function writeBest(line: Line, text: Uint8Array, query: Sequence, record: Sequence, score: i32): void {
+  const found = alignPair(query, record, score);
   if (found === null) {
     line.text(',"bestSkipped":"query x target exceeds ' + TRACE_CELLS_MAX.toString() + ' cells"');
     return;
