@@ -61,9 +61,12 @@ static buffer run(const uint8_t *input, size_t size) {
   const double from = setting(input, size, "chirps", 0, 0), to = setting(input, size, "chirps", 1, 0);
   const uint8_t *data = input + data_of(input, size);
   uint8_t *signal = take((size_t)samples * 16), *block = take((size_t)length * 16);
-  for (int i = 0; i < 2 * samples; i++) {
-    const uint64_t bit = (data[i >> 3] >> (i & 7)) & 1;
-    PUT(uint64_t, signal + 8 * (size_t)i, 0x3ff0000000000000u | (bit ^ 1) << 63);
+  for (int i = 0; i < samples / 4; i++) {
+    const int64_t byte = data[i];
+    for (int pair = 0; pair < 4; pair++) {
+      const l2 clear = ((l2){byte, byte} & (l2){1 << 2 * pair, 2 << 2 * pair}) == (l2){0, 0};
+      *(d2 *)(signal + 64 * (size_t)i + 16 * pair) = (d2)((l2)both(1) | clear << 63);
+    }
   }
   fft f = fft_of((size_t)length);
   double *spectrum = take((size_t)length * 8), *best = take((size_t)length * 8);
