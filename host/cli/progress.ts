@@ -6,6 +6,8 @@ import type { StepProgress } from '../../runtime/job/steps.ts';
 import { note } from './say.ts';
 
 export interface Progress {
+  /** Whether somebody sees it. */
+  readonly isShown: boolean;
   /** One more task is over; `share` of the whole input is behind us. */
   step(tasks: number, share: number): void;
   /** A line above the bar; it is written where there is no bar, too. */
@@ -21,11 +23,12 @@ export function createProgress(
   stream: NodeJS.WriteStream = process.stderr,
   now: () => number = () => performance.now(),
 ): Progress {
-  if (!stream.isTTY) return { step: () => undefined, say: note, stop: () => undefined };
+  if (!stream.isTTY) return { isShown: false, step: () => undefined, say: note, stop: () => undefined };
   const begun = now();
   const bar = barOn(stream, '{bar} {percentage}%  {tasks} tasks  {rate}/s  {left} left');
   bar.start(1, 0, { tasks: 0, rate: '0', left: '?' });
   return {
+    isShown: true,
     step: (tasks, share) => {
       const ms = now() - begun;
       const left = share > 0 ? formatDuration((ms / share) * (1 - share)) : '?';

@@ -114,7 +114,7 @@ export async function waitFor(job: LoadedJob, { url, token, ca }: Way, { id, fla
   try {
     const weights: number[] = [];
     const each = inputsOf(job.terms.kernel, inputs.each(), (length) => weights.push(length));
-    void showed(runner.site, id, progress, leaving.signal);
+    if (progress.isShown) void showed(runner.site, id, progress, leaving.signal);
     let came = 0;
     const counted = async function* (outcomes: AsyncIterable<Outcome>) {
       for await (const outcome of outcomes) {

@@ -142,8 +142,11 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
   // What goes wrong with the inputs ends the wait for outcomes that will not come.
   fed.catch((error: unknown) => leaving.abort(error));
   try {
-    const outcomes = site.outcomes(id, 0, signal);
-    for await (const [received, output] of withOutputs(outcomes, (name, turn) => site.getBlob(name, signal, turn))) {
+    let isDone = false;
+    const outcomes = async function* () {
+      isDone = (yield* site.outcomes(id, 0, signal)).state === 'done';
+    };
+    for await (const [received, output] of withOutputs(outcomes(), (name, turn) => site.getBlob(name, signal, turn))) {
       const bytesIn = sizes.get(received.index) ?? 0;
       sizes.delete(received.index);
       const kernel = received.kernel ?? permit.kernel.digest;
@@ -152,8 +155,7 @@ async function* mapAtSite(site: SiteClient, job: Job, at: AtSite): AsyncGenerato
       onProgress?.({ ...progress });
       yield outcome;
     }
-    const { state } = await site.patiently(() => site.ask('job', { params: { job: id }, signal }), signal);
-    if (state !== 'done') throw cancelled(id, '');
+    if (!isDone) throw cancelled(id, '');
     // The outcomes may be here before the answer to the last inputs.
     await fed;
   } catch (error) {

@@ -32,8 +32,8 @@ export interface SiteClient extends Asking {
   getBlob(digest: string, signal?: AbortSignal, turn?: Promise<void>): Promise<Uint8Array>;
   /** Inputs of a job from a place on; those that are there are passed over. */
   addInputs(job: string, batch: Batch, signal?: AbortSignal): Promise<JobStatus>;
-  /** Final outcomes in input order, each once, also over restarts of the site; ends with the job. */
-  outcomes(job: string, from: number, signal?: AbortSignal): AsyncIterable<Received>;
+  /** Final outcomes in input order, each once, also over restarts of the site; ends with the job, and returns what it came to. */
+  outcomes(job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received, JobStatus>;
   receipts(job: string, from: number, signal?: AbortSignal): AsyncIterable<WireReceipt>;
   /** What changes in a job, until it is over. */
   follow(job: string, signal?: AbortSignal): AsyncIterable<SiteEvents['job']>;
@@ -87,7 +87,12 @@ async function getBlob(http: Http, digest: string, signal?: AbortSignal, turn?: 
   return bytes;
 }
 
-async function* outcomes(http: Http, job: string, from: number, signal?: AbortSignal): AsyncGenerator<Received> {
+async function* outcomes(
+  http: Http,
+  job: string,
+  from: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Received, JobStatus> {
   let next = from;
   /** Since when answers break off, without an outcome between. */
   let failing: number | undefined;
@@ -106,9 +111,10 @@ async function* outcomes(http: Http, job: string, from: number, signal?: AbortSi
       if (!isAway(error) || performance.now() - failing > http.patienceMs) throw error;
     }
     // An answer ends with the job, or with the site.
-    const { state, tasks, merges } = await http.patiently(() => http.ask('job', { params: { job } }), signal);
+    const status = await http.patiently(() => http.ask('job', { params: { job } }), signal);
+    const { state, tasks, merges } = status;
     const all = merges ? Math.min(tasks, 1) : tasks;
-    if (state === 'cancelled' || (state === 'done' && next >= all)) return;
+    if (state === 'cancelled' || (state === 'done' && next >= all)) return status;
     await sleep(AGAIN_MS, signal);
   }
 }

@@ -29,13 +29,17 @@ export async function manifestOf(
   send: (bytes: Uint8Array) => Promise<string>,
 ): Promise<Manifest> {
   const { kernel, limits, grants, args, seed, deterministic } = terms;
-  const blobs: Record<string, string> = {};
-  for (const [name, bytes] of Object.entries(terms.blobs ?? {})) blobs[name] = await send(bytes);
+  // One blob after the other, since there may be many, while the kernels are sent.
+  const [sent, sentMerge, blobs] = await Promise.all([
+    send(kernel.bytes),
+    merge && mergeOf(terms, merge, send),
+    sendAll(terms.blobs ?? {}, send),
+  ]);
   return {
     version: 1,
     ...asked,
-    kernel: await send(kernel.bytes),
-    ...(merge && { merge: await mergeOf(terms, merge, send) }),
+    kernel: sent,
+    ...(sentMerge && { merge: sentMerge }),
     blobs,
     ...(limits !== undefined && { limits }),
     ...(grants !== undefined && { grants: [...grants] }),
@@ -43,6 +47,15 @@ export async function manifestOf(
     ...(seed !== undefined && { seed }),
     ...(deterministic !== undefined && { deterministic }),
   };
+}
+
+async function sendAll(
+  blobs: Readonly<Record<string, Uint8Array>>,
+  send: (bytes: Uint8Array) => Promise<string>,
+): Promise<Record<string, string>> {
+  const sent: Record<string, string> = {};
+  for (const [name, bytes] of Object.entries(blobs)) sent[name] = await send(bytes);
+  return sent;
 }
 
 async function mergeOf(
