@@ -13,7 +13,7 @@ import { readWhole } from '../jobs/files.ts';
 import { interruptible } from './interrupt.ts';
 import { isolationKind, strictOption } from './isolated.ts';
 import { engineChoice, example, type Finish } from './options.ts';
-import { note, printable } from './say.ts';
+import { note, print, printable } from './say.ts';
 
 interface JoinFlags extends Pick<AgentOptions, 'engine' | 'name'> {
   readonly policy?: string;
@@ -24,6 +24,7 @@ interface JoinFlags extends Pick<AgentOptions, 'engine' | 'name'> {
   readonly strict?: Strictness;
   readonly data?: string;
   readonly quiet?: true;
+  readonly json?: true;
 }
 
 const FILE_BYTES_MAX = 64 * 1024;
@@ -45,6 +46,7 @@ export function addJoin(program: Command, finish: Finish): void {
     .option('--name <name>', 'how the host is shown (default: the name of the machine)')
     .option('--data <dir>', 'the folder of its key and cache (default: one of yours)')
     .option('--quiet', 'say nothing of what it does')
+    .option('--json', 'print a line of JSON whenever its state changes')
     .addHelpText('after', example('lodger join https://grid.example.org --token-file token --policy policy.json'))
     .action(async (url: string, flags: JoinFlags) => {
       await interruptible((signal) => lend(url, flags, signal));
@@ -54,6 +56,7 @@ export function addJoin(program: Command, finish: Finish): void {
 
 async function lend(url: string, flags: JoinFlags, signal: AbortSignal): Promise<void> {
   const { policy, strict, engine, name, data = agentFolder() } = flags;
+  if (flags.quiet && flags.json) throw new LodgerError('ERR_OPTION_INVALID', ['--quiet', 'left out with --json']);
   const token = await tokenOf(flags);
   // Before any thread or process is made: they take it over.
   setPriority(LOWEST);
@@ -67,7 +70,9 @@ async function lend(url: string, flags: JoinFlags, signal: AbortSignal): Promise
     ...(flags.ca !== undefined && { ca: await textIn(flags.ca) }),
     tell: (event) => {
       const line = flags.quiet ? undefined : lineOf(event);
-      if (line !== undefined) note(`lodger: ${printable(line)}`);
+      if (line === undefined) return;
+      if (flags.json) print(`${JSON.stringify(event)}\n`).catch((error: Error) => note(`lodger: ${error.message}`));
+      else note(`lodger: ${printable(line)}`);
     },
   });
   try {

@@ -200,8 +200,37 @@ test('an agent is shown, paused, resumed and ended from the command line, and ru
   expect(gone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('ERR_NOT_FOUND') });
 }, 60_000);
 
+test('with --json every change of state is a line of JSON on standard output, and nothing else is said', async () => {
+  const site = await createCoordinator({ data: join(await scratch(), 'site') });
+  onTestFinished(() => site.close());
+  const { data, ended } = await joined(site.url, '--token', site.operatorToken as string, '--json');
+  await expect
+    .poll(
+      () =>
+        statusOf(data).then(
+          ({ connected }) => connected,
+          () => false,
+        ),
+      { timeout: 30_000 },
+    )
+    .toBe(true);
+  const { host } = await statusOf(data);
+  for (const action of ['pause', 'resume', 'finish']) await lodger(['agent', action, '--data', data]);
+  const { exitCode, stdout, stderr } = await ended;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events).toContainEqual({ event: 'connected', host, site: expect.any(String) });
+  const paused = events.findIndex(({ reason }) => reason === 'asked');
+  expect(events[paused]).toEqual({ event: 'paused', reason: 'asked', why: expect.stringContaining('agent resume') });
+  expect(events.slice(paused)).toContainEqual({ event: 'resumed' });
+}, 60_000);
+
 test.each([
   [['join'], 'ERR_OPTION_INVALID'],
+  [['join', 'http://127.0.0.1:1', '--quiet', '--json'], 'option "--quiet" must be left out with --json'],
   [['join', 'ftp://example.org'], 'option "site" must be an address'],
   [['join', 'http://127.0.0.1:1', '--policy', 'nowhere.json'], 'ERR_FILE'],
   [['join', 'http://127.0.0.1:1', '--token', 'a', '--token-file', 'b'], 'option "--token" must be left out'],
