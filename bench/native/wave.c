@@ -10,7 +10,8 @@ typedef f4 f4u __attribute__((aligned(1), may_alias));
 
 typedef struct {
   int width, depth, sponge, steps, record, samples, receivers, receiver_row, source_column, source_row, columns, rows, stride;
-  double spacing, dt, peak, from, to;
+  double spacing, dt, peak;
+  int *receiver_columns;
   const uint8_t *velocities;
   float *now, *past, *a, *c;
 } shot;
@@ -21,9 +22,13 @@ static size_t in_model(const shot *s, int column, int row) { return offset(s, co
 static int least(int a, int b) { return a < b ? a : b; }
 static int most(int a, int b) { return a > b ? a : b; }
 
-static int receiver_column(const shot *s, int index) {
-  const double share = s->receivers > 1 ? (double)index / (double)(s->receivers - 1) : 0;
-  return nearest(s->from + share * (s->to - s->from));
+static int *columns_between(double from, double to, int count) {
+  int *columns = take((size_t)count * sizeof(int));
+  for (int i = 0; i < count; i++) {
+    const double share = count > 1 ? (double)i / (double)(count - 1) : 0;
+    columns[i] = nearest(from + share * (to - from));
+  }
+  return columns;
 }
 
 static float pulse(const shot *s, int step) {
@@ -107,8 +112,8 @@ static shot read_shot(const uint8_t *in, size_t size) {
   s.steps = (int)NUMBER("steps", 0, 0), s.record = (int)NUMBER("record", 0, 1), s.samples = s.steps / s.record;
   s.spacing = NUMBER("spacing", 0, 0), s.dt = NUMBER("dt", 0, 0), s.peak = NUMBER("peak", 0, 0);
   s.source_column = nearest(NUMBER("source", 0, 0) / s.spacing), s.source_row = nearest(NUMBER("source", 1, 0) / s.spacing);
-  s.from = NUMBER("receivers", 0, 0) / s.spacing, s.to = NUMBER("receivers", 1, 0) / s.spacing;
   s.receivers = (int)NUMBER("receivers", 2, 0), s.receiver_row = nearest(NUMBER("receivers", 3, 0) / s.spacing);
+  s.receiver_columns = columns_between(NUMBER("receivers", 0, 0) / s.spacing, NUMBER("receivers", 1, 0) / s.spacing, s.receivers);
   s.columns = s.width + 2 * s.sponge, s.rows = s.depth + 2 * s.sponge;
   s.stride = (s.columns + 2 * REACH + 3) & ~3;
   s.velocities = in + data_of(in, size);
@@ -135,7 +140,7 @@ static buffer result(const shot *s, const float *traces) {
   const uint32_t ints[5] = {1, (uint32_t)s->width, (uint32_t)s->depth, (uint32_t)s->receivers, (uint32_t)s->samples};
   const double lengths[9] = {
     s->spacing, s->dt * s->record, s->dt * s->steps, s->source_column * s->spacing, s->source_row * s->spacing,
-    receiver_column(s, 0) * s->spacing, receiver_column(s, s->receivers - 1) * s->spacing, s->receiver_row * s->spacing, s->peak,
+    s->receiver_columns[0] * s->spacing, s->receiver_columns[s->receivers - 1] * s->spacing, s->receiver_row * s->spacing, s->peak,
   };
   COPY(out.bytes, "lodgwave", 8);
   for (int i = 0; i < 5; i++) PUT(uint32_t, out.bytes + 8 + 4 * i, ints[i]);
@@ -147,23 +152,28 @@ static buffer result(const shot *s, const float *traces) {
   return out;
 }
 
+static buffer record(shot *s) {
+  make_fields(s);
+  float *traces = take((size_t)(s->receivers * s->samples) * 4);
+  for (int step = 0; step < s->steps; step++) {
+    advance(s);
+    add(s, s->source_column, s->source_row, pulse(s, step));
+    if ((step + 1) % s->record != 0) continue;
+    const int sample = (step + 1) / s->record - 1;
+    for (int i = 0; i < s->receivers; i++) traces[i * s->samples + sample] = s->now[in_model(s, s->receiver_columns[i], s->receiver_row)];
+  }
+  const buffer out = result(s, traces);
+  give(traces);
+  end_fields(s);
+  return out;
+}
+
 #include "wave_migration.h"
 
 static buffer run(const uint8_t *input, size_t size) {
   shot s = read_shot(input, size);
-  if (setting(input, size, "shots", 0, 0) > 0) return migrate(&s, input, size);
-  make_fields(&s);
-  float *traces = take((size_t)(s.receivers * s.samples) * 4);
-  for (int step = 0; step < s.steps; step++) {
-    advance(&s);
-    add(&s, s.source_column, s.source_row, pulse(&s, step));
-    if ((step + 1) % s.record != 0) continue;
-    const int sample = (step + 1) / s.record - 1;
-    for (int i = 0; i < s.receivers; i++) traces[i * s.samples + sample] = s.now[in_model(&s, receiver_column(&s, i), s.receiver_row)];
-  }
-  const buffer out = result(&s, traces);
-  give(traces);
-  end_fields(&s);
+  const buffer out = setting(input, size, "shots", 0, 0) > 0 ? migrate(&s, input, size) : record(&s);
+  give(s.receiver_columns);
   return out;
 }
 

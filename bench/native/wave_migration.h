@@ -35,7 +35,7 @@ static void shoot(survey *v, shot *s, int step, float sign) {
   add(s, s->source_column, s->source_row, pulse(s, step));
   float *record = v->records + step * s->receivers;
   for (int i = 0; i < s->receivers; i++) {
-    const float value = sign * s->now[in_model(s, receiver_column(s, i), s->receiver_row)];
+    const float value = sign * s->now[in_model(s, s->receiver_columns[i], s->receiver_row)];
     record[i] = sign > 0 ? value : record[i] + value;
   }
   if (sign > 0 || (step + 1) % s->record != 0) return;
@@ -63,7 +63,7 @@ static void send_back(survey *v, int done) {
   const int step = s->steps - 1 - done;
   if ((step + 1) % s->record == 0) meet(v, (step + 1) / s->record - 1);
   advance(s);
-  for (int i = 0; i < s->receivers; i++) add(s, receiver_column(s, i), s->receiver_row, v->records[step * s->receivers + i]);
+  for (int i = 0; i < s->receivers; i++) add(s, s->receiver_columns[i], s->receiver_row, v->records[step * s->receivers + i]);
 }
 
 static void add_shot(survey *v, int points) {

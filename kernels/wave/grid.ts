@@ -1,9 +1,9 @@
 // The field at two times on a grid that is larger than the model by a sponge, and what moves it on in time.
 // Values are f32: their rounding stays below 1e-5 of the field's peak in thousands of steps, less than the scheme's own error, and
 // four fit a vector.
-import { advanceRow } from './row';
 import { Shot } from './shot';
 import { REACH } from './stencil';
+import { advanceStrip, PITCH, STRIP } from './strip';
 
 /**
  * What a wave head on has left behind the sponge, its edge and the sponge again. A smaller value makes the sponge itself send more
@@ -15,6 +15,8 @@ const FADE = 1.5 * Math.log(1 / LEFT);
 /**
  * u_tt + 2 s u_t = v^2 (u_xx + u_zz), second order in time: next = past + a (now - past) + c L(now) with s dt in the sponge,
  * a = 2 / (1 + s dt) and c = (v dt / h)^2 / (1 + s dt). Around the grid lie REACH points that stay 0.
+ *
+ * Strips of STRIP columns lie one after the other. On both sides of each, the REACH nearest columns of the next are there once more.
  */
 export class Grid {
   /** Those of the model, without the sponge. */
@@ -22,10 +24,11 @@ export class Grid {
   /** Points that a time step computes. */
   readonly points: i32;
   private readonly sponge: i32;
-  /** Points from one row to the next, a multiple of four, and bytes of a whole array. */
-  private readonly stride: i32;
   private readonly rows: i32;
   private readonly columns: i32;
+  private readonly strips: i32;
+  /** Bytes from one strip to the next. */
+  private readonly apart: usize;
   /** Addresses of arrays of f32. */
   private now: usize;
   private past: usize;
@@ -38,8 +41,9 @@ export class Grid {
     this.columns = shot.width + 2 * shot.sponge;
     this.rows = shot.depth + 2 * shot.sponge;
     this.points = this.columns * this.rows;
-    this.stride = (this.columns + 2 * REACH + 3) & ~3;
-    const bytes = <usize>(this.stride * (this.rows + 2 * REACH)) * 4;
+    this.strips = (this.columns + STRIP - 1) / STRIP;
+    this.apart = <usize>(this.rows + 2 * REACH) * PITCH;
+    const bytes = <usize>this.strips * this.apart;
     this.now = zeroed(bytes);
     this.past = zeroed(bytes);
     this.a = zeroed(bytes);
@@ -55,36 +59,72 @@ export class Grid {
   /** Adds a source of this strength, where the field has been moved on from the time that the strength is of. */
   add(column: i32, row: i32, strength: f32): void {
     const at = this.offset(column + this.sponge, row + this.sponge);
-    store<f32>(this.now + at, load<f32>(this.now + at) + load<f32>(this.c + at) * strength);
+    const value = load<f32>(this.now + at) + load<f32>(this.c + at) * strength;
+    store<f32>(this.now + at, value);
+    const strip = (column + this.sponge) / STRIP;
+    const within = (column + this.sponge) % STRIP;
+    if (within < REACH && strip > 0) store<f32>(this.now + at - this.apart + 4 * STRIP, value);
+    if (within >= STRIP - REACH && strip < this.strips - 1) store<f32>(this.now + at + this.apart - 4 * STRIP, value);
   }
 
-  /** Address of the field at the first column of a row of the model. */
-  row(row: i32): usize {
-    return this.now + this.offset(this.sponge, row + this.sponge);
+  /** Address of the field at a column and row of the model. */
+  place(column: i32, row: i32): usize {
+    return this.now + this.offset(column + this.sponge, row + this.sponge);
+  }
+
+  /** Columns that lie beside each other from this one of the model on, which may be beyond its end. */
+  beside(column: i32): i32 {
+    return STRIP - ((column + this.sponge) % STRIP);
+  }
+
+  /** Copies a row of the model, of `width` columns. */
+  copyRow(row: i32, width: i32, to: usize): void {
+    for (let column = 0; column < width; ) {
+      const count = min(this.beside(column), width - column);
+      memory.copy(to + <usize>column * 4, this.place(column, row), <usize>count * 4);
+      column += count;
+    }
   }
 
   /** Takes all waves away. */
   clear(): void {
-    const bytes = <usize>(this.stride * (this.rows + 2 * REACH)) * 4;
+    const bytes = <usize>this.strips * this.apart;
     memory.fill(this.now, 0, bytes);
     memory.fill(this.past, 0, bytes);
   }
 
   /** One time step. */
   advance(): void {
-    const down = <usize>this.stride * 4;
-    for (let row = 0; row < this.rows; row++) {
-      const from = this.offset(0, row);
-      advanceRow(this.now + from, this.past + from, this.a + from, this.c + from, down, -down, this.columns);
+    const now = this.now;
+    const to = this.past;
+    const first = this.offset(0, 0);
+    for (let strip = 0; strip < this.strips; strip++) {
+      const from = <usize>strip * this.apart;
+      const across = <usize>((min(this.columns - strip * STRIP, STRIP) + 7) & ~7) * 4;
+      advanceStrip(now + from, to + first - now, this.a + first - now, this.c + first - now, this.rows, across);
+      // As soon as both are there, while they are in a cache.
+      if (strip > 0) this.join(to + from);
     }
-    const past = this.past;
-    this.past = this.now;
-    this.now = past;
+    this.now = to;
+    this.past = now;
   }
 
   /** Bytes from the start of an array to a column and row of the whole grid. */
   private offset(column: i32, row: i32): usize {
-    return <usize>((row + REACH) * this.stride + column + REACH) * 4;
+    const within = <usize>(row + REACH) * PITCH + <usize>((<u32>column % STRIP) + REACH) * 4;
+    return <usize>(<u32>column / STRIP) * this.apart + within;
+  }
+
+  /** Brings the nearest columns of a strip to that before it, and of that to it. */
+  private join(strip: usize): void {
+    let at = strip + REACH * PITCH;
+    const end = at + <usize>this.rows * PITCH;
+    const before = -this.apart;
+    do {
+      v128.store(at + before, v128.load(at, 4 * REACH), 4 * (REACH + STRIP));
+      v128.store(at, v128.load(at + before, 4 * STRIP));
+      at += PITCH;
+    } while (at < end);
   }
 
   private fillFactors(shot: Shot): void {
@@ -100,27 +140,29 @@ export class Grid {
       const modelRow = max(0, min(shot.depth - 1, row - shot.sponge));
       const along = this.damping(row, this.rows);
       let velocity = changetype<usize>(this.velocities) + <usize>(modelRow * shot.width) * 4;
-      let a = this.a + this.offset(0, row);
-      let c = this.c + this.offset(0, row);
       let side = -shot.sponge;
       let damping = changetype<usize>(across);
-      const end = damping + <usize>this.columns * 8;
-      // At its end, the loop is left: V8 takes what stays the same out of such loops alone.
-      do {
-        const courant = <f64>load<f32>(velocity) * ratio;
-        const out = 1 + courant * (load<f64>(damping) + along);
-        // Both in one division, which is what takes longest.
-        const over = f64x2.replace_lane(f64x2.splat(courant * courant), 0, 2);
-        const factors = f32x4.demote_f64x2_zero(f64x2.div(over, f64x2.splat(out)));
-        v128.store32_lane(a, factors, 0);
-        v128.store32_lane(c, factors, 1);
-        a += 4;
-        c += 4;
-        // Beyond its sides, the model goes on as it ends there.
-        velocity += (<usize>(<u32>side < inner)) << 2;
-        side++;
-        damping += 8;
-      } while (damping < end);
+      for (let column = 0; column < this.columns; column += STRIP) {
+        let a = this.a + this.offset(column, row);
+        let c = this.c + this.offset(column, row);
+        const end = damping + <usize>min(STRIP, this.columns - column) * 8;
+        // At its end, the loop is left: V8 takes what stays the same out of such loops alone.
+        do {
+          const courant = <f64>load<f32>(velocity) * ratio;
+          const out = 1 + courant * (load<f64>(damping) + along);
+          // Both in one division, which is what takes longest.
+          const over = f64x2.replace_lane(f64x2.splat(courant * courant), 0, 2);
+          const factors = f32x4.demote_f64x2_zero(f64x2.div(over, f64x2.splat(out)));
+          v128.store32_lane(a, factors, 0);
+          v128.store32_lane(c, factors, 1);
+          a += 4;
+          c += 4;
+          // Beyond its sides, the model goes on as it ends there.
+          velocity += (<usize>(<u32>side < inner)) << 2;
+          side++;
+          damping += 8;
+        } while (damping < end);
+      }
     }
   }
 

@@ -82,7 +82,7 @@ export class Migration extends Work {
     field.add(shot.sourceColumn, shot.sourceRow, shot.pulse(this.done));
     const from = this.done * shot.receivers;
     for (let i = 0; i < shot.receivers; i++) {
-      const value = sign * field.at(shot.receiverColumn(i), shot.receiverRow);
+      const value = sign * field.at(shot.receiverColumns[i], shot.receiverRow);
       this.records[from + i] = sign > 0 ? value : this.records[from + i] + value;
     }
     if (sign < 0 && (this.done + 1) % shot.record === 0) this.keep(field, (this.done + 1) / shot.record - 1);
@@ -92,7 +92,7 @@ export class Migration extends Work {
     const shot = this.survey.shot;
     const bytes = <usize>shot.width * 4;
     let to = this.kept + <usize>sample * <usize>shot.depth * bytes;
-    for (let row = 0; row < shot.depth; row++, to += bytes) memory.copy(to, field.row(row), bytes);
+    for (let row = 0; row < shot.depth; row++, to += bytes) field.copyRow(row, shot.width, to);
   }
 
   /** From the receivers, from the last step to the first. */
@@ -102,7 +102,7 @@ export class Migration extends Work {
     if ((step + 1) % shot.record === 0) this.meet((step + 1) / shot.record - 1);
     this.smooth.advance();
     for (let i = 0; i < shot.receivers; i++) {
-      this.smooth.add(shot.receiverColumn(i), shot.receiverRow, this.records[step * shot.receivers + i]);
+      this.smooth.add(shot.receiverColumns[i], shot.receiverRow, this.records[step * shot.receivers + i]);
     }
   }
 
@@ -112,17 +112,20 @@ export class Migration extends Work {
     let met = changetype<usize>(this.met);
     let lit = changetype<usize>(this.lit);
     for (let row = 0; row < shot.depth; row++) {
-      let here = this.smooth.row(row);
-      let left = shot.width;
-      for (; left >= 4; left -= 4, from += 16, here += 16, met += 16, lit += 16) {
-        const source = v128.load(from);
-        v128.store(met, f32x4.add(v128.load(met), f32x4.mul(source, v128.load(here))));
-        v128.store(lit, f32x4.add(v128.load(lit), f32x4.mul(source, source)));
-      }
-      for (; left > 0; left--, from += 4, here += 4, met += 4, lit += 4) {
-        const source = load<f32>(from);
-        store<f32>(met, load<f32>(met) + source * load<f32>(here));
-        store<f32>(lit, load<f32>(lit) + source * source);
+      for (let column = 0; column < shot.width; ) {
+        let here = this.smooth.place(column, row);
+        let left = min(this.smooth.beside(column), shot.width - column);
+        column += left;
+        for (; left >= 4; left -= 4, from += 16, here += 16, met += 16, lit += 16) {
+          const source = v128.load(from);
+          v128.store(met, f32x4.add(v128.load(met), f32x4.mul(source, v128.load(here))));
+          v128.store(lit, f32x4.add(v128.load(lit), f32x4.mul(source, source)));
+        }
+        for (; left > 0; left--, from += 4, here += 4, met += 4, lit += 4) {
+          const source = load<f32>(from);
+          store<f32>(met, load<f32>(met) + source * load<f32>(here));
+          store<f32>(lit, load<f32>(lit) + source * source);
+        }
       }
     }
   }

@@ -55,13 +55,13 @@ export class Recording extends Work {
     writer.f32(<f32>(plan.dt * plan.steps));
     writer.f32(<f32>(plan.sourceColumn * plan.spacing));
     writer.f32(<f32>(plan.sourceRow * plan.spacing));
-    writer.f32(<f32>(plan.receiverColumn(0) * plan.spacing));
-    writer.f32(<f32>(plan.receiverColumn(plan.receivers - 1) * plan.spacing));
+    writer.f32(<f32>(plan.receiverColumns[0] * plan.spacing));
+    writer.f32(<f32>(plan.receiverColumns[plan.receivers - 1] * plan.spacing));
     writer.f32(<f32>(plan.receiverRow * plan.spacing));
     writer.f32(<f32>plan.peak);
     this.put(writer, field.velocities);
     for (let row = 0; row < plan.depth; row++) {
-      memory.copy(writer.reserve(plan.width * 4), field.row(row), plan.width * 4);
+      field.copyRow(row, plan.width, writer.reserve(plan.width * 4));
     }
     this.put(writer, traces);
     return writer.finish();
@@ -70,7 +70,7 @@ export class Recording extends Work {
   private record(sample: i32): void {
     const plan = this.shot;
     for (let i = 0; i < plan.receivers; i++) {
-      this.traces[i * plan.samples + sample] = this.grid.at(plan.receiverColumn(i), plan.receiverRow);
+      this.traces[i * plan.samples + sample] = this.grid.at(plan.receiverColumns[i], plan.receiverRow);
     }
   }
 }

@@ -29,15 +29,7 @@ export class Shot {
   sourceRow: i32 = 0;
   receivers: i32 = 0;
   receiverRow: i32 = 0;
-  /** In columns, not yet rounded. */
-  receiversFrom: f64 = 0;
-  receiversTo: f64 = 0;
-
-  /** Receivers stand at even distances, each at the grid point nearest to its place. */
-  receiverColumn(index: i32): i32 {
-    const share = this.receivers > 1 ? <f64>index / <f64>(this.receivers - 1) : 0;
-    return <i32>Math.floor(this.receiversFrom + share * (this.receiversTo - this.receiversFrom) + 0.5);
-  }
+  receiverColumns: StaticArray<i32> = new StaticArray<i32>(0);
 
   /** Ricker, "The form and laws of propagation of seismic wavelets", Geophysics 18 (1953), 10; at the time of a step. */
   pulse(step: i32): f32 {
@@ -94,12 +86,21 @@ export function readShot(settings: Settings): Shot {
   }
   place('receivers', line[0], shot.width, shot.spacing);
   place('receivers', line[1], shot.width, shot.spacing);
-  shot.receiversFrom = line[0] / shot.spacing;
-  shot.receiversTo = line[1] / shot.spacing;
+  shot.receiverColumns = columnsBetween(line[0] / shot.spacing, line[1] / shot.spacing, shot.receivers);
   shot.receiverRow = place('receivers', line[3], shot.depth, shot.spacing);
   const recorded = <i64>shot.receivers * <i64>shot.samples;
   if (recorded > RECORDED_MAX) fail(`${recorded} values would be recorded, at most ${RECORDED_MAX} are possible`);
   return shot;
+}
+
+/** Receivers stand at even distances, each at the grid point nearest to its place. */
+function columnsBetween(from: f64, to: f64, count: i32): StaticArray<i32> {
+  const columns = new StaticArray<i32>(count);
+  for (let i = 0; i < count; i++) {
+    const share = count > 1 ? <f64>i / <f64>(count - 1) : 0;
+    columns[i] = <i32>Math.floor(from + share * (to - from) + 0.5);
+  }
+  return columns;
 }
 
 /** The nearest column or row to a place in m. */

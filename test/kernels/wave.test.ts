@@ -115,6 +115,17 @@ describe('field and shot record', () => {
     }
   });
 
+  // The kernel keeps 64 columns together: in this grid, the first that are apart are 43 and 44 of the model.
+  test.each([40, 43, 44, 47])('are those of the oracle from a source in column %i', async (column) => {
+    const shot: Shot = { ...SMALL, steps: 100, source: [10 * column, 30], receivers: [0, 600, 61, 30] };
+    const { field, traces } = await shoot(shot);
+    const expected = propagate(shot);
+    const peak = peakOf(expected.traces.flat());
+    expect(farthest(field, expected.field)).toBeLessThan(1e-6 * peak);
+    for (const [i, trace] of traces.entries())
+      expect(farthest(trace, expected.traces[i] ?? [])).toBeLessThan(1e-6 * peak);
+  });
+
   test('are within 0.5 % of the exact solution in a medium of one velocity', async () => {
     const shot = {
       ...EVEN,
