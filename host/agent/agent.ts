@@ -99,6 +99,7 @@ async function start(
     ...{ connect: place.connect, blobs: place.blobs, key, digest: node.digest, crew, tell },
     machine: machineOf(crew, policy, { engine, ...(name !== undefined && { name }) }),
     ...{ terms: policy.terms, firstBatch: memory.firstBatch, clock: { now, after, random: Math.random } },
+    ...(place.inputDigest && { inputDigest: place.inputDigest }),
     audits: () => import('../lend/audits.ts'),
   });
   ends.push(lender.close);

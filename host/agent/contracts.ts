@@ -2,7 +2,7 @@
 import type { EngineChoice } from '../../runtime/job/form.ts';
 import type { Isolation } from '../cell/isolation.ts';
 import type { Strictness } from '../cell/walls.ts';
-import type { Blobs, Connect, Event, LenderStatus } from '../lend/contracts.ts';
+import type { Blobs, Connect, Event, InputDigest, LenderStatus } from '../lend/contracts.ts';
 import type { Pause } from '../wire/site.ts';
 import type { OwnerFile } from './policy.ts';
 import type { Sources } from './sources.ts';
@@ -11,6 +11,7 @@ import type { Sources } from './sources.ts';
 export interface LocalSite {
   readonly connect: Connect;
   readonly blobs: Blobs;
+  readonly inputDigest?: InputDigest;
 }
 
 export interface AgentOptions {

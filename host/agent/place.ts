@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { formatSize } from '../../runtime/base/units.ts';
-import type { Blobs, Connect } from '../lend/contracts.ts';
+import type { Blobs, Connect, InputDigest } from '../lend/contracts.ts';
 import { openCache } from './cache.ts';
 import type { AgentOptions } from './contracts.ts';
 import type { Memory } from './memory.ts';
@@ -14,6 +14,7 @@ export interface Place {
   readonly url: string;
   readonly connect: Connect;
   readonly blobs: Blobs;
+  readonly inputDigest?: InputDigest;
   /** What the owner lets it take on disk, and give to neighbours, from here on. */
   heed(policy: OwnerPolicy): Promise<void>;
   cached(): { readonly bytes: number; readonly files: number };

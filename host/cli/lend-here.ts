@@ -8,12 +8,15 @@ export function lendHere(
   { site, blobs }: Coordinator,
   { threads, data }: { readonly threads: number; readonly data: string },
 ): Promise<Agent> {
+  let line: ReturnType<typeof site.connectHere> | undefined;
   return createAgent({
     site: {
       connect: (hear, closed) => {
-        const line = site.connect({ account: 'operator', role: 'operator' }, hear, closed);
-        return { send: line.hear, close: () => line.closed('goodbye') };
+        const opened = site.connectHere(hear, closed);
+        line = opened;
+        return { send: opened.hear, close: () => opened.closed('goodbye') };
       },
+      inputDigest: (job, task) => line?.inputDigest(job, task),
       blobs: {
         get: blobs.get,
         put: blobs.put,

@@ -4,7 +4,7 @@ import { node } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
 import { hostName, proofBytes } from '../wire/ledger.ts';
 import type { FromHost, ToHost } from '../wire/site.ts';
-import type { Caller, SiteConnection } from './contracts.ts';
+import type { Caller, HereConnection, SiteConnection } from './contracts.ts';
 import { deliver } from './deliver.ts';
 import { leaseAgain, leaseOn, serve } from './dispatch.ts';
 import { type ImageRecord, KEY } from './events.ts';
@@ -15,6 +15,9 @@ import { partsBefore } from './parts.ts';
 import { comeAgain, giveUp, leave } from './returning.ts';
 import type { Connection, Host, State } from './state.ts';
 
+/** A host in the site's own process. Its results are believed. */
+export const HERE: Caller = { account: 'operator', role: 'operator', isHere: true };
+
 /** Pulls that may wait for their lease at once. */
 const PULLS_MAX = 2;
 
@@ -22,7 +25,7 @@ export function connect(
   state: State,
   caller: Caller,
   { send, close }: { readonly send: (message: ToHost) => void; readonly close: (reason: string) => void },
-): SiteConnection {
+): SiteConnection & HereConnection {
   const connection: Connection = {
     caller,
     nonce: Uint8Array.from(randomBytes(32)),
@@ -51,6 +54,10 @@ export function connect(
     closed: (how) => {
       if (connection.open) connection.ended = how ?? 'broken';
       leave(state, connection);
+    },
+    inputDigest: (id, task) => {
+      const job = state.openJobs.get(id);
+      return job && task < job.tasks ? state.inputs.digest(id, job.starts, task) : undefined;
     },
     lease: (id, slots) => {
       const job = state.openJobs.get(id);

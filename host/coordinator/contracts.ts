@@ -178,6 +178,8 @@ export type Verdict =
 export interface Caller {
   readonly account: string;
   readonly role: 'operator' | 'submitter' | 'host';
+  /** Of a host in the site's own process: what is said to it goes through no frame, and what it is given are the site's very bytes. */
+  readonly isHere?: true;
 }
 
 /** A site without its sockets: everything that its server, and a host in its own process, asks of it. Refusals are LodgerErrors. */
@@ -219,6 +221,8 @@ export interface Site {
   estimate(caller: Caller, manifest: Manifest, tasks: number): Estimate;
   /** A host's connection, after the server has checked its token. */
   connect(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): HostConnection;
+  /** That of a host in this process, whose results are believed. */
+  connectHere(send: (message: ToHost) => void, close: (reason: string) => void): HereConnection;
   /** The connection of another site, which is a host to this one. It is given tasks when this one chooses, not when it asks. */
   connectSite(caller: Caller, send: (message: ToHost) => void, close: (reason: string) => void): SiteConnection;
   /** What of this site's work others may do. */
@@ -233,6 +237,12 @@ export interface HostConnection {
   hear(message: FromHost): void;
   /** The connection is over: it broke, unless the host took its leave. */
   closed(how?: 'goodbye'): void;
+}
+
+/** Of a host in the site's own process, which is given the site's very bytes. */
+export interface HereConnection extends HostConnection {
+  /** The digest of the input of an open job's task; nothing for what is not open. */
+  inputDigest(job: string, task: number): Digest | undefined;
 }
 
 export interface SiteConnection extends HostConnection {

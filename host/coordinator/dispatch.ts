@@ -94,16 +94,17 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   const { view } = host;
   if (!view || host.paused !== null || host.record.standing === 'banned') return false;
   const seen = jobs.map((each) => each.view);
-  const plan = schedule(seen, view, slots, momentOf(state));
-  const ready = jobs.find(({ job: { id } }) => id === plan[0]?.job);
+  const scheduled = schedule(seen, view, slots, momentOf(state));
+  const ready = jobs.find(({ job: { id } }) => id === scheduled[0]?.job);
   if (!ready) return false;
   const { job, places } = ready;
-  const takes = plan.filter((each) => each.job === job.id);
-  const chosen = fit(
-    state,
+  const takes = scheduled.filter((each) => each.job === job.id);
+  const plan = places ? takes.map((each) => ({ ...each, range: places[each.range] as number })) : takes;
+  const chosen = fit(state, {
     job,
-    places ? takes.map((each) => ({ ...each, range: places[each.range] as number })) : takes,
-  );
+    plan,
+    bytesMax: (connection.caller.isHere ? SITE.batchBytesHere : SITE.batchBytes).default,
+  });
   if (chosen.tasks.length === 0) return false;
   job.open = take(job.open, chosen.takes);
   const lease = state.leases.grant(connection, job.id, chosen.tasks, state.with.now());
@@ -176,11 +177,17 @@ interface Chosen {
   readonly inputs: Datum[];
 }
 
+interface Fitting {
+  readonly job: Job;
+  readonly plan: readonly Take[];
+  readonly bytesMax: number;
+}
+
 /**
- * As many tasks of a plan as fit into a frame. One that a host was lost with goes alone: if it is not the task's doing, those that were
+ * As many tasks of a plan as fit into a frame, or as a host without frames gets. One that a host was lost with goes alone: if it is not the task's doing, those that were
  * lost with it are not blamed again.
  */
-function fit(state: State, job: Job, plan: readonly Take[]): Chosen {
+function fit(state: State, { job, plan, bytesMax }: Fitting): Chosen {
   const chosen: Chosen = { takes: [], tasks: [], inputs: [] };
   const { lost } = job.detail;
   let bytes = 0;
@@ -191,7 +198,7 @@ function fit(state: State, job: Job, plan: readonly Take[]): Chosen {
       if (alone && chosen.tasks.length > 0) break;
       const input = state.inputs.get(job.id, job.starts, to);
       bytes += typeof input === 'string' ? 64 : input.byteLength;
-      if (chosen.tasks.length > 0 && bytes > SITE.batchBytes.default) break;
+      if (chosen.tasks.length > 0 && bytes > bytesMax) break;
       chosen.tasks.push(to);
       chosen.inputs.push(input);
       if (!alone) continue;

@@ -2,7 +2,7 @@
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { now } from '../platform/node.ts';
 import { SITE } from '../wire/ceilings.ts';
-import { connect } from './connection.ts';
+import { connect, HERE } from './connection.ts';
 import type { Caller, Site } from './contracts.ts';
 import { openWork, serveAll } from './dispatch.ts';
 import { end, endStopped, removeOld } from './ending.ts';
@@ -292,6 +292,7 @@ function siteOf(held: Holder): Site {
     },
     estimate: (caller, manifest, tasks) => estimate(state(), caller, manifest, tasks),
     connect: (caller, send, close) => connect(state(), caller, { send, close }),
+    connectHere: (send, close) => connect(state(), HERE, { send, close }),
     connectSite: (caller, send, close) => connect(state(), caller, { send, close }),
     work: () => openWork(state()),
     close: held.close,

@@ -8,7 +8,7 @@ import type { Steppers } from './contracts.ts';
 import type { Audited } from './held.ts';
 import { createImages, type Images, type StepperTools } from './images.ts';
 import { type By, byOf, type Ran } from './report.ts';
-import { clip, inputDigest, intervalOf, type Prepared } from './running.ts';
+import { clip, inputOf, intervalOf, type Prepared } from './running.ts';
 
 /** What came of it: the digest of the state behind its last step and the fuel so far; or the outcome, where the task ended. */
 type Found = { readonly before: number; readonly wallMs: number } & (
@@ -75,8 +75,9 @@ function begin(
 }
 
 /** As it is reported: its output is the digest of what came of it, its fuel what its own steps took. */
-function rowOf({ digest, by }: AuditTools, { held, index, input, audit }: Audited, found: Found): Ran {
-  const row = { task: index, input: inputDigest({ digest }, input), code: '', fuelAtLeast: null, memoryBytesPeak: 0 };
+function rowOf({ digest, by }: AuditTools, assigned: Audited, found: Found): Ran {
+  const { held, index, audit } = assigned;
+  const row = { task: index, input: inputOf({ digest }, assigned), code: '', fuelAtLeast: null, memoryBytesPeak: 0 };
   const ran = { ...row, log: null, wallMs: found.wallMs, interval: intervalOf(audit), by: by(held.terms) };
   if (!('outcome' in found))
     return { ...ran, output: found.state, outputDigest: found.state, fuel: found.fuel - found.before };

@@ -30,6 +30,12 @@ export interface Blobs {
 /** The kernel of that digest. Throws what `admit` throws, and like `Blobs.get`. */
 export type KernelSource = (digest: Digest, terms: Pick<WireTerms, 'deterministic'>) => Promise<Kernel>;
 
+/**
+ * The digest that a site in this process has of a task's input, whose very bytes it gives to the task: nobody could change them between,
+ * and to hash them once more would tell nothing. Nothing for what the site does not have any more.
+ */
+export type InputDigest = (job: string, task: number) => Digest | undefined;
+
 /** The host's key: Ed25519. */
 export interface Key {
   /** 32 bytes. */
@@ -103,6 +109,8 @@ export interface LenderOptions {
   readonly blobs: Blobs;
   readonly key: Key;
   readonly digest: Platform['digest'];
+  /** Where the site is in this process; absent where inputs are hashed where they are run. */
+  readonly inputDigest?: InputDigest;
   readonly clock: Clock;
   readonly machine: Machine;
   readonly crew: Crew;

@@ -35,11 +35,13 @@ export interface FetchingOptions {
   readonly clock: Clock;
   readonly digest: Platform['digest'];
   readonly kernels?: KernelSource | undefined;
+  /** Whether receipts are to name inputs and outputs by digest. */
+  readonly digests: boolean;
   /** Aborts when the host leaves. */
   readonly closing: AbortSignal;
 }
 
-export function createFetching({ blobs, clock, digest, kernels: source, closing }: FetchingOptions): Fetching {
+export function createFetching({ blobs, clock, digest, digests, kernels: source, closing }: FetchingOptions): Fetching {
   const kernels = new Map<Digest, Promise<Kernel>>();
   const shared = new Map<Digest, Promise<Uint8Array>>();
   const sets = new Map<string, Promise<Readonly<Record<string, Uint8Array>>>>();
@@ -100,7 +102,7 @@ export function createFetching({ blobs, clock, digest, kernels: source, closing 
     const { limits, grants, args, seed, deterministic } = terms;
     const kernel = await kernelOf(terms);
     const blobs = await blobsOf(terms.blobs);
-    const shared = { kernel, limits, ...(args && { args }), seed, deterministic, digests: true };
+    const shared = { kernel, limits, ...(args && { args }), seed, deterministic, digests };
     const brought: Shared = grants.length > 0 ? { ...shared, grants, blobs } : shared;
     ready.set(terms, brought);
     if (ready.size > READY_MAX) ready.delete(ready.keys().next().value as WireTerms);

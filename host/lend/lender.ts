@@ -28,7 +28,7 @@ interface Session {
 
 /** Begins at once. Nothing that a site says is thrown out of it. */
 export function createLender(options: LenderOptions): Lender {
-  const { blobs, key, digest, clock, machine, audits, tell = () => undefined } = options;
+  const { blobs, key, digest, inputDigest, clock, machine, audits, tell = () => undefined } = options;
   let { crew, terms: owners, firstBatch: batch } = options;
   let sites: { readonly policy: Policy; readonly version: number } | undefined;
   let ownersPause: Pause | null = null;
@@ -132,7 +132,8 @@ export function createLender(options: LenderOptions): Lender {
   let hostId: string | undefined;
   let siteId: string | undefined;
   const closing = new AbortController();
-  const fetching = createFetching({ blobs, clock, digest, kernels: options.kernels, closing: closing.signal });
+  const digests = inputDigest === undefined;
+  const fetching = createFetching({ blobs, clock, digest, digests, kernels: options.kernels, closing: closing.signal });
   const by = ({ deterministic }: WireTerms): By => {
     const [engine = { name: 'v8' as const, version: '' }] = machine.engines;
     const { rewriter, tariff, isolation } = machine;
@@ -149,7 +150,7 @@ export function createLender(options: LenderOptions): Lender {
   const runAudit = async (assigned: Audited, task: Prepared) =>
     (await (audits as NonNullable<LenderOptions['audits']>)()).runAudit({ ...steppers, by }, assigned, task);
   const tools = {
-    ...{ crew: () => crew, fetching, digest, by, runStepper, runAudit },
+    ...{ crew: () => crew, fetching, digest, inputDigest, by, runStepper, runAudit },
   };
   const work = createWork({
     ...{ clock, send, report, tell: heed, onFreed: () => pull() },

@@ -1,13 +1,13 @@
 // Runs one task that a site gave, and says how it ended in the terms of a report.
 import { type ErrorCode, LodgerError } from '../../runtime/base/errors.ts';
-import { type Platform, toHex } from '../../runtime/base/platform.ts';
+import { type Digest, type Platform, toHex } from '../../runtime/base/platform.ts';
 import type { Kernel } from '../../runtime/job/kernel.ts';
 import { LOG_LEVELS, type Outcome, type TaskLog } from '../../runtime/job/outcome.ts';
 import type { Task } from '../../runtime/job/task.ts';
 import { SITE } from '../wire/ceilings.ts';
 import type { Interval } from '../wire/ledger.ts';
 import type { Audit, Datum, WireTerms } from '../wire/site.ts';
-import type { Begun, Crew } from './contracts.ts';
+import type { Begun, Crew, InputDigest } from './contracts.ts';
 import type { Fetching, Shared } from './fetching.ts';
 import type { Assigned, Audited } from './held.ts';
 import { type By, byOf, type Ran } from './report.ts';
@@ -20,6 +20,7 @@ export interface RunTools {
   readonly crew: () => Crew;
   readonly fetching: Fetching;
   readonly digest: Platform['digest'];
+  readonly inputDigest?: InputDigest | undefined;
   /** Of this machine, for tasks that got no receipt. */
   readonly by: (terms: WireTerms) => By;
   /** A stepper with images, where the crew can. Undefined when it was stopped. */
@@ -61,7 +62,7 @@ export async function runTask(tools: RunTools, assigned: Assigned): Promise<Ran 
     if (control.aborted || isStopped(error)) return undefined;
     if (isOwners(error)) throw error;
     const { code, message } = failureOf(error);
-    const input = inputDigest(tools, assigned.input);
+    const input = inputOf(tools, assigned);
     const row = { task: index, input, code, output: clip(message), outputDigest: '', fuel: null, fuelAtLeast: null };
     const ran = { ...row, wallMs: 0, memoryBytesPeak: 0, log: null, by: tools.by(held.terms) };
     return isAudit(assigned) ? { ...ran, interval: intervalOf(assigned.audit) } : ran;
@@ -105,28 +106,29 @@ function unless<T>(signal: AbortSignal, act: Promise<T>): Promise<T> {
   });
 }
 
-async function ranOf({ fetching, digest }: RunTools, assigned: Assigned, outcome: Outcome): Promise<Ran> {
+async function ranOf(tools: RunTools, assigned: Assigned, outcome: Outcome): Promise<Ran> {
   const { receipt } = outcome;
-  if (outcome.state === 'failed') return rowOf(assigned, outcome, { output: clip(outcome.message), digest });
+  const input = receipt.inputDigest ?? inputOf(tools, assigned);
+  if (outcome.state === 'failed') return rowOf(assigned, outcome, { input, output: clip(outcome.message) });
   const { output } = outcome;
-  const outputDigest = receipt.outputDigest ?? toHex(digest(output));
-  if (output.byteLength <= SITE.inlineBytes.max) return rowOf(assigned, outcome, { output, outputDigest, digest });
-  await fetching.store(output, assigned.control.signal, outputDigest);
-  return rowOf(assigned, outcome, { output: outputDigest, outputDigest, digest });
+  const outputDigest = receipt.outputDigest ?? toHex(tools.digest(output));
+  if (output.byteLength <= SITE.inlineBytes.max) return rowOf(assigned, outcome, { input, output, outputDigest });
+  await tools.fetching.store(output, assigned.control.signal, outputDigest);
+  return rowOf(assigned, outcome, { input, output: outputDigest, outputDigest });
 }
 
 interface Given {
+  readonly input: Digest;
   readonly output: Datum;
-  readonly outputDigest?: string;
-  readonly digest: Platform['digest'];
+  readonly outputDigest?: Digest;
 }
 
 /** In one piece: put together of parts, an object of so many fields is a table, and there is one a task. */
-function rowOf({ index, input }: Assigned, outcome: Outcome, { output, outputDigest = '', digest }: Given): Ran {
+function rowOf({ index }: Assigned, outcome: Outcome, { input, output, outputDigest = '' }: Given): Ran {
   const { receipt, log } = outcome;
   return {
     task: index,
-    input: receipt.inputDigest ?? inputDigest({ digest }, input),
+    input,
     code: outcome.state === 'failed' ? outcome.code : '',
     output,
     outputDigest,
@@ -139,8 +141,12 @@ function rowOf({ index, input }: Assigned, outcome: Outcome, { output, outputDig
   };
 }
 
-export function inputDigest({ digest }: Pick<RunTools, 'digest'>, input: Datum): string {
-  return typeof input === 'string' ? input : toHex(digest(input));
+/** The digest of a task's input. */
+export function inputOf(
+  { digest, inputDigest }: Pick<RunTools, 'digest' | 'inputDigest'>,
+  { held, index, input }: Assigned,
+): Digest {
+  return typeof input === 'string' ? input : (inputDigest?.(held.job, index) ?? toHex(digest(input)));
 }
 
 function logOf({ lines, linesDropped }: TaskLog): Ran['log'] {

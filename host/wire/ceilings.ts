@@ -25,6 +25,12 @@ export const SITE = {
     unit: 'bytes of data in a lease or a report',
     reason: 'it has to fit into a frame',
   },
+  batchBytesHere: {
+    default: 4 * MiB,
+    max: 4 * MiB,
+    unit: "bytes of inputs in a lease of a host in the site's own process",
+    reason: 'no frame holds them: a lease, a signature and a commit for a dozen tasks cost more than they need to',
+  },
   markFuel: {
     default: 2 ** 33,
     max: Number.MAX_SAFE_INTEGER,
