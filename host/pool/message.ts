@@ -1,5 +1,6 @@
 // What travels between the pool and its threads: a batch of tasks with the same terms, and its report. Small bytes are packed into one
 // buffer a message, since a structured clone of one object a task would cost more than the tasks.
+import { Buffer } from 'node:buffer';
 import type { MessagePort } from 'node:worker_threads';
 import type { FailureCode } from '../../runtime/base/errors.ts';
 import { type Limits, POOL } from '../../runtime/base/limits.ts';
@@ -121,7 +122,8 @@ export function packBatch(
 function packSmall(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let size = 0;
   for (const { byteLength } of pieces) if (byteLength < POOL.sharedBytesMin.default) size += byteLength;
-  const packed = new Uint8Array(size);
+  // Of its own, so that it can be moved, and not cleared: all of it is written.
+  const packed = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
   let at = 0;
   for (const piece of pieces) {
     if (piece.byteLength >= POOL.sharedBytesMin.default) continue;
