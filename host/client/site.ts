@@ -135,7 +135,8 @@ async function* framesOf(http: Http, job: string, from: number, signal?: AbortSi
   try {
     for await (const piece of body as AsyncIterable<Uint8Array>) {
       read(piece);
-      yield* ready.splice(0);
+      // One by one: handed on as a list, each would wait for a turn more.
+      for (const each of ready.splice(0)) yield each;
     }
   } catch (error) {
     throw broken(http.url, error);

@@ -23,7 +23,7 @@ export async function* outcomes(
   const read = createReader(state, job);
   for (let task = from; ; task++) {
     const isOver = () => job.record.state !== 'open' && job.record.summary !== null;
-    await waitFor(state, job, signal, () => isShown(job, task) || isOver());
+    if (!isShown(job, task)) await waitFor(state, job, signal, () => isShown(job, task) || isOver());
     if (signal.aborted || (isOver() && task >= job.tasks)) return;
     yield isShown(job, task) ? read(task) : notRun(task, job.record.reason);
   }
