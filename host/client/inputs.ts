@@ -9,8 +9,8 @@ import type { Batch } from './site.ts';
 /** The first request is small, so that hosts begin soon; each after it has twice as much: what a request costs beside its bytes is more than they do. */
 const BATCH_BYTES = { first: 2 ** 20, most: SITE.inputsBytes.default } as const;
 const BATCH_TASKS = 4_096;
-/** Room that a job begins with: many have but a few small inputs. */
-const ROOM_BYTES = 4_096;
+/** Room that a job begins with, since many have but a few small inputs; and what the last of a full batch goes up to. */
+const ROOM_BYTES = { first: 4_096, most: BATCH_BYTES.most + SITE.groupBytes.max } as const;
 
 /** A batch as the one frame of a request, in pieces. */
 export function inputsFrame({ from, inputs, last }: Batch): readonly Uint8Array[] {
@@ -91,14 +91,15 @@ type Room = ReturnType<typeof createRoom>;
 
 /** Memory for the inputs of a batch, whose callers may use their buffers again: the same for all batches, once it has their size. */
 function createRoom() {
-  let memory = new Uint8Array(ROOM_BYTES);
+  let memory = new Uint8Array(ROOM_BYTES.first);
   let used = 0;
   return {
     /** A copy of an input, where at least so many bytes more are to come. Those that are there already stay where they are. */
     add: (input: Uint8Array, coming = 0): Uint8Array => {
       const end = used + input.byteLength;
       if (end > memory.byteLength) {
-        const larger = new Uint8Array(Math.max(2 * memory.byteLength, end + coming));
+        const wanted = Math.max(2 * memory.byteLength, end + coming);
+        const larger = new Uint8Array(Math.max(end, Math.min(wanted, ROOM_BYTES.most)));
         larger.set(memory.subarray(0, used));
         memory = larger;
       }

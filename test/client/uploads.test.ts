@@ -138,6 +138,24 @@ test('an input that is larger than a group goes alone, and small ones beside blo
   expect(named(batches)).toEqual([small(1), one, small(2), two, small(3), one, small(4)]);
 });
 
+test('whatever the sizes of inputs, a group takes no more memory than two of the largest', async () => {
+  const { site, uploads } = slowSite();
+  const [small, most] = [60_000, SITE.groupBytes.max];
+  const sizes = [most, 100_000, most, ...Array<number>(60).fill(small), most - 1, 1_000_000, 2_500_000, most, most];
+  const { fed } = feeding(
+    site,
+    sizes.map((size, at) => new Uint8Array(size).fill(at)),
+  );
+  const ending = setInterval(() => {
+    for (const upload of uploads) upload.end();
+  }, 1);
+  await fed;
+  clearInterval(ending);
+  const rooms = uploads.flatMap(({ blobs }) => [...blobs.values()].map(({ buffer }) => buffer.byteLength));
+  expect(rooms.length).toBe(8);
+  expect(Math.max(...rooms)).toBeLessThanOrEqual(2 * most);
+});
+
 test('an upload that fails ends the job at once, also while its caller makes the next input', async () => {
   const { site, uploads, batches } = slowSite();
   const { fed } = feeding(
