@@ -1,5 +1,5 @@
 // Takes comments out of what tsc has made: they are a fifth of it, and who reads them reads the source. Declarations keep theirs. Run by
-// `npm run build`.
+// `npm run build`. The command line loses its line breaks, too, as its bundled part does: no program of others has it in its stacks.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { minifySync } from 'vite';
@@ -14,7 +14,11 @@ for (const folder of FOLDERS) {
     if (!name.endsWith('.js') || name.startsWith('pages')) continue;
     const path = join(root, folder, name);
     const { code, errors } = minifySync(name, readFileSync(path, 'utf8'), {
-      ...{ compress: false, mangle: false, codegen: { removeWhitespace: false } },
+      ...{
+        compress: false,
+        mangle: false,
+        codegen: { removeWhitespace: folder === 'dist/host' && /^cli[\\/]/.test(name) },
+      },
     });
     if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
     writeFileSync(path, code);
