@@ -12,7 +12,6 @@ import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, takesJson } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
-import { kernelsProcess } from '../platform/own-process.ts';
 import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import { isolationKind, isolationOf, strictOption } from './isolated.ts';
@@ -62,7 +61,6 @@ export function addMap(program: Command, finish: Finish): void {
     .addHelpText('after', example('lodger map job.json --threads 2'))
     .action(async (path: string, flags: MapFlags) => {
       checkCheckpoint(flags);
-      kernelsProcess();
       const mapped = await interruptible((signal) => mapJob(path, flags, signal));
       await (flags.json ? giveJson(mapped) : give(mapped));
       finish(mapped.sum.failed === 0 ? 0 : 1);
