@@ -27,8 +27,8 @@ typedef struct {
 #define ANY(m) __builtin_wasm_any_true_v128((signed char __attribute__((vector_size(16))))(m))
 #define ANY4(m) ANY(m)
 #define MASK4(m) __builtin_wasm_bitmask_i32x4((i4)(m))
-#define MIN2(a, b) __builtin_wasm_pmin_f64x2(b, a)
-#define MAX2(a, b) __builtin_wasm_pmax_f64x2(b, a)
+#define MIN2(a, b) __builtin_wasm_pmin_f64x2(a, b)
+#define MAX2(a, b) __builtin_wasm_pmax_f64x2(a, b)
 #define SQRT2(x) __builtin_wasm_sqrt_f64x2(x)
 extern uint8_t __heap_base;
 static uint8_t *heap_top = &__heap_base;
