@@ -1,16 +1,16 @@
 // Inputs on their way to a site: gathered into frames as they come, the large ones sent as blobs before.
 import { hash } from 'node:crypto';
-import { SITE } from '../wire/ceilings.ts';
+import { CALLER, SITE } from '../wire/ceilings.ts';
 import { frontOf } from '../wire/frame.ts';
 import { joined } from '../wire/joined.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Batch } from './site.ts';
 
 /** The first request is small, so that hosts begin soon; each after it has twice as much: what a request costs beside its bytes is more than they do. */
-const BATCH_BYTES = { first: 2 ** 20, most: SITE.inputsBytes.default } as const;
+const BATCH_BYTES = { first: 2 ** 20, most: CALLER.inputsBytes.default } as const;
 const BATCH_TASKS = 4_096;
 /** Room that a job begins with, since many have but a few small inputs; and what the last of a full batch goes up to. */
-const ROOM_BYTES = { first: 4_096, most: BATCH_BYTES.most + SITE.groupBytes.max } as const;
+const ROOM_BYTES = { first: 4_096, most: BATCH_BYTES.most + CALLER.groupBytes.max } as const;
 
 /** A batch as the one frame of a request, in pieces. */
 export function inputsFrame({ from, inputs, last }: Batch): readonly Uint8Array[] {
@@ -27,7 +27,7 @@ export interface Sending extends Batch {
 }
 
 export interface Sender {
-  /** Sends an input of over `SITE.groupBytes`, which goes alone. */
+  /** Sends an input of over `CALLER.groupBytes`, which goes alone. */
   putBlob(bytes: Uint8Array): Promise<string>;
   /** Resolves when all is sent that is on its way: so long may what is there wait for more. Undefined where nothing is. */
   busy?(): Promise<unknown> | undefined;
@@ -71,7 +71,7 @@ export async function* batchesOf(
         continue;
       }
       const { value } = input;
-      if (value.byteLength > SITE.groupBytes.max) {
+      if (value.byteLength > CALLER.groupBytes.max) {
         batch.push(await putBlob(value));
         over = undefined;
       } else if (value.byteLength > SITE.inlineBytes.max) {
@@ -79,7 +79,7 @@ export async function* batchesOf(
         if (!blobs.has(digest)) blobs.set(digest, room.add(value, blobs.size > 0 ? Math.max(0, most - bytes) : 0));
         batch.push(digest);
       } else batch.push(room.add(value));
-      bytes += Math.min(value.byteLength, SITE.groupBytes.max);
+      bytes += Math.min(value.byteLength, CALLER.groupBytes.max);
       next = iterator.next();
     }
   } finally {

@@ -3,7 +3,7 @@ import { frontOf } from '../wire/frame.ts';
 import type { Http } from './http.ts';
 
 /**
- * Sends those of a group that the site has not, each of at most `SITE.groupBytes`, `SITE.groupBlobs` of them. Their bytes must not change
+ * Sends those of a group that the site has not, each of at most `CALLER.groupBytes`, `CALLER.groupBlobs` of them. Their bytes must not change
  * until then. Throws `ERR_SITE_UNREACHABLE`, and what the site refuses.
  */
 export async function sendBlobs(

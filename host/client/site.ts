@@ -4,7 +4,7 @@ import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { JobStatus, SiteEvents } from '../wire/api.ts';
-import { SITE } from '../wire/ceilings.ts';
+import { CALLER, SITE } from '../wire/ceilings.ts';
 import { DeliveredSchema, SignedReceiptSchema, type WireReceipt } from '../wire/delivered.ts';
 import { createReader } from '../wire/frames.ts';
 import { outcomesIn, type Received } from '../wire/outcomes.ts';
@@ -23,7 +23,7 @@ const AGAIN_MS = 200;
 export interface SiteClient extends Asking {
   /** Sends a blob, unless the site has it; goes on where it was broken off. Resolves to its digest. */
   putBlob(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
-  /** Sends several of at most `SITE.groupBytes` each together, by their digests: those that the site has not. */
+  /** Sends several of at most `CALLER.groupBytes` each together, by their digests: those that the site has not. */
   putBlobs(blobs: ReadonlyMap<string, Uint8Array>, signal?: AbortSignal): Promise<void>;
   /**
    * A whole blob, checked. One of over `READY_BYTES` takes memory when `turn` has resolved. Throws `ERR_NOT_FOUND`, and
@@ -70,7 +70,7 @@ async function putBlob(http: Http, bytes: Uint8Array, signal?: AbortSignal): Pro
 async function getBlob(http: Http, digest: string, signal?: AbortSignal, turn?: Promise<void>): Promise<Uint8Array> {
   const { body, headers } = await http.open('getBlob', { params: { digest }, ...(signal && { signal }) });
   const size = Number(headers['content-length']);
-  if (!(size <= SITE.blobBytes.default)) throw unreachable(http.url, new Error('a blob is larger than any'));
+  if (!(size <= CALLER.blobBytes.default)) throw unreachable(http.url, new Error('a blob is larger than any'));
   if (size > READY_BYTES) await turn;
   const bytes = new Uint8Array(size);
   let at = 0;

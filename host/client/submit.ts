@@ -12,7 +12,7 @@ import type { Batch, SiteClient } from './site.ts';
 import { sleep } from './sleep.ts';
 
 const AGAIN_MS = 500;
-/** Batches with blobs that are under way at once: each is `SITE.groupBytes` and the one blob that went beyond, at most. */
+/** Batches with blobs that are under way at once: each is `CALLER.groupBytes` and the one blob that went beyond, at most. */
 const LINE_MAX = 3;
 
 /** What a job asks of a site, beside its terms. `deadline` in ms since 1970. */

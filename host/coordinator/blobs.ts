@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Digest } from '../../runtime/base/platform.ts';
 import { fileError, sweep, writeOwn } from '../jobs/files.ts';
-import { SITE } from '../wire/ceilings.ts';
+import { CALLER } from '../wire/ceilings.ts';
 import type { BlobPlace, Blobs } from './contracts.ts';
 import { createGate } from './gate.ts';
 import { appendTo } from './heaps.ts';
@@ -123,7 +123,7 @@ async function append(
   hashes: Hashes,
   { digest, from, source, total, by, anew }: Upload,
 ): Promise<number> {
-  const { max } = SITE.blobBytes;
+  const { max } = CALLER.blobBytes;
   if (!(Number.isSafeInteger(total) && total >= 0 && total <= max))
     throw new LodgerError('ERR_OPTION_INVALID', ['total', `a length of at most ${max} bytes`]);
   const whole = places.whole(digest);

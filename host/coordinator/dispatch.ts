@@ -1,6 +1,6 @@
 // Carries plans out: what `schedule` chose for a host goes on lease to it, in one frame that answers one pull.
 import { MARKS_MAX } from '../../runtime/snapshot/marks.ts';
-import { SITE } from '../wire/ceilings.ts';
+import { HERE, SITE } from '../wire/ceilings.ts';
 import type { Audit, Datum, Fence, Lease as LeaseFrame, WireTerms } from '../wire/site.ts';
 import { isSite } from './belief.ts';
 import { within } from './budget.ts';
@@ -103,7 +103,7 @@ function leaseTo(state: State, connection: Connection, { host, slots, jobs }: Wa
   const chosen = fit(state, {
     job,
     plan,
-    bytesMax: (connection.caller.isHere ? SITE.batchBytesHere : SITE.batchBytes).default,
+    bytesMax: (connection.caller.isHere ? HERE.batchBytes : SITE.batchBytes).default,
   });
   if (chosen.tasks.length === 0) return false;
   job.open = take(job.open, chosen.takes);

@@ -5,7 +5,7 @@ import { canonical, type Plain } from '../../runtime/base/canonical.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import { permits } from '../../runtime/policy/policy.ts';
 import type { Manifest } from '../wire/api.ts';
-import { SITE } from '../wire/ceilings.ts';
+import { CALLER } from '../wire/ceilings.ts';
 import type { Datum } from '../wire/site.ts';
 import { hasTrusted, replicasOf } from './belief.ts';
 import type { Caller } from './contracts.ts';
@@ -63,8 +63,8 @@ export function openJob(
 }
 
 function checkJob(state: State, manifest: Manifest): void {
-  if (state.openJobs.size >= SITE.jobsOpen.max)
-    throw new LodgerError('ERR_QUOTA_SPENT', ['jobs', SITE.jobsOpen.max, 'wait until some are done']);
+  if (state.openJobs.size >= CALLER.jobsOpen.max)
+    throw new LodgerError('ERR_QUOTA_SPENT', ['jobs', CALLER.jobsOpen.max, 'wait until some are done']);
   permits(state.policy.policy, manifest.limits ?? {}, manifest.grants ?? []);
   for (const digest of blobsOf(manifest))
     if (!state.with.blobs.has(digest)) throw new LodgerError('ERR_NOT_FOUND', ['blob', digest]);
@@ -122,8 +122,8 @@ export async function append(state: State, job: Job, { inputs, last }: Omit<More
 const isBlob = (datum: Datum): datum is string => typeof datum === 'string';
 
 function checkInputs(state: State, job: Job, inputs: readonly Datum[]): void {
-  if (job.received + inputs.length > SITE.jobTasks.max)
-    throw new LodgerError('ERR_OPTION_INVALID', ['inputs', `at most ${SITE.jobTasks.max} in a job`]);
+  if (job.received + inputs.length > CALLER.jobTasks.max)
+    throw new LodgerError('ERR_OPTION_INVALID', ['inputs', `at most ${CALLER.jobTasks.max} in a job`]);
   const { tasksQueued: most } = state.with.quotas(job.account);
   if (most !== undefined && (tasksQueued(state).get(job.account) ?? 0) + inputs.length > most)
     throw new LodgerError('ERR_QUOTA_SPENT', ['tasksQueued', most, 'wait until some of its tasks are done']);

@@ -5,7 +5,7 @@ import type { Digest } from '../../runtime/base/platform.ts';
 import { createHttp, type Http, unreachable } from '../client/http.ts';
 import { sendBlob } from '../client/send-blob.ts';
 import type { BlobFolder } from '../coordinator/blobs.ts';
-import { SITE } from '../wire/ceilings.ts';
+import { CALLER } from '../wire/ceilings.ts';
 import type { Self, SiteBlobs, Source } from './contracts.ts';
 import { checkSafe, type Safety } from './safe.ts';
 
@@ -85,7 +85,7 @@ async function continueFrom(
   const body: Readable = answer.body;
   const total = from + Number(answer.headers['content-length']);
   // A source that has less than came already, or sends all of it again, is no help.
-  if (answer.statusCode !== (from > 0 ? 206 : 200) || !(total <= SITE.blobBytes.default)) {
+  if (answer.statusCode !== (from > 0 ? 206 : 200) || !(total <= CALLER.blobBytes.default)) {
     await answer.body.dump();
     throw new LodgerError('ERR_BLOB_MISMATCH', [http.url, `${answer.statusCode} from byte ${from}`, digest]);
   }

@@ -132,8 +132,10 @@ export function createLender(options: LenderOptions): Lender {
   let hostId: string | undefined;
   let siteId: string | undefined;
   const closing = new AbortController();
-  const digests = inputDigest === undefined;
-  const fetching = createFetching({ blobs, clock, digest, digests, kernels: options.kernels, closing: closing.signal });
+  const { kernels } = options;
+  const fetching = createFetching({
+    ...{ blobs, clock, digest, digests: !inputDigest, kernels, closing: closing.signal },
+  });
   const by = ({ deterministic }: WireTerms): By => {
     const [engine = { name: 'v8' as const, version: '' }] = machine.engines;
     const { rewriter, tariff, isolation } = machine;

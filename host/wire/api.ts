@@ -14,7 +14,7 @@ import {
 } from '../../runtime/job/site-terms.ts';
 import { BlobKeySchema } from '../../runtime/job/tree.ts';
 import { GrantSchema } from '../../runtime/policy/grant.ts';
-import { CEILING, SITE } from './ceilings.ts';
+import { CALLER, CEILING } from './ceilings.ts';
 import { PAUSES, type Pause } from './site.ts';
 
 const COUNT = integer(0, Number.MAX_SAFE_INTEGER);
@@ -65,12 +65,12 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 export const InputsSchema = v.strictObject({
   from: COUNT,
   /** Bytes of each input; a digest stands for one that is a blob. */
-  inputs: v.pipe(v.array(v.union([COUNT, digest()])), v.maxLength(SITE.jobTasks.max)),
+  inputs: v.pipe(v.array(v.union([COUNT, digest()])), v.maxLength(CALLER.jobTasks.max)),
   last: v.boolean(),
 });
 export type Inputs = v.InferOutput<typeof InputsSchema>;
 
-const AskedBlobs = v.pipe(v.array(digest()), v.maxLength(SITE.groupBlobs.max));
+const AskedBlobs = v.pipe(v.array(digest()), v.maxLength(CALLER.groupBlobs.max));
 /** `POST /blobs/missing`. */
 export const MissingSchema = v.strictObject({ digests: AskedBlobs });
 
@@ -78,8 +78,8 @@ export const MissingSchema = v.strictObject({ digests: AskedBlobs });
 export const GroupSchema = v.strictObject({
   /** What each is, and how many bytes it has. */
   blobs: v.pipe(
-    v.array(v.strictTuple([digest(), v.pipe(COUNT, v.maxValue(SITE.groupBytes.max))])),
-    v.maxLength(SITE.groupBlobs.max),
+    v.array(v.strictTuple([digest(), v.pipe(COUNT, v.maxValue(CALLER.groupBytes.max))])),
+    v.maxLength(CALLER.groupBlobs.max),
   ),
 });
 

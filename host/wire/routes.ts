@@ -16,7 +16,7 @@ import {
   WhoSchema,
 } from './answers.ts';
 import { AccountSchema, IdSchema, JobIdSchema, ManifestSchema, MissingSchema, type Role, TokenSchema } from './api.ts';
-import { SITE } from './ceilings.ts';
+import { CALLER } from './ceilings.ts';
 import { SignedReceiptSchema } from './delivered.ts';
 import { AnnouncedSchema, AnnouncementSchema, OfferSchema } from './neighbours.ts';
 import { NANS, PreparedSchema } from './prepared.ts';
@@ -54,7 +54,7 @@ export const STANDINGS = ['known', 'trusted', 'banned'] as const;
 export type HostStanding = (typeof STANDINGS)[number];
 
 /** `POST /estimate`: a job that is not submitted yet, and how many tasks it will have. */
-const EstimateBody = v.strictObject({ manifest: ManifestSchema, tasks: integer(1, SITE.jobTasks.max) });
+const EstimateBody = v.strictObject({ manifest: ManifestSchema, tasks: integer(1, CALLER.jobTasks.max) });
 const HostOrTask = v.union([v.strictObject({ host: word }), v.strictObject({ job: JobIdSchema, task: count })]);
 
 export const ROUTES = {

@@ -1,7 +1,7 @@
 // Inputs of a job in batches, each of which is one request to a site.
 import { expect, test } from 'vitest';
 import { batchesOf } from '../../host/client/inputs.ts';
-import { SITE } from '../../host/wire/ceilings.ts';
+import { CALLER } from '../../host/wire/ceilings.ts';
 
 test('the first batch of many inputs is small, those behind it grow up to a ceiling, and none of it is lost', async () => {
   const [count, size] = [400, 60_000];
@@ -16,6 +16,6 @@ test('the first batch of many inputs is small, those behind it grow up to a ceil
   expect(isAbout(second, 2 ** 21)).toBe(true);
   const last = others.pop() ?? 0;
   expect(others.length).toBeGreaterThan(1);
-  expect(others.every((bytes) => isAbout(bytes, SITE.inputsBytes.default))).toBe(true);
+  expect(others.every((bytes) => isAbout(bytes, CALLER.inputsBytes.default))).toBe(true);
   expect(first + second + last + others.reduce((sum, bytes) => sum + bytes, 0)).toBe(count * size);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Batch, SiteClient } from '../../host/client/site.ts';
 import { feed } from '../../host/client/submit.ts';
 import { node } from '../../host/platform/node.ts';
-import { SITE } from '../../host/wire/ceilings.ts';
+import { CALLER } from '../../host/wire/ceilings.ts';
 import { admit } from '../../runtime/admit/admit.ts';
 import { permitJob } from '../../runtime/sandbox/permit.ts';
 import { answer, kernelOf } from '../wasm/kernel.ts';
@@ -87,7 +87,7 @@ test('groups go up while others do, a few at a time, and inputs follow in order 
   expect(batches.map(({ from }) => from)).toEqual([0, ...sent.slice(0, -1).map(([count]) => count)]);
   for (const { blobs } of uploads) {
     const bytes = [...blobs.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
-    expect(bytes).toBeLessThan(SITE.groupBytes.max + SIZE);
+    expect(bytes).toBeLessThan(CALLER.groupBytes.max + SIZE);
   }
 });
 
@@ -124,7 +124,7 @@ test('nothing waits for an input that is made of the outcome of the one before',
 
 test('an input that is larger than a group goes alone, and small ones beside blobs are what they were', async () => {
   const { site, uploads, alone, batches } = slowSite();
-  const large = new Uint8Array(SITE.groupBytes.max + 1).fill(1);
+  const large = new Uint8Array(CALLER.groupBytes.max + 1).fill(1);
   const small = (at: number) => new Uint8Array(10).fill(at);
   const blob = new Uint8Array(SIZE).fill(2);
   const { fed } = feeding(site, [small(1), blob, small(2), large, small(3), blob, small(4)]);
@@ -140,7 +140,7 @@ test('an input that is larger than a group goes alone, and small ones beside blo
 
 test('whatever the sizes of inputs, a group takes no more memory than two of the largest', async () => {
   const { site, uploads } = slowSite();
-  const [small, most] = [60_000, SITE.groupBytes.max];
+  const [small, most] = [60_000, CALLER.groupBytes.max];
   const sizes = [most, 100_000, most, ...Array<number>(60).fill(small), most - 1, 1_000_000, 2_500_000, most, most];
   const { fed } = feeding(
     site,

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SITE } from '../../host/wire/ceilings.ts';
+import { CALLER } from '../../host/wire/ceilings.ts';
 import { frameOf } from '../../host/wire/frame.ts';
 import { type Served, serveSite } from './served.ts';
 
@@ -52,7 +52,7 @@ test('a client sends what is missing of a group, and nothing where all is there'
 
 const blob = randomBytes(70_000);
 const named = (message: unknown, ...data: Uint8Array[]) => Buffer.from(frameOf(message, ...data));
-const large = SITE.groupBytes.max + 1;
+const large = CALLER.groupBytes.max + 1;
 test.each([
   ['other bytes than a digest says', named({ blobs: [[digestOf(blob), 5]] }, Buffer.from('other')), 422],
   ['a blob that is named twice', groupOf([blob, blob]), 400],
@@ -76,7 +76,7 @@ test.each([
 
 test('more blobs than a request may name are refused', async () => {
   await using served = await serveSite();
-  const digests = Array.from({ length: SITE.groupBlobs.max + 1 }, (_, at) =>
+  const digests = Array.from({ length: CALLER.groupBlobs.max + 1 }, (_, at) =>
     digestOf(Buffer.from([at & 255, at >> 8])),
   );
   expect((await served.call('POST', 'blobs/missing', { body: { digests } })).status).toBe(400);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Site } from '../../host/coordinator/contracts.ts';
-import { SITE } from '../../host/wire/ceilings.ts';
+import { HERE, SITE } from '../../host/wire/ceilings.ts';
 import { createEcho, OWN_CALLER } from './echo.ts';
 import { collect, openerOfTests, SUBMITTER } from './opened.ts';
 
@@ -10,7 +10,7 @@ const open = openerOfTests();
 
 const INPUT_BYTES = SITE.inlineBytes.max;
 /** So many fill a frame, and so many a lease here. */
-const [IN_FRAME, HERE] = [SITE.batchBytes.default, SITE.batchBytesHere.default].map((bytes) => bytes / INPUT_BYTES);
+const [IN_FRAME, IN_PROCESS] = [SITE.batchBytes.default, HERE.batchBytes.default].map((bytes) => bytes / INPUT_BYTES);
 const TASKS = 200;
 
 /** How many tasks of a job of large inputs a host gets at a time, at most. */
@@ -33,7 +33,7 @@ async function mostIn(site: Site, kernel: string, connect: Site['connect']): Pro
 
 test('is given as many bytes at a time as no frame holds, and others as many as one does', async () => {
   const { site, kernel } = await open();
-  expect(await mostIn(site, kernel, (_, hear, close) => site.connectHere(hear, close))).toBe(HERE);
+  expect(await mostIn(site, kernel, (_, hear, close) => site.connectHere(hear, close))).toBe(IN_PROCESS);
   const other = await open();
   expect(await mostIn(other.site, other.kernel, other.site.connect)).toBe(IN_FRAME);
 });

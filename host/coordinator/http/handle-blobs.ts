@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { LodgerError } from '../../../runtime/base/errors.ts';
-import { SITE } from '../../wire/ceilings.ts';
+import { CALLER } from '../../wire/ceilings.ts';
 import type { Blobs } from '../contracts.ts';
 import type { Usage } from '../usage.ts';
 import type { Handlers } from './call.ts';
@@ -97,8 +97,8 @@ function pieceOf(headers: Readonly<Record<string, string | string[] | undefined>
     throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'bytes A-B/TOTAL']);
   if (piece.to - piece.from !== whole || piece.to > piece.total)
     throw new LodgerError('ERR_OPTION_INVALID', ['content-range', 'as long as the body, and within the whole']);
-  if (piece.total > SITE.blobBytes.default)
-    throw new LodgerError('ERR_OPTION_INVALID', ['content-length', `at most ${SITE.blobBytes.default} bytes a blob`]);
+  if (piece.total > CALLER.blobBytes.default)
+    throw new LodgerError('ERR_OPTION_INVALID', ['content-length', `at most ${CALLER.blobBytes.default} bytes a blob`]);
   return piece;
 }
 

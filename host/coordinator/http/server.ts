@@ -12,7 +12,7 @@ import type { GenericSchema } from 'valibot';
 import { type ERRORS, LodgerError } from '../../../runtime/base/errors.ts';
 import { check, refuseInherited } from '../../../runtime/base/schema.ts';
 import { packageFile } from '../../platform/version.ts';
-import { SITE } from '../../wire/ceilings.ts';
+import { CALLER } from '../../wire/ceilings.ts';
 import { API, ROUTES, type Route, type RouteName } from '../../wire/routes.ts';
 import type { Known } from '../accounts.ts';
 import { ANONYMOUS } from '../belief.ts';
@@ -59,7 +59,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: SITE.bodyBytes.max,
+    bodyLimit: CALLER.bodyBytes.max,
     requestTimeout: requestMs,
     forceCloseConnections: true,
     trustProxy: (address: string) => proxies.trusts(address),
@@ -114,7 +114,7 @@ async function addRoutes(
       method: route.method,
       url: API + route.path,
       schema: Object.fromEntries(Object.entries({ params, querystring, body }).filter(([, schema]) => schema)),
-      ...(route.takes === 'frames' && { bodyLimit: SITE.inputsBytes.max }),
+      ...(route.takes === 'frames' && { bodyLimit: CALLER.inputsBytes.max }),
       // After the requests were counted, before a body is read.
       preParsing: async (request, reply, payload) => {
         mustBeAllowed(route, known.get(request), request, auth);
