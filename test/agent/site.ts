@@ -21,6 +21,9 @@ import { createBlobServer, sha } from './site-blobs.ts';
 import { faultsOf, hash, signed } from './site-checks.ts';
 import { everything } from './terms.ts';
 
+/** Agents run at the lowest priority: beside others that want every core they get next to nothing for a while. */
+const WAIT_MS = 50_000;
+
 interface Waiting {
   readonly job: string;
   readonly task: number;
@@ -277,8 +280,8 @@ export function tinySite({ leaseTasks = 64, beatMs = 100 } = {}): TinySite {
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           watchers.delete(watch);
-          reject(new Error(`${what}: not within 20 s; faults: ${faults.join('; ')}`));
-        }, 20_000);
+          reject(new Error(`${what}: not within ${WAIT_MS} ms; faults: ${faults.join('; ')}`));
+        }, WAIT_MS);
         const poll = setInterval(() => watch(), 50);
         const watch = () => {
           const found = look();
