@@ -184,8 +184,8 @@ interface Fitting {
 }
 
 /**
- * As many tasks of a plan as fit into a frame, or as a host without frames gets. One that a host was lost with goes alone: if it is not the task's doing, those that were
- * lost with it are not blamed again.
+ * As many tasks of a plan as fit into a frame, or as a host without frames gets. One that a host was lost with goes alone: if it is not
+ * the task's doing, those that were lost with it are not blamed again.
  */
 function fit(state: State, { job, plan, bytesMax }: Fitting): Chosen {
   const chosen: Chosen = { takes: [], tasks: [], inputs: [] };

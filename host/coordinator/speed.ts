@@ -1,5 +1,5 @@
-// How fast a host is, as the site sees it by its own clock. Times are arguments. What a host says of its speed is the first guess, and no more. It sets
-// how much it is given at once, who is served first, and whether it is in time before a deadline.
+// How fast a host is, as the site sees it by its own clock. Times are arguments. What a host says of its speed is the first guess, and no
+// more. It sets how much it is given at once, who is served first, and whether it is in time before a deadline.
 
 /** Half of what was before is forgotten after so much work of a thread. */
 const HALF_MS = 10_000;
