@@ -12,6 +12,7 @@ typedef struct {
   int width, depth, sponge, steps, record, samples, receivers, receiver_row, source_column, source_row, columns, rows, stride;
   double spacing, dt, peak;
   int *receiver_columns;
+  size_t *receiver_places;
   const uint8_t *velocities;
   float *now, *past, *a, *c;
 } shot;
@@ -116,6 +117,8 @@ static shot read_shot(const uint8_t *in, size_t size) {
   s.receiver_columns = columns_between(NUMBER("receivers", 0, 0) / s.spacing, NUMBER("receivers", 1, 0) / s.spacing, s.receivers);
   s.columns = s.width + 2 * s.sponge, s.rows = s.depth + 2 * s.sponge;
   s.stride = (s.columns + 2 * REACH + 3) & ~3;
+  s.receiver_places = take((size_t)s.receivers * sizeof(size_t));
+  for (int i = 0; i < s.receivers; i++) s.receiver_places[i] = in_model(&s, s.receiver_columns[i], s.receiver_row);
   s.velocities = in + data_of(in, size);
   return s;
 }
@@ -129,10 +132,7 @@ static void make_fields(shot *s) {
 
 static void end_fields(shot *s) { give(s->now), give(s->past), give(s->a), give(s->c); }
 
-static void add(shot *s, int column, int row, float strength) {
-  const size_t at = in_model(s, column, row);
-  s->now[at] += s->c[at] * strength;
-}
+static void add(shot *s, size_t at, float strength) { s->now[at] += s->c[at] * strength; }
 
 static buffer result(const shot *s, const float *traces) {
   const size_t points = (size_t)(s->width * s->depth), recorded = (size_t)(s->receivers * s->samples);
@@ -154,13 +154,14 @@ static buffer result(const shot *s, const float *traces) {
 
 static buffer record(shot *s) {
   make_fields(s);
+  const size_t source = in_model(s, s->source_column, s->source_row);
   float *traces = take((size_t)(s->receivers * s->samples) * 4);
   for (int step = 0; step < s->steps; step++) {
     advance(s);
-    add(s, s->source_column, s->source_row, pulse(s, step));
+    add(s, source, pulse(s, step));
     if ((step + 1) % s->record != 0) continue;
     const int sample = (step + 1) / s->record - 1;
-    for (int i = 0; i < s->receivers; i++) traces[i * s->samples + sample] = s->now[in_model(s, s->receiver_columns[i], s->receiver_row)];
+    for (int i = 0; i < s->receivers; i++) traces[i * s->samples + sample] = s->now[s->receiver_places[i]];
   }
   const buffer out = result(s, traces);
   give(traces);
@@ -173,6 +174,7 @@ static buffer record(shot *s) {
 static buffer run(const uint8_t *input, size_t size) {
   shot s = read_shot(input, size);
   const buffer out = setting(input, size, "shots", 0, 0) > 0 ? migrate(&s, input, size) : record(&s);
+  give(s.receiver_places);
   give(s.receiver_columns);
   return out;
 }

@@ -8,10 +8,11 @@ typedef struct {
 } survey;
 
 static void average(const double *values, double *to, size_t stride, int count, int reach) {
+  double sum = 0;
+  for (int j = -reach; j <= reach; j++) sum += values[(size_t)most(0, j) * stride];
   for (int i = 0; i < count; i++) {
-    double sum = 0;
-    for (int j = i - reach; j <= i + reach; j++) sum += values[(size_t)most(0, least(count - 1, j)) * stride];
     to[(size_t)i * stride] = sum / (double)(2 * reach + 1);
+    sum += values[(size_t)least(count - 1, i + reach + 1) * stride] - values[(size_t)most(0, i - reach) * stride];
   }
 }
 
@@ -32,10 +33,10 @@ static float *smoothed(const shot *s, int reach) {
 /* From the source; what receivers record is added or taken away. */
 static void shoot(survey *v, shot *s, int step, float sign) {
   advance(s);
-  add(s, s->source_column, s->source_row, pulse(s, step));
+  add(s, in_model(s, s->source_column, s->source_row), pulse(s, step));
   float *record = v->records + step * s->receivers;
   for (int i = 0; i < s->receivers; i++) {
-    const float value = sign * s->now[in_model(s, s->receiver_columns[i], s->receiver_row)];
+    const float value = sign * s->now[s->receiver_places[i]];
     record[i] = sign > 0 ? value : record[i] + value;
   }
   if (sign > 0 || (step + 1) % s->record != 0) return;
@@ -63,7 +64,7 @@ static void send_back(survey *v, int done) {
   const int step = s->steps - 1 - done;
   if ((step + 1) % s->record == 0) meet(v, (step + 1) / s->record - 1);
   advance(s);
-  for (int i = 0; i < s->receivers; i++) add(s, s->receiver_columns[i], s->receiver_row, v->records[step * s->receivers + i]);
+  for (int i = 0; i < s->receivers; i++) add(s, s->receiver_places[i], v->records[step * s->receivers + i]);
 }
 
 static void add_shot(survey *v, int points) {

@@ -51,25 +51,32 @@ export class Grid {
     this.fillFactors(shot);
   }
 
-  /** The field at a column and row of the model. */
-  at(column: i32, row: i32): f32 {
-    return load<f32>(this.now + this.offset(column + this.sponge, row + this.sponge));
+  /** Where a column and row of the model are: bytes from the start of an array. */
+  place(column: i32, row: i32): usize {
+    return this.offset(column + this.sponge, row + this.sponge);
+  }
+
+  /** Address of the field at a place, until the field is moved on. */
+  address(place: usize): usize {
+    return this.now + place;
+  }
+
+  /** The field at a place. */
+  at(place: usize): f32 {
+    return load<f32>(this.now + place);
   }
 
   /** Adds a source of this strength, where the field has been moved on from the time that the strength is of. */
-  add(column: i32, row: i32, strength: f32): void {
-    const at = this.offset(column + this.sponge, row + this.sponge);
-    const value = load<f32>(this.now + at) + load<f32>(this.c + at) * strength;
-    store<f32>(this.now + at, value);
-    const strip = (column + this.sponge) / STRIP;
-    const within = (column + this.sponge) % STRIP;
-    if (within < REACH && strip > 0) store<f32>(this.now + at - this.apart + 4 * STRIP, value);
-    if (within >= STRIP - REACH && strip < this.strips - 1) store<f32>(this.now + at + this.apart - 4 * STRIP, value);
+  add(place: usize, strength: f32): void {
+    const at = this.now + place;
+    store<f32>(at, load<f32>(at) + load<f32>(this.c + place) * strength);
   }
 
-  /** Address of the field at a column and row of the model. */
-  place(column: i32, row: i32): usize {
-    return this.now + this.offset(column + this.sponge, row + this.sponge);
+  /** Places of a shot's receivers. */
+  receivers(shot: Shot): StaticArray<usize> {
+    const places = new StaticArray<usize>(shot.receivers);
+    for (let i = 0; i < places.length; i++) places[i] = this.place(shot.receiverColumns[i], shot.receiverRow);
+    return places;
   }
 
   /** Columns that lie beside each other from this one of the model on, which may be beyond its end. */
@@ -81,7 +88,7 @@ export class Grid {
   copyRow(row: i32, width: i32, to: usize): void {
     for (let column = 0; column < width; ) {
       const count = min(this.beside(column), width - column);
-      memory.copy(to + <usize>column * 4, this.place(column, row), <usize>count * 4);
+      memory.copy(to + <usize>column * 4, this.address(this.place(column, row)), <usize>count * 4);
       column += count;
     }
   }
@@ -101,9 +108,8 @@ export class Grid {
     for (let strip = 0; strip < this.strips; strip++) {
       const from = <usize>strip * this.apart;
       const across = <usize>((min(this.columns - strip * STRIP, STRIP) + 7) & ~7) * 4;
+      if (strip < this.strips - 1) this.join(now + from);
       advanceStrip(now + from, to + first - now, this.a + first - now, this.c + first - now, this.rows, across);
-      // As soon as both are there, while they are in a cache.
-      if (strip > 0) this.join(to + from);
     }
     this.now = to;
     this.past = now;
@@ -115,14 +121,14 @@ export class Grid {
     return <usize>(<u32>column / STRIP) * this.apart + within;
   }
 
-  /** Brings the nearest columns of a strip to that before it, and of that to it. */
+  /** Brings the nearest columns of a strip to the next, and of that to it. */
   private join(strip: usize): void {
     let at = strip + REACH * PITCH;
     const end = at + <usize>this.rows * PITCH;
-    const before = -this.apart;
+    const next = this.apart;
     do {
-      v128.store(at + before, v128.load(at, 4 * REACH), 4 * (REACH + STRIP));
-      v128.store(at, v128.load(at + before, 4 * STRIP));
+      v128.store(at, v128.load(at + next, 4 * REACH), 4 * (REACH + STRIP));
+      v128.store(at + next, v128.load(at, 4 * STRIP));
       at += PITCH;
     } while (at < end);
   }

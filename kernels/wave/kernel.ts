@@ -1,7 +1,7 @@
 // Sound in two dimensions: a seismic shot from a source to a line of receivers, or the image of the ground that a survey of shots gives.
 // A stepper: between two steps, memory holds fields at two times, and what was recorded or imaged so far.
 // Room for a shot of some hundred points a side, so that its memory is kept for the next one.
-// @memory 6MiB
+// @memory 5MiB
 import { Settings } from 'lodger/kernel';
 import { readMigration } from './migration';
 import { readRecording } from './recording';

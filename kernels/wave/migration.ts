@@ -17,6 +17,8 @@ const BACK = 2;
 export class Migration extends Work {
   private readonly truth: Grid;
   private readonly smooth: Grid;
+  /** Places in either field. */
+  private readonly receivers: StaticArray<usize>;
   /** Time step after time step, `receivers` values each. */
   private readonly records: StaticArray<f32>;
   /** The source's field in the model, every `record` steps. */
@@ -38,8 +40,10 @@ export class Migration extends Work {
   ) {
     super();
     const shot = survey.shot;
-    this.truth = new Grid(shot, velocities);
+    const truth = new Grid(shot, velocities);
+    this.truth = truth;
     this.smooth = new Grid(shot, model);
+    this.receivers = truth.receivers(shot);
     this.records = new StaticArray<f32>(shot.receivers * shot.steps);
     this.kept = heap.alloc(<usize>velocities.length * <usize>shot.samples * 4);
     this.met = new StaticArray<f32>(velocities.length);
@@ -79,10 +83,10 @@ export class Migration extends Work {
   private shoot(field: Grid, sign: f32): void {
     const shot = this.survey.shot;
     field.advance();
-    field.add(shot.sourceColumn, shot.sourceRow, shot.pulse(this.done));
+    field.add(field.place(shot.sourceColumn, shot.sourceRow), shot.pulse(this.done));
     const from = this.done * shot.receivers;
     for (let i = 0; i < shot.receivers; i++) {
-      const value = sign * field.at(shot.receiverColumns[i], shot.receiverRow);
+      const value = sign * field.at(this.receivers[i]);
       this.records[from + i] = sign > 0 ? value : this.records[from + i] + value;
     }
     if (sign < 0 && (this.done + 1) % shot.record === 0) this.keep(field, (this.done + 1) / shot.record - 1);
@@ -102,7 +106,7 @@ export class Migration extends Work {
     if ((step + 1) % shot.record === 0) this.meet((step + 1) / shot.record - 1);
     this.smooth.advance();
     for (let i = 0; i < shot.receivers; i++) {
-      this.smooth.add(shot.receiverColumns[i], shot.receiverRow, this.records[step * shot.receivers + i]);
+      this.smooth.add(this.receivers[i], this.records[step * shot.receivers + i]);
     }
   }
 
@@ -113,7 +117,7 @@ export class Migration extends Work {
     let lit = changetype<usize>(this.lit);
     for (let row = 0; row < shot.depth; row++) {
       for (let column = 0; column < shot.width; ) {
-        let here = this.smooth.place(column, row);
+        let here = this.smooth.address(this.smooth.place(column, row));
         let left = min(this.smooth.beside(column), shot.width - column);
         column += left;
         for (; left >= 4; left -= 4, from += 16, here += 16, met += 16, lit += 16) {

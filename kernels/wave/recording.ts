@@ -9,6 +9,9 @@ const HEADER_BYTES = 64;
 const VERSION: u32 = 1;
 
 export class Recording extends Work {
+  /** Places in the field. */
+  private readonly source: usize;
+  private readonly receivers: StaticArray<usize>;
   /** Trace after trace, `samples` values each. */
   private readonly traces: StaticArray<f32>;
   private done: i32 = 0;
@@ -18,6 +21,8 @@ export class Recording extends Work {
     private readonly grid: Grid,
   ) {
     super();
+    this.source = grid.place(shot.sourceColumn, shot.sourceRow);
+    this.receivers = grid.receivers(shot);
     this.traces = new StaticArray<f32>(shot.receivers * shot.samples);
   }
 
@@ -32,7 +37,7 @@ export class Recording extends Work {
   advance(): void {
     const plan = this.shot;
     this.grid.advance();
-    this.grid.add(plan.sourceColumn, plan.sourceRow, plan.pulse(this.done));
+    this.grid.add(this.source, plan.pulse(this.done));
     this.done++;
     if (this.done % plan.record === 0) this.record(this.done / plan.record - 1);
   }
@@ -70,7 +75,7 @@ export class Recording extends Work {
   private record(sample: i32): void {
     const plan = this.shot;
     for (let i = 0; i < plan.receivers; i++) {
-      this.traces[i * plan.samples + sample] = this.grid.at(plan.receiverColumns[i], plan.receiverRow);
+      this.traces[i * plan.samples + sample] = this.grid.at(this.receivers[i]);
     }
   }
 }

@@ -2,8 +2,8 @@
 // The order of the lines is that of the machine: V8 brings loads forward up to the next branch, until registers run out.
 import { REACH, WEIGHT_0, WEIGHT_1, WEIGHT_2, WEIGHT_3, WEIGHT_4 } from './stencil';
 
-/** Columns of a strip, a multiple of the eight of a turn. */
-export const STRIP = 64;
+/** Columns of a strip, a multiple of the eight of a turn: so many that the ends of strips, which are there twice, do not count. */
+export const STRIP = 224;
 /**
  * Bytes from one row of a strip to the next, with REACH points on both sides. Since they are always the same, a point's neighbours in all
  * rows lie at constants from one address: addresses took a tenth of the instructions of a turn where each grid had its own.

@@ -75,11 +75,12 @@ export function smoothed(velocities: StaticArray<f32>, survey: Survey): StaticAr
   return smooth;
 }
 
-/** Of values in a line, the mean of those around each; beyond its ends, they go on as they end. */
+/** Of values in a line, the mean of those around each, fewer than it has; beyond its ends, they go on as they end. */
 function average(values: StaticArray<f64>, to: StaticArray<f64>, from: i32, stride: i32, count: i32, reach: i32): void {
+  let sum = 0.0;
+  for (let j = -reach; j <= reach; j++) sum += values[from + max(0, j) * stride];
   for (let i = 0; i < count; i++) {
-    let sum = 0.0;
-    for (let j = i - reach; j <= i + reach; j++) sum += values[from + max(0, min(count - 1, j)) * stride];
     to[from + i * stride] = sum / <f64>(2 * reach + 1);
+    sum += values[from + min(count - 1, i + reach + 1) * stride] - values[from + max(0, i - reach) * stride];
   }
 }
