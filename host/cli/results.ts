@@ -4,6 +4,7 @@ import { admit } from '../../runtime/admit/admit.ts';
 import { LodgerError } from '../../runtime/base/errors.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import { cancelled, outcomeOf } from '../client/outcome.ts';
+import { type Fetch, withOutputs } from '../client/outputs.ts';
 import type { SiteClient } from '../client/site.ts';
 import { makeFile } from '../jobs/files.ts';
 import { lineOf, openResults } from '../jobs/results.ts';
@@ -75,6 +76,7 @@ async function fetchAll(
       : await openResults({ kind: 'folder', folder, pictures: true }, '.', { output: folder, picture: pictureIfAny });
   const sum = createSum();
   let ended: Ended | undefined;
+  const fetch: Fetch = (digest, turn) => site.getBlob(digest, signal, turn);
   const take = async (index: number, outcome: Outcome) => {
     const shown = readable(kernel, outcome);
     if (results) await results.add(index, shown);
@@ -82,17 +84,13 @@ async function fetchAll(
     sum.add(outcome);
   };
   try {
-    for await (const received of site.outcomes(job, 0, signal)) {
+    for await (const [received, output] of withOutputs(site.outcomes(job, 0, signal), fetch)) {
       if (received.state === 'cancelled') {
         ended = { tasks: (ended?.tasks ?? 0) + 1, why: cancelled(job, received.message) };
         continue;
       }
-      const { output } = received;
-      const bytes = typeof output === 'string' ? await site.getBlob(output, signal) : output;
-      await take(
-        received.index,
-        outcomeOf(received, { kernel: received.kernel ?? kernel.digest, bytesIn: 0, job, output: bytes }),
-      );
+      const known = { kernel: received.kernel ?? kernel.digest, bytesIn: 0, job, output };
+      await take(received.index, outcomeOf(received, known));
     }
     await results?.finish();
   } finally {
