@@ -1,15 +1,15 @@
 /*
  * kernels/dynamics/cells.ts, records.ts and pairs.ts in C: particles and their images are copied cell by cell, those around a cell are looked at
- * in f32, four at a time, and forces computed of two pairs at a time of those that may be near.
+ * in 16 bits, four at a time, and forces computed of two pairs at a time of those that may be near.
  */
 
 typedef struct {
   double x, y, z, unused, sum_x, sum_y, sum_z, unused_too;
 } record;
 
-/* Places of four particles, and the byte offset of the first one's record. */
+/* Places of four particles in parts of a cell, x and y, z and 0, and the byte offset of the first one's record. */
 typedef struct {
-  f4 x, y, z;
+  s8 xy, z;
   i4 first;
 } group;
 
@@ -21,8 +21,8 @@ typedef struct {
 
 typedef struct {
   int count, side, row, plane, cells, images, slots;
-  double edge, cells_per_length, radius, shift;
-  float reach;
+  double edge, cells_per_length, parts, radius, shift;
+  int reach;
   int *cell_of, *slot_of, *counts, *starts;
   image *image;
   /* Behind all slots stands a record that is far. */
@@ -40,11 +40,14 @@ static const i4 CHOSEN[16] = {
   {0}, {0}, {64}, {0, 64}, {128}, {0, 128}, {64, 128}, {0, 64, 128},
   {192}, {0, 192}, {64, 192}, {0, 64, 192}, {128, 192}, {0, 128, 192}, {64, 128, 192}, {0, 64, 128, 192},
 };
-/* Bits of infinity for four lanes and behind them none. */
-static const int GONE[7] = {0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000};
+/* Two cells beside z for four lanes and behind them none. */
+static const int GONE[7] = {0x40000000, 0x40000000, 0x40000000, 0x40000000};
 #define FAR 1e18
+/* Parts of a cell, and what leaves the nearest integer in the lowest bits of a number that it is added to. */
+#define PARTS 8192
+#define ROUND 6755399441055744.0
 
-static f4 four_of(float x) { return (f4){x, x, x, x}; }
+static i4 four_of(int x) { return (i4){x, x, x, x}; }
 static int least(int a, int b) { return a < b ? a : b; }
 static int most(int a, int b) { return a > b ? a : b; }
 
@@ -62,11 +65,11 @@ static cells cells_of(int count, double edge, double cutoff) {
   while ((root + 1) * (root + 1) * (root + 1) <= count) root++;
   cells c = {.count = count, .edge = edge, .radius = cutoff * cutoff};
   c.side = most(3, least((int)(edge / cutoff), root));
-  c.cells_per_length = (double)c.side / edge;
+  c.cells_per_length = (double)c.side / edge, c.parts = (PARTS * (double)c.side) / edge;
   c.row = c.side + 2, c.plane = c.row * c.row, c.cells = c.plane * (c.side + 1);
-  const double inverse = 1 / (c.radius * c.radius * c.radius), reach = cutoff + 1e-6 * edge;
+  const double inverse = 1 / (c.radius * c.radius * c.radius), reach = cutoff * c.parts + 2;
   c.shift = 4 * inverse * (inverse - 1);
-  c.reach = (float)(reach * reach * (1 + 1e-6));
+  c.reach = (int)(reach * reach);
   c.cell_of = take(4 * (size_t)count), c.slot_of = take(4 * (size_t)count);
   c.counts = take(4 * (size_t)c.cells), c.starts = take(4 * ((size_t)c.cells + 1));
   c.image = take(sizeof(image) * (size_t)c.cells);
@@ -88,7 +91,8 @@ static inline void put(cells *c, size_t slot, d2 xy, double z) {
   *(d2 *)&at->x = xy, at->z = z;
   *(d2 *)&at->sum_x = both(0), *(d2 *)&at->sum_z = both(0);
   group *to = c->groups + slot / 4;
-  to->x[slot % 4] = (float)xy[0], to->y[slot % 4] = (float)xy[1], to->z[slot % 4] = (float)z;
+  const s8 part = (s8)(xy * both(c->parts) + both(ROUND));
+  to->xy[2 * (slot % 4)] = part[0], to->xy[2 * (slot % 4) + 1] = part[4], to->z[2 * (slot % 4)] = ((s8)both(z * c->parts + ROUND))[0];
 }
 
 /* Room for so many slots, a multiple of four. */
@@ -97,8 +101,8 @@ static void reserve(cells *c, int slots) {
   if (c->slots) give(c->found), give(c->around), give(c->groups), give(c->records);
   c->slots = slots;
   c->records = take(sizeof(record) * ((size_t)slots + 1)), c->groups = take(sizeof(group) * (size_t)(slots / 4));
-  c->around = take(sizeof(group) * (size_t)(slots / 4 + 8)), c->found = take(4 * ((size_t)slots + 36));
-  for (int i = 0; i < slots / 4; i++) c->groups[i].first = (i4){i, i, i, i} * (4 * (int)sizeof(record));
+  c->around = take(sizeof(group) * (size_t)(slots / 4 + 9)), c->found = take(4 * ((size_t)slots + 36));
+  for (int i = 0; i < slots / 4; i++) c->groups[i] = (group){.first = four_of(i) * (4 * (int)sizeof(record))};
   c->records[slots] = (record){.x = FAR, .y = FAR, .z = FAR};
 }
 
@@ -147,16 +151,18 @@ static void meet_all(cells *c, size_t slot, size_t place) {
   group *at = c->around + place / 4;
   const group *end = c->end;
   const size_t lane = place % 4;
-  const f4 x4 = four_of(at->x[lane]), y4 = four_of(at->y[lane]), z4 = four_of(at->z[lane]), reach = four_of(c->reach);
+  const s8 xy4 = (s8)four_of(((i4)at->xy)[lane]), z4 = (s8)four_of(((i4)at->z)[lane]);
+  const i4 reach = four_of(c->reach);
   /* It and those before it are near to nothing. */
-  at->x = (f4)((i4)at->x | AT(i4, GONE + 3 - lane));
+  s8 z8 = at->z | (s8)AT(i4, GONE + 3 - lane);
   uint32_t *found = c->found;
   do {
-    const f4 dx = at->x - x4, dy = at->y - y4, dz = at->z - z4;
-    const unsigned mask = MASK4(((dx * dx + dy * dy) + dz * dz) < reach);
+    const s8 to_xy = at->xy - xy4, to_z = z8 - z4;
+    const unsigned mask = MASK4((DOT(to_xy, to_xy) + DOT(to_z, to_z)) < reach);
     PUT(i4, found, at->first + CHOSEN[mask]);
     found += __builtin_popcount(mask);
-  } while (++at < end);
+    z8 = (++at)->z;
+  } while (at < end);
   if (found == c->found) return;
   *found = (uint32_t)c->slots * sizeof(record);
 

@@ -10,6 +10,7 @@ typedef float f4 __attribute__((vector_size(16)));
 typedef int64_t l2 __attribute__((vector_size(16)));
 typedef uint64_t ul2 __attribute__((vector_size(16)));
 typedef int32_t i4 __attribute__((vector_size(16)));
+typedef int16_t s8 __attribute__((vector_size(16)));
 typedef uint32_t u4 __attribute__((vector_size(16)));
 typedef d2 d2u __attribute__((aligned(1), may_alias));
 typedef u4 u4u __attribute__((aligned(1), may_alias));
@@ -27,6 +28,7 @@ typedef struct {
 #define ANY(m) __builtin_wasm_any_true_v128((signed char __attribute__((vector_size(16))))(m))
 #define ANY4(m) ANY(m)
 #define MASK4(m) __builtin_wasm_bitmask_i32x4((i4)(m))
+#define DOT(a, b) __builtin_wasm_dot_s_i32x4_i16x8(a, b)
 #define MIN2(a, b) __builtin_wasm_pmin_f64x2(a, b)
 #define MAX2(a, b) __builtin_wasm_pmax_f64x2(a, b)
 #define SQRT2(x) __builtin_wasm_sqrt_f64x2(x)
@@ -48,6 +50,7 @@ static void give(void *at) { (void)at; }
 #define ANY(m) (__builtin_ia32_movmskpd((d2)(m)) != 0)
 #define ANY4(m) (__builtin_ia32_movmskps((f4)(m)) != 0)
 #define MASK4(m) ((unsigned)__builtin_ia32_movmskps((f4)(m)))
+#define DOT(a, b) ((i4)__builtin_ia32_pmaddwd128((short __attribute__((vector_size(16))))(a), (short __attribute__((vector_size(16))))(b)))
 /* a where the other is not smaller or larger: NaN stays if it is a. */
 #define MIN2(a, b) __builtin_ia32_minpd(b, a)
 #define MAX2(a, b) __builtin_ia32_maxpd(b, a)

@@ -4,7 +4,7 @@
 // all sums is that of cells and, in a cell, of particles, hence the same on every machine.
 import { CELLS_MIN } from './plan';
 import { PairForce } from './pairs';
-import { LANES, Records, SUM_XY, SUM_Z } from './records';
+import { LANES, PARTS, Records, SUM_XY, SUM_Z } from './records';
 
 /** An image of a cell: the cell and that which it is of, as i32, and by how much it is moved along x, y and z, as f64. */
 const IMAGE: usize = 32;
@@ -42,9 +42,10 @@ export class CellList {
     this.row = row;
     this.plane = row * row;
     this.cells = cells;
-    const records = new Records();
+    const parts = (PARTS * <f64>side) / edge;
+    const records = new Records(parts);
     this.records = records;
-    this.pairs = new PairForce(cutoff, edge, records);
+    this.pairs = new PairForce(cutoff, parts, records);
     this.cellOf = new StaticArray<i32>(count);
     this.slotOf = new StaticArray<i32>(count);
     this.counts = new StaticArray<i32>(cells);

@@ -1,5 +1,5 @@
 // Lennard-Jones forces of pairs: 4 (r^-12 - r^-6), cut off at a radius and shifted to be 0 there.
-import { ADDRESS, GROUP, LANES, RECORD, Records, SUM_XY, SUM_Z } from './records';
+import { ADDRESS, GROUP, LANES, RECORD, Records, SUM_XY, SUM_Z, Z } from './records';
 
 /** For each mask of four lanes, how far the records of those that are in it lie behind the first of the four, one after the other. */
 const CHOSEN = memory.data<u32>(
@@ -10,8 +10,8 @@ const CHOSEN = memory.data<u32>(
   16,
 );
 
-/** Bits of infinity for four lanes and behind them none: from the fourth on for the first lane, from the first on for all four. */
-const GONE = memory.data<u32>([0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000, 0, 0, 0], 16);
+/** Two cells beside z for four lanes and behind them none: from the fourth on for the first lane, from the first on for all four. */
+const GONE = memory.data<u32>([0x40000000, 0x40000000, 0x40000000, 0x40000000, 0, 0, 0], 16);
 
 /** Numbers in memory, since V8 makes a constant anew at every use. */
 const ONE = memory.data<f64>([1]);
@@ -24,15 +24,15 @@ export class PairForce {
   /** Addresses of records that may be near. */
   private found: usize = 0;
   private readonly radius: f64;
-  /** The square of the radius as an f32: more than what it becomes for a pair that is as near. */
-  private readonly reach: f32;
+  /** The square of the radius in parts of a cell: more than what it becomes for a pair that is as near. */
+  private readonly reach: i32;
   private readonly shift: f64;
   /** One sum a lane: of s (s - 1), s = r^-6, and how many pairs. */
   private readonly energy: usize;
 
   constructor(
     cutoff: f64,
-    edge: f64,
+    parts: f64,
     private readonly records: Records,
   ) {
     this.energy = heap.alloc(32);
@@ -40,20 +40,23 @@ export class PairForce {
     const inverse = 1 / (radius * radius * radius);
     this.radius = radius;
     this.shift = 4 * inverse * (inverse - 1);
-    // Places are within two edges, hence off by 2^-23 edges in f32 and a distance by less than a millionth of an edge.
-    const reach = cutoff + 1e-6 * edge;
-    this.reach = <f32>(reach * reach * (1 + 1e-6));
+    // Places are off by half a part, hence ways along an axis by a part and distances by less than two.
+    const reach = cutoff * parts + 2;
+    this.reach = <i32>(reach * reach);
   }
 
-  /** For so many slots, which may all be around one cell: five stretches have at most eight groups more than their slots fill. */
+  /**
+   * For so many slots, which may all be around one cell: five stretches have at most eight groups more than their slots fill. One more
+   * is read behind the last, and not used.
+   */
   reserve(slots: i32): void {
     if (this.groups !== 0) {
       heap.free(this.groups);
       heap.free(this.found);
     }
-    const groups = <usize>slots / LANES + 8;
+    const groups = <usize>slots / LANES + 9;
     this.groups = heap.alloc(groups * GROUP);
-    this.found = heap.alloc((groups + 1) * LANES * 4);
+    this.found = heap.alloc(groups * LANES * 4);
   }
 
   clear(): void {
@@ -80,7 +83,6 @@ export class PairForce {
       v128.store(at, v128.load(group));
       v128.store(at, v128.load(group, 16), 16);
       v128.store(at, v128.load(group, 32), 32);
-      v128.store(at, v128.load(group, 48), 48);
       at += GROUP;
     }
     this.end = at;
@@ -91,25 +93,24 @@ export class PairForce {
   meet(slot: i32, place: usize): void {
     let group = this.groups + (place / LANES) * GROUP;
     const lane = (place % LANES) << 2;
-    const x4 = v128.load32_splat(group + lane);
-    const y4 = v128.load32_splat(group + lane, 16);
-    const z4 = v128.load32_splat(group + lane, 32);
+    const xy4 = v128.load32_splat(group + lane);
+    const z4 = v128.load32_splat(group + lane, Z);
     // It and those before it are near to nothing.
-    v128.store(group, v128.or(v128.load(group), v128.load(GONE + 12 - lane)));
-    const reach = f32x4.splat(this.reach);
+    let z = v128.or(v128.load(group, Z), v128.load(GONE + 12 - lane));
+    const reach = i32x4.splat(this.reach);
     const end = this.end;
     // First those that are near, without a branch: a processor foretells it wrongly so often that it costs more than this.
     const list = this.found;
     let found = list;
     do {
-      const dx = f32x4.sub(v128.load(group), x4);
-      const dy = f32x4.sub(v128.load(group, 16), y4);
-      const dz = f32x4.sub(v128.load(group, 32), z4);
-      const square = f32x4.add(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), f32x4.mul(dz, dz));
-      const mask = i32x4.bitmask(f32x4.lt(square, reach));
+      const toXY = i16x8.sub(v128.load(group), xy4);
+      const toZ = i16x8.sub(z, z4);
+      const square = i32x4.add(i32x4.dot_i16x8_s(toXY, toXY), i32x4.dot_i16x8_s(toZ, toZ));
+      const mask = i32x4.bitmask(i32x4.lt_s(square, reach));
       v128.store(found, i32x4.add(v128.load(group, ADDRESS), v128.load((<usize>mask) << 4, CHOSEN)));
       found += (<usize>popcnt(mask)) << 2;
       group += GROUP;
+      z = v128.load(group, Z);
     } while (group < end);
     if (found === list) return;
     // Two at a time: where one is left over, with one that is far.
@@ -117,7 +118,7 @@ export class PairForce {
 
     const own = this.records.recordOf(slot);
     const xy = v128.load(own);
-    const z = v128.load64_splat(own, 16);
+    const ownZ = v128.load64_splat(own, 16);
     const radius = f64x2.splat(this.radius);
     const one = v128.load64_splat(ONE);
     const half = v128.load64_splat(HALF);
@@ -133,7 +134,7 @@ export class PairForce {
       const toB = f64x2.sub(v128.load(b), xy);
       const dx = v128.shuffle<f64>(toA, toB, 0, 2);
       const dy = v128.shuffle<f64>(toA, toB, 1, 3);
-      const dz = f64x2.sub(v128.load64_lane(b, v128.load64_zero(a, 16), 1, 16), z);
+      const dz = f64x2.sub(v128.load64_lane(b, v128.load64_zero(a, 16), 1, 16), ownZ);
       const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
       const near = f64x2.lt(square, radius);
       // All that is far becomes 0 here, where one look at bits is enough.

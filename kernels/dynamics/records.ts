@@ -1,18 +1,28 @@
 // Particles and their images, slot by slot, so that neighbours lie side by side: where they are and what acts on them, in a record of
-// 64 bytes each, and where they are in f32, in a group of 64 bytes for four, for a first look at which are near.
+// 64 bytes each, and where they are in 16 bits, in a group of 48 bytes for four, for a first look at which are near.
 
 /** x, y, z and 8 unused bytes; the sums of what acts along x, y and z, and 8 unused bytes. */
 export const RECORD: usize = 64;
 export const SUM_XY: usize = 32;
 export const SUM_Z: usize = 48;
 
-/** Four x, four y, four z in f32, and the address of the first one's record, four times. */
-export const GROUP: usize = 64;
-export const ADDRESS: usize = 48;
+/** Four pairs of x and y, four of z and 0, each of 16 bits, and the address of the first one's record, four times. */
+export const GROUP: usize = 48;
+export const Z: usize = 16;
+export const ADDRESS: usize = 32;
 export const LANES: usize = 4;
 
-/** Nothing is near to this place, whose square fits an f32. */
-const FAR = 1e18;
+/**
+ * Places in 16 bits are counted in this part of a cell, modulo 2^16: those in cells side by side differ by less than two cells, so that
+ * squares of distances fit an i32.
+ */
+export const PARTS: f64 = 8192;
+
+/** Added to a number, it leaves the nearest integer in the lowest bits. */
+const ROUND: f64 = 6755399441055744;
+
+/** Nothing is near to this place. */
+const FAR: f64 = 1e18;
 
 export class Records {
   records: usize = 0;
@@ -21,7 +31,8 @@ export class Records {
   readonly far: usize;
   private slots: i32 = 0;
 
-  constructor() {
+  /** `parts` are those of a cell in a unit of length. */
+  constructor(private readonly parts: f64) {
     this.far = heap.alloc(RECORD);
     v128.store(this.far, f64x2.splat(FAR));
     store<f64>(this.far, FAR, 16);
@@ -38,6 +49,7 @@ export class Records {
     this.records = heap.alloc(<usize>slots * RECORD);
     this.groups = heap.alloc((<usize>slots / LANES) * GROUP);
     for (let slot = 0; slot < slots; slot += <i32>LANES) {
+      v128.store(this.groupOf(slot), i64x2.splat(0), Z);
       v128.store(this.groupOf(slot), i32x4.splat(<i32>this.recordOf(slot)), ADDRESS);
     }
     return true;
@@ -62,10 +74,10 @@ export class Records {
     v128.store(at, f64x2.splat(0), SUM_XY);
     v128.store(at, f64x2.splat(0), SUM_Z);
     const lane = this.groupOf(slot) + ((<usize>slot % LANES) << 2);
-    const xy32 = f32x4.demote_f64x2_zero(xy);
-    v128.store32_lane(lane, xy32, 0);
-    v128.store32_lane(lane, xy32, 1, 16);
-    store<f32>(lane, <f32>z, 32);
+    const part = f64x2.add(f64x2.mul(xy, f64x2.splat(this.parts)), f64x2.splat(ROUND));
+    v128.store16_lane(lane, part, 0);
+    v128.store16_lane(lane, part, 4, 2);
+    store<i16>(lane, <i16>reinterpret<i64>(z * this.parts + ROUND), Z);
   }
 
   /** Nobody, who is far. */
