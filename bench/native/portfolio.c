@@ -10,7 +10,7 @@
 
 #define BATCHES 20
 #define SMALL 16
-/* Pairs of paths that are run at a time. */
+/* Pairs of paths that are run at a time: of each asset, theirs stand together. */
 #define PAIRS 4
 
 /* Of an asset: where ln S is drawn to until the horizon, how far a shock takes it, and the loss of a shock. */
@@ -36,27 +36,31 @@ static void fill_terms(const book *b, const double *positions, term *terms, doub
     const double *p = positions + 5 * i;
     const double gone = p[3] - at, left = gone > 1e-14 ? gone : 1e-14, sigma = b->volatilities[(size_t)p[0]];
     const double spread = sigma * __builtin_sqrt(left);
-    terms[i] = (term){(size_t)p[0], p[1] / spread, p[1] * ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread,
+    terms[i] = (term){(size_t)p[0] * PAIRS, p[1] / spread, p[1] * ((b->rate + 0.5 * sigma * sigma) * left - log1of(p[2])) / spread,
                       p[1] * spread, p[2] * exp_of_sum(both(-b->rate * left), both(0))[0], p[1] * p[4]};
   }
 }
 
-static d2 book_value(const book *b, const term *terms, const d2 *logarithms, const d2 *prices) {
-  d2 value = both(0);
-  point at_hand[PART];
+/* Of each pair. Terms are read once for all of them. */
+static void book_values(const book *b, const term *terms, d2 *values) {
+  for (int p = 0; p < PAIRS; p++) values[p] = both(0);
+  point at_hand[PART * PAIRS];
   for (size_t from = 0; from < b->positions; from += PART) {
     const size_t count = b->positions - from < PART ? b->positions - from : PART;
     const term *t = terms + from;
-    for (size_t i = 0; i < count; i++) set_point(at_hand + i, t + i, logarithms[t[i].price], prices[t[i].price]);
-    run_sums(at_hand, count);
-    for (size_t i = 0; i < count; i++) value += both(t[i].quantity) * worth_of(at_hand + i, prices[t[i].price]);
+    for (size_t i = 0; i < count; i++) {
+      const d2 *logarithms = b->logarithms + t[i].price, *prices = b->prices + t[i].price;
+      for (int p = 0; p < PAIRS; p++) set_point(at_hand + i * PAIRS + p, t + i, logarithms[p], prices[p]);
+    }
+    run_sums(at_hand, count * PAIRS);
+    for (size_t i = 0; i < count; i++) {
+      for (int p = 0; p < PAIRS; p++) values[p] += both(t[i].quantity) * worth_of(at_hand + i * PAIRS + p, b->prices[t[i].price + p]);
+    }
   }
-  return value;
 }
 
 static void set_price(book *b, size_t asset, d2 logarithm) {
-  b->logarithms[asset] = logarithm;
-  b->prices[asset] = exp_of_sum(logarithm, both(0));
+  for (int p = 0; p < PAIRS; p++) b->logarithms[asset * PAIRS + p] = logarithm, b->prices[asset * PAIRS + p] = exp_of_sum(logarithm, both(0));
 }
 
 static void factorize(double *a, size_t n) {
@@ -73,7 +77,9 @@ static void prepare(book *b, const double *positions) {
   for (size_t i = 0; i < b->assets * b->assets; i++) b->factor[i] = b->correlation[i];
   factorize(b->factor, b->assets);
   for (size_t a = 0; a < b->assets; a++) set_price(b, a, both(log1of(b->spots[a]))), b->slopes[a] = 0;
-  b->value = book_value(b, b->now, b->logarithms, b->prices)[0];
+  d2 values[PAIRS];
+  book_values(b, b->now, values);
+  b->value = values[0][0];
   for (size_t i = 0; i < b->positions; i++) {
     const term *t = b->now + i;
     const double delta = normal_cdf(both(b->logarithms[t->price][0] * t->factor + t->shift))[0] * t->quantity;
@@ -92,27 +98,36 @@ static void prepare(book *b, const double *positions) {
   }
 }
 
-static void shocks(const book *b, const d2 *normals, d2 *logarithms, double *linear) {
-  d2 first = both(0);
+/* All pairs at once, which read factors once. */
+static void shocks(const book *b, double *linear) {
+  d2 first[PAIRS];
+  for (int p = 0; p < PAIRS; p++) first[p] = both(0);
   for (size_t a = 0; a < b->assets; a++) {
-    d2 shock = both(0);
-    for (size_t i = 0; i <= a; i++) shock += both(b->factor[a * b->assets + i]) * normals[i];
-    logarithms[a] = both(b->moves[a].drift) + both(b->moves[a].scale) * shock;
-    first += both(b->moves[a].slope) * shock;
+    d2 shock[PAIRS];
+    for (int p = 0; p < PAIRS; p++) shock[p] = both(0);
+    for (size_t i = 0; i <= a; i++) {
+      for (int p = 0; p < PAIRS; p++) shock[p] += both(b->factor[a * b->assets + i]) * b->normals[i * PAIRS + p];
+    }
+    for (int p = 0; p < PAIRS; p++) {
+      b->logarithms[a * PAIRS + p] = both(b->moves[a].drift) + both(b->moves[a].scale) * shock[p];
+      first[p] += both(b->moves[a].slope) * shock[p];
+    }
   }
-  PUT(d2u, linear, first);
+  for (int p = 0; p < PAIRS; p++) PUT(d2u, linear + 2 * p, first[p]);
 }
 
 static void run_pairs(book *b, uint64_t pair, double *losses, double *linear) {
-  const size_t assets = b->assets, all = PAIRS * assets;
-  for (size_t a = 0; a < assets; a++) philox_even_four(b->random, pair, a, b->normals + a, assets);
+  const size_t all = PAIRS * b->assets;
+  for (size_t a = 0; a < b->assets; a++) philox_even_four(b->random, pair, a, b->normals + a * PAIRS, 1);
   normal_quantile_of((double *)b->normals, 2 * all);
-  for (size_t p = 0; p < PAIRS; p++) shocks(b, b->normals + p * assets, b->logarithms + p * assets, linear + 2 * p);
-  for (size_t i = 0; i < all; i++) b->prices[i] = exp_between(MIN2(MAX2(b->logarithms[i], both(-708)), both(709)));
-  for (size_t p = 0; p < PAIRS; p++) {
-    const d2 worth = book_value(b, b->then, b->logarithms + p * assets, b->prices + p * assets);
-    PUT(d2u, losses + 2 * p, both(b->value) - worth);
+  shocks(b, linear);
+  for (size_t i = 0; i < all; i += 4) {
+    for (size_t j = i; j < i + 4; j++) b->prices[j] = MIN2(MAX2(b->logarithms[j], both(-708)), both(709));
+    exp_four(b->prices + i, 1);
   }
+  d2 values[PAIRS];
+  book_values(b, b->then, values);
+  for (int p = 0; p < PAIRS; p++) PUT(d2u, losses + 2 * p, both(b->value) - values[p]);
 }
 
 static double middle(double a, double b, double c) {
@@ -175,36 +190,33 @@ typedef struct {
 
 static sample sample_of(const double *losses, const double *linear, size_t count, double slope, double border, double confidence) {
   sample s = {{0, 0, 0}};
-  size_t beyond = 0;
+  double *room = take(8 * count), *end = room + count, *inner = room, *outer = end;
   for (size_t i = 0; i < count; i++) {
     s.of[0] += losses[i] - slope * linear[i];
-    if (linear[i] > border) beyond++;
+    if (linear[i] > border) *--outer = losses[i];
+    else *inner++ = losses[i];
   }
   s.of[0] /= (double)count;
-  double *inner = take(8 * count), *outer = inner + (count - beyond);
-  size_t to_inner = 0, to_outer = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (linear[i] > border) outer[to_outer++] = losses[i];
-    else inner[to_inner++] = losses[i];
-  }
+  size_t to_inner = (size_t)(inner - room), to_outer = count - to_inner;
+  const size_t beyond = to_outer;
   const double tail = 1 - confidence;
   const int controlled = beyond > 0 && beyond < count;
   const double outer_weight = controlled ? tail / (double)beyond : 1 / (double)count;
   const double inner_weight = controlled ? confidence / (double)to_inner : outer_weight;
   const double outer_top = tail / outer_weight + 2, inner_top = tail / inner_weight + 2;
-  sort_top(outer, outer + to_outer, outer_top < (double)to_outer ? (size_t)outer_top : to_outer);
-  sort_top(inner, inner + to_inner, inner_top < (double)to_inner ? (size_t)inner_top : to_inner);
+  sort_top(outer, end, outer_top < (double)to_outer ? (size_t)outer_top : to_outer);
+  sort_top(room, inner, inner_top < (double)to_inner ? (size_t)inner_top : to_inner);
   double weight = 0, sum = 0;
   while (weight < tail && (to_inner > 0 || to_outer > 0)) {
-    const int is_outer = to_outer > 0 && (to_inner == 0 || outer[to_outer - 1] >= inner[to_inner - 1]);
-    const double loss = is_outer ? outer[--to_outer] : inner[--to_inner];
+    const int is_outer = to_outer > 0 && (to_inner == 0 || outer[to_outer - 1] >= room[to_inner - 1]);
+    const double loss = is_outer ? outer[--to_outer] : room[--to_inner];
     const double whole = is_outer ? outer_weight : inner_weight, each = whole < tail - weight ? whole : tail - weight;
     weight += each;
     sum += each * loss;
     s.of[1] = loss;
   }
   s.of[2] = sum / weight;
-  give(inner);
+  give(room);
   return s;
 }
 

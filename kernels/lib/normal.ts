@@ -77,26 +77,30 @@ function tailOf(x: v128, size: v128, p: v128, density: v128): v128 {
   return f64x2.add(v128.and(above, one), f64x2.mul(sign, tail));
 }
 
-/** Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), 477: near the middle, numerator and denominator from the highest power down. */
+/**
+ * Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), 477: near the middle, the coefficients of numerator and denominator in
+ * turns, from the highest power down.
+ */
 @lazy const MIDDLE = memory.data<f64>([
-  2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125,
-  1971.5909503065514427, 133.14166789178437745, 3.387132872796366608,
-  5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867, 5394.1960214247511077,
-  687.1870074920579083, 42.313330701600911252, 1,
+  2509.0809287301226727, 5226.495278852854561, 33430.575583588128105, 28729.085735721942674,
+  67265.770927008700853, 39307.89580009271061, 45921.953931549871457, 21213.794301586595867,
+  13731.693765509461125, 5394.1960214247511077, 1971.5909503065514427, 687.1870074920579083,
+  133.14166789178437745, 42.313330701600911252, 3.387132872796366608, 1,
 ], 16);
+@lazy const MIDDLE_END = MIDDLE + 128;
 /** For p from exp(-25) on. */
 @lazy const SIDE = memory.data<f64>([
-  7.7454501427834140764e-4, 2.27238449892691845833e-2, 2.4178072517745061177e-1, 1.27045825245236838258,
-  3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
-  1.05075007164441684324e-9, 5.475938084995344946e-4, 1.51986665636164571966e-2, 1.4810397642748007459e-1,
-  6.8976733498510000455e-1, 1.6763848301838038494, 2.05319162663775882187, 1,
+  7.7454501427834140764e-4, 1.05075007164441684324e-9, 2.27238449892691845833e-2, 5.475938084995344946e-4,
+  2.4178072517745061177e-1, 1.51986665636164571966e-2, 1.27045825245236838258, 1.4810397642748007459e-1,
+  3.64784832476320460504, 6.8976733498510000455e-1, 5.7694972214606914055, 1.6763848301838038494,
+  4.6303378461565452959, 2.05319162663775882187, 1.42343711074968357734, 1,
 ], 16);
 /** For smaller p. */
 @lazy const FAR = memory.data<f64>([
-  2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.2426609473880784386e-3, 2.65321895265761230930e-2,
-  2.9656057182850489123e-1, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772,
-  2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
-  1.48753612908506148525e-2, 1.3692988092273580531e-1, 5.9983220655588793769e-1, 1,
+  2.01033439929228813265e-7, 2.04426310338993978564e-15, 2.71155556874348757815e-5, 1.4215117583164458887e-7,
+  1.2426609473880784386e-3, 1.8463183175100546818e-5, 2.65321895265761230930e-2, 7.868691311456132591e-4,
+  2.9656057182850489123e-1, 1.48753612908506148525e-2, 1.7848265399172913358, 1.3692988092273580531e-1,
+  5.4637849111641143699, 5.9983220655588793769e-1, 6.6579046435011037772, 1,
 ], 16);
 
 /** A half; as far from it as the middle reaches; the square of that; where the sides' and the far sides' powers begin. */
@@ -108,13 +112,15 @@ export function normalQuantileLanes(p: v128): v128 {
   const near = f64x2.le(f64x2.abs(q), both(BORDERS + 8));
   const middle = f64x2.mul(q, ratio(f64x2.sub(both(BORDERS + 16), f64x2.mul(q, q)), MIDDLE));
   if (i64x2.bitmask(near) == 3) return middle;
-  return v128.bitselect(middle, aside(p, q), near);
+  return v128.bitselect(middle, aside(rootOf(p, q), q), near);
 }
 
 /** Of how many numbers at a time those aside from the middle are put off. */
 @inline const PART: usize = 64;
 /** Where those are. */
 @lazy const ASIDE = memory.data((<i32>PART + 1) * 4, 16);
+/** Of each two of them, the root of the logarithm. */
+@lazy const ROOTS = memory.data(<i32>PART * 8, 16);
 
 /**
  * Of all numbers from an address up to another, in place. Every seventh even number is aside from the middle and takes three times as long:
@@ -124,63 +130,118 @@ export function normalQuantileOf(from: usize, to: usize): void {
   while (from < to) {
     const end = min(from + PART * 8, to);
     let next = ASIDE;
-    for (; from < end; from += 16) {
-      const p = v128.load(from);
-      const q = f64x2.sub(p, both(BORDERS));
-      const near = f64x2.le(f64x2.abs(q), both(BORDERS + 8));
-      const middle = f64x2.mul(q, ratio(f64x2.sub(both(BORDERS + 16), f64x2.mul(q, q)), MIDDLE));
-      v128.store(from, v128.bitselect(middle, p, near));
-      const far = ~i64x2.bitmask(near);
-      store<u32>(next, <u32>from);
-      next += (far & 1) << 2;
-      store<u32>(next, <u32>from + 8);
-      next += (far & 2) << 1;
+    // Four at a time, whose steps need not wait for each other. The first one comes before the loop, or V8 would make what all of them take
+    // anew in every turn.
+    for (; from + 48 < end; from += 64) {
+      const a = middleRest(from);
+      const b = middleRest(from + 16);
+      const c = middleRest(from + 32);
+      const d = middleRest(from + 48);
+      let aboveA = step(both(MIDDLE), a, MIDDLE + 16);
+      let aboveB = step(both(MIDDLE), b, MIDDLE + 16);
+      let aboveC = step(both(MIDDLE), c, MIDDLE + 16);
+      let aboveD = step(both(MIDDLE), d, MIDDLE + 16);
+      let belowA = step(both(MIDDLE + 8), a, MIDDLE + 24);
+      let belowB = step(both(MIDDLE + 8), b, MIDDLE + 24);
+      let belowC = step(both(MIDDLE + 8), c, MIDDLE + 24);
+      let belowD = step(both(MIDDLE + 8), d, MIDDLE + 24);
+      for (let at = MIDDLE + 32; at < MIDDLE_END; at += 16) {
+        let coefficient = both(at);
+        aboveA = f64x2.add(f64x2.mul(aboveA, a), coefficient);
+        aboveB = f64x2.add(f64x2.mul(aboveB, b), coefficient);
+        aboveC = f64x2.add(f64x2.mul(aboveC, c), coefficient);
+        aboveD = f64x2.add(f64x2.mul(aboveD, d), coefficient);
+        coefficient = both(at + 8);
+        belowA = f64x2.add(f64x2.mul(belowA, a), coefficient);
+        belowB = f64x2.add(f64x2.mul(belowB, b), coefficient);
+        belowC = f64x2.add(f64x2.mul(belowC, c), coefficient);
+        belowD = f64x2.add(f64x2.mul(belowD, d), coefficient);
+      }
+      next = putMiddle(from, f64x2.div(aboveA, belowA), next);
+      next = putMiddle(from + 16, f64x2.div(aboveB, belowB), next);
+      next = putMiddle(from + 32, f64x2.div(aboveC, belowC), next);
+      next = putMiddle(from + 48, f64x2.div(aboveD, belowD), next);
     }
+    for (; from < end; from += 16) next = putMiddle(from, ratio(middleRest(from), MIDDLE), next);
     // Of an odd number, the last is both of its two.
     if (next > ASIDE) store<u32>(next, load<u32>(next - 4));
+    // First the roots of all: what is kept across the call of the logarithm would go through memory.
+    let root = ROOTS;
+    for (let at = ASIDE; at < next; at += 8) {
+      const p = v128.load64_lane(<usize>load<u32>(at, 4), v128.load64_splat(<usize>load<u32>(at)), 1);
+      v128.store(root, rootOf(p, f64x2.sub(p, both(BORDERS))));
+      root += 16;
+    }
+    root = ROOTS;
     for (let at = ASIDE; at < next; at += 8) {
       const first = <usize>load<u32>(at);
       const second = <usize>load<u32>(at, 4);
       const p = v128.load64_lane(second, v128.load64_splat(first), 1);
-      const x = aside(p, f64x2.sub(p, both(BORDERS)));
+      const x = aside(v128.load(root), f64x2.sub(p, both(BORDERS)));
       v128.store64_lane(first, x, 0);
       v128.store64_lane(second, x, 1);
+      root += 16;
     }
   }
 }
 
-/** The same away from the middle. */
+/** What the middle's powers are of. */
 @inline
-function aside(p: v128, q: v128): v128 {
+function middleRest(at: usize): v128 {
+  const q = f64x2.sub(v128.load(at), both(BORDERS));
+  return f64x2.sub(both(BORDERS + 16), f64x2.mul(q, q));
+}
+
+/** Puts the numbers of the middle in their place, and the addresses of those aside from it at the end of a list. */
+@inline
+function putMiddle(at: usize, ratio: v128, next: usize): usize {
+  const p = v128.load(at);
+  const q = f64x2.sub(p, both(BORDERS));
+  const near = f64x2.le(f64x2.abs(q), both(BORDERS + 8));
+  v128.store(at, v128.bitselect(f64x2.mul(q, ratio), p, near));
+  const far = ~i64x2.bitmask(near);
+  store<u32>(next, <u32>at);
+  next += (far & 1) << 2;
+  store<u32>(next, <u32>at + 8);
+  return next + ((far & 2) << 1);
+}
+
+/** Away from the middle, what powers are of. */
+@inline
+function rootOf(p: v128, q: v128): v128 {
   const below = f64x2.lt(q, f64x2.splat(0));
-  const tail = v128.bitselect(p, f64x2.sub(f64x2.splat(1), p), below);
-  const root = f64x2.sqrt(f64x2.neg(logLanes(tail)));
+  return f64x2.sqrt(f64x2.neg(logLanes(v128.bitselect(p, f64x2.sub(f64x2.splat(1), p), below))));
+}
+
+/** The x away from the middle. */
+@inline
+function aside(root: v128, q: v128): v128 {
   let x = ratio(f64x2.sub(root, both(BORDERS + 24)), SIDE);
   const far = f64x2.gt(root, both(BORDERS + 32));
   if (v128.any_true(far)) {
     x = v128.bitselect(ratio(f64x2.sub(root, both(BORDERS + 32)), FAR), x, far);
     x = v128.bitselect(root, x, f64x2.eq(root, f64x2.splat(Infinity)));
   }
-  return v128.xor(x, v128.and(below, f64x2.splat(-0.0)));
+  return v128.xor(x, v128.and(f64x2.lt(q, f64x2.splat(0)), f64x2.splat(-0.0)));
 }
 
 @inline
 function ratio(r: v128, table: usize): v128 {
   let above = both(table);
-  above = step(above, r, table + 8);
+  let below = both(table + 8);
   above = step(above, r, table + 16);
-  above = step(above, r, table + 24);
+  below = step(below, r, table + 24);
   above = step(above, r, table + 32);
-  above = step(above, r, table + 40);
+  below = step(below, r, table + 40);
   above = step(above, r, table + 48);
-  above = step(above, r, table + 56);
-  let below = both(table + 64);
+  below = step(below, r, table + 56);
+  above = step(above, r, table + 64);
   below = step(below, r, table + 72);
-  below = step(below, r, table + 80);
+  above = step(above, r, table + 80);
   below = step(below, r, table + 88);
-  below = step(below, r, table + 96);
+  above = step(above, r, table + 96);
   below = step(below, r, table + 104);
-  below = step(below, r, table + 112);
+  above = step(above, r, table + 112);
   below = step(below, r, table + 120);
   return f64x2.div(above, below);
 }

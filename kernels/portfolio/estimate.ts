@@ -52,42 +52,47 @@ function sampleOf(
   room: Float64Array,
 ): Sample {
   const sample = new Sample();
+  // By addresses, since places would be checked. Losses with a control beyond the border go to the end, the others to the front.
+  const front = room.dataStart;
+  const end = front + losses.byteLength;
+  let inner = front;
+  let outer = end;
   let mean: f64 = 0;
-  let beyond = 0;
-  for (let i = 0; i < losses.length; i++) {
-    mean += losses[i] - slope * linear[i];
-    beyond += <i32>(linear[i] > border);
+  let control = linear.dataStart;
+  for (let at = losses.dataStart; inner < outer; at += 8) {
+    const loss = load<f64>(at);
+    const value = load<f64>(control);
+    mean += loss - slope * value;
+    if (value > border) {
+      outer -= 8;
+      store<f64>(outer, loss);
+    } else {
+      store<f64>(inner, loss);
+      inner += 8;
+    }
+    control += 8;
   }
   sample.mean = mean / <f64>losses.length;
-  const inner = room.subarray(0, losses.length - beyond);
-  const outer = room.subarray(losses.length - beyond, losses.length);
-  let toOuter = outer.dataStart;
-  let toInner = inner.dataStart;
-  for (let i = 0; i < losses.length; i++) {
-    if (linear[i] > border) {
-      store<f64>(toOuter, losses[i]);
-      toOuter += 8;
-    } else {
-      store<f64>(toInner, losses[i]);
-      toInner += 8;
-    }
-  }
+  const within = <i32>((inner - front) >> 3);
+  const beyond = losses.length - within;
   const tail = 1 - confidence;
   const controlled = beyond > 0 && beyond < losses.length;
   const outerWeight = controlled ? tail / <f64>beyond : 1 / <f64>losses.length;
-  const innerWeight = controlled ? confidence / <f64>inner.length : outerWeight;
+  const innerWeight = controlled ? confidence / <f64>within : outerWeight;
 
   // No more than these have the weight of the tail.
-  sortTop(outer.dataStart, outer.dataStart + outer.byteLength, <i32>min<f64>(tail / outerWeight + 2, beyond));
-  sortTop(inner.dataStart, inner.dataStart + inner.byteLength, <i32>min<f64>(tail / innerWeight + 2, inner.length));
+  sortTop(outer, end, <i32>min<f64>(tail / outerWeight + 2, beyond));
+  sortTop(front, inner, <i32>min<f64>(tail / innerWeight + 2, within));
   // From the largest loss down, until there is as much weight as the tail has.
   let weight: f64 = 0;
   let sum: f64 = 0;
-  let i = inner.length - 1;
-  let o = beyond - 1;
-  while (weight < tail && (i >= 0 || o >= 0)) {
-    const isOuter = o >= 0 && (i < 0 || outer[o] >= inner[i]);
-    const loss = isOuter ? outer[o--] : inner[i--];
+  let i = inner;
+  let o = end;
+  while (weight < tail && (i > front || o > outer)) {
+    const isOuter = o > outer && (i == front || load<f64>(o - 8) >= load<f64>(i - 8));
+    if (isOuter) o -= 8;
+    else i -= 8;
+    const loss = load<f64>(isOuter ? o : i);
     const each = min(isOuter ? outerWeight : innerWeight, tail - weight);
     weight += each;
     sum += each * loss;

@@ -4,7 +4,8 @@
 import { Book, Risk } from './book';
 import { check } from './check';
 import { estimate } from './estimate';
-import { PAIRS, Paths } from './paths';
+import { Paths } from './paths';
+import { PAIRS } from './worth';
 
 export function run(book: Book): Risk {
   check(book);

@@ -1,13 +1,13 @@
 // Losses of a book along random paths, two paths at a time: correlated prices at the horizon, and Black and Scholes' value of each option.
 import { cholesky, math, math2, Philox } from 'lodger/kernel';
 import { Book } from './book';
-import { exponentials, ROW_BYTES, worthOf } from './worth';
+import { exponentials, PAIRS, ROW_BYTES, worthsOf } from './worth';
 
 /** An option that ends at the horizon: a tenth of a millionth of a second later, its value is what it pays. */
 const LEFT_MIN: f64 = 1e-14;
 
-/** Pairs of paths that are run at a time. All paths are a multiple of them: see check.ts. */
-export const PAIRS: usize = 4;
+/** Of normal numbers, ln S and S: those of an asset stand together, 16 bytes of each pair. */
+const STRIDE: usize = PAIRS * 16;
 
 /** Prices now or at the horizon, and the positions as seen from there. */
 class Terms {
@@ -29,7 +29,7 @@ class Terms {
     const sigma = book.volatilities[position.asset];
     const spread = sigma * Math.sqrt(left);
     const sign: f64 = position.kind == 'call' ? 1 : -1;
-    store<u64>(row, (<u64>position.asset) << 4);
+    store<u64>(row, <u64>position.asset * <u64>STRIDE);
     store<f64>(row, sign / spread, 8);
     store<f64>(row, (sign * ((book.rate + 0.5 * sigma * sigma) * left - math.log(position.strike))) / spread, 16);
     store<f64>(row, sign * spread, 24);
@@ -43,7 +43,7 @@ export class Paths {
   private readonly then: Terms;
   private readonly factor: Float64Array;
   private readonly philox: Philox;
-  /** Of each pair and each asset, 16 bytes: normal numbers, ln S and S. */
+  /** Of each asset and each pair: normal numbers, ln S and S. */
   private readonly normals: usize;
   private readonly logarithms: usize;
   private readonly prices: usize;
@@ -61,14 +61,15 @@ export class Paths {
     this.now = new Terms(book, 0);
     this.then = new Terms(book, book.horizon);
     this.philox = new Philox(<u64>book.seed);
-    this.normals = heap.alloc(PAIRS * <usize>assets * 16);
-    this.logarithms = heap.alloc(PAIRS * <usize>assets * 16);
-    this.prices = heap.alloc(PAIRS * <usize>assets * 16);
+    this.normals = heap.alloc(<usize>assets * STRIDE);
+    this.logarithms = heap.alloc(<usize>assets * STRIDE);
+    this.prices = heap.alloc(<usize>assets * STRIDE);
     this.moves = heap.alloc(<usize>assets * 24);
     this.factor = book.correlation.slice();
     cholesky(this.factor, assets);
     for (let a = 0; a < assets; a++) this.setPrice(a, f64x2.splat(math.log(book.spots[a])));
-    this.value = f64x2.extract_lane(this.bookValue(this.now, this.logarithms, this.prices), 0);
+    this.setWorths(this.now, this.normals);
+    this.value = load<f64>(this.normals);
     this.fillSlopes();
     this.fillMoves();
     let variance: f64 = 0;
@@ -81,54 +82,76 @@ export class Paths {
   /** Losses of some pairs of paths, and the same to first order in the shocks. */
   run(pair: u64, losses: usize, linear: usize): void {
     const assets = this.book.spots.length;
-    const bytes = (<usize>assets) << 4;
-    let normals = this.normals;
-    for (let a = 0; a < assets; a++) this.philox.evenFour(pair, a, normals + ((<usize>a) << 4), bytes);
-    math2.normalQuantileOf(normals, normals + PAIRS * bytes);
-    let logarithm = this.logarithms;
-    for (let p: usize = 0; p < PAIRS; p++) {
-      this.shock(normals, logarithm, linear + (p << 4));
-      normals += bytes;
-      logarithm += bytes;
-    }
-    exponentials(this.logarithms, logarithm, this.prices);
-    for (let p: usize = 0; p < PAIRS; p++) {
-      const worth = this.bookValue(this.then, this.logarithms + p * bytes, this.prices + p * bytes);
-      v128.store(losses + (p << 4), f64x2.sub(f64x2.splat(this.value), worth));
+    const end = this.normals + <usize>assets * STRIDE;
+    for (let a = 0; a < assets; a++) this.philox.evenFour(pair, a, this.normals + <usize>a * STRIDE, 16);
+    math2.normalQuantileOf(this.normals, end);
+    this.shock(end, linear);
+    exponentials(this.logarithms, this.logarithms + (end - this.normals), this.prices);
+    this.setWorths(this.then, losses);
+    for (const end = losses + PAIRS * 16; losses < end; losses += 16) {
+      v128.store(losses, f64x2.sub(f64x2.splat(this.value), v128.load(losses)));
     }
   }
 
-  /** From normal numbers to the logarithms of a pair's prices, and its losses to first order. */
-  private shock(normals: usize, logarithm: usize, linear: usize): void {
-    let first = f64x2.splat(0);
-    let move = this.moves;
+  /** From normal numbers, up to an address, to the logarithms of prices, and losses to first order. All pairs at once read factors once. */
+  private shock(end: usize, linear: usize): void {
+    const normals = this.normals;
+    const rowBytes = (<usize>this.book.spots.length) << 3;
     let row = this.factor.dataStart;
-    const assets = <usize>this.book.spots.length;
-    const end = normals + (assets << 4);
-    for (let last = normals; last < end; last += 16) {
+    let move = this.moves;
+    let logarithm = this.logarithms;
+    let firstA = f64x2.splat(0);
+    let firstB = firstA;
+    let firstC = firstA;
+    let firstD = firstA;
+    for (let last = normals; last < end; last += STRIDE) {
       // A row of Cholesky's factor times independent normal numbers.
-      let shock = f64x2.splat(0);
+      let a = f64x2.splat(0);
+      let b = a;
+      let c = a;
+      let d = a;
       let at = row;
-      for (let from = normals; from <= last; from += 16) {
-        shock = f64x2.add(shock, f64x2.mul(v128.load64_splat(at), v128.load(from)));
+      for (let from = normals; from <= last; from += STRIDE) {
+        const factor = v128.load64_splat(at);
+        a = f64x2.add(a, f64x2.mul(factor, v128.load(from)));
+        b = f64x2.add(b, f64x2.mul(factor, v128.load(from, 16)));
+        c = f64x2.add(c, f64x2.mul(factor, v128.load(from, 32)));
+        d = f64x2.add(d, f64x2.mul(factor, v128.load(from, 48)));
         at += 8;
       }
-      row += assets << 3;
-      v128.store(logarithm, f64x2.add(v128.load64_splat(move), f64x2.mul(v128.load64_splat(move, 8), shock)));
-      first = f64x2.add(first, f64x2.mul(v128.load64_splat(move, 16), shock));
+      row += rowBytes;
+      const drift = v128.load64_splat(move);
+      const scale = v128.load64_splat(move, 8);
+      v128.store(logarithm, f64x2.add(drift, f64x2.mul(scale, a)));
+      v128.store(logarithm, f64x2.add(drift, f64x2.mul(scale, b)), 16);
+      v128.store(logarithm, f64x2.add(drift, f64x2.mul(scale, c)), 32);
+      v128.store(logarithm, f64x2.add(drift, f64x2.mul(scale, d)), 48);
+      const slope = v128.load64_splat(move, 16);
+      firstA = f64x2.add(firstA, f64x2.mul(slope, a));
+      firstB = f64x2.add(firstB, f64x2.mul(slope, b));
+      firstC = f64x2.add(firstC, f64x2.mul(slope, c));
+      firstD = f64x2.add(firstD, f64x2.mul(slope, d));
       move += 24;
-      logarithm += 16;
+      logarithm += STRIDE;
     }
-    v128.store(linear, first);
+    v128.store(linear, firstA);
+    v128.store(linear, firstB, 16);
+    v128.store(linear, firstC, 32);
+    v128.store(linear, firstD, 48);
   }
 
   private setPrice(asset: usize, logarithm: v128): void {
-    v128.store(this.logarithms + (asset << 4), logarithm);
-    v128.store(this.prices + (asset << 4), math2.exp(logarithm));
+    const price = math2.exp(logarithm);
+    for (let at = asset * STRIDE; at < (asset + 1) * STRIDE; at += 16) {
+      v128.store(this.logarithms + at, logarithm);
+      v128.store(this.prices + at, price);
+    }
   }
 
-  private bookValue(terms: Terms, logarithms: usize, prices: usize): v128 {
-    return worthOf(terms.rows, terms.rows + <usize>this.book.positions.length * ROW_BYTES, logarithms, prices);
+  /** What the book is worth in each pair, to an address. */
+  private setWorths(terms: Terms, worths: usize): void {
+    const end = terms.rows + <usize>this.book.positions.length * ROW_BYTES;
+    worthsOf(terms.rows, end, this.logarithms, this.prices, worths);
   }
 
   /** -delta S sigma root of the horizon, for each asset: delta of an option is s P(s d1). */
