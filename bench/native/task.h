@@ -65,11 +65,15 @@ static void give(void *at) { free(at); }
 static inline d2 both(double x) { return (d2){x, x}; }
 static inline d2 pick(l2 mask, d2 yes, d2 no) { return (d2)((mask & (l2)yes) | (~mask & (l2)no)); }
 
-/* The `index`th number of the line `name = ...`; `usual` where there is none. Digits and a point, as in the inputs of the benchmark. */
+/*
+ * The `index`th number of the line `name = ...` before a line `data`; `usual` where there is none. Digits and a point, as in the inputs of
+ * the benchmark.
+ */
 static __attribute__((unused)) double setting(const uint8_t *text, size_t size, const char *name, int index, double usual) {
   for (size_t at = 0; at < size;) {
     size_t end = at;
     while (end < size && text[end] != '\n') end++;
+    if (end - at == 4 && text[at] == 'd' && text[at + 1] == 'a' && text[at + 2] == 't' && text[at + 3] == 'a') break;
     size_t p = at, n = 0;
     while (p < end && name[n] && text[p] == (uint8_t)name[n]) p++, n++;
     while (!name[n] && p < end && text[p] == ' ') p++;
