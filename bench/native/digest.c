@@ -25,71 +25,63 @@ static const uint32_t START[8] = {
 #define SMALL0(w) (ROTR(w, 7) ^ ROTR(w, 18) ^ ((w) >> 3))
 #define SMALL1(w) (ROTR(w, 17) ^ ROTR(w, 19) ^ ((w) >> 10))
 
-/* Sixteen rounds; NEXT makes the word of a round from those before. */
-#define ROUND(a, b, c, d, e, f, g, h, i, NEXT)       \
-  NEXT(i)                                            \
-  h += SUM1(e) + CH(e, f, g) + (k[i] + w[i]);        \
-  d += h;                                            \
-  h += SUM0(a) + MAJ(a, b, c);
-#define ROUNDS(NEXT) \
-  ROUND(a, b, c, d, e, f, g, h, 0, NEXT) \
-  ROUND(h, a, b, c, d, e, f, g, 1, NEXT) \
-  ROUND(g, h, a, b, c, d, e, f, 2, NEXT) \
-  ROUND(f, g, h, a, b, c, d, e, 3, NEXT) \
-  ROUND(e, f, g, h, a, b, c, d, 4, NEXT) \
-  ROUND(d, e, f, g, h, a, b, c, 5, NEXT) \
-  ROUND(c, d, e, f, g, h, a, b, 6, NEXT) \
-  ROUND(b, c, d, e, f, g, h, a, 7, NEXT) \
-  ROUND(a, b, c, d, e, f, g, h, 8, NEXT) \
-  ROUND(h, a, b, c, d, e, f, g, 9, NEXT) \
-  ROUND(g, h, a, b, c, d, e, f, 10, NEXT) \
-  ROUND(f, g, h, a, b, c, d, e, 11, NEXT) \
-  ROUND(e, f, g, h, a, b, c, d, 12, NEXT) \
-  ROUND(d, e, f, g, h, a, b, c, 13, NEXT) \
-  ROUND(c, d, e, f, g, h, a, b, 14, NEXT) \
-  ROUND(b, c, d, e, f, g, h, a, 15, NEXT)
-#define GIVEN(i)
-#define MADE(i) w[i] += SMALL0(w[(i + 1) & 15]) + w[(i + 9) & 15] + SMALL1(w[(i + 14) & 15]);
-
-static void compress(uint32_t *state, const uint8_t *block) {
-  uint32_t w[16];
-  const uint32_t *k = K;
-  for (int i = 0; i < 16; i++) w[i] = __builtin_bswap32(AT(uint32_t, block + 4 * i));
-  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
-  ROUNDS(GIVEN)
-  while (k < K + 48) {
-    k += 16;
-    ROUNDS(MADE)
-  }
-  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
-}
-
 static u4 turned(const uint8_t *at) {
   const u4 x = AT(u4u, at);
   return (ROTR(x, 8) & 0xff00ff00) | (ROTR(x, 24) & 0x00ff00ff);
 }
 
-static void compress_four(u4 *state, const uint8_t *block, size_t stride) {
-  u4 w[16];
-  const uint32_t *k = K;
+/* The words of four blocks that lie `stride` bytes apart, a block a lane, with the constants of their rounds. */
+static void schedule(u4 *sums, const uint8_t *block, size_t stride) {
+  u4 w[64];
   for (int i = 0; i < 16; i += 4) {
     const u4 m0 = turned(block + 4 * i), m1 = turned(block + stride + 4 * i);
     const u4 m2 = turned(block + 2 * stride + 4 * i), m3 = turned(block + 3 * stride + 4 * i);
-    for (int j = 0; j < 4; j++) w[i + j] = (u4){m0[j], m1[j], m2[j], m3[j]};
+    for (int j = 0; j < 4; j++) {
+      w[i + j] = (u4){m0[j], m1[j], m2[j], m3[j]};
+      sums[i + j] = w[i + j] + K[i + j];
+    }
   }
-  u4 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
-  ROUNDS(GIVEN)
-  while (k < K + 48) {
-    k += 16;
-    ROUNDS(MADE)
+  for (int i = 16; i < 64; i++) {
+    w[i] = w[i - 16] + SMALL0(w[i - 15]) + w[i - 7] + SMALL1(w[i - 2]);
+    sums[i] = w[i] + K[i];
   }
+}
+
+/* A round, for one stream (a lane of the sums) or four. */
+#define ROUND(a, b, c, d, e, f, g, h, SUM, i) \
+  h += SUM(i) + CH(e, f, g) + SUM1(e);        \
+  d += h;                                     \
+  h += MAJ(a, b, c) + SUM0(a);
+#define ROUNDS(SUM)                           \
+  for (int i = 0; i < 64; i += 8) {           \
+    ROUND(a, b, c, d, e, f, g, h, SUM, i)     \
+    ROUND(h, a, b, c, d, e, f, g, SUM, i + 1) \
+    ROUND(g, h, a, b, c, d, e, f, SUM, i + 2) \
+    ROUND(f, g, h, a, b, c, d, e, SUM, i + 3) \
+    ROUND(e, f, g, h, a, b, c, d, SUM, i + 4) \
+    ROUND(d, e, f, g, h, a, b, c, SUM, i + 5) \
+    ROUND(c, d, e, f, g, h, a, b, SUM, i + 6) \
+    ROUND(b, c, d, e, f, g, h, a, SUM, i + 7) \
+  }
+#define ONE(i) sums[4 * (i)]
+#define FOUR(i) sums[i]
+
+static void compress(uint32_t *state, const uint32_t *sums) {
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  ROUNDS(ONE)
   state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
-static int padded(const uint8_t *from, size_t length, uint8_t *to) {
-  const size_t rest = length & 63;
-  const int blocks = rest < 56 ? 1 : 2;
-  CLEAR(to, 128);
+static void compress_four(u4 *state, const u4 *sums) {
+  u4 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  ROUNDS(FOUR)
+  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+}
+
+/* The `rest` bytes at the end of a message of `length`, with its padding; how many blocks that are. */
+static size_t padded(const uint8_t *from, size_t rest, size_t length, uint8_t *to) {
+  const size_t blocks = (rest + 8) / 64 + 1;
+  CLEAR(to, 64 * blocks);
   COPY(to, from, rest);
   to[rest] = 0x80;
   PUT(uint64_t, to + 64 * blocks - 8, __builtin_bswap64((uint64_t)length << 3));
@@ -97,24 +89,37 @@ static int padded(const uint8_t *from, size_t length, uint8_t *to) {
 }
 
 static void digest(const uint8_t *from, size_t length, uint32_t *state) {
-  uint8_t last[128];
+  uint8_t last[512];
+  u4 sums[64];
   COPY(state, START, 32);
-  const uint8_t *whole = from + (length & ~(size_t)63);
-  for (; from < whole; from += 64) compress(state, from);
-  const int blocks = padded(whole, length, last);
-  compress(state, last);
-  if (blocks == 2) compress(state, last + 64);
+  const uint8_t *whole = from + (length & ~(size_t)255);
+  for (; from < whole; from += 256) {
+    schedule(sums, from, 64);
+    for (int lane = 0; lane < 4; lane++) compress(state, (const uint32_t *)sums + lane);
+  }
+  const size_t blocks = padded(whole, length & 255, length, last);
+  for (size_t i = 0; i < blocks; i++) {
+    if (i % 4 == 0) schedule(sums, last + 64 * i, 64);
+    compress(state, (const uint32_t *)sums + i % 4);
+  }
 }
 
 static void digest_four(const uint8_t *from, size_t length, u4 *state) {
   uint8_t last[512];
-  int blocks = 0;
+  u4 sums[64];
+  size_t blocks = 0;
   for (int i = 0; i < 8; i++) state[i] = (u4){START[i], START[i], START[i], START[i]};
   const size_t whole = length & ~(size_t)63;
-  for (size_t at = 0; at < whole; at += 64) compress_four(state, from + at, length);
-  for (size_t lane = 0; lane < 4; lane++) blocks = padded(from + lane * length + whole, length, last + lane * 128);
-  compress_four(state, last, 128);
-  if (blocks == 2) compress_four(state, last + 64, 128);
+  for (size_t at = 0; at < whole; at += 64) {
+    schedule(sums, from + at, length);
+    compress_four(state, sums);
+  }
+  for (size_t lane = 0; lane < 4; lane++)
+    blocks = padded(from + lane * length + whole, length - whole, length, last + lane * 128);
+  for (size_t i = 0; i < blocks; i++) {
+    schedule(sums, last + 64 * i, 128);
+    compress_four(state, sums);
+  }
 }
 
 static uint8_t *words(uint8_t *to, const char *text) {
