@@ -21,7 +21,8 @@ export function createClaims(runs: RunList, members: Members, exams: Exams): Cla
       const [claim, makers] = [standing.claims.get(task), members.makersOf(host, task)];
       const examined = claim && exams.seenOf(task, { host, makers });
       const moved = standing.moved.has(task);
-      found.push({ host, owner, answer, standing, claim, makers, moved, ...(examined && { examined }) });
+      const run = { host, owner, answer, standing, claim, makers, moved };
+      found.push(examined ? { ...run, examined } : run);
     });
     return found;
   }
@@ -34,9 +35,17 @@ export function createClaims(runs: RunList, members: Members, exams: Exams): Cla
   return {
     runsOf,
     ownersOf: (task) => {
-      const makers: { readonly owner: string }[] = [];
-      runs.each(task, (index) => makers.push(...(members.at(index).moved.get(task) ?? [members.at(index)])));
-      return [...new Set(makers.map(({ owner }) => owner))];
+      const owners: string[] = [];
+      const add = ({ owner }: { readonly owner: string }) => {
+        if (!owners.includes(owner)) owners.push(owner);
+      };
+      runs.each(task, (index) => {
+        const from = members.at(index);
+        const makers = from.moved.get(task);
+        if (makers) makers.forEach(add);
+        else add(from);
+      });
+      return owners;
     },
     remove,
     removeBehind: (task, host) => {

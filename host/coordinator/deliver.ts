@@ -55,10 +55,11 @@ function take(state: State, job: Job, batch: Batch, acknowledge: () => void): bo
   const { host, report, lease } = batch;
   const use = useOf(state, job, batch);
   if (use.every((each) => each === USE.dropped)) return false;
-  const event = eventOf(state, job, batch);
+  const digests = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
+  const event = eventOf(state, job, batch, digests);
   if (lease && state.leases.current(lease.fence)) measure(host, cameOf(state, lease, event));
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
-  const decided = judgeRows(job, event, use);
+  const decided = judgeRows(job, event, { use, digests });
   const final: RunEvent = { ...event, use, settled: decided.settled };
   const outputs: Outputs = { outputs: report.outputs, logs: report.logs };
   countDelivered(state, host, final);
@@ -132,8 +133,12 @@ function partsIn(state: State, job: Job, { id }: Host, { tasks, marks }: Report)
 }
 
 /** The batch as it is kept, signed by both. */
-function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<RunEvent, 'use' | 'settled'> {
-  const outputs = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
+function eventOf(
+  state: State,
+  job: Job,
+  { caller, host, report }: Batch,
+  outputs: readonly string[],
+): Omit<RunEvent, 'use' | 'settled'> {
   const inputs = report.tasks.map((task) => (task < job.tasks ? state.inputs.digest(job.id, job.starts, task) : ''));
   const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs }, host.key);
   const before = state.chain;
@@ -146,7 +151,9 @@ function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<
     at: state.with.clock(),
     host: host.id,
     owner: host.record.account,
-    ...{ kind, late, before: checksEver },
+    kind,
+    late,
+    before: checksEver,
     fence: report.fence,
     engine: report.engine,
     rewriter: report.rewriter,
@@ -161,15 +168,25 @@ function eventOf(state: State, job: Job, { caller, host, report }: Batch): Omit<
     ...(report.marks && { marks: report.marks }),
     ...(unserved.length > 0 && { unserved }),
     ...(parts && { parts }),
-    digests: Buffer.concat(outputs.map((digest) => (digest === '' ? NO_DIGEST : Buffer.from(digest, 'hex')))),
+    digests: bytesOf(outputs),
     signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
   };
 }
 
-const NO_DIGEST = Buffer.alloc(32);
+/** Digests one behind the other; zeros where there is none. */
+function bytesOf(digests: readonly string[]): Buffer {
+  const bytes = Buffer.alloc(32 * digests.length);
+  for (const [row, digest] of digests.entries()) bytes.write(digest, 32 * row, 'hex');
+  return bytes;
+}
+
+interface Judged {
+  readonly use: number[];
+  readonly digests: readonly string[];
+}
 
 /** What follows from each row. What turns out to be of no use is marked so. */
-function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: number[]): Decided {
+function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, { use, digests }: Judged): Decided {
   const decided = nothingDecided();
   const retries = job.record.manifest.retries ?? RETRIES;
   const here = { event: 0, host: event.host };
@@ -190,18 +207,20 @@ function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, use: numb
     }
     // A late result is of a task that may be open again.
     if (job.open.length > 0) job.open = dropOpen(job.open, task);
-    const effects = effectsOf(job, event, row, use[row] as number);
+    const effects = effectsOf(job, event, row, { use, digests });
     if (effects.dropped) use[row] = USE.dropped;
     gather(job, decided, effects, here);
   }
   return decided;
 }
 
-function effectsOf(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, row: number, use: number): Effects {
+function effectsOf(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, row: number, { use, digests }: Judged): Effects {
   const task = event.tasks[row] as number;
-  if (use === USE.unable) return job.replicas.audit(task, intervalAt(event, row), null);
-  const run = deliveryOf(event, row);
-  return use === USE.audit ? job.replicas.audit(task, intervalAt(event, row), run) : job.replicas.deliver(task, run);
+  if (use[row] === USE.unable) return job.replicas.audit(task, intervalAt(event, row), null);
+  const run = deliveryOf(event, row, digests[row]);
+  return use[row] === USE.audit
+    ? job.replicas.audit(task, intervalAt(event, row), run)
+    : job.replicas.deliver(task, run);
 }
 
 /** The list without a task, which is in it only where its lease was over. */

@@ -56,6 +56,8 @@ export interface Members {
 /** With so many hosts of earlier jobs, if they are most of a job's, others are strangers. */
 const MET_MIN = 20;
 
+const NOBODY: readonly Maker[] = [];
+
 export function createMembers(): Members {
   let met = 0;
   const runs = { all: 0, anonymous: 0 };
@@ -96,6 +98,16 @@ export function createMembers(): Members {
     });
   }
 
+  function add(
+    member: Member,
+    task: number,
+    { share, parts }: { readonly share: number; readonly parts: number },
+  ): void {
+    member.results += share;
+    member.intervals += share * parts;
+    member.tasks.push(task);
+  }
+
   return {
     all,
     at: (index) => {
@@ -113,13 +125,11 @@ export function createMembers(): Members {
       for (const part of run.parts ?? []) join(part);
       if (run.claim) from.claims.set(task, run.claim);
       if (run.parts?.some(({ host }) => host !== run.host)) from.moved.set(task, makersIn(run));
-      const makers = from.moved.get(task) ?? [{ host: run.host, share: 1, places: undefined }];
-      for (const { host, share, places } of makers) {
-        const member = byHost.get(host) as Member;
-        member.results += share;
-        member.intervals += share * (places?.length || partsOf(run.claim));
-        member.tasks.push(task);
-      }
+      const makers = from.moved.get(task);
+      if (!makers) add(from, task, { share: 1, parts: partsOf(run.claim) });
+      else
+        for (const { host, share, places } of makers)
+          add(byHost.get(host) as Member, task, { share, parts: places.length || partsOf(run.claim) });
     },
     forget: (host, task) => {
       byHost.get(host)?.claims.delete(task);
@@ -129,7 +139,7 @@ export function createMembers(): Members {
       const from = byHost.get(host);
       const claim = from?.claims.get(task);
       const moved = from?.moved.get(task);
-      if (moved || !from || !claim) return moved ?? [];
+      if (moved || !from || !claim) return moved ?? NOBODY;
       const places = Array.from({ length: partsOf(claim) }, (_, place) => place);
       return [{ host, owner: from.owner, standing: from, places, share: 1 }];
     },

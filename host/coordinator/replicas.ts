@@ -62,14 +62,19 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   let [tasks, spent] = [0, 0];
   let [sealed, swept, filled] = [false, false, false];
 
+  const { confidence, wait, deterministic, trustedHosts, pairs = false } = options;
+  const progressOf = () => (states.held + states.final) / Math.max(1, tasks);
   const terms = (closing = false): Terms => ({
-    ...{ confidence: options.confidence, wait: options.wait, deterministic: options.deterministic },
-    trustedHosts: options.trustedHosts,
-    progress: (states.held + states.final) / Math.max(1, tasks),
+    confidence,
+    wait,
+    deterministic,
+    trustedHosts,
+    progress: progressOf(),
     closing,
-    pairs: options.pairs ?? false,
+    pairs,
   });
 
+  const isBanned = ({ host }: { readonly host: string }) => members.of(host)?.banned === true;
   const isFinal = (task: number) => states.of(task) === FINAL;
   const isLone = (task: number) => states.of(task) === HELD && runs.count(task) === 1;
 
@@ -77,11 +82,11 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const state = states.of(task);
     if (task >= tasks || state === HELD || state === FINAL) return undefined;
     const not = ownersOf(task);
-    const range = { from: task, to: task + 1, check: not.length > 0, trusted: trustedOnly.has(task) };
+    const [to, check, trusted] = [task + 1, not.length > 0, trustedOnly.has(task)];
     const question = exams.questionOf(task);
-    if (!question) return { ...range, not };
+    if (!question) return { from: task, to, not, check, trusted };
     const asked = question.votes.map(({ owner }) => owner);
-    return { ...range, not: [...new Set([...not, ...asked])], audit: question.rewriter };
+    return { from: task, to, not: [...new Set([...not, ...asked])], check, trusted, audit: question.rewriter };
   }
 
   /** Asks for one more run of a task. */
@@ -106,8 +111,10 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     runs.each(task, (index, _answer, place) => {
       if (runs.marked(place)) return;
       runs.mark(place);
-      for (const { host, share } of members.at(index).moved.get(task) ?? [{ ...members.at(index), share: 1 }])
-        members.pass(host, share, effects);
+      const { host, moved } = members.at(index);
+      const makers = moved.get(task);
+      if (makers) for (const maker of makers) members.pass(maker.host, maker.share, effects);
+      else members.pass(host, 1, effects);
     });
   }
 
@@ -116,7 +123,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const examination = exams.next(task, asked);
     // Of results with marks more is known by now.
     const found = asked.runs.some(({ claim }) => claim) ? runsOf(task) : asked.runs;
-    const verdict = examination ?? trust.judge(found, asked.terms, draw(task, found.length));
+    const verdict = examination ?? trust.judge(found, asked.terms, () => draw(task, found.length));
     if (verdict.do === 'convict') {
       for (const host of verdict.hosts) {
         remove(task, host);
@@ -212,7 +219,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     for (let task = 0; task < tasks; task += 1) {
       if (states.of(task) !== HELD) continue;
       const found = runsOf(task);
-      if (trust.judge(found, terms(true), draw(task, found.length)).do !== 'accept') unsure.push(task);
+      if (trust.judge(found, terms(true), () => draw(task, found.length)).do !== 'accept') unsure.push(task);
     }
     if (unsure.length > 0) for (const task of unsure) settle(task, effects, true);
     else for (let task = 0; task < tasks; task += 1) if (states.of(task) === HELD) settle(task, effects, true);
@@ -236,7 +243,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       }),
     deliver: (task, run) =>
       then((effects) => {
-        const isVoid = [run, ...(run.parts ?? [])].some(({ host }) => members.of(host)?.banned);
+        const isVoid = isBanned(run) || run.parts?.some(isBanned);
         if (task >= tasks || states.of(task) === FINAL || isVoid || ownersOf(task).includes(run.owner)) {
           drop(task, effects);
           return;

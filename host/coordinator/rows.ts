@@ -4,14 +4,15 @@ import type { Delivery } from './delivery.ts';
 import type { RunEvent } from './events.ts';
 import { answerOf } from './trust.ts';
 
-/** What the replicas are told of a row. */
-export function deliveryOf(event: Omit<RunEvent, 'settled' | 'use'>, row: number): Delivery {
+/** What the replicas are told of a row. `digest` is that of its output in hex, where somebody has it at hand. */
+export function deliveryOf(event: Omit<RunEvent, 'settled' | 'use'>, row: number, digest?: string): Delivery {
   const { host, owner, kind, late, before, rewriter } = event;
   const parts = event.parts?.[row] ?? null;
   const code = event.codes[row] as string;
   const fuel = event.fuels[row] ?? null;
-  const output = code === '' ? hexAt(event.digests, row) : '';
+  const output = code === '' ? (digest ?? hexAt(event.digests, row)) : '';
   const answer = answerOf(code === '' ? { output, fuel } : { code, rewriter });
+  if (!parts && !event.marks) return { host, owner, kind, late, before, answer };
   const marks = event.unserved?.includes(row) ? null : event.marks?.[row];
   // Of a result with marks nothing can be said without its fuel.
   const hasClaim = marks && marks.length > 0 && output !== '' && fuel !== null;

@@ -22,7 +22,8 @@ export interface Decided {
   readonly states: Map<number, TaskState>;
   readonly wanted: Range[];
   readonly convicted: string[];
-  readonly passed: Effects['passed'][number][];
+  /** Checks that hosts passed, and shares of some, by host. */
+  readonly passed: Map<string, number>;
   /** Fuel of runs that were believed, by host. */
   readonly earned: Map<string, number>;
 }
@@ -32,7 +33,7 @@ export const nothingDecided = (): Decided => ({
   states: new Map(),
   wanted: [],
   convicted: [],
-  passed: [],
+  passed: new Map(),
   earned: new Map(),
 });
 
@@ -55,12 +56,16 @@ export function gather(job: Job, decided: Decided, effects: Effects, here?: { ev
       fuel: runs * fuel + audited,
       failed,
     });
-    for (const each of hosts) decided.earned.set(each, (decided.earned.get(each) ?? 0) + fuel);
+    for (const each of hosts) addTo(decided.earned, each, fuel);
     decided.states.set(task, failed ? 'failed' : 'done');
   }
-  for (const { host, fuel } of effects.audited) decided.earned.set(host, (decided.earned.get(host) ?? 0) + fuel);
-  decided.convicted.push(...effects.convicted);
-  decided.passed.push(...effects.passed);
+  for (const { host, fuel } of effects.audited) addTo(decided.earned, host, fuel);
+  for (const host of effects.convicted) decided.convicted.push(host);
+  for (const { host, share } of effects.passed) addTo(decided.passed, host, share);
+}
+
+function addTo(sums: Map<string, number>, host: string, more: number): void {
+  sums.set(host, (sums.get(host) ?? 0) + more);
 }
 
 interface Settling {
@@ -103,13 +108,10 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
     note(job, number, each);
     all.push([number, each]);
   }
-  for (const { host, share } of decided.passed) countPassed(state, host, share);
+  for (const [id, share] of decided.passed) countPassed(state, id, share);
   for (const [id, fuel] of decided.earned) countEarned(state, id, fuel);
-  const hosts = new Set([
-    ...decided.passed.map(({ host }) => host),
-    ...decided.earned.keys(),
-    ...(event.type === 'run' ? [event.host] : []),
-  ]);
+  const hosts = new Set([...decided.passed.keys(), ...decided.earned.keys()]);
+  if (event.type === 'run') hosts.add(event.host);
   openWanted(state, job, decided.wanted);
   const written = all.map(([number, each]) => store.put(KEY.event(job.id, number), each));
   for (const id of hosts) {

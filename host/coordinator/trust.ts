@@ -55,8 +55,11 @@ type Asked = Pick<Terms, 'confidence' | 'progress'>;
 
 /** What decides about belief. The site has `TRUST`; the simulator puts others beside it. */
 export interface Trust {
-  /** What to do with a task, from its runs in the order in which they were delivered. `draw` is in [0, 1), and unknown to hosts. */
-  judge(runs: readonly Run[], terms: Terms, draw: number): Verdict;
+  /**
+   * What to do with a task, from its runs in the order in which they were delivered. `draw` gives a number in [0, 1) that hosts cannot know,
+   * the same whenever it is asked: it takes a digest, and most tasks need none.
+   */
+  judge(runs: readonly Run[], terms: Terms, draw: () => number): Verdict;
   /** Checks that a host is to have passed by now: those that are missing when the job ends are drawn from what is held of it. */
   checksDue(standing: Standing, terms: Asked): number;
   /** Whether a host is to be given tasks that others have run, before those that nobody has. */
@@ -162,7 +165,7 @@ function runRate(standing: Standing, terms: Asked): number {
 }
 
 /** See `Trust`. */
-function judge(runs: readonly Run[], terms: Terms, draw: number): Verdict {
+function judge(runs: readonly Run[], terms: Terms, draw: () => number): Verdict {
   const standing = runs.filter((run) => !run.standing.banned);
   if (standing.length === 0) return runs.length === 0 ? { do: 'run' } : { do: 'replicate', wrong: 1, trusted: false };
   const own = runs.find((run) => run.standing.kind === 'trusted');
@@ -188,7 +191,7 @@ function isForTrusted(best: Agreeing, others: readonly Run[], { trustedHosts }: 
 const isEstablished = ({ checksEver }: Standing): boolean => checksEver >= BELIEF.established;
 
 /** All runs agree, or there is one. */
-function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
+function judgeAgreed(runs: Agreeing, terms: Terms, draw: () => number): Verdict {
   const [first] = runs;
   const wrong = wrongTogether(runs);
   const enough = wrong <= needOf(terms.confidence);
@@ -197,8 +200,8 @@ function judgeAgreed(runs: Agreeing, terms: Terms, draw: number): Verdict {
   if (!terms.deterministic || terms.confidence === 'trusted') return { ...replicate, trusted: true };
   if (runs.length === 1 && !first.examined) {
     if (terms.pairs || first.moved || onProbation(first.standing)) return replicate;
-    if (!terms.closing && draw < runRate(first.standing, terms)) return replicate;
-  } else if (runs.length === 2 && terms.trustedHosts && draw < BELIEF.audits) {
+    if (!terms.closing && draw() < runRate(first.standing, terms)) return replicate;
+  } else if (runs.length === 2 && terms.trustedHosts && draw() < BELIEF.audits) {
     return { ...replicate, trusted: true };
   }
   if (terms.wait && !terms.closing && (!enough || runs.length === 1)) return { do: 'hold', wrong };

@@ -50,7 +50,8 @@ export function boinc(): Rule {
       judge: (runs, _terms, draw) => {
         const [first] = runs;
         if (!first) return { do: 'run' };
-        if (runs.length === 1 && trusts(first.standing, draw)) return { do: 'accept', answer: first.answer, wrong: 0 };
+        if (runs.length === 1 && trusts(first.standing, draw()))
+          return { do: 'accept', answer: first.answer, wrong: 0 };
         const verdict = majority(runs, 2);
         if (verdict.do !== 'accept') return verdict;
         for (const { standing, answer } of runs)
