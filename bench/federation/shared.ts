@@ -92,11 +92,12 @@ async function digestThere(
   const { limits = {} } = file;
   const { id } = await site.submit(OPERATOR, { version: 1, kernel: terms.kernel.digest, limits, sites: {} });
   await site.addInputs(OPERATOR, id, 0, Array(hosts).fill(digest), true);
-  for await (const { state, code, output } of site.outcomes(OPERATOR, id, 0, new AbortController().signal)) {
-    const text = typeof output === 'string' ? await textOf(blobs, output) : new TextDecoder().decode(output);
-    if (state !== 'done' || !text.startsWith(`sha256 ${digest}\n`))
-      throw new Error(`a task of the blob is ${state} ${code}`);
-  }
+  for await (const group of site.outcomes(OPERATOR, id, 0, new AbortController().signal))
+    for (const { state, code, output } of group) {
+      const text = typeof output === 'string' ? await textOf(blobs, output) : new TextDecoder().decode(output);
+      if (state !== 'done' || !text.startsWith(`sha256 ${digest}\n`))
+        throw new Error(`a task of the blob is ${state} ${code}`);
+    }
 }
 
 async function textOf(blobs: Coordinator['blobs'], digest: string): Promise<string> {

@@ -66,9 +66,10 @@ async function run(tasks: number): Promise<void> {
     await site.addInputs(SUBMITTER, id, from, inputs, from + count === tasks);
   }
   let next = 0;
-  for await (const { index, state, output } of site.outcomes(SUBMITTER, id, 0, new AbortController().signal))
-    if (index !== next++ || state !== 'done' || Buffer.from(output as Uint8Array).toString() !== `in-${index}`)
-      throw new Error(`task ${index} is not answered by its input`);
+  for await (const group of site.outcomes(SUBMITTER, id, 0, new AbortController().signal))
+    for (const { index, state, output } of group)
+      if (index !== next++ || state !== 'done' || Buffer.from(output as Uint8Array).toString() !== `in-${index}`)
+        throw new Error(`task ${index} is not answered by its input`);
   if (next !== tasks) throw new Error(`${next} outcomes of ${tasks} tasks`);
 }
 

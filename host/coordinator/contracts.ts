@@ -200,8 +200,8 @@ export interface Site {
   states(caller: Caller, job: string): Uint8Array;
   /** Where tasks of a job ran, and run: the places with most of them. */
   places(caller: Caller, job: string): readonly PlaceStatus[];
-  /** Final outcomes in input order from a place on, as they come; ends when the job has. */
-  outcomes(caller: Caller, job: string, from: number, signal: AbortSignal): AsyncIterable<Delivered>;
+  /** Final outcomes in input order from a place on, as they come, some of those that are there at a time; ends when the job has. */
+  outcomes(caller: Caller, job: string, from: number, signal: AbortSignal): AsyncIterable<readonly Delivered[]>;
   hosts(caller: Caller): readonly HostStatus[];
   why(caller: Caller, what: { readonly host: string } | { readonly job: string; readonly task: number }): string;
   status(): SiteStatus;

@@ -138,7 +138,7 @@ export async function* mergedOutcome(
   state: State,
   root: Job,
   { from, signal }: { readonly from: number; readonly signal: AbortSignal },
-): AsyncGenerator<Delivered> {
+): AsyncGenerator<readonly Delivered[]> {
   await waitFor(state, root, signal, () => root.record.summary !== null);
   if (signal.aborted || from > 0 || root.tasks === 0) return;
   const family = familyOf(state, root);
@@ -147,10 +147,10 @@ export async function* mergedOutcome(
     const failed = job.counts.failed > 0 ? job.detail.states.subarray(0, job.tasks).indexOf(STATE.failed) : -1;
     if (failed < 0) continue;
     const made = createReader(state, job)(failed);
-    yield { ...made, index: 0, message: failedIn(level, failed, made.message), kernel: job.kernel };
+    yield [{ ...made, index: 0, message: failedIn(level, failed, made.message), kernel: job.kernel }];
     return;
   }
   const top = family.at(-1) as Job;
-  if (isTop(top) && top.counts.done === 1) yield { ...createReader(state, top)(0), kernel: top.kernel };
-  else yield notRun(0, root.record.reason);
+  if (isTop(top) && top.counts.done === 1) yield [{ ...createReader(state, top)(0), kernel: top.kernel }];
+  else yield [notRun(0, root.record.reason)];
 }

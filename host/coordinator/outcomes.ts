@@ -1,5 +1,6 @@
 // Final outcomes in input order, and receipts: read from what is on disk, never ahead of it.
 import { LodgerError } from '../../runtime/base/errors.ts';
+import { bytesOf } from '../wire/outcomes.ts';
 import type { Datum } from '../wire/site.ts';
 import type { Delivered, SignedReceipt } from './contracts.ts';
 import { beliefOf, KEY, type Outputs, type RunEvent, type SiteEvent, USE } from './events.ts';
@@ -11,6 +12,9 @@ import type { State } from './state.ts';
 /** Events that are kept decoded for a reader: those of several hosts interleave. */
 const KEPT_MAX = 32;
 
+/** Outcomes that are there are read so many at a time, or so many bytes: a turn an outcome would take longer than to read it. */
+const GROUP = { rows: 64, bytes: 64 * 1024 } as const;
+
 /**
  * Outcomes from a place on, as they become final and are on disk; ends with the job, or when the signal says so. Throws what a site says
  * that is over: the reader comes again, and goes on from where it was.
@@ -19,13 +23,23 @@ export async function* outcomes(
   state: State,
   job: Job,
   { from, signal }: { readonly from: number; readonly signal: AbortSignal },
-): AsyncGenerator<Delivered> {
+): AsyncGenerator<readonly Delivered[]> {
   const read = createReader(state, job);
-  for (let task = from; ; task++) {
-    const isOver = () => job.record.state !== 'open' && job.record.summary !== null;
-    if (!isShown(job, task)) await waitFor(state, job, signal, () => isShown(job, task) || isOver());
+  const isOver = () => job.record.state !== 'open' && job.record.summary !== null;
+  const isThere = (task: number) => isShown(job, task) || isOver();
+  for (let task = from; ; ) {
+    const first = task;
+    if (!isThere(first)) await waitFor(state, job, signal, () => isThere(first));
     if (signal.aborted || (isOver() && task >= job.tasks)) return;
-    yield isShown(job, task) ? read(task) : notRun(task, job.record.reason);
+    const group: Delivered[] = [];
+    let bytes = 0;
+    do {
+      const each = isShown(job, task) ? read(task) : notRun(task, job.record.reason);
+      group.push(each);
+      bytes += bytesOf(each);
+      task++;
+    } while (group.length < GROUP.rows && bytes < GROUP.bytes && task < job.tasks && isThere(task));
+    yield group;
   }
 }
 

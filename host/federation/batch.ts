@@ -198,7 +198,7 @@ async function submitted(
 }
 
 /** Outcomes in heaps: those that are there when one was waited for long enough, or of a report's bytes. */
-async function* gathered(outcomes: AsyncIterable<Delivered>): AsyncGenerator<Delivered[]> {
+async function* gathered(outcomes: AsyncIterable<readonly Delivered[]>): AsyncGenerator<Delivered[]> {
   const source = outcomes[Symbol.asyncIterator]();
   let heap: Delivered[] = [];
   let bytes = 0;
@@ -207,13 +207,16 @@ async function* gathered(outcomes: AsyncIterable<Delivered>): AsyncGenerator<Del
   for (;;) {
     if (heap.length > 0) due ??= pause(GATHER_MS);
     const come = await (due ? Promise.race([next, due]) : next);
-    if (come && !come.done) {
-      heap.push(come.value);
-      bytes += bytesOf({ output: come.value.output, log: null });
-      next = source.next();
-    }
     const isOver = come?.done === true;
-    if (heap.length > 0 && (!come || isOver || bytes >= SITE.batchBytes.default)) {
+    for (const outcome of come && !come.done ? come.value : []) {
+      heap.push(outcome);
+      bytes += bytesOf({ output: outcome.output, log: null });
+      if (bytes < SITE.batchBytes.default) continue;
+      yield heap;
+      [heap, bytes, due] = [[], 0, undefined];
+    }
+    if (come && !isOver) next = source.next();
+    if (heap.length > 0 && (!come || isOver)) {
       yield heap;
       [heap, bytes, due] = [[], 0, undefined];
     }

@@ -68,10 +68,11 @@ export async function survives(nth: number): Promise<boolean> {
   await insist(() => submitTasks({ site, ...rest }, tasks, { id: 'full', perRequest: 8 }));
   const told = new Map<number, string>();
   await insist(async () => {
-    for await (const { index, output } of site.outcomes(SUBMITTER, 'full', told.size, new AbortController().signal)) {
-      expect(index).toBe(told.size);
-      told.set(index, Buffer.from(output as Uint8Array).toString());
-    }
+    for await (const group of site.outcomes(SUBMITTER, 'full', told.size, new AbortController().signal))
+      for (const { index, output } of group) {
+        expect(index).toBe(told.size);
+        told.set(index, Buffer.from(output as Uint8Array).toString());
+      }
   });
   clearInterval(joining);
   expect([...told.values()]).toEqual(

@@ -107,12 +107,12 @@ export async function collectInto(
   from: number,
   hear: (outcome: Delivered) => void,
 ): Promise<void> {
-  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) hear(each);
+  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) each.forEach(hear);
 }
 
 /** All outcomes of a job, once it has ended. */
 export async function collect(site: Site, job: string, from = 0): Promise<Delivered[]> {
   const found: Delivered[] = [];
-  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) found.push(each);
+  for await (const each of site.outcomes(SUBMITTER, job, from, new AbortController().signal)) found.push(...each);
   return found;
 }

@@ -25,11 +25,15 @@ export function sendPieces(reply: FastifyReply, type: string, pieces: AsyncItera
 }
 
 /** The same of outcomes, in as few frames as can be; one that says nothing says that the site is there. */
-export function sendOutcomes(reply: FastifyReply, outcomes: AsyncIterable<Delivered>): FastifyReply {
+export function sendOutcomes(reply: FastifyReply, outcomes: AsyncIterable<readonly Delivered[]>): FastifyReply {
   return send(
     reply,
     'application/octet-stream',
-    gathered(outcomes, { bytesOf, joined: outcomeFrames, quiet: QUIET_FRAME }),
+    gathered(outcomes, {
+      bytesOf: (group) => group.reduce((sum, each) => sum + bytesOf(each), 0),
+      joined: (groups) => outcomeFrames(groups.flat()),
+      quiet: QUIET_FRAME,
+    }),
   );
 }
 
