@@ -1,6 +1,7 @@
 // A coordinator in a process of its own, for the benchmark of sites: takes orders and tells what it uses by messages of its parent.
 import process from 'node:process';
 import { createCoordinator } from '../../host/coordinator/door.ts';
+import { ownProcess, siteProcess } from '../../host/platform/own-process.ts';
 
 /** What the parent is told first. */
 export interface Ready {
@@ -16,6 +17,8 @@ export interface Used {
   readonly residentBytes: number;
 }
 
+ownProcess();
+siteProcess();
 const data = process.argv[2] as string;
 const coordinator = await createCoordinator({ data });
 const tokens: string[] = [];

@@ -10,6 +10,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import { LOG_LEVELS } from '../coordinator/options.ts';
 import { readWhole } from '../jobs/files.ts';
 import { loadJob } from '../jobs/load.ts';
+import { siteProcess } from '../platform/own-process.ts';
 import { dataFolder } from '../platform/places.ts';
 import { interruptible } from './interrupt.ts';
 import { type JoinFlags, joinSites, withSites } from './join-sites.ts';
@@ -96,6 +97,7 @@ async function serve(flags: ServeFlags, signal: AbortSignal): Promise<0 | 1> {
   try {
     // Loaded here, since no other command needs a server.
     const { createCoordinator } = await import('../coordinator/door.ts');
+    siteProcess();
     const site = await createCoordinator(await optionsOf(flags, data));
     try {
       return await serveAt(site, { flags, data, signal });

@@ -12,7 +12,7 @@ import { checkMarks } from './intervals.ts';
 import type { Job } from './job.ts';
 import { drop } from './open.ts';
 import { partsOfRow } from './parts.ts';
-import { chainAfter, countersign, verifiedHead } from './receipts.ts';
+import { countersign, verifiedHead } from './receipts.ts';
 import { deliveryOf, intervalAt } from './rows.ts';
 import { type Decided, gather, happen, nothingDecided, settleAs } from './settling.ts';
 import type { Came } from './speed.ts';
@@ -56,24 +56,24 @@ function take(state: State, job: Job, batch: Batch, acknowledge: () => void): bo
   const use = useOf(state, job, batch);
   if (use.every((each) => each === USE.dropped)) return false;
   const digests = report.outputs.map((output, row) => (report.codes[row] === '' ? digestOf(output) : ''));
-  const event = eventOf(state, job, batch, digests);
+  const decided = nothingDecided();
+  const event = eventOf(state, job, batch, { digests, use, settled: decided.settled });
   if (lease && state.leases.current(lease.fence)) measure(host, cameOf(state, lease, event));
   if (lease) for (const task of report.tasks) state.leases.drop(lease, task);
-  const decided = judgeRows(job, event, { use, digests });
-  const final: RunEvent = { ...event, use, settled: decided.settled };
+  judgeRows(job, event, { use, digests, decided });
   const outputs: Outputs = { outputs: report.outputs, logs: report.logs };
-  countDelivered(state, host, final);
+  countDelivered(state, host, event);
   const { store } = state.with;
   const puts = [store.put(KEY.outputs(job.id, job.events + 1), outputs), store.put(KEY.chain, state.chain)];
   const brought = report.outputs.filter((output, row) => typeof output === 'string' && counts(use[row])) as string[];
   puts.push(...state.with.refs.add(job, brought));
-  happen(state, job, final, {
+  happen(state, job, event, {
     decided,
     puts,
     shown: () => {
       acknowledge();
       for (const digest of brought) state.with.onOutput(job.account, digest);
-      showRun(state, job, final, outputs);
+      showRun(state, job, event, outputs);
     },
   });
   return true;
@@ -132,17 +132,19 @@ function partsIn(state: State, job: Job, { id }: Host, { tasks, marks }: Report)
   return parts.some((each) => each !== null) ? parts : undefined;
 }
 
-/** The batch as it is kept, signed by both. */
-function eventOf(
-  state: State,
-  job: Job,
-  { caller, host, report }: Batch,
-  outputs: readonly string[],
-): Omit<RunEvent, 'use' | 'settled'> {
+interface Rows extends Pick<RunEvent, 'settled'> {
+  /** Digests of outputs in hex; empty for tasks that failed. */
+  readonly digests: readonly string[];
+  readonly use: number[];
+}
+
+/** The batch as it is kept, signed by both. What its rows count for, and what they settle, is written into it when it is judged. */
+function eventOf(state: State, job: Job, { caller, host, report }: Batch, { digests, use, settled }: Rows): RunEvent {
   const inputs = report.tasks.map((task) => (task < job.tasks ? state.inputs.digest(job.id, job.starts, task) : ''));
-  const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs }, host.key);
+  const head = verifiedHead(report, { host: host.id, kernel: job.kernel, inputs, outputs: digests }, host.key);
   const before = state.chain;
-  state.chain = chainAfter(before, head);
+  const { chain, siteSignature } = countersign(head, before, state.key);
+  state.chain = chain;
   const { kind, late, checksEver } = firstStanding(job, host);
   const unserved = unservedIn(state, caller, report);
   const parts = partsIn(state, job, host, report);
@@ -164,12 +166,14 @@ function eventOf(
     fuels: report.fuels,
     wallMs: report.wallMs,
     memoryBytesPeak: report.memoryBytesPeak,
+    use,
+    settled,
+    digests: bytesOf(digests),
+    signed: { head, hostSignature: report.signature, before, siteSignature },
     ...(report.intervals && { intervals: report.intervals }),
     ...(report.marks && { marks: report.marks }),
     ...(unserved.length > 0 && { unserved }),
     ...(parts && { parts }),
-    digests: bytesOf(outputs),
-    signed: { head, hostSignature: report.signature, before, siteSignature: countersign(head, before, state.key) },
   };
 }
 
@@ -180,14 +184,10 @@ function bytesOf(digests: readonly string[]): Buffer {
   return bytes;
 }
 
-interface Judged {
-  readonly use: number[];
-  readonly digests: readonly string[];
-}
+type Judged = Omit<Rows, 'settled'>;
 
-/** What follows from each row. What turns out to be of no use is marked so. */
-function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, { use, digests }: Judged): Decided {
-  const decided = nothingDecided();
+/** What follows from each row, into `decided`. What turns out to be of no use is marked so. */
+function judgeRows(job: Job, event: RunEvent, { use, digests, decided }: Judged & { readonly decided: Decided }): void {
   const retries = job.record.manifest.retries ?? RETRIES;
   const here = { event: 0, host: event.host };
   for (const [row, task] of event.tasks.entries()) {
@@ -211,10 +211,9 @@ function judgeRows(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, { use, di
     if (effects.dropped) use[row] = USE.dropped;
     gather(job, decided, effects, here);
   }
-  return decided;
 }
 
-function effectsOf(job: Job, event: Omit<RunEvent, 'use' | 'settled'>, row: number, { use, digests }: Judged): Effects {
+function effectsOf(job: Job, event: RunEvent, row: number, { use, digests }: Judged): Effects {
   const task = event.tasks[row] as number;
   if (use[row] === USE.unable) return job.replicas.audit(task, intervalAt(event, row), null);
   const run = deliveryOf(event, row, digests[row]);

@@ -86,14 +86,14 @@ export function outputOf(report: Pick<Report, 'codes'>, { outputs }: Pick<BatchF
   return (report.codes[row] || outputs[row]) as Entry['output'];
 }
 
-/** The site's signature over a batch and what the chain was before it. */
-export function countersign(head: BatchHead, before: Digest, key: SiteKey): Uint8Array {
-  return key.sign(chainBytes(before, head, node.digest));
-}
-
-/** What the chain is after a batch. */
-export function chainAfter(before: Digest, head: BatchHead): Digest {
-  return toHex(node.digest(chainBytes(before, head, node.digest)));
+/** The site's signature over a batch and what the chain was before it, and what the chain is after it. */
+export function countersign(
+  head: BatchHead,
+  before: Digest,
+  key: SiteKey,
+): { readonly chain: Digest; readonly siteSignature: Uint8Array } {
+  const bytes = chainBytes(before, head, node.digest);
+  return { chain: toHex(node.digest(bytes)), siteSignature: key.sign(bytes) };
 }
 
 /** All that it takes to check some rows of a batch offline. */

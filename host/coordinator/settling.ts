@@ -102,8 +102,9 @@ export function happen(state: State, job: Job, event: SiteEvent, { decided, puts
   const all: [number, SiteEvent][] = [];
   for (let from = 0; from === 0 || from < settled.tasks.length; from += SETTLED_MAX) {
     const part = settled.tasks.length <= SETTLED_MAX ? settled : partOf(settled, from, from + SETTLED_MAX);
+    const isWhole = !('settled' in event) || event.settled === part;
     const each: SiteEvent =
-      from > 0 ? { type: 'settle', settled: part } : 'settled' in event ? { ...event, settled: part } : event;
+      from > 0 ? { type: 'settle', settled: part } : isWhole ? event : { ...event, settled: part };
     const number = job.events + 1;
     note(job, number, each);
     all.push([number, each]);

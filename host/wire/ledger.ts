@@ -43,13 +43,18 @@ export function leafOf(
   { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version }: Entry,
   hash: Hash,
 ): Uint8Array {
-  // In the order of canonical JSON: to sort the names of each task would take longer than the hash.
-  const ordered = { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version };
-  const line = LEAF + JSON.stringify(ordered);
+  // In the order of canonical JSON, written out: to make an object of each task and that into text would take longer than the hash.
+  const line =
+    `${LEAF}{"fuel":${fuel},"input":${quoted(input)},${interval ? `"interval":[${interval[0]},${interval[1]}],` : ''}` +
+    `"job":${quoted(job)},"kernel":${quoted(kernel)},${marks === undefined ? '' : `"marks":${quoted(marks)},`}` +
+    `"output":${quoted(output)},"rewriter":${rewriter},"tariff":${tariff},"task":${task},"version":${version}}`;
   // A letter takes three bytes at most.
   if (3 * line.length > LINE.byteLength) return hash(text.encode(line));
   return hash(LINE.subarray(0, text.encodeInto(line, LINE).written));
 }
+
+const PLAIN = /^[\w-]*$/;
+const quoted = (word: string) => (PLAIN.test(word) ? `"${word}"` : JSON.stringify(word));
 
 /**
  * Where a leaf's line and a pair of nodes are written, one after the other: a batch has as many of each as it has tasks, and new memory for

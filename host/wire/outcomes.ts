@@ -72,7 +72,12 @@ function isOfSame(one: Received, other: Received): boolean {
 function frameOfAll(rows: readonly Received[]): Uint8Array {
   const { index, host, engine, rewriter, tariff, deterministic, kernel } = rows[0] as Received;
   const message = {
-    ...{ index, host, engine, rewriter, tariff, deterministic, ...(kernel !== undefined && { kernel }) },
+    index,
+    host,
+    engine,
+    rewriter,
+    tariff,
+    deterministic,
     states: rows.map(({ state }) => state),
     outputs: rows.map(({ output }) => (typeof output === 'string' ? output : output.byteLength)),
     codes: rows.map(({ code }) => code),
@@ -83,6 +88,7 @@ function frameOfAll(rows: readonly Received[]): Uint8Array {
     memoryBytesPeak: rows.map(({ memoryBytesPeak }) => memoryBytesPeak),
     runs: rows.map(({ runs }) => runs),
     confidences: rows.map(({ confidence }) => confidence),
+    ...(kernel !== undefined && { kernel }),
   } satisfies WireDelivered;
   return frameOf(message, ...rows.flatMap(({ output }) => (typeof output === 'string' ? [] : [output])));
 }

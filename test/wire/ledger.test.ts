@@ -15,6 +15,8 @@ test.each([
   ['a task', SHORT],
   ['a part of a task', WHOLE],
   ['a task that was stopped in the middle', { ...SHORT, fuel: null }],
+  ['a task of a job with letters that JSON writes in another way', { ...SHORT, job: 'a "job"\n\\ of \u0001 é 😀' }],
+  ['a task of a job with a long name', { ...SHORT, job: 'j'.repeat(4_000) }],
 ])('the leaf of %s is the SHA-256 of a zero and its canonical JSON', (_, entry) => {
   expect(leafOf(entry, hash)).toEqual(hash(new TextEncoder().encode(`\0${canonical({ ...entry })}`)));
 });
