@@ -1,7 +1,7 @@
-// One query and one sequence, in 32 bits: the score where eight lanes of i16 cannot hold it, and the alignment itself.
+// One query and one sequence, a pair: the score in 32 bits, where lanes of i16 cannot hold it, and the alignment itself.
 // Gotoh, "An improved algorithm for matching biological sequences", J. Mol. Biol. 162 (1982), 705.
 import { Sequence } from './fasta';
-import { ALPHABET, BLOSUM62, GAP_EXTEND, GAP_OPEN, ROW_BYTES, scoreOf } from './matrix';
+import { ALPHABET, BLOSUM62, GAP_EXTEND, GAP_OPEN, PADDING, ROW_BYTES, scoreOf } from './matrix';
 
 /** Cells of query x target up to which an alignment is traced, at one byte a cell. */
 export const TRACE_CELLS_MAX: u64 = 8388608;
@@ -18,9 +18,40 @@ const WAY: u8 = 3;
 const LONGER_IN_QUERY: u8 = 4;
 const LONGER_IN_TARGET: u8 = 8;
 
+/** Rows of the matrix that are filled at a time. */
+const ROWS: usize = 8;
+/** What all lanes are set to in turn; the last is less than any score can be. */
+const CONSTANTS = memory.data<i16>([<i16>OPEN, 1, 2, 4, GAP_IN_TARGET, LONGER_IN_QUERY, LONGER_IN_TARGET, -16384]);
+
 /** The Smith-Waterman score. */
 export function scoreOfPair(query: Sequence, target: Sequence): i32 {
-  return fill(query, target, 0, i32.MAX_VALUE).score;
+  const size = <usize>query.length;
+  // H and E of each row.
+  const cells = heap.alloc(size * 8);
+  memory.fill(cells, 0, size * 8);
+  let score = 0;
+  for (let j: usize = 0; j < <usize>target.length; j++) {
+    const row = rowOf(target, j);
+    let diagonal = 0;
+    let f = 0;
+    for (let i: usize = 0; i < size; i++) {
+      const at = cells + i * 8;
+      const gap = load<i32>(at, 4);
+      const best = max(max(diagonal + load<i8>(row + load<u8>(query.codes + i)), 0), max(gap, f));
+      score = max(score, best);
+      diagonal = load<i32>(at);
+      store<i32>(at, best);
+      store<i32>(at, max(gap - GAP_EXTEND, best - OPEN), 4);
+      f = max(f - GAP_EXTEND, best - OPEN);
+    }
+  }
+  heap.free(cells);
+  return score;
+}
+
+/** The matrix is symmetric: the row of the target's residue has its scores with each of the query's. */
+function rowOf(target: Sequence, j: usize): usize {
+  return BLOSUM62 + <usize>load<u8>(target.codes + j) * ROW_BYTES;
 }
 
 /** An optimal local alignment; positions count from 1, both ends included. */
@@ -37,71 +68,103 @@ export class Alignment {
 }
 
 /**
- * The alignment of the best score, which is known, that ends first in the target, then in the query. null where the score is 0 or the
- * pair has more than TRACE_CELLS_MAX cells.
+ * The alignment of the best score, which is known and above 0, that ends first in the target, then in the query. null where the pair has
+ * more than TRACE_CELLS_MAX cells.
  */
 export function alignPair(query: Sequence, target: Sequence, score: i32): Alignment | null {
   const cells = <u64>query.length * <u64>target.length;
   if (cells > TRACE_CELLS_MAX) return null;
-  const ways = heap.alloc(<usize>cells);
-  const alignment = fill(query, target, ways, score);
-  if (alignment.score > 0) trace(query, target, ways, alignment);
-  heap.free(ways);
-  return alignment.score > 0 ? alignment : null;
-}
-
-/**
- * Fills the matrix column by column, until one has the score that is `wanted`: what comes behind it is of no use; `ways`, unless 0, takes a byte a cell. Gives the score and, with ways, where it ends. That is kept as
- * the address of the cell's way: the fewer values the loop has, the fewer V8 keeps in memory.
- */
-function fill(query: Sequence, target: Sequence, ways: usize, wanted: i32): Alignment {
-  const size = <usize>query.length;
-  const codesEnd = query.codes + size;
-  // H and E of each row.
-  const cells = heap.alloc(size * 8);
-  memory.fill(cells, 0, size * 8);
-  let score = 0;
-  let way = ways;
-  let found = ways;
-  for (let j: usize = 0; j < <usize>target.length && score < wanted; j++) {
-    // The matrix is symmetric: the row of the target's residue has its scores with each of the query's.
-    const row = BLOSUM62 + <usize>load<u8>(target.codes + j) * ROW_BYTES;
-    let diagonal = 0;
-    let f = 0;
-    let at = cells;
-    for (let code = query.codes; code < codesEnd; code++) {
-      const gap = load<i32>(at, 4);
-      const paired = diagonal + load<i8>(row + load<u8>(code));
-      const best = max(max(paired, 0), max(gap, f));
-      if (best > score) {
-        score = best;
-        found = way;
-      }
-      diagonal = load<i32>(at);
-      store<i32>(at, best);
-      const opened = best - OPEN;
-      if (ways !== 0) store<u8>(way++, wayOf(best, paired, gap) | longerOf(gap, f, opened));
-      store<i32>(at, max(gap - GAP_EXTEND, opened), 4);
-      f = max(f - GAP_EXTEND, opened);
-      at += 8;
-    }
-  }
-  heap.free(cells);
+  const ways = heap.alloc(<usize>cells + ROWS);
   const alignment = new Alignment();
   alignment.score = score;
-  alignment.queryTo = <i32>((found - ways) % size) + 1;
-  alignment.targetTo = <i32>((found - ways) / size) + 1;
+  fill(query, target, ways, alignment);
+  trace(query, target, ways, alignment);
+  heap.free(ways);
   return alignment;
 }
 
-/** Without branches, which nothing could foretell. */
-function wayOf(best: i32, paired: i32, gap: i32): u8 {
-  const gapped = select<u8>(GAP_IN_QUERY, GAP_IN_TARGET, best === gap);
-  return select<u8>(START, select<u8>(PAIR, gapped, best === paired), best === 0);
-}
+/**
+ * Fills the matrix column by column, until one has the alignment's score, and says where that is; `ways` takes a byte a cell, and up to
+ * ROWS more. Lanes of i16 suffice: up to TRACE_CELLS_MAX, the shorter sequence has no more than 2896 residues of SCORE_MAX each.
+ */
+function fill(query: Sequence, target: Sequence, ways: usize, alignment: Alignment): void {
+  const size = <usize>query.length;
+  // Whole vectors: what pads the query never has a score as good as a cell before it.
+  const padded = (size + ROWS - 1) & ~(ROWS - 1);
+  const codes = heap.alloc(padded);
+  memory.fill(codes, PADDING, padded);
+  memory.copy(codes, query.codes, size);
+  // H and E of ROWS rows at a time.
+  const cells = heap.alloc(padded * 4);
+  memory.fill(cells, 0, padded * 4);
+  const wanted = i16x8.splat(<i16>alignment.score);
+  const zero = i16x8.splat(0);
+  // Variables rather than constants, which V8 would make anew at every use.
+  const open = v128.load16_splat(CONSTANTS);
+  const one = v128.load16_splat(CONSTANTS, 2);
+  const two = v128.load16_splat(CONSTANTS, 4);
+  const four = v128.load16_splat(CONSTANTS, 6);
+  const gapInTarget = v128.load16_splat(CONSTANTS, 8);
+  const longInQuery = v128.load16_splat(CONSTANTS, 10);
+  const longInTarget = v128.load16_splat(CONSTANTS, 12);
+  const least = v128.load16_splat(CONSTANTS, 14);
 
-function longerOf(gap: i32, f: i32, opened: i32): u8 {
-  return (<u8>(gap - GAP_EXTEND > opened) * LONGER_IN_QUERY) | (<u8>(f - GAP_EXTEND > opened) * LONGER_IN_TARGET);
+  let j: usize = 0;
+  let most = zero;
+  do {
+    const row = rowOf(target, j);
+    const low = v128.load(row);
+    const high = v128.load(row, 16);
+    const column = ways + j * size;
+    let left = zero;
+    let next = zero;
+    most = zero;
+    for (let i: usize = 0; i < padded; i += ROWS) {
+      const at = cells + i * 4;
+      const code = v128.load64_zero(codes + i);
+      const scores = v128.or(v128.swizzle(low, code), v128.swizzle(high, i8x16.sub(code, i8x16.splat(16))));
+      const h = v128.load(at);
+      const gap = v128.load(at, 16);
+      const paired = i16x8.add(
+        v128.shuffle<i16>(left, h, 7, 8, 9, 10, 11, 12, 13, 14),
+        i16x8.extend_low_i8x16_s(scores),
+      );
+      left = h;
+      const ungapped = i16x8.max_s(i16x8.max_s(paired, zero), gap);
+
+      // F of a row is the best of all rows above, each less what the way down costs.
+      let f = v128.shuffle<i16>(next, i16x8.sub(ungapped, open), 7, 8, 9, 10, 11, 12, 13, 14);
+      f = i16x8.max_s(f, i16x8.sub(v128.shuffle<i16>(least, f, 7, 8, 9, 10, 11, 12, 13, 14), one));
+      f = i16x8.max_s(f, i16x8.sub(v128.shuffle<i16>(least, f, 6, 7, 8, 9, 10, 11, 12, 13), two));
+      f = i16x8.max_s(f, i16x8.sub(v128.shuffle<i16>(least, f, 4, 5, 6, 7, 8, 9, 10, 11), four));
+      const best = i16x8.max_s(ungapped, f);
+      most = i16x8.max_s(most, best);
+
+      const opened = i16x8.sub(best, open);
+      const longerInQuery = i16x8.sub(gap, one);
+      const longerInTarget = i16x8.sub(f, one);
+      next = i16x8.max_s(longerInTarget, opened);
+      v128.store(at, best);
+      v128.store(at, i16x8.max_s(longerInQuery, opened), 16);
+
+      // Comparisons give 0 or -1.
+      let way = i16x8.add(gapInTarget, i16x8.eq(best, gap));
+      const isPair = i16x8.eq(best, paired);
+      way = i16x8.sub(v128.andnot(way, isPair), isPair);
+      way = v128.andnot(way, i16x8.eq(best, zero));
+      way = v128.or(way, v128.and(i16x8.gt_s(longerInQuery, opened), longInQuery));
+      way = v128.or(way, v128.and(i16x8.gt_s(longerInTarget, opened), longInTarget));
+      v128.store64_lane(column + i, i8x16.narrow_i16x8_u(way, way), 0);
+    }
+    j++;
+  } while (j < <usize>target.length && !v128.any_true(i16x8.eq(most, wanted)));
+
+  let i: usize = 0;
+  while (load<i16>(cells + (i / ROWS) * 32 + (i % ROWS) * 2) !== alignment.score) i++;
+  alignment.queryTo = <i32>i + 1;
+  alignment.targetTo = <i32>j;
+  heap.free(cells);
+  heap.free(codes);
 }
 
 function trace(query: Sequence, target: Sequence, ways: usize, alignment: Alignment): void {

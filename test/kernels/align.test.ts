@@ -217,6 +217,17 @@ describe('alignment of the best hit', () => {
     );
   });
 
+  test('ends first in the target, then in the query, where several are as good', () => {
+    const query = `G${'WGGGGGGGGGG'.repeat(3)}`;
+    const { best } = check(query, [`I${'WIIIIIIIIII'.repeat(2)}`]);
+    expect(best).toMatchObject({ score: 11, queryFrom: 2, queryTo: 2, targetFrom: 2, targetTo: 2 });
+  });
+
+  test('is told of the longest that may be, with the greatest score', () => {
+    const query = 'W'.repeat(2896);
+    expect(check(query, [query]).best).toMatchObject({ score: 31_856, queryFrom: 1, targetFrom: 1, match: query });
+  });
+
   test('is left out when nothing aligns', () => {
     expect(parsed('>q\nW\n', '>a\nP\n')).toEqual({ records: 1, residues: 1, cells: 1, hits: [] });
   });
