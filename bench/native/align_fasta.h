@@ -5,6 +5,7 @@
 
 #define BLOCK 4
 #define VECTOR 16
+#define ALL_LETTERS 0xffff
 
 typedef struct {
   int name_from, name_to, description_from, description_to;
@@ -56,12 +57,18 @@ static int read_residues(const uint8_t *text, int size, int from, sequence *reco
   int at = from;
   uint8_t *to = record->codes;
   for (; at < size; at++) {
-    if (at + VECTOR <= size) {
-      const int letters = codes_of_letters(text + at, to);
-      to += letters;
-      at += letters;
-      if (at == size) break;
+    while (at + VECTOR <= size) {
+      const unsigned letters = codes_of_letters(text + at, to);
+      if (letters != ALL_LETTERS) {
+        const int count = __builtin_ctz(~letters);
+        to += count;
+        at += count;
+        break;
+      }
+      to += VECTOR;
+      at += VECTOR;
     }
+    if (at == size) break;
     const uint8_t byte = text[at];
     const int code = code_of(byte);
     if (code >= 0) {

@@ -46,8 +46,8 @@ static int code_of(uint8_t byte) {
   return byte == 42 ? 23 : -1;
 }
 
-/* Writes the codes of sixteen bytes; how many of them are letters before the first that is none. */
-static inline int codes_of_letters(const uint8_t *from, uint8_t *to) {
+/* Writes the codes of sixteen bytes; a bit for each of them, set for letters. Where it is not, there is no code. */
+static inline unsigned codes_of_letters(const uint8_t *from, uint8_t *to) {
   const __m128i bytes = _mm_loadu_si128((const __m128i *)from);
   const __m128i letters = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8(97));
   const __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letters, _mm_set1_epi8(25)), letters);
@@ -55,7 +55,7 @@ static inline int codes_of_letters(const uint8_t *from, uint8_t *to) {
   const __m128i low = _mm_shuffle_epi8(codes[0], _mm_add_epi8(letters, _mm_set1_epi8(0x70)));
   const __m128i high = _mm_shuffle_epi8(codes[1], _mm_sub_epi8(letters, _mm_set1_epi8(16)));
   _mm_storeu_si128((__m128i *)to, _mm_or_si128(low, high));
-  return __builtin_ctz(~(unsigned)_mm_movemask_epi8(is_letter));
+  return (unsigned)_mm_movemask_epi8(is_letter);
 }
 
 static inline int score_of(int a, int b) { return BLOSUM62[a * ROW_BYTES + b]; }

@@ -18,7 +18,9 @@ typedef struct {
   const uint8_t *at[LANES];
   int left[LANES];
   int record[LANES];
-  vector best, keep;
+  vector best;
+  /* What scores are lowered to: 0 in the lanes that begin anew, in the others more than any is. */
+  vector limit;
   __m128i profile[25][4];
   uint8_t letters[25];
   int letter_count;
@@ -144,19 +146,20 @@ static void begin(lanes *l, int lane, int bits, const sequence *sequence, int re
   l->at[lane] = sequence->codes;
   l->left[lane] = blocks_of(sequence);
   l->record[lane] = record;
-  if (bits == 8) l->keep.of8[lane] = 0;
-  else if (lane < LANES / 2) l->keep.of16[lane] = 0;
+  if (bits == 8) l->limit.of8[lane] = INT8_MIN + MARGIN;
+  else if (lane < LANES / 2) l->limit.of16[lane] = INT16_MIN + MARGIN;
 }
 
+/* Sets H, E and the best score of the lanes that begin anew to 0, which none is below. */
 static void clear_lanes(const search *s, int bits) {
-  lanes *l = s->l;
-  const __m128i floor = bits == 8 ? _mm_set1_epi8(INT8_MIN + MARGIN) : _mm_set1_epi16(INT16_MIN + MARGIN);
-  const __m128i keep = l->keep.all;
-  l->best.all = _mm_blendv_epi8(floor, l->best.all, keep);
+  const __m128i limit = s->l->limit.all;
+#define LOWER(vector) vector = bits == 8 ? _mm_min_epi8(vector, limit) : _mm_min_epi16(vector, limit)
+  LOWER(s->l->best.all);
   for (int i = 0; i < s->query->length; i++) {
-    s->cells[i].h = _mm_blendv_epi8(floor, s->cells[i].h, keep);
-    s->cells[i].e = _mm_blendv_epi8(floor, s->cells[i].e, keep);
+    LOWER(s->cells[i].h);
+    LOWER(s->cells[i].e);
   }
+#undef LOWER
 }
 
 /* Scores the first `count` records of the order. How many did not fit: they are the first of the order now. */
@@ -167,10 +170,13 @@ static int score_in_lanes(const search *s, int bits, int count) {
     l->left[lane] = 0;
     l->record[lane] = -1;
   }
+  /* Any scores, as limits only lower them. */
+  l->best.all = _mm_setzero_si128();
+  memset(s->cells, 0, sizeof(cell) * (size_t)s->query->length);
   int next = 0, running = 0, unfit = 0;
   do {
     int started = 0;
-    l->keep.all = _mm_set1_epi8(-1);
+    l->limit.all = bits == 8 ? _mm_set1_epi8(INT8_MAX) : _mm_set1_epi16(INT16_MAX);
     for (int lane = 0; lane < LANES; lane++) {
       if (l->left[lane] != 0) continue;
       const int record = l->record[lane];

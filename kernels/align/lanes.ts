@@ -29,9 +29,14 @@ export function floorOf<T>(): T {
   return <T>(<i32>(sizeof<T>() === 1 ? i8.MIN_VALUE : i16.MIN_VALUE) + MARGIN);
 }
 
+/** The greatest number of a lane. */
+export function mostOf<T>(): T {
+  return <T>(<i32>(sizeof<T>() === 1 ? i8.MAX_VALUE : i16.MAX_VALUE));
+}
+
 /** Scores from here on may have wrapped around: the greatest number of a lane less what one more residue may add. */
 export function laneScoreMax<T>(): i32 {
-  return <i32>(sizeof<T>() === 1 ? i8.MAX_VALUE : i16.MAX_VALUE) - SCORE_MAX - <i32>floorOf<T>() + 1;
+  return <i32>mostOf<T>() - SCORE_MAX - <i32>floorOf<T>() + 1;
 }
 
 /** Before the first block in lanes of this type. */
@@ -118,15 +123,15 @@ function scoresAt<T>(profile: usize, column: usize): v128 {
 }
 
 /** Scores of each letter of the query against the next four codes of every lane. */
-export function writeProfile(shift: usize, letters: usize, lettersEnd: usize): void {
+export function writeProfile(shift: usize, letters: Letters): void {
   const a = codesOf(AT, shift);
   const b = codesOf(AT + 16, shift);
   const c = codesOf(AT + 32, shift);
   const d = codesOf(AT + 48, shift);
-  const ab01 = v128.shuffle<i8>(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
-  const ab23 = v128.shuffle<i8>(a, b, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
-  const cd01 = v128.shuffle<i8>(c, d, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
-  const cd23 = v128.shuffle<i8>(c, d, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
+  const ab01 = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
   writeIndices(0, v128.shuffle<i64>(ab01, cd01, 0, 2));
   writeIndices(32, v128.shuffle<i64>(ab01, cd01, 1, 3));
   writeIndices(64, v128.shuffle<i64>(ab23, cd23, 0, 2));
@@ -140,24 +145,26 @@ export function writeProfile(shift: usize, letters: usize, lettersEnd: usize): v
   const high1 = v128.load(INDICES, 48);
   const high2 = v128.load(INDICES, 80);
   const high3 = v128.load(INDICES, 112);
-  for (; letters < lettersEnd; letters++) {
-    const letter = <usize>load<u8>(letters);
-    const low = v128.load(BLOSUM62 + letter * ROW_BYTES);
-    const high = v128.load(BLOSUM62 + letter * ROW_BYTES, 16);
-    const to = PROFILE + letter * PROFILE_BYTES;
+  const end = letters.end;
+  let to = PROFILE;
+  for (let row = letters.from; row < end; row += ROW_BYTES) {
+    const low = v128.load(row);
+    const high = v128.load(row, 16);
     v128.store(to, v128.or(v128.swizzle(low, low0), v128.swizzle(high, high0)));
     v128.store(to, v128.or(v128.swizzle(low, low1), v128.swizzle(high, high1)), 16);
     v128.store(to, v128.or(v128.swizzle(low, low2), v128.swizzle(high, high2)), 32);
     v128.store(to, v128.or(v128.swizzle(low, low3), v128.swizzle(high, high3)), 48);
+    to += PROFILE_BYTES;
   }
 }
 
-/** The next four codes of four lanes. */
+/** The next four codes of four lanes, column by column. */
 function codesOf(at: usize, shift: usize): v128 {
   let codes = v128.load32_zero(<usize>load<u32>(at) + shift);
   codes = v128.load_lane<u32>(<usize>load<u32>(at, 4) + shift, codes, 1);
   codes = v128.load_lane<u32>(<usize>load<u32>(at, 8) + shift, codes, 2);
-  return v128.load_lane<u32>(<usize>load<u32>(at, 12) + shift, codes, 3);
+  codes = v128.load_lane<u32>(<usize>load<u32>(at, 12) + shift, codes, 3);
+  return v128.swizzle(codes, i8x16(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
 
 /** The indices go through memory because V8 would make them anew for every letter, but does not load them anew. */
@@ -166,27 +173,33 @@ function writeIndices(column: usize, codes: v128): void {
   v128.store(INDICES + column, i8x16.sub(codes, i8x16.splat(16)), 16);
 }
 
-/** A row of the matrix has 32 entries: a swizzle gives 0 for the half that a code is not in. */
-function scoresOf(low: v128, high: v128, column: usize): v128 {
-  return v128.or(v128.swizzle(low, v128.load(INDICES + column)), v128.swizzle(high, v128.load(INDICES + column, 16)));
+/** The letters that occur in a query: the profile needs no others. */
+export class Letters {
+  /** Addresses in the profile, one a residue of the query. */
+  rows: usize = 0;
+  /** The letters' rows of the matrix, one after the other as in the profile. */
+  from: usize = 0;
+  end: usize = 0;
 }
 
-/** Addresses of the profile, one a residue of the query. */
-export function profileRows(query: Sequence): usize {
-  const rows = heap.alloc(<usize>query.length * 4);
+/** Of a query. */
+export function lettersOf(query: Sequence): Letters {
+  const letters = new Letters();
+  letters.rows = heap.alloc(<usize>query.length * 4);
+  letters.from = heap.alloc(CODES * ROW_BYTES);
+  letters.end = letters.from;
+  // Places in the profile by code, 0 where there is none yet.
+  const places = new StaticArray<u32>(CODES);
+  let next: usize = PROFILE;
   for (let i: usize = 0; i < <usize>query.length; i++) {
-    store<u32>(rows + i * 4, <u32>(PROFILE + <usize>load<u8>(query.codes + i) * PROFILE_BYTES));
+    const code = load<u8>(query.codes + i);
+    if (places[code] === 0) {
+      memory.copy(letters.end, BLOSUM62 + <usize>code * ROW_BYTES, ROW_BYTES);
+      letters.end += ROW_BYTES;
+      places[code] = <u32>next;
+      next += PROFILE_BYTES;
+    }
+    store<u32>(letters.rows + i * 4, places[code]);
   }
-  return rows;
-}
-
-/** Codes that occur in the query: the profile needs no others. */
-export function lettersOf(query: Sequence): StaticArray<u8> {
-  const found = new StaticArray<bool>(CODES);
-  for (let i: usize = 0; i < <usize>query.length; i++) found[load<u8>(query.codes + i)] = true;
-  let count = 0;
-  for (let code = 0; code < CODES; code++) count += <i32>found[code];
-  const letters = new StaticArray<u8>(count);
-  for (let code = CODES - 1; code >= 0; code--) if (found[code]) letters[--count] = <u8>code;
   return letters;
 }

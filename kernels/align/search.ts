@@ -9,8 +9,9 @@ import {
   floorOf,
   LANES,
   laneScoreMax,
+  Letters,
   lettersOf,
-  profileRows,
+  mostOf,
   scoreBlock,
   writeConstants,
   writeProfile,
@@ -21,10 +22,11 @@ import { scoreOfPair } from './pair';
 /** Lengths that are told apart when lanes are given out, in blocks. */
 const BUCKETS = 1024;
 
-/** Blocks left to read, and which record it is, for each lane; all bits of the lanes that do not begin anew. */
+/** Blocks left to read, and which record it is, for each lane. */
 const LEFT = memory.data(64, 16);
 const RECORD = memory.data(64, 16);
-const KEEP = memory.data(16, 16);
+/** What scores are lowered to: 0 in the lanes that begin anew, in the others more than any is. */
+const LIMIT = memory.data(16, 16);
 
 /** What one search has for all its passes. */
 class Search {
@@ -34,8 +36,7 @@ class Search {
   /** Indices of the records to score; those of the ones that did not fit take their place. */
   order!: StaticArray<i32>;
   cells: usize = 0;
-  rows: usize = 0;
-  letters!: StaticArray<u8>;
+  letters!: Letters;
   /** Padding as long as the longest record, for lanes that have none. */
   idle!: Sequence;
 }
@@ -48,7 +49,6 @@ export function searchAll(query: Sequence, records: Sequence[]): StaticArray<i32
   search.scores = new StaticArray<i32>(records.length);
   search.order = longestFirst(records);
   search.cells = heap.alloc(<usize>query.length * CELL_BYTES);
-  search.rows = profileRows(query);
   search.letters = lettersOf(query);
   search.idle = paddingFor(records);
 
@@ -64,6 +64,9 @@ export function searchAll(query: Sequence, records: Sequence[]): StaticArray<i32
 /** Scores the first `count` records of the order. How many did not fit: they are the first of the order now. */
 function scoreInLanes<T>(search: Search, count: i32): i32 {
   writeConstants<T>();
+  // Any scores will do, as limits only lower them.
+  memory.fill(BEST, 0, 16);
+  memory.fill(search.cells, 0, <usize>search.query.length * CELL_BYTES);
   for (let lane: usize = 0; lane < LANES; lane++) {
     store<i32>(RECORD + lane * 4, -1);
     store<i32>(LEFT + lane * 4, 0);
@@ -74,7 +77,7 @@ function scoreInLanes<T>(search: Search, count: i32): i32 {
   let unfit = 0;
   do {
     let started = false;
-    v128.store(KEEP, i8x16.splat(-1));
+    v128.store(LIMIT, v128.splat<T>(mostOf<T>()));
     for (let lane: usize = 0; lane < LANES; lane++) {
       if (load<i32>(LEFT + lane * 4) !== 0) continue;
       const record = load<i32>(RECORD + lane * 4);
@@ -102,21 +105,22 @@ function scoreInLanes<T>(search: Search, count: i32): i32 {
 
 /** Reads on until the first lane has no block left. */
 function advance<T>(search: Search): void {
-  let blocks = i32.MAX_VALUE;
-  for (let lane: usize = 0; lane < LANES; lane++) blocks = min(blocks, load<i32>(LEFT + lane * 4));
+  let least = v128.load(LEFT);
+  for (let at: usize = 16; at < LANES * 4; at += 16) least = i32x4.min_s(least, v128.load(LEFT + at));
+  least = i32x4.min_s(least, v128.shuffle<i32>(least, least, 2, 3, 0, 1));
+  const blocks = min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1));
 
-  const rows = search.rows;
+  const letters = search.letters;
+  const rows = letters.rows;
   const end = rows + <usize>search.query.length * 4;
   const cells = search.cells;
-  const letters = changetype<usize>(search.letters);
-  const lettersEnd = letters + search.letters.length;
   for (let shift: usize = 0; shift < <usize>(blocks * BLOCK); shift += BLOCK) {
-    writeProfile(shift, letters, lettersEnd);
+    writeProfile(shift, letters);
     scoreBlock<T>(rows, end, cells);
   }
-  for (let lane: usize = 0; lane < LANES; lane++) {
-    store<u32>(AT + lane * 4, load<u32>(AT + lane * 4) + blocks * BLOCK);
-    store<i32>(LEFT + lane * 4, load<i32>(LEFT + lane * 4) - blocks);
+  for (let at: usize = 0; at < LANES * 4; at += 16) {
+    v128.store(AT + at, i32x4.add(v128.load(AT + at), i32x4.splat(blocks * BLOCK)));
+    v128.store(LEFT + at, i32x4.sub(v128.load(LEFT + at), i32x4.splat(blocks)));
   }
 }
 
@@ -125,18 +129,17 @@ function begin<T>(lane: usize, sequence: Sequence, record: i32): void {
   store<u32>(AT + lane * 4, <u32>sequence.codes);
   store<i32>(LEFT + lane * 4, blocksOf(sequence));
   store<i32>(RECORD + lane * 4, record);
-  if (lane < LANES / sizeof<T>()) store<T>(KEEP + lane * sizeof<T>(), 0);
+  if (lane < LANES / sizeof<T>()) store<T>(LIMIT + lane * sizeof<T>(), floorOf<T>());
 }
 
-/** Sets H, E and the best score of the lanes that begin anew to 0. */
+/** Sets H, E and the best score of the lanes that begin anew to 0, which none is below. */
 function clearLanes<T>(search: Search): void {
-  const keep = v128.load(KEEP);
-  const floor = v128.splat<T>(floorOf<T>());
-  v128.store(BEST, v128.bitselect(v128.load(BEST), floor, keep));
+  const limit = v128.load(LIMIT);
+  v128.store(BEST, v128.min<T>(v128.load(BEST), limit));
   let cells = search.cells;
   for (const end = cells + <usize>search.query.length * CELL_BYTES; cells < end; cells += CELL_BYTES) {
-    v128.store(cells, v128.bitselect(v128.load(cells), floor, keep));
-    v128.store(cells, v128.bitselect(v128.load(cells, 16), floor, keep), 16);
+    v128.store(cells, v128.min<T>(v128.load(cells), limit));
+    v128.store(cells, v128.min<T>(v128.load(cells, 16), limit), 16);
   }
 }
 
