@@ -17,7 +17,7 @@ typedef struct {
   double factor, shift, spread, cash, quantity;
 } term;
 
-/* An option at hand: t of x and y, then the polynomials there; exp(-x^2 / 2); what their tails are divided by; its worth but for these. */
+/* An option at hand: t of x and y, then its tails but for the density; exp(-x^2 / 2); what tails are divided by; its worth but for these. */
 typedef struct {
   d2 sums[2], density, below[2], rest;
 } point;
@@ -67,10 +67,10 @@ static void run_sums(point *p, size_t count) {
     for (int row = 2; row < 6; row++) {
       for (int j = 0; j < 4; j++) a[j] = STEP(a[j], t4, both(ROWS[row][j])), b[j] = STEP(b[j], u4, both(ROWS[row][j]));
     }
-    p[i].sums[0] = sum_of(t, t2, a), p[i].sums[1] = sum_of(u, u2, b);
+    p[i].sums[0] = sum_of(t, t2, a) / p[i].below[0] - sum_of(u, u2, b) / p[i].below[1];
   }
 }
 
 static inline d2 worth_of(const point *p, d2 price) {
-  return p->rest + price * p->density * (p->sums[0] / p->below[0] - p->sums[1] / p->below[1]);
+  return p->rest + price * p->density * p->sums[0];
 }

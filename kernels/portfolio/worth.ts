@@ -45,8 +45,8 @@ const TERMS = memory.data<f64>([5, 1, -0.5, -0.0, 37], 16);
 export const ROW_BYTES: usize = 48;
 
 /**
- * Of each option at hand in each pair, 96 bytes: t of x and of y, later the polynomials there; -x^2 / 2, later exp of that; what the tails of
- * x and y are divided by; what the option is worth but for the tails.
+ * Of each option at hand in each pair, 96 bytes: t of x and of y, later in place of the first the tails but for the density; -x^2 / 2, later exp of
+ * that; what the tails of x and y are divided by; what the option is worth but for the tails.
  */
 const PART_BYTES: usize = 96;
 const AT_HAND = memory.data(16 * 4 * 96, 16);
@@ -156,8 +156,10 @@ function runSums(count: usize): void {
       a0 = f64x2.add(f64x2.mul(a0, t4), c);
       b0 = f64x2.add(f64x2.mul(b0, u4), c);
     }
-    v128.store(at, f64x2.add(f64x2.add(a0, f64x2.mul(t2, a2)), f64x2.mul(t, f64x2.add(a1, f64x2.mul(t2, a3)))));
-    v128.store(at, f64x2.add(f64x2.add(b0, f64x2.mul(u2, b2)), f64x2.mul(u, f64x2.add(b1, f64x2.mul(u2, b3)))), 16);
+    // Divided here, where there is enough else to reckon while a division lasts.
+    const p = f64x2.add(f64x2.add(a0, f64x2.mul(t2, a2)), f64x2.mul(t, f64x2.add(a1, f64x2.mul(t2, a3))));
+    const q = f64x2.add(f64x2.add(b0, f64x2.mul(u2, b2)), f64x2.mul(u, f64x2.add(b1, f64x2.mul(u2, b3))));
+    v128.store(at, f64x2.sub(f64x2.div(p, v128.load(at, 48)), f64x2.div(q, v128.load(at, 64))));
   }
 }
 
@@ -185,8 +187,7 @@ function addWorths(row: usize, end: usize, prices: usize, worths: usize): void {
 @inline
 function worthAt(at: usize, price: v128): v128 {
   const density = f64x2.mul(price, v128.load(at, 32));
-  const tails = f64x2.sub(f64x2.div(v128.load(at), v128.load(at, 48)), f64x2.div(v128.load(at, 16), v128.load(at, 64)));
-  return f64x2.add(v128.load(at, 80), f64x2.mul(density, tails));
+  return f64x2.add(v128.load(at, 80), f64x2.mul(density, v128.load(at)));
 }
 
 /** exp of all vectors from an address up to another, a multiple of four, which go to a third; from exp(-708) to exp(709). */
