@@ -3,65 +3,81 @@
 #include "philox.h"
 
 #define DEPTH 256
-#define HEIGHT 256
+/* Strips of B, of two vectors each, that are packed at a time. */
+#define STRIPS 64
 
-#define MULTIPLY(NAME, T, V, UV, WIDTH)                                                                                      \
-  static void NAME##_tile(const T *a, const T *b, T *c, size_t row, size_t depth) {                                          \
-    T *c1 = c + row, *c2 = c1 + row, *c3 = c2 + row;                                                                         \
-    V s00 = AT(UV, c), s01 = AT(UV, c + WIDTH / 2), s10 = AT(UV, c1), s11 = AT(UV, c1 + WIDTH / 2);                          \
-    V s20 = AT(UV, c2), s21 = AT(UV, c2 + WIDTH / 2), s30 = AT(UV, c3), s31 = AT(UV, c3 + WIDTH / 2);                        \
-    const T *end = b + depth * WIDTH;                                                                                        \
-    do {                                                                                                                     \
-      const V b0 = *(const V *)b, b1 = *(const V *)(b + WIDTH / 2);                                                          \
-      s00 += a[0] * b0, s01 += a[0] * b1;                                                                                    \
-      s10 += a[1] * b0, s11 += a[1] * b1;                                                                                    \
-      s20 += a[2] * b0, s21 += a[2] * b1;                                                                                    \
-      s30 += a[3] * b0, s31 += a[3] * b1;                                                                                    \
-      a += 4, b += WIDTH;                                                                                                    \
-    } while (b < end);                                                                                                       \
-    PUT(UV, c, s00), PUT(UV, c + WIDTH / 2, s01), PUT(UV, c1, s10), PUT(UV, c1 + WIDTH / 2, s11);                            \
-    PUT(UV, c2, s20), PUT(UV, c2 + WIDTH / 2, s21), PUT(UV, c3, s30), PUT(UV, c3 + WIDTH / 2, s31);                          \
-  }                                                                                                                          \
-  static void NAME(const T *a, const T *b, T *c, size_t m, size_t n, size_t k) {                                             \
-    CLEAR(c, m * n * sizeof(T));                                                                                             \
-    T *packed_b = take((n + WIDTH - 1) / WIDTH * WIDTH * DEPTH * sizeof(T)), *packed_a = take(HEIGHT * DEPTH * sizeof(T));   \
-    T *edge = take(4 * WIDTH * sizeof(T));                                                                                   \
-    for (size_t p = 0; p < k; p += DEPTH) {                                                                                  \
-      const size_t depth = k - p < DEPTH ? k - p : DEPTH;                                                                    \
-      T *to = packed_b;                                                                                                      \
-      for (size_t j = 0; j < n; j += WIDTH) {                                                                                \
-        const size_t count = n - j < WIDTH ? n - j : WIDTH;                                                                  \
-        for (size_t q = 0; q < depth; q++, to += WIDTH) {                                                                    \
-          const T *from = b + (p + q) * n + j;                                                                               \
-          if (count == WIDTH) COPY(to, from, WIDTH * sizeof(T));                                                             \
-          else for (size_t x = 0; x < WIDTH; x++) to[x] = x < count ? from[x] : 0;                                           \
-        }                                                                                                                    \
-      }                                                                                                                      \
-      for (size_t i = 0; i < m; i += HEIGHT) {                                                                               \
-        const size_t height = m - i < HEIGHT ? m - i : HEIGHT;                                                               \
-        for (size_t r = 0; r < height; r += 4) {                                                                             \
-          for (size_t x = 0; x < 4; x++) {                                                                                   \
-            T *put = packed_a + r * depth + x;                                                                               \
-            for (size_t q = 0; q < depth; q++) put[4 * q] = r + x < height ? a[(i + r + x) * k + p + q] : 0;                 \
-          }                                                                                                                  \
-        }                                                                                                                    \
-        for (size_t j = 0; j < n; j += WIDTH) {                                                                              \
-          for (size_t r = 0; r < height; r += 4) {                                                                           \
-            T *at = c + (i + r) * n + j;                                                                                     \
-            const size_t rows = height - r < 4 ? height - r : 4, count = n - j < WIDTH ? n - j : WIDTH;                      \
-            if (rows == 4 && count == WIDTH) {                                                                               \
-              NAME##_tile(packed_a + r * depth, packed_b + j * depth, at, n, depth);                                         \
-              continue;                                                                                                      \
-            }                                                                                                                \
-            CLEAR(edge, 4 * WIDTH * sizeof(T));                                                                              \
-            for (size_t x = 0; x < rows; x++) COPY(edge + x * WIDTH, at + x * n, count * sizeof(T));                         \
-            NAME##_tile(packed_a + r * depth, packed_b + j * depth, edge, WIDTH, depth);                                     \
-            for (size_t x = 0; x < rows; x++) COPY(at + x * n, edge + x * WIDTH, count * sizeof(T));                         \
-          }                                                                                                                  \
-        }                                                                                                                    \
-      }                                                                                                                      \
-    }                                                                                                                        \
-    give(edge), give(packed_a), give(packed_b);                                                                              \
+/* Four rows to columns of four. */
+static inline void multiply64_turn(double *to, d2 x0, d2 x1, d2 x2, d2 x3) {
+  PUT(d2, to, ((d2){x0[0], x1[0]})), PUT(d2, to + 2, ((d2){x2[0], x3[0]}));
+  PUT(d2, to + 4, ((d2){x0[1], x1[1]})), PUT(d2, to + 6, ((d2){x2[1], x3[1]}));
+}
+static inline void multiply32_turn(float *to, f4 x0, f4 x1, f4 x2, f4 x3) {
+  for (int x = 0; x < 4; x++) PUT(f4, to + 4 * x, ((f4){x0[x], x1[x], x2[x], x3[x]}));
+}
+
+#define MULTIPLY(NAME, T, V, UV, WIDTH)                                                                                              \
+  static void NAME##_tile(const T *a, const T *b, T *c, size_t row, size_t depth, int first) {                                       \
+    T *c1 = c + row, *c2 = c1 + row, *c3 = c2 + row;                                                                                 \
+    V s00 = {0}, s01 = {0}, s10 = {0}, s11 = {0}, s20 = {0}, s21 = {0}, s30 = {0}, s31 = {0};                                        \
+    if (!first) {                                                                                                                    \
+      s00 = AT(UV, c), s01 = AT(UV, c + WIDTH / 2), s10 = AT(UV, c1), s11 = AT(UV, c1 + WIDTH / 2);                                  \
+      s20 = AT(UV, c2), s21 = AT(UV, c2 + WIDTH / 2), s30 = AT(UV, c3), s31 = AT(UV, c3 + WIDTH / 2);                                \
+    }                                                                                                                                \
+    const T *end = b + depth * WIDTH;                                                                                                \
+    do {                                                                                                                             \
+      const V b0 = *(const V *)b, b1 = *(const V *)(b + WIDTH / 2);                                                                  \
+      s00 += a[0] * b0, s01 += a[0] * b1;                                                                                            \
+      s10 += a[1] * b0, s11 += a[1] * b1;                                                                                            \
+      s20 += a[2] * b0, s21 += a[2] * b1;                                                                                            \
+      s30 += a[3] * b0, s31 += a[3] * b1;                                                                                            \
+      a += 4, b += WIDTH;                                                                                                            \
+    } while (b < end);                                                                                                               \
+    PUT(UV, c, s00), PUT(UV, c + WIDTH / 2, s01), PUT(UV, c1, s10), PUT(UV, c1 + WIDTH / 2, s11);                                    \
+    PUT(UV, c2, s20), PUT(UV, c2 + WIDTH / 2, s21), PUT(UV, c3, s30), PUT(UV, c3 + WIDTH / 2, s31);                                  \
+  }                                                                                                                                  \
+  static void NAME##_columns(const T *b, T *to, size_t n, size_t width, size_t depth) {                                              \
+    for (size_t j = 0; j < width; j += WIDTH) {                                                                                      \
+      const size_t count = width - j < WIDTH ? width - j : WIDTH;                                                                    \
+      const T *from = b + j;                                                                                                         \
+      for (size_t q = 0; q < depth; q++, from += n, to += WIDTH) {                                                                   \
+        if (count == WIDTH) COPY(to, from, WIDTH * sizeof(T));                                                                       \
+        else for (size_t x = 0; x < WIDTH; x++) to[x] = x < count ? from[x] : 0;                                                     \
+      }                                                                                                                              \
+    }                                                                                                                                \
+  }                                                                                                                                  \
+  static void NAME##_rows(const T *a, T *to, size_t k, size_t rows, size_t depth) {                                                  \
+    const T *a1 = a + (rows > 1 ? k : 0), *a2 = a + (rows > 2 ? 2 * k : 0), *a3 = a + (rows > 3 ? 3 * k : 0);                        \
+    size_t q = 0;                                                                                                                    \
+    for (; q + 16 / sizeof(T) <= depth; q += 16 / sizeof(T), to += 64 / sizeof(T))                                                   \
+      NAME##_turn(to, AT(UV, a + q), AT(UV, a1 + q), AT(UV, a2 + q), AT(UV, a3 + q));                                                \
+    for (; q < depth; q++, to += 4) to[0] = a[q], to[1] = a1[q], to[2] = a2[q], to[3] = a3[q];                                       \
+  }                                                                                                                                  \
+  static void NAME(const T *a, const T *b, T *c, size_t m, size_t n, size_t k) {                                                     \
+    T *strips = take(STRIPS * WIDTH * DEPTH * sizeof(T)), *group = take(4 * DEPTH * sizeof(T)), *edge = take(4 * WIDTH * sizeof(T)); \
+    for (size_t j = 0; j < n; j += STRIPS * WIDTH) {                                                                                 \
+      const size_t width = n - j < STRIPS * WIDTH ? n - j : STRIPS * WIDTH;                                                          \
+      for (size_t p = 0; p < k; p += DEPTH) {                                                                                        \
+        const size_t depth = k - p < DEPTH ? k - p : DEPTH;                                                                          \
+        NAME##_columns(b + p * n + j, strips, n, width, depth);                                                                      \
+        for (size_t i = 0; i < m; i += 4) {                                                                                          \
+          const size_t rows = m - i < 4 ? m - i : 4;                                                                                 \
+          NAME##_rows(a + i * k + p, group, k, rows, depth);                                                                         \
+          for (size_t x = 0; x < width; x += WIDTH) {                                                                                \
+            const T *strip = strips + x * depth;                                                                                     \
+            T *at = c + i * n + j + x;                                                                                               \
+            const size_t count = width - x < WIDTH ? width - x : WIDTH;                                                              \
+            if (rows == 4 && count == WIDTH) {                                                                                       \
+              NAME##_tile(group, strip, at, n, depth, p == 0);                                                                       \
+              continue;                                                                                                              \
+            }                                                                                                                        \
+            for (size_t r = 0; p > 0 && r < rows; r++) COPY(edge + r * WIDTH, at + r * n, count * sizeof(T));                        \
+            NAME##_tile(group, strip, edge, WIDTH, depth, p == 0);                                                                   \
+            for (size_t r = 0; r < rows; r++) COPY(at + r * n, edge + r * WIDTH, count * sizeof(T));                                 \
+          }                                                                                                                          \
+        }                                                                                                                            \
+      }                                                                                                                              \
+    }                                                                                                                                \
+    give(edge), give(group), give(strips);                                                                                           \
   }
 
 typedef f4 f4u __attribute__((aligned(1), may_alias));

@@ -2,53 +2,61 @@
 // @ts-nocheck: editors take AssemblyScript for TypeScript, and do not know all of it.
 import { fail } from './exit';
 
-/** Rows of a tile; a tile is two vectors wide. */
+/** Rows of a tile; a tile is two vectors wide, and a strip of B, too. */
 @inline const ROWS: usize = 4;
-/** Inner places and rows of A that are packed at a time: 4 x 256 of A stay in the first cache, 256 x 256 in the second. */
+@inline const STRIP_BYTES: usize = 32;
+/** Inner places, and bytes of a row of B, that are packed at a time: 4 x 256 of A and a strip stay in the first cache, 64 strips in the second. */
 @inline const DEPTH: usize = 256;
-@inline const HEIGHT: usize = 256;
+@inline const SPAN_BYTES: usize = 2048;
 
 /**
  * C = A B for T of f64 or f32, at addresses: A has m rows of k, B k rows of n. C must overlap neither. Each element is summed in the
  * order of the plain loop, ((0 + a_0 b_0) + a_1 b_1) + ..., so it has the very bits of that.
  */
 export function multiply<T>(a: usize, b: usize, c: usize, m: i32, n: i32, k: i32): void {
-  const width: usize = 32 / sizeof<T>();
   const rows = <usize>m;
-  const columns = <usize>n;
+  const row = <usize>n * sizeof<T>();
   const inner = <usize>k;
-  memory.fill(c, 0, rows * columns * sizeof<T>());
+  if (inner == 0) memory.fill(c, 0, rows * row);
   const depthMax = min(inner, DEPTH);
-  const packedB = heap.alloc(((columns + width - 1) / width) * 32 * depthMax + 16);
-  const packedA = heap.alloc(((min(rows, HEIGHT) + ROWS - 1) & ~(ROWS - 1)) * depthMax * sizeof<T>() + 16);
-  const edge = heap.alloc(ROWS * 32);
-  for (let p: usize = 0; p < inner; p += DEPTH) {
-    const depth = min(DEPTH, inner - p);
-    packColumns<T>(b + p * columns * sizeof<T>(), packedB, columns, depth);
-    for (let i: usize = 0; i < rows; i += HEIGHT) {
-      const height = min(HEIGHT, rows - i);
-      packRows<T>(a + (i * inner + p) * sizeof<T>(), packedA, inner, height, depth);
-      multiplyPanel<T>(packedA, packedB, c + i * columns * sizeof<T>(), height, columns, depth, edge);
+  const strips = heap.alloc(((min(row, SPAN_BYTES) + STRIP_BYTES - 1) & ~(STRIP_BYTES - 1)) * depthMax);
+  const group = heap.alloc(ROWS * depthMax * sizeof<T>());
+  const edge = heap.alloc(ROWS * STRIP_BYTES);
+  for (let j: usize = 0; j < row; j += SPAN_BYTES) {
+    const span = min(SPAN_BYTES, row - j);
+    for (let p: usize = 0; p < inner; p += DEPTH) {
+      const depth = min(DEPTH, inner - p);
+      packColumns(b + p * row + j, strips, row, span, depth);
+      for (let i: usize = 0; i < rows; i += ROWS) {
+        const count = min(ROWS, rows - i);
+        packRows<T>(a + (i * inner + p) * sizeof<T>(), group, inner * sizeof<T>(), count, depth);
+        const at = c + i * row + j;
+        let strip = strips;
+        for (let x: usize = 0; x < span; x += STRIP_BYTES) {
+          const bytes = min(STRIP_BYTES, span - x);
+          if (count == ROWS && bytes == STRIP_BYTES) multiplyTile<T>(group, strip, at + x, row, depth, p == 0);
+          else multiplyEdge<T>(group, strip, at + x, row, depth, p == 0, edge, count, bytes);
+          strip += depth * STRIP_BYTES;
+        }
+      }
     }
   }
   heap.free(edge);
-  heap.free(packedA);
-  heap.free(packedB);
+  heap.free(group);
+  heap.free(strips);
 }
 
-/** Columns of B in strips of two vectors, row after row; what is missing of the last strip is 0. */
-function packColumns<T>(b: usize, to: usize, columns: usize, depth: usize): void {
-  const width: usize = 32 / sizeof<T>();
-  const row = columns * sizeof<T>();
-  for (let j: usize = 0; j < columns; j += width) {
-    const bytes = min<usize>(32, row - j * sizeof<T>());
-    let from = b + j * sizeof<T>();
-    for (const end = to + depth * 32; to < end; to += 32) {
-      if (bytes == 32) {
+/** A span of rows of B, strip by strip; what is missing of the last strip is 0. */
+function packColumns(b: usize, to: usize, row: usize, span: usize, depth: usize): void {
+  for (let x: usize = 0; x < span; x += STRIP_BYTES) {
+    const bytes = min(STRIP_BYTES, span - x);
+    let from = b + x;
+    for (const end = to + depth * STRIP_BYTES; to < end; to += STRIP_BYTES) {
+      if (bytes == STRIP_BYTES) {
         v128.store(to, v128.load(from));
         v128.store(to, v128.load(from, 16), 16);
       } else {
-        memory.fill(to, 0, 32);
+        memory.fill(to, 0, STRIP_BYTES);
         memory.copy(to, from, bytes);
       }
       from += row;
@@ -56,64 +64,85 @@ function packColumns<T>(b: usize, to: usize, columns: usize, depth: usize): void
   }
 }
 
-/** Rows of A in groups of four, column after column; what is missing of the last group is 0. */
-function packRows<T>(a: usize, to: usize, stride: usize, rows: usize, depth: usize): void {
-  const row = stride * sizeof<T>();
-  for (let i: usize = 0; i < rows; i += ROWS) {
-    const count = min(ROWS, rows - i);
-    for (let r: usize = 0; r < ROWS; r++) {
-      let from = a + (i + r) * row;
-      let put = to + r * sizeof<T>();
-      for (let p: usize = 0; p < depth; p++) {
-        store<T>(put, r < count ? load<T>(from) : <T>0);
-        from += sizeof<T>();
-        put += ROWS * sizeof<T>();
-      }
+/** Four rows of A, column after column, a vector of each at a time. In place of rows that are missing stands the first. */
+function packRows<T>(a: usize, to: usize, row: usize, count: usize, depth: usize): void {
+  const lanes: usize = 16 / sizeof<T>();
+  let a1 = a + (count > 1 ? row : 0);
+  let a2 = a + (count > 2 ? 2 * row : 0);
+  let a3 = a + (count > 3 ? 3 * row : 0);
+  const end = to + ROWS * depth * sizeof<T>();
+  for (const whole = to + ROWS * (depth & ~(lanes - 1)) * sizeof<T>(); to < whole; to += 64) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a1);
+    const x2 = v128.load(a2);
+    const x3 = v128.load(a3);
+    if (sizeof<T>() == 8) {
+      v128.store(to, v128.shuffle<u64>(x0, x1, 0, 2));
+      v128.store(to, v128.shuffle<u64>(x2, x3, 0, 2), 16);
+      v128.store(to, v128.shuffle<u64>(x0, x1, 1, 3), 32);
+      v128.store(to, v128.shuffle<u64>(x2, x3, 1, 3), 48);
+    } else {
+      const low01 = v128.shuffle<u32>(x0, x1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<u32>(x2, x3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<u32>(x0, x1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<u32>(x2, x3, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<u64>(low01, low23, 0, 2));
+      v128.store(to, v128.shuffle<u64>(low01, low23, 1, 3), 16);
+      v128.store(to, v128.shuffle<u64>(high01, high23, 0, 2), 32);
+      v128.store(to, v128.shuffle<u64>(high01, high23, 1, 3), 48);
     }
-    to += ROWS * depth * sizeof<T>();
+    a += 16;
+    a1 += 16;
+    a2 += 16;
+    a3 += 16;
   }
-}
-
-/** Adds the product of packed rows and columns to C, tile by tile. */
-function multiplyPanel<T>(a: usize, b: usize, c: usize, rows: usize, columns: usize, depth: usize, edge: usize): void {
-  const width: usize = 32 / sizeof<T>();
-  const row = columns * sizeof<T>();
-  for (let j: usize = 0; j < columns; j += width) {
-    let strip = a;
-    for (let i: usize = 0; i < rows; i += ROWS) {
-      const at = c + i * row + j * sizeof<T>();
-      if (rows - i >= ROWS && columns - j >= width) multiplyTile<T>(strip, b, at, row, depth);
-      else multiplyEdge<T>(strip, b, at, row, depth, edge, min(ROWS, rows - i), min<usize>(32, row - j * sizeof<T>()));
-      strip += ROWS * depth * sizeof<T>();
-    }
-    b += depth * 32;
+  for (; to < end; to += ROWS * sizeof<T>()) {
+    store<T>(to, load<T>(a));
+    store<T>(to, load<T>(a1), sizeof<T>());
+    store<T>(to, load<T>(a2), 2 * sizeof<T>());
+    store<T>(to, load<T>(a3), 3 * sizeof<T>());
+    a += sizeof<T>();
+    a1 += sizeof<T>();
+    a2 += sizeof<T>();
+    a3 += sizeof<T>();
   }
 }
 
 /** A tile that C has only a part of, by way of a whole one. */
-function multiplyEdge<T>(a: usize, b: usize, c: usize, row: usize, depth: usize, edge: usize, rows: usize, bytes: usize): void {
-  memory.fill(edge, 0, ROWS * 32);
-  for (let r: usize = 0; r < rows; r++) memory.copy(edge + r * 32, c + r * row, bytes);
-  multiplyTile<T>(a, b, edge, 32, depth);
-  for (let r: usize = 0; r < rows; r++) memory.copy(c + r * row, edge + r * 32, bytes);
+function multiplyEdge<T>(
+  a: usize, b: usize, c: usize, row: usize, depth: usize, isFirst: bool, edge: usize, rows: usize, bytes: usize,
+): void {
+  if (!isFirst) for (let r: usize = 0; r < rows; r++) memory.copy(edge + r * STRIP_BYTES, c + r * row, bytes);
+  multiplyTile<T>(a, b, edge, STRIP_BYTES, depth, isFirst);
+  for (let r: usize = 0; r < rows; r++) memory.copy(c + r * row, edge + r * STRIP_BYTES, bytes);
 }
 
 /**
  * Four rows by two vectors: eight sums in registers, for which six loads make sixteen operations. Two inner places a turn, with a way
  * out between them: V8 gathers all loads of code without a branch at its beginning, and would have no registers for those of two.
  */
-function multiplyTile<T>(a: usize, b: usize, c: usize, row: usize, depth: usize): void {
+function multiplyTile<T>(a: usize, b: usize, c: usize, row: usize, depth: usize, isFirst: bool): void {
   const c1 = c + row;
   const c2 = c1 + row;
   const c3 = c2 + row;
-  let s00 = v128.load(c);
-  let s01 = v128.load(c, 16);
-  let s10 = v128.load(c1);
-  let s11 = v128.load(c1, 16);
-  let s20 = v128.load(c2);
-  let s21 = v128.load(c2, 16);
-  let s30 = v128.load(c3);
-  let s31 = v128.load(c3, 16);
+  let s00 = i32x4.splat(0);
+  let s01 = s00;
+  let s10 = s00;
+  let s11 = s00;
+  let s20 = s00;
+  let s21 = s00;
+  let s30 = s00;
+  let s31 = s00;
+  if (!isFirst) {
+    s00 = v128.load(c);
+    s01 = v128.load(c, 16);
+    s10 = v128.load(c1);
+    s11 = v128.load(c1, 16);
+    s20 = v128.load(c2);
+    s21 = v128.load(c2, 16);
+    s30 = v128.load(c3);
+    s31 = v128.load(c3, 16);
+  }
   const end = b + depth * 32;
   // Offsets as immediates: addresses that are computed cost the loop a sixth.
   do {

@@ -39,6 +39,7 @@ test.each<[number, number, number]>([
   [7, 5, 3],
   [30, 17, 520],
   [300, 6, 4],
+  [5, 530, 300],
 ])('%i x %i with %i inner places has the bits of the plain loop, in f64 and in f32', async (...sizes) => {
   const [m, n, k] = sizes;
   const [a, b] = [entries(m * k, 0.7), entries(k * n, 1.3)];
