@@ -3,6 +3,7 @@
  * in 16 bits, four at a time, and forces computed of two pairs at a time of those that may be near.
  */
 
+/* A line of the cache each: those of 48 bytes that suit the kernel are no faster here, or slower. */
 typedef struct {
   double x, y, z, unused, sum_x, sum_y, sum_z, unused_too;
 } record;

@@ -98,9 +98,21 @@ export class CellList {
     const slotOf = changetype<usize>(this.slotOf);
     const axis = <usize>this.count * 8;
     memory.fill(counts, 0, <usize>this.cells * 4);
+    const perLength = f64x2.splat(this.cellsPerLength);
+    const last = i32x4.splat(this.side - 1);
     for (let i: usize = 0; i < axis; i += 8) {
       const at = positions + i;
-      const cell = this.cellAt(load<f64>(at), load<f64>(at + axis), load<f64>(at + 2 * axis));
+      // Conversions that may trap are checked one by one, and take longer than these.
+      const xy = f64x2.mul(v128.load64_lane(at + axis, v128.load64_zero(at), 1), perLength);
+      const z = f64x2.mul(v128.load64_zero(at + 2 * axis), perLength);
+      const cellXY = i32x4.min_u(i32x4.trunc_sat_f64x2_u_zero(xy), last);
+      const cellZ = i32x4.min_u(i32x4.trunc_sat_f64x2_u_zero(z), last);
+      const cell = indexOf(
+        this.side,
+        i32x4.extract_lane(cellXY, 0),
+        i32x4.extract_lane(cellXY, 1),
+        i32x4.extract_lane(cellZ, 0),
+      );
       store<i32>(cellOf + (i >> 1), cell);
       const count = counts + <usize>cell * 4;
       store<i32>(slotOf + (i >> 1), load<i32>(count));
@@ -123,16 +135,6 @@ export class CellList {
     this.put(positions);
   }
 
-  @inline
-  private cellAt(x: f64, y: f64, z: f64): i32 {
-    return indexOf(this.side, this.along(x), this.along(y), this.along(z));
-  }
-
-  @inline
-  private along(place: f64): i32 {
-    return min(this.side - 1, <i32>(place * this.cellsPerLength));
-  }
-
   /** Particles into their slots, then images, and nobody where a row ends. */
   private put(positions: usize): void {
     const records = this.records;
@@ -147,12 +149,12 @@ export class CellList {
       store<i32>(slotOf + (i >> 1), slot);
       const at = positions + i;
       const xy = v128.load64_lane(at + axis, v128.load64_zero(at), 1);
-      records.put(slot, xy, load<f64>(at + 2 * axis));
+      records.put(slot, xy, v128.load64_zero(at + 2 * axis));
     }
     for (let image = this.images; image < this.imagesEnd; image += IMAGE) {
       const from = load<i32>(image, 4);
       const to = starts[load<i32>(image)];
-      records.copy(starts[from], to, counts[from], v128.load(image, 8), load<f64>(image, 24));
+      records.copy(starts[from], to, counts[from], v128.load(image, 8), v128.load64_zero(image, 24));
     }
     for (let last = this.row - 1; last < this.cells; last += this.row) {
       for (let slot = starts[last] + counts[last]; slot < starts[last + 1]; slot++) records.putNobody(slot);

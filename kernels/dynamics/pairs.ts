@@ -1,11 +1,11 @@
 // Lennard-Jones forces of pairs: 4 (r^-12 - r^-6), cut off at a radius and shifted to be 0 there.
-import { ADDRESS, GROUP, LANES, RECORD, Records, SUM_XY, SUM_Z, Z } from './records';
+import { ADDRESS, GROUP, GROUP_Z, LANES, Records, SUM_XY, SUM_Z, Z } from './records';
 
 /** For each mask of four lanes, how far the records of those that are in it lie behind the first of the four, one after the other. */
 const CHOSEN = memory.data<u32>(
   [
-    0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 64, 0, 0, 128, 0, 0, 0, 0, 128, 0, 0, 64, 128, 0, 0, 0, 64, 128, 0, 192, 0,
-    0, 0, 0, 192, 0, 0, 64, 192, 0, 0, 0, 64, 192, 0, 128, 192, 0, 0, 0, 128, 192, 0, 64, 128, 192, 0, 0, 64, 128, 192,
+    0, 0, 0, 0, 0, 0, 0, 0, 48, 0, 0, 0, 0, 48, 0, 0, 96, 0, 0, 0, 0, 96, 0, 0, 48, 96, 0, 0, 0, 48, 96, 0, 144, 0, 0,
+    0, 0, 144, 0, 0, 48, 144, 0, 0, 0, 48, 144, 0, 96, 144, 0, 0, 0, 96, 144, 0, 48, 96, 144, 0, 0, 48, 96, 144,
   ],
   16,
 );
@@ -94,9 +94,9 @@ export class PairForce {
     let group = this.groups + (place / LANES) * GROUP;
     const lane = (place % LANES) << 2;
     const xy4 = v128.load32_splat(group + lane);
-    const z4 = v128.load32_splat(group + lane, Z);
+    const z4 = v128.load32_splat(group + lane, GROUP_Z);
     // It and those before it are near to nothing.
-    let z = v128.or(v128.load(group, Z), v128.load(GONE + 12 - lane));
+    let z = v128.or(v128.load(group, GROUP_Z), v128.load(GONE + 12 - lane));
     const reach = i32x4.splat(this.reach);
     const end = this.end;
     // First those that are near, without a branch: a processor foretells it wrongly so often that it costs more than this.
@@ -110,7 +110,7 @@ export class PairForce {
       v128.store(found, i32x4.add(v128.load(group, ADDRESS), v128.load((<usize>mask) << 4, CHOSEN)));
       found += (<usize>popcnt(mask)) << 2;
       group += GROUP;
-      z = v128.load(group, Z);
+      z = v128.load(group, GROUP_Z);
     } while (group < end);
     if (found === list) return;
     // Two at a time: where one is left over, with one that is far.
@@ -118,7 +118,7 @@ export class PairForce {
 
     const own = this.records.recordOf(slot);
     const xy = v128.load(own);
-    const ownZ = v128.load64_splat(own, 16);
+    const ownZ = v128.load64_splat(own, Z);
     const radius = f64x2.splat(this.radius);
     const one = v128.load64_splat(ONE);
     const half = v128.load64_splat(HALF);
@@ -134,7 +134,9 @@ export class PairForce {
       const toB = f64x2.sub(v128.load(b), xy);
       const dx = v128.shuffle<f64>(toA, toB, 0, 2);
       const dy = v128.shuffle<f64>(toA, toB, 1, 3);
-      const dz = f64x2.sub(v128.load64_lane(b, v128.load64_zero(a, 16), 1, 16), ownZ);
+      const zA = v128.load(a, Z);
+      const zB = v128.load(b, Z);
+      const dz = f64x2.sub(v128.shuffle<f64>(zA, zB, 0, 2), ownZ);
       const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
       const near = f64x2.lt(square, radius);
       // All that is far becomes 0 here, where one look at bits is enough.
@@ -150,7 +152,7 @@ export class PairForce {
       const onB = v128.shuffle<f64>(forceX, forceY, 1, 3);
       v128.store(a, f64x2.add(v128.load(a, SUM_XY), onA), SUM_XY);
       v128.store(b, f64x2.add(v128.load(b, SUM_XY), onB), SUM_XY);
-      const onZ = f64x2.add(v128.load64_lane(b, v128.load64_zero(a, SUM_Z), 1, SUM_Z), forceZ);
+      const onZ = f64x2.add(v128.shuffle<f64>(zA, zB, 1, 3), forceZ);
       v128.store64_lane(a, onZ, 0, SUM_Z);
       v128.store64_lane(b, onZ, 1, SUM_Z);
       sumXY = f64x2.add(f64x2.add(sumXY, onA), onB);

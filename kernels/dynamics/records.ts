@@ -1,14 +1,15 @@
 // Particles and their images, slot by slot, so that neighbours lie side by side: where they are and what acts on them, in a record of
-// 64 bytes each, and where they are in 16 bits, in a group of 48 bytes for four, for a first look at which are near.
+// 48 bytes each, and where they are in 16 bits, in a group of 48 bytes for four, for a first look at which are near.
 
-/** x, y, z and 8 unused bytes; the sums of what acts along x, y and z, and 8 unused bytes. */
-export const RECORD: usize = 64;
-export const SUM_XY: usize = 32;
-export const SUM_Z: usize = 48;
+/** x, y; the sums of what acts along x and y; z, and the sum of what acts along it. */
+export const RECORD: usize = 48;
+export const SUM_XY: usize = 16;
+export const Z: usize = 32;
+export const SUM_Z: usize = 40;
 
 /** Four pairs of x and y, four of z and 0, each of 16 bits, and the address of the first one's record, four times. */
 export const GROUP: usize = 48;
-export const Z: usize = 16;
+export const GROUP_Z: usize = 16;
 export const ADDRESS: usize = 32;
 export const LANES: usize = 4;
 
@@ -35,7 +36,7 @@ export class Records {
   constructor(private readonly parts: f64) {
     this.far = heap.alloc(RECORD);
     v128.store(this.far, f64x2.splat(FAR));
-    store<f64>(this.far, FAR, 16);
+    v128.store(this.far, f64x2.splat(FAR), Z);
   }
 
   /** Makes room for so many slots, a multiple of four; what was there is lost then. Says whether it had to. */
@@ -49,7 +50,7 @@ export class Records {
     this.records = heap.alloc(<usize>slots * RECORD);
     this.groups = heap.alloc((<usize>slots / LANES) * GROUP);
     for (let slot = 0; slot < slots; slot += <i32>LANES) {
-      v128.store(this.groupOf(slot), i64x2.splat(0), Z);
+      v128.store(this.groupOf(slot), i64x2.splat(0), GROUP_Z);
       v128.store(this.groupOf(slot), i32x4.splat(<i32>this.recordOf(slot)), ADDRESS);
     }
     return true;
@@ -65,31 +66,32 @@ export class Records {
     return this.groups + (<usize>slot / LANES) * GROUP;
   }
 
-  /** Somebody, on whom nothing acts yet. */
+  /** Somebody, on whom nothing acts yet; beside z there is 0. */
   @inline
-  put(slot: i32, xy: v128, z: f64): void {
+  put(slot: i32, xy: v128, z: v128): void {
     const at = this.recordOf(slot);
     v128.store(at, xy);
-    store<f64>(at, z, 16);
     v128.store(at, f64x2.splat(0), SUM_XY);
-    v128.store(at, f64x2.splat(0), SUM_Z);
+    v128.store(at, z, Z);
     const lane = this.groupOf(slot) + ((<usize>slot % LANES) << 2);
-    const part = f64x2.add(f64x2.mul(xy, f64x2.splat(this.parts)), f64x2.splat(ROUND));
-    v128.store16_lane(lane, part, 0);
-    v128.store16_lane(lane, part, 4, 2);
-    store<i16>(lane, <i16>reinterpret<i64>(z * this.parts + ROUND), Z);
+    const parts = f64x2.splat(this.parts);
+    const round = f64x2.splat(ROUND);
+    const xy16 = f64x2.add(f64x2.mul(xy, parts), round);
+    v128.store16_lane(lane, xy16, 0);
+    v128.store16_lane(lane, xy16, 4, 2);
+    v128.store16_lane(lane, f64x2.add(f64x2.mul(z, parts), round), 0, GROUP_Z);
   }
 
   /** Nobody, who is far. */
   putNobody(slot: i32): void {
-    this.put(slot, f64x2.splat(FAR), FAR);
+    this.put(slot, f64x2.splat(FAR), f64x2.splat(FAR));
   }
 
-  /** So many images, moved by the shifts. */
-  copy(from: i32, to: i32, count: i32, shiftXY: v128, shiftZ: f64): void {
+  /** So many images, moved by the shifts; that beside z is 0. */
+  copy(from: i32, to: i32, count: i32, shiftXY: v128, shiftZ: v128): void {
     for (const end = to + count; to < end; to++) {
       const at = this.recordOf(from++);
-      this.put(to, f64x2.add(v128.load(at), shiftXY), load<f64>(at, 16) + shiftZ);
+      this.put(to, f64x2.add(v128.load(at), shiftXY), f64x2.add(v128.load(at, Z), shiftZ));
     }
   }
 

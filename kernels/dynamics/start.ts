@@ -39,8 +39,9 @@ function placeAt(fluid: Fluid, i: i32, x: i32, y: i32, z: i32): void {
 function drawTwo(to: usize): void {
   const radius = Math.sqrt(-2 * Math.log(1 - random.f64()));
   const angle = 2 * Math.PI * random.f64();
-  store<f64>(to, radius * Math.cos(angle));
-  store<f64>(to, radius * Math.sin(angle), 8);
+  Math.sincos(angle);
+  store<f64>(to, radius * Math.sincos_cos);
+  store<f64>(to, radius * Math.sincos_sin, 8);
 }
 
 function takeMomentum(fluid: Fluid, axis: i32): void {
