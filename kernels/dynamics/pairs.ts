@@ -13,9 +13,9 @@ const CHOSEN = memory.data<u32>(
 /** Two cells beside z for four lanes and behind them none: from the fourth on for the first lane, from the first on for all four. */
 const GONE = memory.data<u32>([0x40000000, 0x40000000, 0x40000000, 0x40000000, 0, 0, 0], 16);
 
-/** Numbers in memory, since V8 makes a constant anew at every use. */
-const ONE = memory.data<f64>([1]);
-const HALF = memory.data<f64>([0.5]);
+/** Numbers in memory, since V8 makes a constant anew at every use; read where they are used, they take no register through a loop. */
+const ONE = memory.data<f64>([1, 1], 16);
+const HALF = memory.data<f64>([0.5, 0.5], 16);
 
 export class PairForce {
   /** Copies of the groups around a cell. A copy costs less than looking each row of cells up again for each particle of the cell. */
@@ -120,8 +120,6 @@ export class PairForce {
     const xy = v128.load(own);
     const ownZ = v128.load64_splat(own, Z);
     const radius = f64x2.splat(this.radius);
-    const one = v128.load64_splat(ONE);
-    const half = v128.load64_splat(HALF);
     let sumXY = f64x2.splat(0);
     let sumZ = f64x2.splat(0);
     let energy = v128.load(this.energy);
@@ -139,12 +137,13 @@ export class PairForce {
       const dz = f64x2.sub(v128.shuffle<f64>(zA, zB, 0, 2), ownZ);
       const square = f64x2.add(f64x2.add(f64x2.mul(dx, dx), f64x2.mul(dy, dy)), f64x2.mul(dz, dz));
       const near = f64x2.lt(square, radius);
+      const one = v128.load(ONE);
       // All that is far becomes 0 here, where one look at bits is enough.
       const inverse = v128.and(f64x2.div(one, square), near);
       const sixth = f64x2.mul(f64x2.mul(inverse, inverse), inverse);
       energy = f64x2.add(energy, f64x2.mul(sixth, f64x2.sub(sixth, one)));
       pairs = i64x2.sub(pairs, near);
-      const share = f64x2.mul(f64x2.mul(sixth, f64x2.sub(sixth, half)), inverse);
+      const share = f64x2.mul(f64x2.mul(sixth, f64x2.sub(sixth, v128.load(HALF))), inverse);
       const forceX = f64x2.mul(share, dx);
       const forceY = f64x2.mul(share, dy);
       const forceZ = f64x2.mul(share, dz);
