@@ -12,10 +12,11 @@ import { cosLanes, sinLanes } from './sine';
 @lazy const EXP = memory.data<f32>([
   1.98910798644647e-4, 1.3933731243014336e-3, 8.33331048488617e-3, 4.1666463017463684e-2, 1.666666716337204e-1, 0.5,
 ], 16);
-/** (log(1 + f) - f + f^2 / 2) / f^3 from the root of 1/2 to that of 2: times f^3, off by 2^-28. */
+/** (log(1 + f) - f + f^2 / 2) / f^3 from the root of 1/2 to that of 2: times f^3, off by 2^-28. Then what else a logarithm needs. */
 @lazy const LOG = memory.data<f32>([
   6.971611827611923e-2, -1.1479733884334564e-1, 1.1685419827699661e-1, -1.2425687164068222e-1, 1.4249058067798615e-1,
   -1.666780263185501e-1, 2.0000715553760529e-1, -2.499999701976776e-1, 3.333333134651184e-1,
+  1, 0.5, LN2_LOW, LN2_HIGH,
 ], 16);
 /** (sin(r) / r - 1) / r^2 and (cos(r) - 1 + r^2 / 2) / r^4 in powers of r^2, up to pi/4: off by 2^-26 and 2^-30 in all. */
 @lazy const SINE = memory.data<f32>([-1.9587387214414775e-4, 8.332746103405952e-3, -1.66666641831398e-1], 16);
@@ -41,11 +42,25 @@ export function expFour(x: v128): v128 {
 }
 
 export function logFour(x: v128): v128 {
+  // Most often all are positive, finite and normal: then half of the instructions will do.
+  const plain = v128.and(i32x4.gt_s(x, i32x4.splat(0x7fffff)), i32x4.lt_s(x, i32x4.splat(0x7f800000)));
+  if (i32x4.bitmask(plain) == 15) return logOf(x, f32x4.splat(0));
   const small = f32x4.lt(x, f32x4.splat(NORMAL_MIN));
   const normal = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, small);
-  const over = i32x4.shr_s(i32x4.sub(normal, i32x4.splat(ROOT_BITS)), 23);
-  const f = f32x4.sub(i32x4.sub(normal, i32x4.shl(over, 23)), f32x4.splat(1));
-  const k = f32x4.sub(f32x4.convert_i32x4_s(over), v128.and(small, f32x4.splat(23)));
+  const y = logOf(normal, v128.and(small, f32x4.splat(23)));
+  // What is neither positive nor finite.
+  const zero = f32x4.splat(0);
+  const kept = v128.bitselect(y, f32x4.splat(NaN), f32x4.gt(x, zero));
+  const ended = v128.bitselect(f32x4.splat(Infinity), kept, f32x4.eq(x, f32x4.splat(Infinity)));
+  return v128.bitselect(f32x4.splat(-Infinity), ended, f32x4.eq(x, zero));
+}
+
+/** log(x / 2^less) of normal numbers. */
+@inline
+function logOf(x: v128, less: v128): v128 {
+  const over = i32x4.shr_s(i32x4.sub(x, i32x4.splat(ROOT_BITS)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(over, 23)), v128.load32_splat(LOG, 36));
+  const k = f32x4.sub(f32x4.convert_i32x4_s(over), less);
   let p = v128.load32_splat(LOG);
   p = step(p, f, LOG + 4);
   p = step(p, f, LOG + 8);
@@ -56,14 +71,9 @@ export function logFour(x: v128): v128 {
   p = step(p, f, LOG + 28);
   p = step(p, f, LOG + 32);
   const square = f32x4.mul(f, f);
-  let rest = f32x4.add(f32x4.mul(f32x4.mul(square, f), p), f32x4.mul(k, f32x4.splat(LN2_LOW)));
-  rest = f32x4.sub(rest, f32x4.mul(f32x4.splat(0.5), square));
-  const y = f32x4.add(f32x4.add(f, rest), f32x4.mul(k, f32x4.splat(LN2_HIGH)));
-  // What is neither positive nor finite.
-  const zero = f32x4.splat(0);
-  const kept = v128.bitselect(y, f32x4.splat(NaN), f32x4.gt(x, zero));
-  const ended = v128.bitselect(f32x4.splat(Infinity), kept, f32x4.eq(x, f32x4.splat(Infinity)));
-  return v128.bitselect(f32x4.splat(-Infinity), ended, f32x4.eq(x, zero));
+  let rest = f32x4.add(f32x4.mul(f32x4.mul(square, f), p), f32x4.mul(k, v128.load32_splat(LOG, 44)));
+  rest = f32x4.sub(rest, f32x4.mul(v128.load32_splat(LOG, 40), square));
+  return f32x4.add(f32x4.add(f, rest), f32x4.mul(k, v128.load32_splat(LOG, 48)));
 }
 
 export function sinFour(x: v128): v128 {
