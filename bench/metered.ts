@@ -91,8 +91,16 @@ export async function onWasmtime(bytes: Uint8Array<ArrayBuffer>, stoppable: bool
   };
 }
 
-/** One call in a fresh instance: its output. Blobs of any name are `blob`; random bytes are always the same. */
-export function runKernel(start: Start, input: Uint8Array, blob: Uint8Array = new Uint8Array()): Uint8Array {
+/** Around what a kernel does itself, between the input in its memory and the output there. */
+export type Around = <T>(act: () => T) => T;
+
+/** One task in a fresh instance: its output. Blobs of any name are `blob`; random bytes are always the same. */
+export function runKernel(
+  start: Start,
+  input: Uint8Array,
+  blob: Uint8Array = new Uint8Array(),
+  around: Around = (act) => act(),
+): Uint8Array {
   const view = () => new DataView(live.memory());
   const put = (bytes: Uint8Array) => {
     const at = live.call('cabi_realloc', 0, 0, 1, bytes.length) >>> 0;
@@ -101,13 +109,13 @@ export function runKernel(start: Start, input: Uint8Array, blob: Uint8Array = ne
   };
   const live = start((running) => importsOf(running, blob));
   if (live.has('_initialize')) live.call('_initialize');
-  let answer: number;
-  if (live.has('run')) answer = live.call('run', put(input), input.length);
-  else {
-    live.call('begin', put(input), input.length);
+  const given = put(input);
+  const answer = around(() => {
+    if (live.has('run')) return live.call('run', given, input.length);
+    live.call('begin', given, input.length);
     for (let progress = 0; progress < 1; ) progress = view().getFloat64((live.call('step') >>> 0) + 8, true);
-    answer = live.call('finish');
-  }
+    return live.call('finish');
+  });
   const at = view().getUint32((answer >>> 0) + 4, true);
   const output = new Uint8Array(live.memory()).slice(at, at + view().getUint32((answer >>> 0) + 8, true));
   live.end();

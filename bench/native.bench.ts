@@ -7,7 +7,7 @@ import { short } from '../runtime/base/units.ts';
 import { meter } from '../runtime/meter/meter.ts';
 import { readModule } from '../runtime/wasm/read.ts';
 import { chartOf } from './chart.ts';
-import { inEngine, onV8, onWasmtime, runKernel, type Start } from './metered.ts';
+import { type Around, inEngine, onV8, onWasmtime, runKernel, type Start } from './metered.ts';
 import { readableOf } from './readable.ts';
 import type { Measure, Result } from './result.ts';
 import { median, type Timed } from './rounds.ts';
@@ -20,6 +20,8 @@ const ROUNDS = 20;
 const LONG_US = 50_000;
 const WARM_MS = 200;
 const OURS = 'tuned, V8';
+/** Ways whose whole tasks are told as well: with the instance that is made or put back, and the input and output that are copied. */
+const WHOLE = [OURS, 'tuned, V8 metered'];
 const FROM_C = 'C to WebAssembly';
 const BEST = { '128 bits': ['gcc, 128 bits', 'clang, 128 bits'], native: ['gcc, native', 'clang, native'] } as const;
 
@@ -37,10 +39,15 @@ interface Wanted {
   readonly near?: Near;
 }
 
+/** What a kernel's work took, from the input in its memory to the output there, and the whole task around that. */
+interface Took extends Spent {
+  readonly task?: Spent;
+}
+
 /** One way to run a kernel's work once. */
 interface Way {
   readonly name: string;
-  run(): Promise<Spent>;
+  run(): Promise<Took>;
 }
 
 export default async function measure(): Promise<Result> {
@@ -75,10 +82,15 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   // A twin may give only a checksum.
   const expected = await asTwin(subject, output);
   const ways: Way[] = [];
-  const add = (name: string, given: Uint8Array, once: (given: Uint8Array) => Uint8Array, wanted: Wanted) => {
-    const fault = difference(wanted.output, once(given), wanted.near);
+  type Once = (given: Uint8Array, around: Around) => Uint8Array;
+  const add = (name: string, given: Uint8Array, once: Once, wanted: Wanted) => {
+    const fault = difference(
+      wanted.output,
+      once(given, (act) => act()),
+      wanted.near,
+    );
     if (fault !== undefined) throw new Error(`${subject.name}, ${name}: ${fault}`);
-    ways.push({ name, run: async () => inProcess(() => once(given)) });
+    ways.push({ name, run: async () => inProcess((around) => once(given, around)) });
   };
   /** A module on both engines, metered and not. C's is no kernel that the engine takes, and its memory grows and would not be kept. */
   const addModule = async (row: string, bytes: Uint8Array<ArrayBuffer>, given: Uint8Array, wanted: Wanted) => {
@@ -91,7 +103,7 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
       'Wasmtime metered': await onWasmtime(counted, false),
     };
     for (const [column, start] of Object.entries(starts))
-      add(`${row}, ${column}`, given, (input) => runKernel(start, input, blob), wanted);
+      add(`${row}, ${column}`, given, (input, around) => runKernel(start, input, blob, around), wanted);
   };
   await addModule('tuned', wasm, input, { output });
   const module = await twins.module(subject);
@@ -100,7 +112,7 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   if (readable) {
     const wanted = { output: readable.wanted(expected), ...(readable.near && { near: readable.near }) };
     await addModule('readable', readable.wasm, readable.input, wanted);
-    add('JavaScript', readable.input, readable.js, wanted);
+    add('JavaScript', readable.input, (input, around) => around(() => readable.js(input)), wanted);
   }
   for (const build of Object.keys(BUILDS) as Build[]) {
     const twin = await twins.start(subject, build);
@@ -116,18 +128,25 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   return ways;
 }
 
-function inProcess(once: () => void): Spent {
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  once();
-  const wallUs = (performance.now() - begun) * 1e3;
-  const { user, system } = process.cpuUsage(cpu);
-  return { wallUs, cpuUs: user + system };
+function inProcess(once: (around: Around) => void): Took {
+  const spent: Spent[] = [];
+  const around: Around = (act) => {
+    const cpu = process.cpuUsage();
+    const begun = performance.now();
+    const made = act();
+    const wallUs = (performance.now() - begun) * 1e3;
+    const { user, system } = process.cpuUsage(cpu);
+    spent.push({ wallUs, cpuUs: user + system });
+    return made;
+  };
+  around(() => once(around));
+  const [work, task] = spent as [Spent, Spent];
+  return { ...work, task };
 }
 
 /** Every way once a round, to and fro, once each has run for long enough that its engine has made its best code. */
 async function interleave(kernel: string, ways: readonly Way[]): Promise<Timed[]> {
-  const seen = ways.map(({ name, run }) => ({ name: `${kernel}: ${name}`, run, spent: [] as Spent[], isLong: false }));
+  const seen = ways.map((way) => ({ ...way, spent: [] as Took[], isLong: false }));
   for (const way of seen) {
     let last = 0;
     for (let spent = 0; spent < WARM_MS * 1e3; spent += last) last = (await way.run()).cpuUs;
@@ -142,14 +161,22 @@ async function interleave(kernel: string, ways: readonly Way[]): Promise<Timed[]
       spent.push(await run());
     }
   }
-  return seen.map(({ name, spent }) => {
-    const [wall, cpu] = [spent.map(({ wallUs }) => wallUs), spent.map(({ cpuUs }) => cpuUs)];
-    return {
-      name,
-      ...{ wallMinUs: Math.min(...wall), wallMedianUs: median(wall) },
-      ...{ cpuMinUs: Math.min(...cpu), cpuMedianUs: median(cpu) },
-    };
+  return seen.flatMap(({ name, spent }) => {
+    const tasks = WHOLE.includes(name) ? spent.flatMap(({ task }) => task ?? []) : [];
+    const whole = tasks.length > 0 ? [timed(`${kernel}: ${wholeOf(name)}`, tasks)] : [];
+    return [timed(`${kernel}: ${name}`, spent), ...whole];
   });
+}
+
+const wholeOf = (way: string) => `${way}, whole task`;
+
+function timed(name: string, spent: readonly Spent[]): Timed {
+  const [wall, cpu] = [spent.map(({ wallUs }) => wallUs), spent.map(({ cpuUs }) => cpuUs)];
+  return {
+    name,
+    ...{ wallMinUs: Math.min(...wall), wallMedianUs: median(wall) },
+    ...{ cpuMinUs: Math.min(...cpu), cpuMedianUs: median(cpu) },
+  };
 }
 
 async function tidyUp(): Promise<void> {
@@ -178,6 +205,15 @@ function measuresOf(kernels: readonly string[], times: readonly Timed[]): Measur
       holds: must === undefined ? null : Math.min(minima, medians) >= must,
     });
   }
+  const whole = (field: 'cpuMinUs' | 'cpuMedianUs') =>
+    short(meanOf(kernels.map((kernel) => speed(kernel, BEST['128 bits'], field, wholeOf(OURS)))));
+  measures.push({
+    measure:
+      'the same of whole tasks, in fresh sandboxes and with input and output copied, of 128 bits: geometric mean',
+    value: `${whole('cpuMinUs')}x (minima), ${whole('cpuMedianUs')}x (medians)`,
+    must: 'reported',
+    holds: null,
+  });
   for (const kernel of kernels) {
     const parts = Object.entries(BEST).map(([width, ways]) => `${short(speed(kernel, ways, 'cpuMinUs'))}x of ${width}`);
     measures.push({ measure: `${kernel}: speed, by minima`, value: parts.join(', '), must: 'reported', holds: null });
@@ -200,7 +236,11 @@ const COLUMNS = ['V8', 'V8 metered', 'Wasmtime', 'Wasmtime metered'];
 /** Every way in one figure: how much of the best C of 128 bits it has, over the kernels that have such a way. */
 function rowsOf(kernels: readonly string[], times: readonly Timed[]): Measure[] {
   const spent = (kernel: string, way: string) => times.find(({ name }) => name === `${kernel}: ${way}`)?.cpuMinUs;
-  const ways = [...ROWS.flatMap((row) => COLUMNS.map((column) => `${row}, ${column}`)), 'JavaScript'];
+  const ways = [
+    ...ROWS.flatMap((row) => COLUMNS.map((column) => `${row}, ${column}`)),
+    'JavaScript',
+    ...WHOLE.map(wholeOf),
+  ];
   return ways.map((way) => {
     const speeds = kernels.flatMap((kernel) => {
       const own = spent(kernel, way);
