@@ -43,25 +43,10 @@ export function leafOf(
   { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version }: Entry,
   hash: Hash,
 ): Uint8Array {
-  // In the order of canonical JSON, written out: to make an object of each task and that into text would take longer than the hash.
-  const line =
-    `${LEAF}{"fuel":${fuel},"input":${quoted(input)},${interval ? `"interval":[${interval[0]},${interval[1]}],` : ''}` +
-    `"job":${quoted(job)},"kernel":${quoted(kernel)},${marks === undefined ? '' : `"marks":${quoted(marks)},`}` +
-    `"output":${quoted(output)},"rewriter":${rewriter},"tariff":${tariff},"task":${task},"version":${version}}`;
-  // A letter takes three bytes at most.
-  if (3 * line.length > LINE.byteLength) return hash(text.encode(line));
-  return hash(LINE.subarray(0, text.encodeInto(line, LINE).written));
+  // In the order of canonical JSON: to sort the names of each task would take longer than the hash.
+  const ordered = { fuel, input, interval, job, kernel, marks, output, rewriter, tariff, task, version };
+  return hash(text.encode(LEAF + JSON.stringify(ordered)));
 }
-
-const PLAIN = /^[\w-]*$/;
-const quoted = (word: string) => (PLAIN.test(word) ? `"${word}"` : JSON.stringify(word));
-
-/**
- * Where a leaf's line and a pair of nodes are written, one after the other: a batch has as many of each as it has tasks, and new memory for
- * each takes longer than its digest.
- */
-const LINE = new Uint8Array(4_096);
-const PAIR = new Uint8Array(65);
 
 /** The root over one leaf or more, in the order of the batch. A leaf without a neighbour moves up as it is. */
 export function rootOf(leaves: readonly Uint8Array[], hash: Hash): Uint8Array {
@@ -129,8 +114,9 @@ function parents(row: readonly Uint8Array[], hash: Hash): Uint8Array[] {
 }
 
 function pair(left: Uint8Array, right: Uint8Array, hash: Hash): Uint8Array {
-  PAIR[0] = NODE;
-  PAIR.set(left, 1);
-  PAIR.set(right, 33);
-  return hash(PAIR);
+  const bytes = new Uint8Array(1 + left.byteLength + right.byteLength);
+  bytes[0] = NODE;
+  bytes.set(left, 1);
+  bytes.set(right, 1 + left.byteLength);
+  return hash(bytes);
 }
