@@ -19,15 +19,15 @@ interface Label {
   /** The values that come to its end, where one does on each way. */
   readonly edges: Value[];
   /** Locals at its end, as far as ways are known that lead there. */
-  state: Uint8Array | undefined;
+  state: Uint16Array | undefined;
   /** Of an `if` whose `else` has not been met: locals at its beginning. */
-  other: Uint8Array | undefined;
+  other: Uint16Array | undefined;
 }
 
 /** One function at a time. */
 export class NanControl {
   /** Locals at the head of each loop, from one pass to the next. */
-  loops: Uint8Array[] = [];
+  loops: Uint16Array[] = [];
   /** Whether a pass has found more to be possible at the head of a loop than it went by. */
   hasChanged = false;
   readonly #module: Module;
@@ -181,7 +181,7 @@ export class NanControl {
   }
 
   /** The way past an `if` that has no `else`: operands go on as they are. */
-  #withoutElse(label: Label, other: Uint8Array): void {
+  #withoutElse(label: Label, other: Uint16Array): void {
     if (label.results === 1) label.edges.push(leaving(label.params[0] as Value));
     else for (const value of label.params) this.#values.settle(value);
     if (label.state === undefined) label.state = other;
@@ -196,7 +196,7 @@ export class NanControl {
     else if (label.row !== ROW.loop) this.#arrive(label, label.arity);
     else {
       values.settleTop(label.arity);
-      if (join(this.loops[label.loop] as Uint8Array, values.state)) this.hasChanged = true;
+      if (join(this.loops[label.loop] as Uint16Array, values.state)) this.hasChanged = true;
     }
   }
 

@@ -30,14 +30,19 @@ export const EFFECT = {
   control: 16,
   /** Floats go to memory. */
   store: 17,
+  /** Bits of vectors together, which leave lanes whole where one is a mask. */
+  bits: 18,
+  and: 19,
+  andnot: 20,
+  bitselect: 21,
 } as const;
 
 type EffectName = keyof typeof EFFECT;
 
-const { keep, plus64, plus32, clean64, clean32, vector } = KIND;
+const { keep, plus64, plus32, clean64, clean32, mask64, mask32, vector } = KIND;
 const [OF_32, OF_64] = [
-  { plus: plus32, clean: clean32, other: RAW64 },
-  { plus: plus64, clean: clean64, other: RAW32 },
+  { plus: plus32, clean: clean32, mask: mask32, other: RAW64 },
+  { plus: plus64, clean: clean64, mask: mask64, other: RAW32 },
 ] as const;
 
 const ROWS = IMMEDIATE_KIND.length;
@@ -45,7 +50,7 @@ export const EFFECTS = new Uint8Array(ROWS);
 /** Operands with one of these bits are made canonical first, since their bits are seen. */
 export const SEES: Uint8Array = new Uint8Array(ROWS);
 /** The kind of the result. */
-export const GIVES: Uint8Array = new Uint8Array(ROWS);
+export const GIVES: Uint16Array = new Uint16Array(ROWS);
 /** Whether it makes NaNs. */
 export const MAKES: Uint8Array = new Uint8Array(ROWS);
 /** Whether it neither traps, nor leads elsewhere, nor has to do with memory: nobody can tell whether a store comes before or behind it. */
@@ -67,7 +72,12 @@ const RULES: readonly (readonly [
   [/^f(?:32|64)\.copysign$/, 'all', 'keep', 'copysign'],
   [/^f(?:32x4|64x2)\.p(?:min|max)$/, 'other', 'clean', 'either'],
   [/^select$/, 'none', 'keep', 'select'],
-  [/^f(?:32|64)(?:x\d)?\.(?:eq|ne|lt|gt|le|ge)$/, 'other', 'keep'],
+  [/^f(?:32|64)(?:x\d)?\.(?:eq|ne|lt|gt|le|ge)$/, 'other', 'mask'],
+  [/^i(?:32x4|64x2)\.(?:eq|ne|[lg][te]_[su])$/, 'all', 'mask'],
+  [/^v128\.(?:or|xor|not)$/, 'all', 'keep', 'bits'],
+  [/^v128\.and$/, 'all', 'keep', 'and'],
+  [/^v128\.andnot$/, 'all', 'keep', 'andnot'],
+  [/^v128\.bitselect$/, 'all', 'keep', 'bitselect'],
   [/^i\d\d\.trunc_/, 'none', 'number'],
   [/^i32x4\.trunc_sat_/, 'other', 'keep'],
   [/^f(?:32|64)\.convert_/, 'none', 'number'],
@@ -83,7 +93,7 @@ const RULES: readonly (readonly [
   [/^local\.set$/, 'none', 'keep', 'set'],
   [/^local\.tee$/, 'none', 'keep', 'tee'],
   [/^drop$/, 'none', 'keep', 'drop'],
-  [/^(?:f32|f64|v128)\.store$/, 'all', 'keep', 'store'],
+  [/^(?:(?:f32|f64|v128)\.store|v128\.store\d+_lane)$/, 'all', 'keep', 'store'],
   [/^(?:block|loop|if|else|end|br|br_if|br_table|return|unreachable|call|call_indirect)$/, 'all', 'keep', 'control'],
   [/./, 'all', 'keep'],
 ];
@@ -111,9 +121,9 @@ function otherOf({ name, operands }: Opcode): number {
 }
 
 function givenBy({ name, results }: Opcode, gives: string): number {
-  const width = name.startsWith('f64') ? OF_64 : OF_32;
+  const width = /^[fi]64/.test(name) ? OF_64 : OF_32;
   const isVector = results === 'v' ? vector : 0;
   if (results !== '' && 'iI'.includes(results)) return 0;
-  if (gives === 'plus' || gives === 'clean') return width[gives] | isVector;
+  if (gives === 'plus' || gives === 'clean' || gives === 'mask') return width[gives] | isVector;
   return gives === 'number' ? 0 : keep | isVector;
 }

@@ -15,9 +15,9 @@ import { POPS, PUSHES } from '../wasm/rows.ts';
 import { NanControl } from './nan-control.ts';
 import { EFFECT, EFFECTS, GIVES, MAKES, QUIET, SEES } from './nan-effects.ts';
 import { Fixes } from './nan-fixes.ts';
-import { KIND, MAGNITUDE, NEGATED, ofWidth, RAW32, RAW64 } from './nan-kinds.ts';
+import { fits, isMask, KIND, MAGNITUDE, NEGATED, ofWidth, RAW32, RAW64 } from './nan-kinds.ts';
 import { constantKind, localTypes, shuffleWidth } from './nan-reads.ts';
-import { NanValues } from './nan-values.ts';
+import { NanValues, type Value } from './nan-values.ts';
 
 /** Loops are followed again until nothing changes; after so many passes every local may be anything. */
 const PASSES_MAX = 6;
@@ -26,7 +26,7 @@ const PASSES_MAX = 6;
 const ANY: Readonly<Record<string, number>> = {
   f: KIND.keep | KIND.clean32 | RAW32,
   F: KIND.keep | KIND.clean64 | RAW64,
-  v: 0xff,
+  v: 0x3ff,
 };
 
 /** Follows one function at a time. */
@@ -51,7 +51,7 @@ export class NanFlow {
     let tracked = 0;
     const slots = Int32Array.from(locals, (letter) => (letter in ANY ? tracked++ : -1));
     const given = [...params].filter((letter) => letter in ANY).length;
-    const entry = new Uint8Array(tracked).fill(KIND.keep, 0, given);
+    const entry = new Uint16Array(tracked).fill(KIND.keep, 0, given);
     const control = this.#control;
     control.loops = [];
     control.hasChanged = true;
@@ -137,6 +137,12 @@ export class NanFlow {
         return ofWidth(values.move(sees), clean) & ~vector;
       case EFFECT.shuffle:
         return this.#shuffle(shuffleWidth(this.#bytes, next));
+      case EFFECT.bits:
+      case EFFECT.and:
+      case EFFECT.andnot:
+        return this.#bits(row);
+      case EFFECT.bitselect:
+        return this.#bitselect();
       default: {
         // Two vectors lane by lane, or a vector and what replaces one of its lanes.
         const both = [values.pop(), values.pop()];
@@ -144,6 +150,28 @@ export class NanFlow {
         return ofWidth(values.meet(both), clean) | vector;
       }
     }
+  }
+
+  /** A mask with a mask is one, too; lanes that one leaves are whole, the others 0. */
+  #bits(row: number): number {
+    const values = this.#values;
+    const operands = Array.from({ length: POPS[row] as number }, () => values.pop());
+    if (operands.every(({ kind }) => isMask(kind))) return operands.reduce((all, { kind }) => all | kind, 0);
+    const [top, below] = operands as [Value, Value];
+    if (EFFECTS[row] !== EFFECT.bits && fits(top.kind, below.kind)) return below.kind;
+    if (EFFECTS[row] === EFFECT.and && fits(below.kind, top.kind)) return top.kind;
+    for (const value of operands) values.settle(value);
+    return KIND.keep | KIND.vector;
+  }
+
+  #bitselect(): number {
+    const values = this.#values;
+    const mask = values.pop();
+    const both = [values.pop(), values.pop()];
+    const kind = both.reduce((all, one) => all | one.kind, 0);
+    if (fits(mask.kind, kind)) return values.meet(both);
+    for (const value of [mask, ...both]) values.settle(value);
+    return KIND.keep | KIND.vector;
   }
 
   /** Moves parts of two vectors that are so many bytes wide. */

@@ -18,13 +18,18 @@ export const KIND = {
   clean32: 64,
   /** A v128. */
   vector: 128,
+  /** Lanes of this width, or of twice as much, that have all bits set or none, as comparisons give them. */
+  mask32: 256,
+  mask64: 512,
 } as const;
 
 export const RAW64: number = KIND.plus64 | KIND.minus64;
 export const RAW32: number = KIND.plus32 | KIND.minus32;
 export const RAW: number = RAW64 | RAW32;
 
-const KINDS = Array.from({ length: 256 }, (_, kind) => kind);
+const KINDS = Array.from({ length: 1024 }, (_, kind) => kind);
+/** What has bits that arithmetic did not give. */
+const OWN_BITS = KIND.keep | KIND.mask32 | KIND.mask64;
 
 /**
  * Whether a value cannot be made canonical by its kind alone: where it comes from two sides, what is right for one would spoil the
@@ -34,12 +39,12 @@ export const MIXED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
   const raw = kind & RAW;
   if (raw === 0) return 0;
   const spoils =
-    (kind & KIND.clean64 && raw !== KIND.plus64) || (kind & KIND.clean32 && raw !== KIND.plus32) || kind & KIND.keep;
+    (kind & KIND.clean64 && raw !== KIND.plus64) || (kind & KIND.clean32 && raw !== KIND.plus32) || kind & OWN_BITS;
   return spoils || (raw & (raw - 1)) !== 0 ? 1 : 0;
 });
 
 /** The kind of a value after it has been made canonical. */
-export const SETTLED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+export const SETTLED: Uint16Array = Uint16Array.from(KINDS, (kind) => {
   const minus = kind & (KIND.minus64 | KIND.minus32) ? KIND.keep : 0;
   const clean = (kind & KIND.plus64 ? KIND.clean64 : 0) | (kind & KIND.plus32 ? KIND.clean32 : 0);
   return (kind & ~RAW) | minus | clean;
@@ -49,13 +54,15 @@ export const SETTLED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
 export const NEGATED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
   const { plus64, minus64, plus32, minus32, clean64, clean32, keep } = KIND;
   const raw = ((kind & (plus64 | plus32)) << 1) | ((kind & (minus64 | minus32)) >> 1);
-  return (kind & (keep | KIND.vector)) | raw | (raw === 0 && kind & (clean64 | clean32) ? keep : 0);
+  const keeps = kind & OWN_BITS || (raw === 0 && kind & (clean64 | clean32));
+  return (kind & KIND.vector) | raw | (keeps ? keep : 0);
 });
 
 /** The kind of a value without its signs; it is not mixed. */
 export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
-  const { plus64, minus64, plus32, minus32 } = KIND;
-  return (kind & ~(minus64 | minus32)) | ((kind & minus64) >> 1) | ((kind & minus32) >> 1) | (kind & (plus64 | plus32));
+  const { minus64, minus32, mask32, mask64, keep } = KIND;
+  const plus = ((kind & minus64) | (kind & minus32)) >> 1;
+  return (kind & ~(minus64 | minus32 | mask32 | mask64)) | plus | (kind & OWN_BITS ? keep : 0);
 });
 
 /**
@@ -64,5 +71,19 @@ export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
  */
 export function ofWidth(kind: number, clean: number): number {
   const other = clean === KIND.clean64 ? KIND.clean32 : KIND.clean64;
-  return (kind & ~other) | clean | (kind & other ? KIND.keep : 0);
+  return (kind & ~(other | OWN_BITS)) | clean | (kind & (other | OWN_BITS) ? KIND.keep : 0);
+}
+
+const OF_32 = RAW32 | KIND.clean32 | KIND.mask32;
+const OF_64 = RAW64 | KIND.clean64 | KIND.mask64;
+
+/** Whether a value is a mask for sure. */
+export function isMask(kind: number): boolean {
+  return (kind & OWN_BITS & ~KIND.keep) !== 0 && (kind & ~(KIND.mask32 | KIND.mask64 | KIND.vector)) === 0;
+}
+
+/** Whether a mask, by its kind, takes or leaves the lanes of a value of some kind as a whole. */
+export function fits(mask: number, kind: number): boolean {
+  const isNarrow = (kind & OF_32) !== 0 && (kind & OF_64) === 0;
+  return isMask(mask) && (isNarrow || (mask & KIND.mask32) === 0);
 }

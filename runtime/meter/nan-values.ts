@@ -22,7 +22,7 @@ const GROUP_MAX = 8;
 export class NanValues {
   stack: Value[] = [];
   /** The kind of each local that holds floats, where the walk is. */
-  state: Uint8Array = new Uint8Array(0);
+  state: Uint16Array = new Uint16Array(0);
   readonly #fixes: Fixes;
   /** For each local its place in the state, or -1; how often it has been written so far in the order of the code. */
   #slots: Int32Array = new Int32Array(0);
@@ -36,7 +36,7 @@ export class NanValues {
   }
 
   /** `slots` is for each local its place in the state, or -1. */
-  begin(slots: Int32Array, entry: Uint8Array): void {
+  begin(slots: Int32Array, entry: Uint16Array): void {
     this.stack.length = 0;
     this.#stores.length = 0;
     this.#stored.length = 0;
@@ -167,7 +167,7 @@ export function leaving(value: Value): Value {
 }
 
 /** Adds the kinds of one state to another; whether that changed anything. */
-export function join(state: Uint8Array, more: Uint8Array): boolean {
+export function join(state: Uint16Array, more: Uint16Array): boolean {
   let changed = 0;
   for (let slot = 0; slot < state.length; slot++) {
     const known = state[slot] as number;

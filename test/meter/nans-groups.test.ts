@@ -1,4 +1,5 @@
-// Stores that are made in groups: what can be seen, of memory and of locals, is what it would be one by one, whatever stands between.
+// Stores that are made in groups, and lanes under masks: what can be seen, of memory and of locals, is what it would be one by one,
+// whatever stands between.
 import { expect, test } from 'vitest';
 import { loadAddon } from '../../host/platform/native.ts';
 import { meter } from '../../runtime/meter/meter.ts';
@@ -56,7 +57,31 @@ const loadBack = (dice: Dice, { name }: Type) => `i32.const ${512 + 4 * dice.bel
 function value(dice: Dice, type: Type): string {
   const one = () => (dice.oneIn(24) ? loadBack(dice, type) : `local.get ${localOf(dice, type)}`);
   const sum = `${one()} ${one()} ${type.add}.${dice.pick(['add', 'sub', 'mul'])}`;
+  if (type.letter === 'v' && dice.oneIn(3)) return masked(dice, sum, one);
   return dice.pick([sum, sum, sum, `${sum} ${type.add}.neg`, one(), one()]);
+}
+
+const COMPARISONS = ['f64x2.lt', 'f64x2.ne', 'f32x4.le', 'f32x4.eq', 'i64x2.eq', 'i64x2.gt_s', 'i32x4.ne', 'i16x8.eq'];
+const LOGIC = ['v128.and', 'v128.andnot', 'v128.or', 'v128.xor'];
+
+/** A mask, which locals then have too, or a vector's lanes as masks leave them, or what looks like it. */
+function masked(dice: Dice, value: string, one: () => string): string {
+  const compared = () => `${one()} ${one()} ${dice.pick(COMPARISONS)}`;
+  const masks = [compared, compared, () => `${compared()} ${compared()} ${dice.pick(LOGIC)}`, one];
+  const mask = () => `${dice.pick(masks)()}${dice.oneIn(4) ? ' v128.not' : ''}`;
+  return dice.pick([
+    mask(),
+    `${value} ${mask()} ${dice.pick(LOGIC)}`,
+    `${mask()} ${value} ${dice.pick(LOGIC)}`,
+    `${value} ${one()} ${mask()} v128.bitselect`,
+    `${one()} ${value} ${mask()} v128.bitselect`,
+    `${value} ${mask()} v128.and ${one()} f64x2.add`,
+    `${mask()} ${dice.pick(['f64x2.neg', 'f32x4.abs', 'f64x2.abs', 'f32x4.neg'])}`,
+    `${one()} ${mask()} f64x2.pmin`,
+    `${mask()} ${dice.pick(['f64x2.neg', 'f64x2.abs'])} ${value} f64x2.pmin`,
+    `${mask()} ${one()} f32x4.pmax`,
+    `${mask()} ${dice.pick(['f32x4.neg', 'f32x4.abs'])} ${value} f32x4.pmax`,
+  ]);
 }
 
 /** Some turns: the meter has something to write behind it. */
@@ -67,7 +92,9 @@ function step(dice: Dice): string {
   const type = dice.pick(TYPES);
   const [local, other] = [localOf(dice, type), localOf(dice, type)];
   const at = 512 + 4 * dice.below(40);
-  const store = `i32.const ${at} ${value(dice, type)} ${type.name}.store 0 ${4 * dice.below(4)}`;
+  const of = dice.pick(['v128.store64_lane 3 0 1', 'v128.store32_lane 2 4 2', 'v128.store8_lane 0 1 9']);
+  const whole = `${type.name}.store 0 ${4 * dice.below(4)}`;
+  const store = `i32.const ${at} ${value(dice, type)} ${type.letter === 'v' && dice.oneIn(4) ? of : whole}`;
   switch (dice.below(28)) {
     case 0:
       return `i32.const ${at} i32.const ${at + 8} i64.load 0 0 i64.store 0 4`;
