@@ -149,9 +149,12 @@ export class PairForce {
       const forceZ = f64x2.mul(share, dz);
       const onA = v128.shuffle<f64>(forceX, forceY, 0, 2);
       const onB = v128.shuffle<f64>(forceX, forceY, 1, 3);
-      v128.store(a, f64x2.add(v128.load(a, SUM_XY), onA), SUM_XY);
-      v128.store(b, f64x2.add(v128.load(b, SUM_XY), onB), SUM_XY);
       const onZ = f64x2.add(v128.shuffle<f64>(zA, zB, 1, 3), forceZ);
+      const allA = f64x2.add(v128.load(a, SUM_XY), onA);
+      const allB = f64x2.add(v128.load(b, SUM_XY), onB);
+      // Stored together, and so looked at together for NaNs where these are to be the same everywhere.
+      v128.store(a, allA, SUM_XY);
+      v128.store(b, allB, SUM_XY);
       v128.store64_lane(a, onZ, 0, SUM_Z);
       v128.store64_lane(b, onZ, 1, SUM_Z);
       sumXY = f64x2.add(f64x2.add(sumXY, onA), onB);

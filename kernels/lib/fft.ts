@@ -118,10 +118,14 @@ function firstStep(from: usize, to: usize, n: usize, roots: usize): void {
     const root1 = roots + p;
     const root2 = roots + 2 * p;
     const root3 = roots + 3 * p;
+    const first = times(f64x2.add(acOff, turned), v128.load64_splat(root1), imaginary(root1));
+    const second = times(f64x2.sub(ac, bd), v128.load64_splat(root2), imaginary(root2));
+    const third = times(f64x2.sub(acOff, turned), v128.load64_splat(root3), imaginary(root3));
+    // Stored together, and so looked at together for NaNs where these are to be the same everywhere.
     v128.store(to, f64x2.add(ac, bd));
-    v128.store(to, times(f64x2.add(acOff, turned), v128.load64_splat(root1), imaginary(root1)), 16);
-    v128.store(to, times(f64x2.sub(ac, bd), v128.load64_splat(root2), imaginary(root2)), 32);
-    v128.store(to, times(f64x2.sub(acOff, turned), v128.load64_splat(root3), imaginary(root3)), 48);
+    v128.store(to, first, 16);
+    v128.store(to, second, 32);
+    v128.store(to, third, 48);
     to += 64;
     p += 16;
   } while (p < quarter);
@@ -152,7 +156,7 @@ function step(from: usize, to: usize, n: usize, stride: usize, roots: usize): vo
       const acOff = f64x2.sub(a, c);
       const bdOff = f64x2.sub(b, d);
       const turned = f64x2.mul(v128.shuffle<f64>(bdOff, bdOff, 1, 0), down);
-            v128.store(to, f64x2.add(ac, bd));
+      v128.store(to, f64x2.add(ac, bd));
       v128.store(to + row, times(f64x2.add(acOff, turned), re1, im1));
       v128.store(to + 2 * row, times(f64x2.sub(ac, bd), re2, im2));
       v128.store(to + 3 * row, times(f64x2.sub(acOff, turned), re3, im3));

@@ -94,10 +94,11 @@ function setPoint(at: usize, x: v128, spread: v128, price: v128, cash: v128): vo
   const beyond = f64x2.gt(y, f64x2.splat(0));
   const sizeX = f64x2.abs(x);
   const sizeY = f64x2.abs(y);
+  const near = f64x2.pmin(sizeX, v128.load64_splat(TERMS + 32));
+  const exponent = f64x2.mul(f64x2.mul(near, near), v128.load64_splat(TERMS + 16));
   v128.store(at, f64x2.div(f64x2.sub(sizeX, five), f64x2.add(sizeX, five)));
   v128.store(at, f64x2.div(f64x2.sub(sizeY, five), f64x2.add(sizeY, five)), 16);
-  const near = f64x2.pmin(sizeX, v128.load64_splat(TERMS + 32));
-  v128.store(at, f64x2.mul(f64x2.mul(near, near), v128.load64_splat(TERMS + 16)), 32);
+  v128.store(at, exponent, 32);
   // 1 + 2 |x|, negative where x is above 0: there P(x) is 1 less the tail.
   v128.store(at, f64x2.sub(v128.or(v128.and(above, signBit), one), f64x2.add(x, x)), 48);
   v128.store(at, f64x2.sub(v128.or(v128.and(beyond, signBit), one), f64x2.add(y, y)), 64);

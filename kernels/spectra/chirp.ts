@@ -36,14 +36,14 @@ export function dechirp(from: usize, to: usize, first: i32, length: i32, chirp: 
     const im0 = v128.shuffle<f64>(a0, b0, 1, 3);
     const outRe0 = f64x2.sub(f64x2.mul(re0, turnRe0), f64x2.mul(im0, turnIm0));
     const outIm0 = f64x2.add(f64x2.mul(re0, turnIm0), f64x2.mul(im0, turnRe0));
-    v128.store(to, v128.shuffle<f64>(outRe0, outIm0, 0, 2));
-    v128.store(to, v128.shuffle<f64>(outRe0, outIm0, 1, 3), 16);
     const a1 = v128.load(from, 32);
     const b1 = v128.load(from, 48);
     const re1 = v128.shuffle<f64>(a1, b1, 0, 2);
     const im1 = v128.shuffle<f64>(a1, b1, 1, 3);
     const outRe1 = f64x2.sub(f64x2.mul(re1, turnRe1), f64x2.mul(im1, turnIm1));
     const outIm1 = f64x2.add(f64x2.mul(re1, turnIm1), f64x2.mul(im1, turnRe1));
+    v128.store(to, v128.shuffle<f64>(outRe0, outIm0, 0, 2));
+    v128.store(to, v128.shuffle<f64>(outRe0, outIm0, 1, 3), 16);
     v128.store(to, v128.shuffle<f64>(outRe1, outIm1, 0, 2), 32);
     v128.store(to, v128.shuffle<f64>(outRe1, outIm1, 1, 3), 48);
     to += 64;

@@ -51,17 +51,23 @@ export function run(input: Uint8Array): Uint8Array {
   return report(search, found, peaks, bins, best);
 }
 
-/** Adds |z|^2 of each number. */
+/** Adds |z|^2 of each number, four a turn. */
 function addPowers(from: usize, to: usize, length: i32): void {
-  for (const end = from + ((<usize>length) << 4); from < end; from += 32) {
-    const a = v128.load(from);
-    const b = v128.load(from, 16);
-    const re = v128.shuffle<f64>(a, b, 0, 2);
-    const im = v128.shuffle<f64>(a, b, 1, 3);
-    const power = f64x2.add(f64x2.mul(re, re), f64x2.mul(im, im));
-    v128.store(to, f64x2.add(v128.load(to), power));
-    to += 16;
+  for (const end = from + ((<usize>length) << 4); from < end; from += 64) {
+    const low = f64x2.add(v128.load(to), powers(v128.load(from), v128.load(from, 16)));
+    const high = f64x2.add(v128.load(to, 16), powers(v128.load(from, 32), v128.load(from, 48)));
+    v128.store(to, low);
+    v128.store(to, high, 16);
+    to += 32;
   }
+}
+
+/** |z|^2 of two numbers. */
+@inline
+function powers(a: v128, b: v128): v128 {
+  const re = v128.shuffle<f64>(a, b, 0, 2);
+  const im = v128.shuffle<f64>(a, b, 1, 3);
+  return f64x2.add(f64x2.mul(re, re), f64x2.mul(im, im));
 }
 
 function strongest(spectrum: Float64Array): i32 {

@@ -103,9 +103,10 @@ export function advanceStrip(corner: usize, past: usize, a: usize, c: usize, row
       const to = corner + past;
       const before = v128.load(to);
       const moved = moveOn(before, here, v128.load(corner + a), v128.load(corner + c), curve);
-      v128.store(to, f32x4.sub(f32x4.add(moved, nothing), nothing));
       const before2 = v128.load(to, 16);
       const moved2 = moveOn(before2, next, v128.load(corner + a, 16), v128.load(corner + c, 16), curve2);
+      // Together, since both are looked at for NaNs in one go.
+      v128.store(to, f32x4.sub(f32x4.add(moved, nothing), nothing));
       v128.store(to, f32x4.sub(f32x4.add(moved2, nothing), nothing), 16);
       corner += 32;
     } while (corner < end);

@@ -13,7 +13,7 @@ export const EFFECT = {
   negate: 2,
   magnitude: 3,
   copysign: 4,
-  /** One of two operands, lane by lane or as a whole. */
+  /** One of two operands: lane by lane the first one, unless the second compares as less or more, and is a number then; or as a whole. */
   either: 5,
   select: 6,
   /** A constant, by its bits. */

@@ -135,6 +135,9 @@ export class NanFlow {
         return ofWidth(values.move(sees), clean) | vector;
       case EFFECT.extract:
         return ofWidth(values.move(sees), clean) & ~vector;
+      case EFFECT.either:
+        values.see(1, sees);
+        return ofWidth(values.move(sees), clean) | vector;
       case EFFECT.shuffle:
         return this.#shuffle(shuffleWidth(this.#bytes, next));
       case EFFECT.bits:
@@ -144,7 +147,7 @@ export class NanFlow {
       case EFFECT.bitselect:
         return this.#bitselect();
       default: {
-        // Two vectors lane by lane, or a vector and what replaces one of its lanes.
+        // A vector and what replaces one of its lanes.
         const both = [values.pop(), values.pop()];
         for (const value of both) if (value.kind & sees) values.settle(value);
         return ofWidth(values.meet(both), clean) | vector;
