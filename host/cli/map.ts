@@ -12,6 +12,7 @@ import { type LoadedJob, loadJob } from '../jobs/load.ts';
 import { openResults, type Results } from '../jobs/results.ts';
 import { inputsOf, takesJson } from '../jobs/values.ts';
 import { type Keep, openKeep } from '../keep/keep.ts';
+import { jobProcess } from '../platform/own-process.ts';
 import { checkCheckpoint, createTakenOver, everyTime } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import { isolationKind, isolationOf, strictOption } from './isolated.ts';
@@ -109,6 +110,7 @@ async function runAll(
   const weights: number[] = [];
   const { engine = file.engine, threads } = flags;
   const options = { engine, ...isolationOf(flags), ...(threads !== undefined && { threads }), ...shareOf(flags) };
+  jobProcess(terms.kernel, ...(merge ? [merge.kernel] : []));
   // A metered kernel is stopped without its thread, so that hardly ever one has to be replaced.
   const pool = await createPool(options, { spares: 0, batchMsTarget: BATCH_MS });
   const progress = createProgress();

@@ -14,6 +14,7 @@ import { loadKernel } from '../jobs/load.ts';
 import { JSON_OUTPUT_BYTES, textOf } from '../jobs/results.ts';
 import { linesBeside, type Place, placed, traceText } from '../jobs/trace.ts';
 import { inputOf, takesJson, textOfOutput } from '../jobs/values.ts';
+import { jobProcess } from '../platform/own-process.ts';
 import { type CheckpointFlags, checkCheckpoint, everyTime, type Kept, runKept } from './checkpoint.ts';
 import { interruptible } from './interrupt.ts';
 import { isolationKind, isolationOf, strictOption } from './isolated.ts';
@@ -127,6 +128,7 @@ async function runOnce(path: string, flags: RunFlags, signal: AbortSignal): Prom
   const { digests = false, deterministic } = flags;
   const args = flags.arg.length > 0 ? { args: flags.arg } : {};
   const task = { kernel, input, grants, blobs, limits, ...args, ...seed, digests, deterministic };
+  jobProcess(kernel);
   const pool = await createPool({ engine: flags.engine, ...isolationOf(flags), threads: 1, ...shareOf(flags) });
   const progress = kernel.shape === 'stepper' ? createStepProgress() : undefined;
   const options = { signal, ...(progress && { onProgress: progress.step }) };

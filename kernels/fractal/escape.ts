@@ -71,7 +71,6 @@ function begin(view: View, lane: usize, place: usize): void {
  * What is at an address, with -0 added, which changes no number: where NaNs are to be the same everywhere, what arithmetic makes and what
  * memory has would else have to be told from each other in every iteration.
  */
-@inline
 function begun(at: usize): v128 {
   return f64x2.add(v128.load(at), f64x2.splat(-0.0));
 }

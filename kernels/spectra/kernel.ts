@@ -63,7 +63,6 @@ function addPowers(from: usize, to: usize, length: i32): void {
 }
 
 /** |z|^2 of two numbers. */
-@inline
 function powers(a: v128, b: v128): v128 {
   const re = v128.shuffle<f64>(a, b, 0, 2);
   const im = v128.shuffle<f64>(a, b, 1, 3);
