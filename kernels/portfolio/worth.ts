@@ -29,10 +29,12 @@ const EXP = memory.data<f64>([
 ], 16);
 /**
  * Numbers are read from memory, since V8 makes a constant anew at every use. Here 1 / ln 2; what rounds to whole numbers, and leaves them in the
- * low bits with 1023 added for an exponent; ln 2 in two parts, the first of 42 bits; 1/2 and 1; the least and the largest x.
+ * low bits with 1023 added for an exponent; ln 2 in two parts, the first of 42 bits; 1/2 and 1; the least and the largest x; more than
+ * what x's whole number becomes.
  */
 const EXP_TERMS = memory.data<f64>([
   1.4426950408889634, 6755399441056767.0, 0.6931471805598903, 5.497923018708371e-14, 0.5, 1, -708, 709,
+  6755399441057867.0,
 ], 16);
 
 /** 5; 1; -1/2; a sign; from the last on, a density is too small to tell from 0. */
@@ -230,6 +232,8 @@ function expWithin(x: v128): v128 {
   odd = f64x2.add(f64x2.mul(odd, r2), v128.load64_splat(EXP + 64));
   even = f64x2.add(f64x2.mul(even, r2), v128.load64_splat(EXP + 72));
   const p = f64x2.add(even, f64x2.mul(r, odd));
+  // A minimum that is no NaN whatever x is: bits that become others need not be looked at for one.
+  const bits = f64x2.pmin(v128.load64_splat(EXP_TERMS + 64), count);
   const curved = f64x2.mul(r2, f64x2.add(v128.load64_splat(EXP_TERMS + 32), f64x2.mul(r, p)));
-  return f64x2.mul(f64x2.add(v128.load64_splat(EXP_TERMS + 40), f64x2.add(r, curved)), i64x2.shl(count, 52));
+  return f64x2.mul(f64x2.add(v128.load64_splat(EXP_TERMS + 40), f64x2.add(r, curved)), i64x2.shl(bits, 52));
 }
