@@ -30,11 +30,10 @@ export const EFFECT = {
   control: 16,
   /** Floats go to memory. */
   store: 17,
-  /** Bits of vectors together, which leave lanes whole where one is a mask. */
-  bits: 18,
-  and: 19,
-  andnot: 20,
-  bitselect: 21,
+  /** Bits of vectors together, which take or leave whole lanes where one is a mask. */
+  and: 18,
+  andnot: 19,
+  bitselect: 20,
 } as const;
 
 type EffectName = keyof typeof EFFECT;
@@ -56,57 +55,49 @@ export const MAKES: Uint8Array = new Uint8Array(ROWS);
 /** Whether it neither traps, nor leads elsewhere, nor has to do with memory: nobody can tell whether a store comes before or behind it. */
 export const QUIET: Uint8Array = new Uint8Array(ROWS);
 
-/** The first pattern that fits an instruction's name says what it does; `sees: other` stands for bits of the other width. */
+/**
+ * The first pattern that fits an instruction's name says what it does; `sees: other` stands for bits of the other width, and the effect
+ * `named` for the one that is called as the instruction is.
+ */
 const RULES: readonly (readonly [
   pattern: RegExp,
   sees: 'all' | 'other' | 'none',
   gives: string,
-  effect?: EffectName,
+  effect?: EffectName | 'named',
 ])[] = [
-  [/^f(?:32|64)(?:x\d)?\.(?:add|sub|mul|div|sqrt)$/, 'other', 'plus'],
+  [/^f.*\.(?:add|sub|mul|div|sqrt)$/, 'other', 'plus'],
   [/^f(?:32x4|64x2)\.(?:ceil|floor|trunc|nearest|min|max)$/, 'other', 'plus'],
   [/^f(?:32|64)\.(?:ceil|floor|trunc|nearest|min|max|demote_f64|promote_f32)$/, 'none', 'plus', 'round'],
   [/^f64x2\.promote_low_f32x4$|^f32x4\.demote_f64x2_zero$/, 'other', 'plus'],
-  [/^f(?:32|64)(?:x\d)?\.neg$/, 'other', 'keep', 'negate'],
-  [/^f(?:32|64)(?:x\d)?\.abs$/, 'other', 'keep', 'magnitude'],
-  [/^f(?:32|64)\.copysign$/, 'all', 'keep', 'copysign'],
-  [/^f(?:32x4|64x2)\.p(?:min|max)$/, 'other', 'clean', 'either'],
-  [/^select$/, 'none', 'keep', 'select'],
-  [/^f(?:32|64)(?:x\d)?\.(?:eq|ne|lt|gt|le|ge)$/, 'other', 'mask'],
-  [/^i(?:32x4|64x2)\.(?:eq|ne|[lg][te]_[su])$/, 'all', 'mask'],
-  [/^v128\.(?:or|xor|not)$/, 'all', 'keep', 'bits'],
-  [/^v128\.and$/, 'all', 'keep', 'and'],
-  [/^v128\.andnot$/, 'all', 'keep', 'andnot'],
-  [/^v128\.bitselect$/, 'all', 'keep', 'bitselect'],
-  [/^i\d\d\.trunc_/, 'none', 'number'],
+  [/^f.*\.neg$/, 'other', 'keep', 'negate'],
+  [/^f.*\.abs$/, 'other', 'keep', 'magnitude'],
+  [/^f.*\.p(?:min|max)$/, 'other', 'clean', 'either'],
+  [/^f.*\.(?:eq|ne|[lg][te])$/, 'other', 'mask'],
+  [/^i(?:32x4|64x2)\.(?:eq$|ne$|[lg][te]_)/, 'all', 'mask'],
   [/^i32x4\.trunc_sat_/, 'other', 'keep'],
-  [/^f(?:32|64)\.convert_/, 'none', 'number'],
   [/^f(?:32x4|64x2)\.convert_/, 'all', 'clean'],
   // A NaN is not zero, whatever its bits.
-  [/^v128\.any_true$/, 'none', 'number'],
+  [/^i\d\d\.trunc_|^f\d\d\.convert_|any_true/, 'none', 'number'],
   [/^(?:f32|f64|v128)\.const$/, 'none', 'keep', 'constant'],
   [/^f(?:32x4|64x2)\.splat$/, 'none', 'clean', 'splat'],
   [/^f(?:32x4|64x2)\.extract_lane$/, 'other', 'clean', 'extract'],
   [/^f(?:32x4|64x2)\.replace_lane$/, 'other', 'clean', 'replace'],
-  [/^i8x16\.shuffle$/, 'none', 'keep', 'shuffle'],
-  [/^local\.get$/, 'none', 'keep', 'get'],
-  [/^local\.set$/, 'none', 'keep', 'set'],
-  [/^local\.tee$/, 'none', 'keep', 'tee'],
-  [/^drop$/, 'none', 'keep', 'drop'],
-  [/^(?:(?:f32|f64|v128)\.store|v128\.store\d+_lane)$/, 'all', 'keep', 'store'],
+  [/^(?:local\..+|drop|select|i8x16\.shuffle)$/, 'none', 'keep', 'named'],
+  [/^(?:f..\.copysign|v128\.(?:and|andnot|bitselect))$/, 'all', 'keep', 'named'],
+  [/^(?:f32|f64|v128)\.store(?:$|.+_lane)/, 'all', 'keep', 'store'],
   [/^(?:block|loop|if|else|end|br|br_if|br_table|return|unreachable|call|call_indirect)$/, 'all', 'keep', 'control'],
   [/./, 'all', 'keep'],
 ];
 
 const [QUIET_NAMES, LOUD_NAMES] = [
-  /^(?:local\.(?:get|set|tee)|drop|select|nop|global\.get|(?:[if]\d+(?:x\d+)?|v128)\.\w+)$/,
+  /^(?:local|drop|select|nop|global\.get|[if]\d|v128)/,
   /\.(?:load|store)|^i\d\d\.(?:div_|rem_|trunc_f)/,
 ] as const;
 
 for (const op of OPCODES.values()) {
   const row = (PREFIX_ROWS[Math.floor(op.code / 4096)] ?? 0) + (op.code % 4096);
   const [, sees, gives, effect = 'fixed'] = RULES.find(([pattern]) => pattern.test(op.name)) as (typeof RULES)[number];
-  EFFECTS[row] = EFFECT[effect];
+  EFFECTS[row] = EFFECT[effect === 'named' ? (op.name.slice(op.name.indexOf('.') + 1) as EffectName) : effect];
   SEES[row] = sees === 'all' ? RAW : sees === 'none' ? 0 : otherOf(op);
   GIVES[row] = givenBy(op, gives);
   MAKES[row] = gives === 'plus' ? 1 : 0;

@@ -15,9 +15,9 @@ import { POPS, PUSHES } from '../wasm/rows.ts';
 import { NanControl } from './nan-control.ts';
 import { EFFECT, EFFECTS, GIVES, MAKES, QUIET, SEES } from './nan-effects.ts';
 import { Fixes } from './nan-fixes.ts';
-import { fits, isMask, KIND, MAGNITUDE, NEGATED, ofWidth, RAW32, RAW64 } from './nan-kinds.ts';
+import { fits, KIND, MAGNITUDE, NEGATED, ofBits, ofWidth, RAW32, RAW64 } from './nan-kinds.ts';
 import { constantKind, localTypes, shuffleWidth } from './nan-reads.ts';
-import { NanValues, type Value } from './nan-values.ts';
+import { NanValues } from './nan-values.ts';
 
 /** Loops are followed again until nothing changes; after so many passes every local may be anything. */
 const PASSES_MAX = 6;
@@ -140,40 +140,26 @@ export class NanFlow {
         return ofWidth(values.move(sees), clean) | vector;
       case EFFECT.shuffle:
         return this.#shuffle(shuffleWidth(this.#bytes, next));
-      case EFFECT.bits:
-      case EFFECT.and:
-      case EFFECT.andnot:
-        return this.#bits(row);
-      case EFFECT.bitselect:
-        return this.#bitselect();
-      default: {
+      case EFFECT.replace: {
         // A vector and what replaces one of its lanes.
         const both = [values.pop(), values.pop()];
         for (const value of both) if (value.kind & sees) values.settle(value);
-        return ofWidth(values.meet(both), clean) | vector;
+        return ofWidth(ofBits(values.meet(both)), clean) | vector;
       }
+      default:
+        return this.#masked(EFFECTS[row] as number);
     }
   }
 
-  /** A mask with a mask is one, too; lanes that one leaves are whole, the others 0. */
-  #bits(row: number): number {
-    const values = this.#values;
-    const operands = Array.from({ length: POPS[row] as number }, () => values.pop());
-    if (operands.every(({ kind }) => isMask(kind))) return operands.reduce((all, { kind }) => all | kind, 0);
-    const [top, below] = operands as [Value, Value];
-    if (EFFECTS[row] !== EFFECT.bits && fits(top.kind, below.kind)) return below.kind;
-    if (EFFECTS[row] === EFFECT.and && fits(below.kind, top.kind)) return top.kind;
-    for (const value of operands) values.settle(value);
-    return KIND.keep | KIND.vector;
-  }
-
-  #bitselect(): number {
+  /** Lanes of one or of two vectors, as a mask on top of them has it, if it is one. */
+  #masked(effect: number): number {
     const values = this.#values;
     const mask = values.pop();
-    const both = [values.pop(), values.pop()];
-    const kind = both.reduce((all, one) => all | one.kind, 0);
-    if (fits(mask.kind, kind)) return values.meet(both);
-    for (const value of [mask, ...both]) values.settle(value);
+    const below = values.pop();
+    const other = effect === EFFECT.bitselect ? values.pop() : below;
+    if (fits(mask.kind, below.kind | other.kind)) return values.meet([below, other]);
+    if (effect === EFFECT.and && fits(below.kind, mask.kind)) return values.meet([mask]);
+    for (const value of [mask, below, other]) values.settle(value);
     return KIND.keep | KIND.vector;
   }
 

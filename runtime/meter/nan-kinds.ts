@@ -27,7 +27,7 @@ export const RAW64: number = KIND.plus64 | KIND.minus64;
 export const RAW32: number = KIND.plus32 | KIND.minus32;
 export const RAW: number = RAW64 | RAW32;
 
-const KINDS = Array.from({ length: 1024 }, (_, kind) => kind);
+const KINDS = [...Array(1024).keys()];
 /** What has bits that arithmetic did not give. */
 const OWN_BITS = KIND.keep | KIND.mask32 | KIND.mask64;
 
@@ -54,15 +54,13 @@ export const SETTLED: Uint16Array = Uint16Array.from(KINDS, (kind) => {
 export const NEGATED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
   const { plus64, minus64, plus32, minus32, clean64, clean32, keep } = KIND;
   const raw = ((kind & (plus64 | plus32)) << 1) | ((kind & (minus64 | minus32)) >> 1);
-  const keeps = kind & OWN_BITS || (raw === 0 && kind & (clean64 | clean32));
-  return (kind & KIND.vector) | raw | (keeps ? keep : 0);
+  return (kind & (keep | KIND.vector)) | raw | (raw === 0 && kind & (clean64 | clean32) ? keep : 0);
 });
 
 /** The kind of a value without its signs; it is not mixed. */
 export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
-  const { minus64, minus32, mask32, mask64, keep } = KIND;
-  const plus = ((kind & minus64) | (kind & minus32)) >> 1;
-  return (kind & ~(minus64 | minus32 | mask32 | mask64)) | plus | (kind & OWN_BITS ? keep : 0);
+  const { plus64, minus64, plus32, minus32 } = KIND;
+  return (kind & ~(minus64 | minus32)) | ((kind & minus64) >> 1) | ((kind & minus32) >> 1) | (kind & (plus64 | plus32));
 });
 
 /**
@@ -71,19 +69,20 @@ export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
  */
 export function ofWidth(kind: number, clean: number): number {
   const other = clean === KIND.clean64 ? KIND.clean32 : KIND.clean64;
-  return (kind & ~(other | OWN_BITS)) | clean | (kind & (other | OWN_BITS) ? KIND.keep : 0);
+  return (kind & ~other) | clean | (kind & other ? KIND.keep : 0);
+}
+
+/** The kind of a value whose lanes are not moved as a whole any more, or changed: a mask's bits are bits like others. */
+export function ofBits(kind: number): number {
+  return kind & OWN_BITS ? (kind & ~OWN_BITS) | KIND.keep : kind;
 }
 
 const OF_32 = RAW32 | KIND.clean32 | KIND.mask32;
 const OF_64 = RAW64 | KIND.clean64 | KIND.mask64;
 
-/** Whether a value is a mask for sure. */
-export function isMask(kind: number): boolean {
-  return (kind & OWN_BITS & ~KIND.keep) !== 0 && (kind & ~(KIND.mask32 | KIND.mask64 | KIND.vector)) === 0;
-}
-
-/** Whether a mask, by its kind, takes or leaves the lanes of a value of some kind as a whole. */
+/** Whether a value of some kind is a mask for sure, and one that takes or leaves the lanes of a value of another kind as a whole. */
 export function fits(mask: number, kind: number): boolean {
-  const isNarrow = (kind & OF_32) !== 0 && (kind & OF_64) === 0;
-  return isMask(mask) && (isNarrow || (mask & KIND.mask32) === 0);
+  const { mask32, mask64, vector } = KIND;
+  if (mask === (mask64 | vector)) return true;
+  return (mask & ~mask64) === (mask32 | vector) && (kind & OF_32) !== 0 && (kind & OF_64) === 0;
 }

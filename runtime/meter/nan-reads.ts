@@ -18,24 +18,13 @@ export function localTypes(bytes: Uint8Array, { start, code }: Body): string {
 }
 
 /** The kind of a constant that ends at `end`: a number, or a NaN whose bits are the author's. */
-export function constantKind(bytes: Uint8Array, row: number, end: number): number {
-  if (row === F32_CONST) return isNan32(bytes, end - 4) ? KIND.keep : 0;
-  if (row === F64_CONST) return isNan64(bytes, end - 8) ? KIND.keep : 0;
-  const lanes = [16, 12, 8, 4].some((at) => isNan32(bytes, end - at)) || [16, 8].some((at) => isNan64(bytes, end - at));
-  return KIND.vector | (lanes ? KIND.keep : 0);
-}
-
-function isNan32(bytes: Uint8Array, at: number): boolean {
-  const high = (bytes[at + 3] as number) & 0x7f;
-  const next = bytes[at + 2] as number;
-  return high === 0x7f && next >= 0x80 && ((next & 0x7f) | (bytes[at + 1] as number) | (bytes[at] as number)) !== 0;
-}
-
-function isNan64(bytes: Uint8Array, at: number): boolean {
-  if (((bytes[at + 7] as number) & 0x7f) !== 0x7f || (bytes[at + 6] as number) < 0xf0) return false;
-  let rest = (bytes[at + 6] as number) & 0x0f;
-  for (let index = 0; index < 6; index++) rest |= bytes[at + index] as number;
-  return rest !== 0;
+export function constantKind({ buffer, byteOffset }: Uint8Array, row: number, end: number): number {
+  const view = new DataView(buffer, byteOffset + end - 16, 16);
+  const isNan32 = (at: number) => Number.isNaN(view.getFloat32(at, true));
+  const isNan64 = (at: number) => Number.isNaN(view.getFloat64(at, true));
+  if (row === F32_CONST) return isNan32(12) ? KIND.keep : 0;
+  if (row === F64_CONST) return isNan64(8) ? KIND.keep : 0;
+  return KIND.vector | ([0, 4, 8, 12].some(isNan32) || [0, 8].some(isNan64) ? KIND.keep : 0);
 }
 
 /** How wide the parts are, 8, 4 or 1 byte, that a shuffle whose immediate ends at `end` moves whole. */

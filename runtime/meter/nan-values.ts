@@ -1,6 +1,6 @@
 // The operands and locals of a function as it is followed, by the kinds of their NaNs, and the fixes that make them canonical.
 import { type Deferred, type Fixes, FORM } from './nan-fixes.ts';
-import { KIND, MIXED, RAW, SETTLED } from './nan-kinds.ts';
+import { KIND, MIXED, ofBits, RAW, SETTLED } from './nan-kinds.ts';
 
 /** A value on the stack: what it may be, and how it can be made canonical. */
 export interface Value {
@@ -69,7 +69,7 @@ export class NanValues {
   /** Takes one operand whose bits are moved; it is made canonical if it has certain bits. Gives its kind, which is not mixed. */
   move(bits: number): number {
     const value = this.pop();
-    return value.kind & bits || MIXED[value.kind] ? this.settle(value) : value.kind;
+    return ofBits(value.kind & bits || MIXED[value.kind] ? this.settle(value) : value.kind);
   }
 
   /** Makes a value canonical where it was given. Gives its kind from then on. */

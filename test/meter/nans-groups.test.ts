@@ -68,7 +68,8 @@ const LOGIC = ['v128.and', 'v128.andnot', 'v128.or', 'v128.xor'];
 function masked(dice: Dice, value: string, one: () => string): string {
   const compared = () => `${one()} ${one()} ${dice.pick(COMPARISONS)}`;
   const masks = [compared, compared, () => `${compared()} ${compared()} ${dice.pick(LOGIC)}`, one];
-  const mask = () => `${dice.pick(masks)()}${dice.oneIn(4) ? ' v128.not' : ''}`;
+  const mask = () =>
+    `${dice.pick(masks)()}${dice.oneIn(4) ? dice.pick([' v128.not', ' i64x2.neg', ' i32x4.neg']) : ''}`;
   return dice.pick([
     mask(),
     `${value} ${mask()} ${dice.pick(LOGIC)}`,
