@@ -13,7 +13,7 @@ import type { Measure, Result } from './result.ts';
 import { median, type Timed } from './rounds.ts';
 import { asTwin, difference, type Near, type SuiteKernel, suiteKernels } from './suite.ts';
 import { BUILDS, type Build, createTwins, fnv1a, type Spent, type Twins } from './twins.ts';
-import { wholeMeasure } from './whole.ts';
+import { wholeMeasures } from './whole.ts';
 
 const ROUNDS = 20;
 /** Ways of more CPU time than this are run in every fifth round: their times vary less, and would take most of the benchmark's. */
@@ -62,11 +62,11 @@ export default async function measure(): Promise<Result> {
   const best = (kernel: string, kind: keyof typeof BEST) =>
     Math.min(...BEST[kind].map((way) => cpuOf(times, kernel, way)));
   await writeFile(new URL('../../bench/results/native.svg', import.meta.url), chartOf(names, times, best));
-  const whole = await wholeMeasure(await suiteKernels('task'), twins, (kernel) => {
+  const whole = await wholeMeasures(await suiteKernels('task'), twins, (kernel) => {
     const [gcc, clang] = BEST['128 bits'];
     return cpuOf(times, kernel, gcc) < cpuOf(times, kernel, clang) ? gcc : clang;
   });
-  return { name: 'native', times, measures: [...measuresOf(names, times), ...rowsOf(names, times), whole] };
+  return { name: 'native', times, measures: [...measuresOf(names, times), ...rowsOf(names, times), ...whole] };
 }
 
 /** CPU time of a way's fastest run. */
