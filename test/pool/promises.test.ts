@@ -106,6 +106,17 @@ test('large inputs lie in memory that threads share, used again once they are gi
   expect(small.buffer.byteLength).toBe(10);
 });
 
+test('large inputs arrive in guests as they were given, whatever their length', async () => {
+  const pool = await open({ threads: 1 });
+  const large = POOL.sharedBytesMin.default;
+  for (const size of [large - 1, large, large + 3, 5 * large + 13]) {
+    const input = Uint8Array.from({ length: size }, (_, index) => (index * 167 + (index >> 8)) & 0xff);
+    input.set(inputOf(DO.echo, 1));
+    const outcome = await pool.run({ kernel, input });
+    expect(outcome.state === 'done' && Buffer.compare(outcome.output, input)).toBe(0);
+  }
+});
+
 test('no more is kept of what was given back than the shelf may', () => {
   const large = POOL.sharedBytesMin.default;
   const shelf = createShelf(large);
