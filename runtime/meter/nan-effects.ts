@@ -115,6 +115,6 @@ function givenBy({ name, results }: Opcode, gives: string): number {
   const width = /^[fi]64/.test(name) ? OF_64 : OF_32;
   const isVector = results === 'v' ? vector : 0;
   if (results !== '' && 'iI'.includes(results)) return 0;
-  if (gives === 'plus' || gives === 'clean' || gives === 'mask') return width[gives] | isVector;
+  if (gives in width) return width[gives as 'plus' | 'clean' | 'mask'] | isVector;
   return gives === 'number' ? 0 : keep | isVector;
 }

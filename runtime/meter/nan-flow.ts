@@ -26,7 +26,7 @@ const PASSES_MAX = 6;
 const ANY: Readonly<Record<string, number>> = {
   f: KIND.keep | KIND.clean32 | RAW32,
   F: KIND.keep | KIND.clean64 | RAW64,
-  v: 0x3ff,
+  v: 0x7ff,
 };
 
 /** Follows one function at a time. */

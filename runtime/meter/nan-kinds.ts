@@ -21,13 +21,15 @@ export const KIND = {
   /** Lanes of this width, or of twice as much, that have all bits set or none, as comparisons give them. */
   mask32: 256,
   mask64: 512,
+  /** A constant that is no NaN in either width, and no mask. */
+  constant: 1024,
 } as const;
 
 export const RAW64: number = KIND.plus64 | KIND.minus64;
 export const RAW32: number = KIND.plus32 | KIND.minus32;
 export const RAW: number = RAW64 | RAW32;
 
-const KINDS = [...Array(1024).keys()];
+const KINDS = [...Array(2048).keys()];
 /** What has bits that arithmetic did not give. */
 const OWN_BITS = KIND.keep | KIND.mask32 | KIND.mask64;
 
@@ -51,14 +53,14 @@ export const SETTLED: Uint16Array = Uint16Array.from(KINDS, (kind) => {
 });
 
 /** The kind of a value whose signs are turned; it is not mixed. A canonical NaN becomes one to keep, or is as good as raw. */
-export const NEGATED: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+export const NEGATED: Uint16Array = Uint16Array.from(KINDS, (kind) => {
   const { plus64, minus64, plus32, minus32, clean64, clean32, keep } = KIND;
   const raw = ((kind & (plus64 | plus32)) << 1) | ((kind & (minus64 | minus32)) >> 1);
-  return (kind & (keep | KIND.vector)) | raw | (raw === 0 && kind & (clean64 | clean32) ? keep : 0);
+  return (kind & (keep | KIND.vector | KIND.constant)) | raw | (raw === 0 && kind & (clean64 | clean32) ? keep : 0);
 });
 
 /** The kind of a value without its signs; it is not mixed. */
-export const MAGNITUDE: Uint8Array = Uint8Array.from(KINDS, (kind) => {
+export const MAGNITUDE: Uint16Array = Uint16Array.from(KINDS, (kind) => {
   const { plus64, minus64, plus32, minus32 } = KIND;
   return (kind & ~(minus64 | minus32)) | ((kind & minus64) >> 1) | ((kind & minus32) >> 1) | (kind & (plus64 | plus32));
 });

@@ -24,7 +24,7 @@ export function constantKind({ buffer, byteOffset }: Uint8Array, row: number, en
   const isNan64 = (at: number) => Number.isNaN(view.getFloat64(at, true));
   if (row === F32_CONST) return isNan32(12) ? KIND.keep : 0;
   if (row === F64_CONST) return isNan64(8) ? KIND.keep : 0;
-  return KIND.vector | ([0, 4, 8, 12].some(isNan32) || [0, 8].some(isNan64) ? KIND.keep : 0);
+  return KIND.vector | ([0, 4, 8, 12].some(isNan32) || [0, 8].some(isNan64) ? KIND.keep : KIND.constant);
 }
 
 /** How wide the parts are, 8, 4 or 1 byte, that a shuffle whose immediate ends at `end` moves whole. */

@@ -95,6 +95,8 @@ export class NanValues {
     if (this.#stores.length === GROUP_MAX) this.flush();
     const isSame = (one: Value) => value.local !== NONE && one.local === value.local && one.writes === value.writes;
     const known = this.#stored.findIndex(isSame);
+    // Of one that was read twice, the first place is where it is made canonical for both.
+    if (value.at < (this.#stored[known]?.at ?? 0)) this.#stored[known] = value;
     this.#stores.push({ at, end, value: known < 0 ? this.#stored.push(value) - 1 : known });
   }
 

@@ -67,7 +67,10 @@ const LOGIC = ['v128.and', 'v128.andnot', 'v128.or', 'v128.xor'];
 /** A mask, which locals then have too, or a vector's lanes as masks leave them, or what looks like it. */
 function masked(dice: Dice, value: string, one: () => string): string {
   const compared = () => `${one()} ${one()} ${dice.pick(COMPARISONS)}`;
-  const masks = [compared, compared, () => `${compared()} ${compared()} ${dice.pick(LOGIC)}`, one];
+  const constant = () =>
+    `v128.const ${dice.pick(['1 0 0 128 ', '1 0 0 128 ', '0 0 0 0 ', '255 255 255 255 ']).repeat(4)} ${dice.pick(['', 'f64x2.neg', 'f64x2.abs'])}`;
+  const either = () => `${compared()} ${constant()} local.get 0 ${dice.pick(['', 'i32.eqz'])} select`;
+  const masks = [compared, compared, either, () => `${compared()} ${compared()} ${dice.pick(LOGIC)}`, one];
   const mask = () =>
     `${dice.pick(masks)()}${dice.oneIn(4) ? dice.pick([' v128.not', ' i64x2.neg', ' i32x4.neg']) : ''}`;
   return dice.pick([
@@ -77,6 +80,8 @@ function masked(dice: Dice, value: string, one: () => string): string {
     `${value} ${one()} ${mask()} v128.bitselect`,
     `${one()} ${value} ${mask()} v128.bitselect`,
     `${value} ${mask()} v128.and ${one()} f64x2.add`,
+    `${value} ${either()} ${dice.pick(LOGIC)}`,
+    `${one()} ${value} ${either()} v128.bitselect`,
     `${mask()} ${dice.pick(['f64x2.neg', 'f32x4.abs', 'f64x2.abs', 'f32x4.neg'])}`,
     `${one()} ${mask()} f64x2.pmin`,
     `${mask()} ${dice.pick(['f64x2.neg', 'f64x2.abs'])} ${value} f64x2.pmin`,

@@ -29,6 +29,9 @@ const RAWS_32 = `${load32(INFINITE_32)} f32x4.splat ${load32(LESS_32)} f32x4.spl
 const store = (value: string) => `i32.const 0 ${value} f64.store 3 0`;
 const store32 = (value: string) => `i32.const 0 ${value} f32.store 2 0`;
 const stores = (value: string) => `i32.const 0 ${value} v128.store 0 0`;
+/** A comparison, or, as it is here, a constant with that last byte. */
+const EITHER = (last: string, then = '') =>
+  `${RAWS} ${RAWS} f64x2.ne v128.const ${`0 0 0 0 0 0 240 ${last} `.repeat(2)} ${then} local.get 0 select`;
 const OWN_CONSTANT = '0x44 0x34 0x12 0x00 0x00 0x00 0x00 0xf8 0x7f';
 
 const [PLUS, MINUS] = ['7ff8000000000000', 'fff8000000000000'];
@@ -85,6 +88,13 @@ const sights: readonly (readonly [what: string, code: string, seen: string, more
   ['lanes whose signs are turned', stores(`${RAWS} f64x2.neg`), MINUS],
   ['lanes as integers', stores(`${RAWS} i32.const 1 i64x2.shl`), 'fff0000000000000'],
   ['lanes under a mask', stores(`${RAWS} ${loads(LESS)} v128.and`), 'fff0000000000000'.replace('fff', '7ff')],
+  ['lanes under a comparison', stores(`${RAWS} ${RAWS} ${RAWS} f64x2.ne v128.and`), PLUS],
+  ['lanes under what could be one', stores(`${RAWS} ${EITHER('191')} v128.and`), '3ff0000000000000'],
+  [
+    'lanes under what could be one, its signs turned',
+    stores(`${RAWS} ${EITHER('63', 'f64x2.neg')} v128.and`),
+    '3ff0000000000000',
+  ],
   ['signs of lanes', `i32.const 0 ${RAWS} i64x2.bitmask i32.store 2 0`, '0000000000000000'],
   ['a lane of half the width', store32(`${RAWS} f32x4.extract_lane 1`), '7ff80000'],
   [
@@ -131,6 +141,11 @@ const sights: readonly (readonly [what: string, code: string, seen: string, more
   [
     'a value that stays in a local, too',
     `i32.const 0 ${RAW} local.tee ${F} f64.store 3 0 ${store(`local.get ${F}`)}`,
+    PLUS,
+  ],
+  [
+    'a local that two stores had read before either was made',
+    `${RAW} local.set ${F} i32.const 0 local.get ${F} i32.const 8 local.get ${F} f64.store 3 0 f64.store 3 0`,
     PLUS,
   ],
 ];
