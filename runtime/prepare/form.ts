@@ -1,7 +1,7 @@
 // What prepared modules look like, for those who run them and need not be able to make them: a kernel worker of a tab has nothing of a rewriter.
 
 /** Part of every key and receipt: two rewriters may disagree on a failed task's fuel. Whoever changes the meter raises it, too. */
-export const REWRITER_VERSION = 6;
+export const REWRITER_VERSION = 7;
 
 /** Under this name the host gives the memory where it is imported. */
 export const MEMORY_IMPORT = { module: 'lodger:host', name: 'memory' } as const;
