@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { short } from '../runtime/base/units.ts';
 import type { Told } from './engine-process.ts';
 import type { Measure, Result } from './result.ts';
-import { median } from './rounds.ts';
+import { geometricMean, median } from './rounds.ts';
 import { SUBJECTS, type SubjectName } from './subjects.ts';
 
 const ROUNDS = 7;
@@ -39,7 +39,7 @@ export default async function measure(): Promise<Result> {
       },
     );
   }
-  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  const mean = geometricMean(ratios);
   measures.push({ measure: 'geometric mean of a call', value: `${short(mean)}x`, must: 'reported', holds: null });
   return { name: 'engines', times: [], measures };
 }

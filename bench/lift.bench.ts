@@ -4,7 +4,7 @@ import { createLift, InlineAccessors } from '../kernels/transform/index.ts';
 import { short } from '../runtime/base/units.ts';
 import { RAW, READABLE, SUBJECTS } from './lift.ts';
 import type { Measure, Result } from './result.ts';
-import { interleave, type Timed, type Variant } from './rounds.ts';
+import { geometricMean, interleave, type Timed, type Variant } from './rounds.ts';
 
 type Build = 'lifted' | 'not lifted' | 'plain' | 'raw' | 'raw again';
 
@@ -77,10 +77,8 @@ function speed(times: readonly Timed[], [ours, theirs]: readonly [Build, Build],
     const [a, b] = [time(`${subject}: ${ours}`), time(`${subject}: ${theirs}`)];
     return { subject, minima: b.cpuMinUs / a.cpuMinUs, medians: b.cpuMedianUs / a.cpuMedianUs };
   });
-  const mean = (values: readonly number[]) =>
-    Math.exp(values.reduce((sum, each) => sum + Math.log(each), 0) / values.length);
-  const minima = mean(ratios.map((each) => each.minima));
-  const medians = mean(ratios.map((each) => each.medians));
+  const minima = geometricMean(ratios.map((each) => each.minima));
+  const medians = geometricMean(ratios.map((each) => each.medians));
   const each = ratios.map(({ subject, minima: ratio }) => `${subject} ${short(ratio)}`).join(', ');
   return {
     measure: `speed of ${ours} over ${theirs}, geometric mean of ${SUBJECTS.length}`,

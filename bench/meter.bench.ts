@@ -7,7 +7,7 @@ import { build } from './kernels.ts';
 import { LOOPS } from './loops.ts';
 import { onV8, onWasmtime, runKernel } from './metered.ts';
 import type { Measure, Result } from './result.ts';
-import { interleave, median, type Timed } from './rounds.ts';
+import { geometricMean, interleave, median, type Timed } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const utf8 = new TextEncoder();
@@ -126,8 +126,6 @@ function ratios(
   const [minima, medians] = (['cpuMinUs', 'cpuMedianUs'] as const).map((field) =>
     subjects.map(({ name }) => of(metered(name), field) / of(name, field)),
   ) as [number[], number[]];
-  const mean = (values: readonly number[]) =>
-    Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
   const measureOf = (
     measure: string,
     pick: (values: readonly number[]) => number,
@@ -138,7 +136,10 @@ function ratios(
     must: atMost === undefined ? 'reported' : `<= ${atMost}x`,
     holds: atMost === undefined ? null : Math.max(pick(minima), pick(medians)) <= atMost,
   });
-  return [measureOf('geometric mean', mean, must?.[0]), measureOf('worst', (values) => Math.max(...values), must?.[1])];
+  return [
+    measureOf('geometric mean', geometricMean, must?.[0]),
+    measureOf('worst', (values) => Math.max(...values), must?.[1]),
+  ];
 }
 
 function growth({ name, wasm }: Subject): Measure {

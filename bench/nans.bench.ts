@@ -8,7 +8,7 @@ import { build } from './kernels.ts';
 import { LOOPS } from './loops.ts';
 import { onV8, onWasmtime, runKernel } from './metered.ts';
 import type { Measure, Result } from './result.ts';
-import { interleave, median, type Timed } from './rounds.ts';
+import { geometricMean, interleave, median, type Timed } from './rounds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const utf8 = new TextEncoder();
@@ -85,8 +85,6 @@ function ratios(engine: string, subjects: readonly Subject[], times: readonly Ti
   const all = (['cpuMinUs', 'cpuMedianUs'] as const).map((field) =>
     subjects.map(({ name }) => of(called(name, engine, true), field) / of(called(name, engine, false), field)),
   );
-  const mean = (values: readonly number[]) =>
-    Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
   const measureOf = (what: string, pick: (values: readonly number[]) => number, aim: number): Measure => {
     const [minima, medians] = all.map(pick) as [number, number];
     return {
@@ -96,7 +94,10 @@ function ratios(engine: string, subjects: readonly Subject[], times: readonly Ti
       holds: null,
     };
   };
-  return [measureOf('geometric mean', mean, MEAN_MAX), measureOf('worst', (values) => Math.max(...values), WORST_MAX)];
+  return [
+    measureOf('geometric mean', geometricMean, MEAN_MAX),
+    measureOf('worst', (values) => Math.max(...values), WORST_MAX),
+  ];
 }
 
 function growth({ name, wasm }: Subject): Measure {

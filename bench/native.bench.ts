@@ -10,7 +10,7 @@ import { chartOf } from './chart.ts';
 import { type Around, inEngine, onV8, onWasmtime, runKernel, type Start } from './metered.ts';
 import { readableOf } from './readable.ts';
 import type { Measure, Result } from './result.ts';
-import { median, type Timed } from './rounds.ts';
+import { geometricMean, median, type Timed } from './rounds.ts';
 import { asTwin, difference, type Near, type SuiteKernel, suiteKernels } from './suite.ts';
 import { BUILDS, type Build, createTwins, fnv1a, type Spent, type Twins } from './twins.ts';
 import { wholeMeasures } from './whole.ts';
@@ -196,7 +196,7 @@ function measuresOf(kernels: readonly string[], times: readonly Timed[]): Measur
   const measures: Measure[] = [];
   for (const [width, ways] of Object.entries(BEST)) {
     const all = (field: 'cpuMinUs' | 'cpuMedianUs') => kernels.map((kernel) => speed(kernel, ways, field));
-    const [minima, medians] = [meanOf(all('cpuMinUs')), meanOf(all('cpuMedianUs'))];
+    const [minima, medians] = [geometricMean(all('cpuMinUs')), geometricMean(all('cpuMedianUs'))];
     const must = width === '128 bits' ? 1 : undefined;
     measures.push({
       measure: `tuned kernels on V8, speed of the best C of ${width}: geometric mean`,
@@ -206,7 +206,7 @@ function measuresOf(kernels: readonly string[], times: readonly Timed[]): Measur
     });
   }
   const whole = (field: 'cpuMinUs' | 'cpuMedianUs') =>
-    short(meanOf(kernels.map((kernel) => speed(kernel, BEST['128 bits'], field, wholeOf(OURS)))));
+    short(geometricMean(kernels.map((kernel) => speed(kernel, BEST['128 bits'], field, wholeOf(OURS)))));
   measures.push({
     measure:
       'the same of whole tasks, in fresh sandboxes and with input and output copied, of 128 bits: geometric mean',
@@ -247,12 +247,7 @@ function rowsOf(kernels: readonly string[], times: readonly Timed[]): Measure[] 
       const best = Math.min(...BEST['128 bits'].map((build) => spent(kernel, build) ?? Number.NaN));
       return own === undefined ? [] : [best / own];
     });
-    const value = `${short(meanOf(speeds))}x over ${speeds.length} kernels`;
+    const value = `${short(geometricMean(speeds))}x over ${speeds.length} kernels`;
     return { measure: `${way}: speed of the best C of 128 bits, by minima`, value, must: 'reported', holds: null };
   });
-}
-
-/** The geometric mean. */
-function meanOf(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }

@@ -70,6 +70,11 @@ function cpuUs({ pids }: Variant, { inThread }: Rounds): number {
   return user + system + others * 1e3;
 }
 
+/** Of ratios: what is twice as fast here and half as fast there is as fast. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
 /** The middle of some numbers. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

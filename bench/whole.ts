@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { short } from '../runtime/base/units.ts';
 import type { Measure } from './result.ts';
+import { geometricMean } from './rounds.ts';
 import { asTwin, difference, type SuiteKernel } from './suite.ts';
 import type { Build, Spent, Twins } from './twins.ts';
 
@@ -60,9 +61,7 @@ export async function wholeMeasures(
   }
   return OURS.map((side) => {
     const ratios = (kind: keyof Spent) => all.map(({ best }) => best.native[kind] / best[side][kind]);
-    const mean = (values: readonly number[]) =>
-      Math.exp(values.reduce((sum, one) => sum + Math.log(one), 0) / values.length);
-    const [wall, cpu] = [mean(ratios('wallUs')), mean(ratios('cpuUs'))];
+    const [wall, cpu] = [geometricMean(ratios('wallUs')), geometricMean(ratios('cpuUs'))];
     const each = ratios('cpuUs').map((ratio, index) => `${all[index]?.name} ${short(ratio)}`);
     const isMust = side === 'metered';
     return {

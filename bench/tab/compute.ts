@@ -12,7 +12,7 @@ import { short } from '../../runtime/base/units.ts';
 import { openChromium } from '../chromium.ts';
 import { kernel } from '../kernels.ts';
 import type { Measure } from '../result.ts';
-import { median } from '../rounds.ts';
+import { geometricMean, median } from '../rounds.ts';
 import { SUBJECTS } from '../subjects.ts';
 import { suiteKernels } from '../suite.ts';
 import { bestOf, callOf } from './calls.ts';
@@ -57,7 +57,7 @@ export async function compute(): Promise<Measure[]> {
     const ratios = [];
     for (const [name, subject] of Object.entries(subjects))
       ratios.push({ name, ratio: await speedOf(desk, name, { subject, query }) });
-    const mean = Math.exp(ratios.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / ratios.length);
+    const mean = geometricMean(ratios.map(({ ratio }) => ratio));
     const fresh = await compareFresh(desk);
     const [minima, medians] = [ratioOf(fresh, (all) => Math.min(...all)), ratioOf(fresh, median)];
     return [
