@@ -15,15 +15,24 @@ import { asTwin, difference, type Near, type SuiteKernel, suiteKernels } from '.
 import { BUILDS, type Build, createTwins, fnv1a, type Spent, type Twins } from './twins.ts';
 import { wholeMeasures } from './whole.ts';
 
-const ROUNDS = 20;
-/** Ways of more CPU time than this are run in every fifth round: their times vary less, and would take most of the benchmark's. */
+const ROUNDS = 60;
+/** Of ways that no figure must hold for, one round in so many; of those of more CPU time than that, which would take most of the time, few. */
+const OTHERS_EVERY = 3;
+const LONG_EVERY = 15;
 const LONG_US = 50_000;
+/**
+ * So often a way runs before it starts anew, in another memory or process: some physical pages make the same code up to 1.65 times slower,
+ * for as long as a memory or a process has them.
+ */
+const RUNS_OF_START = 5;
 const WARM_MS = 200;
 const OURS = 'tuned, V8';
 /** Ways whose whole tasks are told as well: with the instance that is made or put back, and the input and output that are copied. */
 const WHOLE = [OURS, 'tuned, V8 metered'];
 const FROM_C = 'C to WebAssembly';
 const BEST = { '128 bits': ['gcc, 128 bits', 'clang, 128 bits'], native: ['gcc, native', 'clang, native'] } as const;
+/** Ways whose times are held against each other. */
+const HELD: readonly string[] = [...WHOLE, ...Object.keys(BUILDS)];
 
 // Memories and outputs that earlier ways have dropped would be collected in whichever way comes next, tens of milliseconds at a time. What
 // is not run for some collections would be compiled again.
@@ -44,10 +53,15 @@ interface Took extends Spent {
   readonly task?: Spent;
 }
 
-/** One way to run a kernel's work once. */
+/** One way to do a kernel's work, in a memory or a process of its own for each start. */
 interface Way {
   readonly name: string;
+  start(): Promise<Running>;
+}
+
+interface Running {
   run(): Promise<Took>;
+  end?(): void;
 }
 
 export default async function measure(): Promise<Result> {
@@ -83,27 +97,40 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   const expected = await asTwin(subject, output);
   const ways: Way[] = [];
   type Once = (given: Uint8Array, around: Around) => Uint8Array;
-  const add = (name: string, given: Uint8Array, once: Once, wanted: Wanted) => {
+  const add = async (name: string, given: Uint8Array, start: () => Promise<Once>, wanted: Wanted) => {
+    const once = await start();
     const fault = difference(
       wanted.output,
       once(given, (act) => act()),
       wanted.near,
     );
     if (fault !== undefined) throw new Error(`${subject.name}, ${name}: ${fault}`);
-    ways.push({ name, run: async () => inProcess((around) => once(given, around)) });
+    ways.push({
+      name,
+      async start() {
+        const once = await start();
+        return { run: async () => inProcess((around) => once(given, around)) };
+      },
+    });
   };
   /** A module on both engines, metered and not. C's is no kernel that the engine takes, and its memory grows and would not be kept. */
   const addModule = async (row: string, bytes: Uint8Array<ArrayBuffer>, given: Uint8Array, wanted: Wanted) => {
     const counted = meter(readModule(bytes)).bytes;
     const isKernel = row !== FROM_C;
-    const starts: Readonly<Record<string, Start>> = {
-      V8: isKernel ? await inEngine(bytes, false) : onV8(bytes),
-      'V8 metered': isKernel ? await inEngine(bytes, true) : onV8(counted),
-      Wasmtime: await onWasmtime(bytes, false),
-      'Wasmtime metered': await onWasmtime(counted, false),
+    const same = (start: Start) => async () => start;
+    const starts: Readonly<Record<string, () => Promise<Start>>> = {
+      V8: isKernel ? () => inEngine(bytes, false) : same(onV8(bytes)),
+      'V8 metered': isKernel ? () => inEngine(bytes, true) : same(onV8(counted)),
+      Wasmtime: same(await onWasmtime(bytes, false)),
+      'Wasmtime metered': same(await onWasmtime(counted, false)),
     };
-    for (const [column, start] of Object.entries(starts))
-      add(`${row}, ${column}`, given, (input, around) => runKernel(start, input, blob, around), wanted);
+    for (const [column, begin] of Object.entries(starts)) {
+      const start = async () => {
+        const started = await begin();
+        return (input: Uint8Array, around: Around) => runKernel(started, input, blob, around);
+      };
+      await add(`${row}, ${column}`, given, start, wanted);
+    }
   };
   await addModule('tuned', wasm, input, { output });
   const module = await twins.module(subject);
@@ -112,18 +139,20 @@ async function waysOf(subject: SuiteKernel, twins: Twins): Promise<Way[]> {
   if (readable) {
     const wanted = { output: readable.wanted(expected), ...(readable.near && { near: readable.near }) };
     await addModule('readable', readable.wasm, readable.input, wanted);
-    add('JavaScript', readable.input, (input, around) => around(() => readable.js(input)), wanted);
+    const js: Once = (input, around) => around(() => readable.js(input));
+    await add('JavaScript', readable.input, async () => js, wanted);
   }
   for (const build of Object.keys(BUILDS) as Build[]) {
     const twin = await twins.start(subject, build);
     await twin.run();
     const got = await twin.output();
+    twin.end();
     // Only builds for this very processor fuse multiplications and additions.
     const near = BUILDS[build][1] === '-march=native' ? subject.near : undefined;
     const fault =
       typeof got === 'string' ? (got === fnv1a(output) ? undefined : 'checksum') : difference(expected, got, near);
     if (fault !== undefined) throw new Error(`${subject.name}, ${build}: ${fault}`);
-    ways.push({ name: build, run: () => twin.run() });
+    ways.push({ name: build, start: () => twins.start(subject, build) });
   }
   return ways;
 }
@@ -146,21 +175,27 @@ function inProcess(once: (around: Around) => void): Took {
 
 /** Every way once a round, to and fro, once each has run for long enough that its engine has made its best code. */
 async function interleave(kernel: string, ways: readonly Way[]): Promise<Timed[]> {
-  const seen = ways.map((way) => ({ ...way, spent: [] as Took[], isLong: false }));
-  for (const way of seen) {
+  const seen = [];
+  for (const { name, start } of ways) {
+    const running = await start();
     let last = 0;
-    for (let spent = 0; spent < WARM_MS * 1e3; spent += last) last = (await way.run()).cpuUs;
-    way.isLong = last > LONG_US;
+    for (let spent = 0; spent < WARM_MS * 1e3; spent += last) last = (await running.run()).cpuUs;
+    const every = last > LONG_US ? LONG_EVERY : HELD.includes(name) ? 1 : OTHERS_EVERY;
+    seen.push({ name, start, running, spent: [] as Took[], every });
   }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { run, spent, isLong } of round % 2 === 0 ? seen : seen.toReversed()) {
-      if (isLong && round % 5 > 0) continue;
+    for (const way of round % 2 === 0 ? seen : seen.toReversed()) {
+      const { spent, every, start } = way;
+      if (round % every > 0) continue;
+      // The earlier one ends after the new one is there, or the engine would make its code anew.
+      if (spent.length > 0 && spent.length % RUNS_OF_START === 0) [way.running] = [await start(), way.running.end?.()];
       await tidyUp();
       // Caches are cold after that: a call that does nothing takes 160 us instead of 20.
-      await run();
-      spent.push(await run());
+      await way.running.run();
+      spent.push(await way.running.run());
     }
   }
+  for (const { running } of seen) running.end?.();
   return seen.flatMap(({ name, spent }) => {
     const tasks = WHOLE.includes(name) ? spent.flatMap(({ task }) => task ?? []) : [];
     const whole = tasks.length > 0 ? [timed(`${kernel}: ${wholeOf(name)}`, tasks)] : [];

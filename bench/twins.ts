@@ -27,9 +27,15 @@ export interface Spent {
   readonly cpuUs: number;
 }
 
+/** A process; `output` is that of its last run, or its FNV-1a where the twin says only that. */
+export interface Twin {
+  run(): Promise<Spent>;
+  output(): Promise<Uint8Array | string>;
+  end(): void;
+}
+
 export interface Twins extends AsyncDisposable {
-  /** Starts a build; `output` is that of its last run, or its FNV-1a where the twin says only that. */
-  start(subject: SuiteKernel, build: Build): Promise<{ run(): Promise<Spent>; output(): Promise<Uint8Array | string> }>;
+  start(subject: SuiteKernel, build: Build): Promise<Twin>;
   /** The path of a build, which with `--job` does tasks of many files. */
   binary(subject: SuiteKernel, build: Build): Promise<string>;
   /** The twin as a module with the exports of a kernel; undefined for what needs more of C's library than that has. */
@@ -46,11 +52,18 @@ export async function createTwins(): Promise<Twins> {
     await writeFile(path, bytes);
     return path;
   };
-  const binary = async ({ kernel }: SuiteKernel, build: Build) => {
+  const built = new Map<string, Promise<string>>();
+  const make = async (kernel: string, build: Build) => {
     const [compiler, flag] = BUILDS[build];
     const path = join(folder, `twin-${made++}`);
     const source = join(NATIVE, `${kernel}.c`);
     await promisify(execFile)(compiler, ['-O3', '-fno-math-errno', flag, '-o', path, source, '-lm']);
+    return path;
+  };
+  const binary = ({ kernel }: SuiteKernel, build: Build) => {
+    const key = `${kernel}: ${build}`;
+    const path = built.get(key) ?? make(kernel, build);
+    built.set(key, path);
     return path;
   };
   return {
@@ -62,7 +75,8 @@ export async function createTwins(): Promise<Twins> {
       const args = isAlign ? ['--serve', await file(subject.blob ?? new Uint8Array()), input] : [input, output];
       const child = spawn(await binary(subject, build), args, { stdio: ['pipe', 'pipe', 'inherit'] });
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      ends.push(() => child.stdin.end());
+      const end = () => void child.stdin.end();
+      ends.push(end);
       let checksum = '';
       return {
         async run() {
@@ -74,6 +88,7 @@ export async function createTwins(): Promise<Twins> {
           return { wallUs: Number(said[0]) / 1e3, cpuUs: Number(said.at(-1)) / 1e3 };
         },
         output: async () => (isAlign ? checksum : new Uint8Array(await readFile(output))),
+        end,
       };
     },
     async module({ kernel }) {

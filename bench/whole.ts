@@ -42,7 +42,9 @@ export async function wholeMeasures(
   const all: { readonly name: string; readonly best: Readonly<Record<Side, Spent>> }[] = [];
   for (const subject of subjects) {
     const build = bestOf(subject.name);
-    const tasks = Math.max(1, Math.round(PROCESS_US / (await (await twins.start(subject, build)).run()).cpuUs));
+    const twin = await twins.start(subject, build);
+    const tasks = Math.max(1, Math.round(PROCESS_US / (await twin.run()).cpuUs));
+    twin.end();
     const folder = await mkdtemp(join(tmpdir(), 'lodger-job-'));
     const jobs = await jobsOf(subject, folder, cores * tasks);
     const sides = Object.entries({ ...jobs, native: await nativeOf(subject, { twins, build, folder, cores, tasks }) });
