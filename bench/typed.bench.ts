@@ -2,6 +2,7 @@
 import { node } from '../host/platform/node.ts';
 import { nodeV8 } from '../host/platform/node-v8.ts';
 import { createPool } from '../host/pool/pool.ts';
+import { createShelf } from '../host/pool/share.ts';
 import { admit } from '../runtime/admit/admit.ts';
 import type { Kernel } from '../runtime/job/kernel.ts';
 import { createDecoder } from '../runtime/payload/decode.ts';
@@ -127,12 +128,14 @@ async function hostVariants(): Promise<Variant[]> {
 function pair(name: string, { payload, encode }: Kernel, plain: object, operations: number, value = plain): Variant[] {
   if (payload === undefined) throw new Error('the kernel is not typed');
   const decode = createDecoder(payload);
+  // As a pool does for each task.
+  const { room } = createShelf(0);
   const utf8 = { to: new TextEncoder(), from: new TextDecoder() };
   const repeat = (call: () => unknown) => () => {
     for (let at = 0; at < operations; at++) call();
   };
   return [
-    { name: `${name}: ours`, operations, once: repeat(() => decode(encode(value))) },
+    { name: `${name}: ours`, operations, once: repeat(() => decode(encode(value, room))) },
     {
       name: `${name}: JSON`,
       operations,

@@ -151,7 +151,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
     if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, runOptions);
     const contract = contracts.ofTask(task, () => permitTask(permitter, task));
     try {
-      const input = checkInput(contract.permit, task.input);
+      const input = checkInput(contract.permit, task.input, shelf.room);
       mustHaveRoom();
       const moved = task.transfer === true && isWhole(input);
       return await submit(contract, { input, index: task.index ?? 0, moved, ...(signal && { signal }) }).outcome;
@@ -169,6 +169,7 @@ export async function createCellPool(options: CellPoolOptions): Promise<CellPool
       permit: contract.permit,
       threads,
       windowBytesMax,
+      room: shelf.room,
       submit: async (given) => {
         mustBeOpen();
         return submit(contract, given).outcome;

@@ -2,6 +2,7 @@
 import { BATCH } from '../../runtime/base/limits.ts';
 import type { Outcome } from '../../runtime/job/outcome.ts';
 import type { Job, MapOptions } from '../../runtime/job/task.ts';
+import type { Room } from '../../runtime/payload/bytes.ts';
 import { checkInput, checkInputs, type Permit } from '../../runtime/sandbox/permit.ts';
 import { inOrder } from './ordered.ts';
 
@@ -10,6 +11,8 @@ export interface Mapping extends MapOptions {
   readonly permit: Permit;
   readonly threads: number;
   readonly windowBytesMax: number;
+  /** Gives memory for the bytes of an input. */
+  readonly room: Room;
   /** Runs one task; `given.signal` fires when nobody waits for it any more. */
   submit(given: { readonly input: Uint8Array; readonly index: number; readonly signal: AbortSignal }): Promise<Outcome>;
   /** The job has ended, or its caller has left. */
@@ -18,7 +21,7 @@ export interface Mapping extends MapOptions {
 
 /** Runs the tasks of a job with bounded memory. */
 export function mapJob(inputs: Job['inputs'], mapping: Mapping): AsyncIterableIterator<Outcome> {
-  const { permit, threads, windowBytesMax, signal, onProgress } = mapping;
+  const { permit, threads, windowBytesMax, room, signal, onProgress } = mapping;
   const control = new AbortController();
   const forward = () => control.abort(signal?.reason);
   if (signal?.aborted) forward();
@@ -26,7 +29,7 @@ export function mapJob(inputs: Job['inputs'], mapping: Mapping): AsyncIterableIt
   const progress = { done: 0, failed: 0, started: 0 };
   return inOrder<Uint8Array, Outcome>({
     // Values are encoded as they come, so that the window knows what they hold.
-    inputs: permit.kernel.payload ? checkInputs(permit, inputs) : (inputs as Iterable<Uint8Array>),
+    inputs: permit.kernel.payload ? checkInputs(permit, inputs, room) : (inputs as Iterable<Uint8Array>),
     countMax: threads * BATCH.tasksMax.default * 2,
     bytesMax: windowBytesMax,
     weigh: (value) =>

@@ -178,11 +178,11 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     const { signal, ...spoken } = options === NO_OPTIONS ? options : (check(RunOptionsSchema, options) as RunOptions);
     if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
-    const input = checkInput(lane.permit, task.input);
+    const input = checkInput(lane.permit, task.input, shelf.room);
     mustHaveRoom();
-    const moved = task.transfer === true && isWhole(input);
-    return submit(lane, { input, index: task.index ?? 0, ...(signal && { signal }) }, moved ? 'moved' : 'copied')
-      .outcome;
+    const isGiven = input === task.input;
+    const owned = !isGiven ? 'kept' : task.transfer === true && isWhole(input) ? 'moved' : 'copied';
+    return submit(lane, { input, index: task.index ?? 0, ...(signal && { signal }) }, owned).outcome;
   };
 
   const map = mapMerged((job: Job, options: MapOptions): AsyncIterableIterator<Outcome> => {
@@ -194,6 +194,7 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
       permit: lane.permit,
       threads: threadCount,
       windowBytesMax,
+      room: shelf.room,
       submit: async (given) => {
         mustBeOpen();
         return submit(lane, given).outcome;

@@ -41,10 +41,11 @@ export interface Kernel<Input = unknown, Output = unknown> extends KernelFacts {
   /** What its inputs and outputs consist of, as the kernel itself says; absent for one that takes and gives bytes. */
   readonly payload?: Payload;
   /**
-   * The bytes of an input, as `run` and `map` make them: for an input that several tasks get, say. Bytes are taken for what they are.
-   * Throws `ERR_OPTION_INVALID` with the path of what does not fit, as `input.legs[3].strike`.
+   * The bytes of an input, as `run` and `map` make them: for an input that several tasks get, say. They are in memory of their own, or in
+   * what `room` gives for so many; bytes are taken for what they are, where they are. Throws `ERR_OPTION_INVALID` with the path of what does
+   * not fit, as `input.legs[3].strike`.
    */
-  encode(input: Input | Uint8Array): Uint8Array;
+  encode(input: Input | Uint8Array, room?: (bytes: number) => Uint8Array): Uint8Array;
   /**
    * The value in the bytes of an output. Large arrays may be views of these. Throws `ERR_OPTION_INVALID` with the path where they do
    * not fit what the kernel says. Of a kernel without `payload`, the bytes themselves.

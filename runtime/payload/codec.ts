@@ -9,11 +9,11 @@ export function createCodec(payload: Payload): Codec {
   let encoder: ReturnType<typeof createEncoder> | undefined;
   let decoder: ReturnType<typeof createDecoder> | undefined;
   return {
-    encode: (input) => {
+    encode: (input, room) => {
       if (input instanceof Uint8Array) return input;
       if (payload.input === 'bytes') return BYTES.encode(input);
       encoder ??= createEncoder(payload);
-      return encoder(input);
+      return encoder(input, room);
     },
     decode: (output) => {
       const bytes = bytesOf(output);

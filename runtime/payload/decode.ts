@@ -1,5 +1,5 @@
 // The bytes that a typed kernel gave -> plain values. The schema is walked once, into functions; these check as they read.
-import { Draft } from './draft.ts';
+import { type Key, keyOf } from './draft.ts';
 import {
   FLOATS,
   INTEGERS,
@@ -23,12 +23,16 @@ const VIEW_BYTES_MIN = 4096;
  */
 export function createDecoder(payload: Payload): (bytes: Uint8Array) => unknown {
   const read = readerOf(payload.output, payload, new Map());
+  const source = new Source();
   return (bytes) => {
-    const source = new Source(bytes);
-    const value = read(source);
-    const rest = bytes.length - source.at;
-    if (rest > 0) throw source.path.refusal(`all of its bytes; ${rest} more follow`);
-    return value;
+    source.start(bytes);
+    try {
+      const value = read(source);
+      if (source.rest > 0) throw source.path.refusal(`all of its bytes; ${source.rest} more follow`);
+      return value;
+    } finally {
+      source.end();
+    }
   };
 }
 
@@ -60,7 +64,7 @@ function readerOf(type: PayloadType, payload: Payload, classes: Map<string, Read
 
 interface FieldReader {
   readonly name: string;
-  readonly key: Uint8Array;
+  readonly key: Key;
   readonly read: Read;
 }
 
@@ -68,35 +72,38 @@ function classReader(name: string, payload: Payload, classes: Map<string, Read>)
   const known = classes.get(name);
   if (known !== undefined) return known;
   const fields: FieldReader[] = [];
-  const read: Read = (source) => readObject(source, fields);
+  const Plain = plainClass();
+  const read: Read = (source) => readObject(source, fields, new Plain());
   classes.set(name, read);
   for (const field of payload.classes[name] ?? []) {
-    const key = new Draft();
-    key.string(field.name);
-    fields.push({ name: field.name, key: key.finish(), read: readerOf(field.type, payload, classes) });
+    fields.push({ name: field.name, key: keyOf(field.name), read: readerOf(field.type, payload, classes) });
   }
   return read;
 }
 
 /** Keys come in the order of the schema, unless somebody else wrote them; a kernel always gives all of them. */
-function readObject(source: Source, fields: readonly FieldReader[]): Record<string, unknown> {
-  source.path.enter();
+function readObject(
+  source: Source,
+  fields: readonly FieldReader[],
+  object: Record<string, unknown>,
+): Record<string, unknown> {
+  source.path.enter(fields);
   const count = source.map();
-  const object: Record<string, unknown> = {};
   let inOrder = true;
   for (let place = 0; place < count; place++) {
+    let at = place;
     let field = fields[place];
     if (field === undefined || !source.skipKey(field.key)) {
       field = searchField(source, fields);
+      at = fields.indexOf(field);
       inOrder = false;
     }
-    source.path.at(field.name);
+    source.path.at(at);
     if (!inOrder && Object.hasOwn(object, field.name)) throw source.path.refusal('given once');
     object[field.name] = field.read(source);
   }
   if (count < fields.length) {
-    const missing = fields.find(({ name }) => !Object.hasOwn(object, name));
-    source.path.at(missing?.name ?? '');
+    source.path.at(fields.findIndex(({ name }) => !Object.hasOwn(object, name)));
     throw source.path.refusal('given');
   }
   source.path.leave();
@@ -104,7 +111,7 @@ function readObject(source: Source, fields: readonly FieldReader[]): Record<stri
 }
 
 function searchField(source: Source, fields: readonly FieldReader[]): FieldReader {
-  source.path.atWhole();
+  source.path.at(-1);
   const name = source.string();
   const field = fields.find((one) => one.name === name);
   if (field !== undefined) return field;
@@ -182,4 +189,11 @@ function numbersReader(name: NumbersName): Read {
     source.path.leave();
     return array;
   };
+}
+
+/** Makes plain objects with as much room as those before them needed: V8 gives `{}` room for four fields, and moves what comes after. */
+function plainClass(): new () => Record<string, unknown> {
+  function Plain() {}
+  Plain.prototype = Object.prototype;
+  return Plain as unknown as new () => Record<string, unknown>;
 }

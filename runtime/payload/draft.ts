@@ -1,5 +1,6 @@
 // Bytes on their way: MessagePack is written to a buffer that is used again and again; large arrays are left out of it and are copied
 // once, into the whole. Format: https://github.com/msgpack/msgpack/blob/master/spec.md
+import type { Room } from './bytes.ts';
 import { Path } from './path.ts';
 
 /** From this size on an array is copied straight into the whole. */
@@ -8,35 +9,48 @@ const LARGE_BYTES = 4096;
 const utf8 = new TextEncoder();
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** A field's name, ready to be written and compared: as 32-bit numbers with the first byte highest, the last one filled up with zeros. */
+export interface Key {
+  readonly words: readonly number[];
+  /** The bits of the last word that are the name's. */
+  readonly mask: number;
+  readonly bytes: number;
+}
+
 export class Draft {
   readonly path = new Path('input');
   at = 0;
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   view: DataView = new DataView(this.bytes.buffer);
-  readonly #large: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  #large: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  #largeBytes = 0;
 
   start(): this {
     this.path.start();
     this.at = 0;
-    this.#large.length = 0;
+    this.#letGo();
     return this;
   }
 
-  /** What was written, in a buffer of its own that has exactly its size. */
-  finish(): Uint8Array<ArrayBuffer> {
-    const size = this.#large.reduce((sum, { bytes }) => sum + bytes.length, this.at);
-    if (size === this.at) return this.bytes.slice(0, size);
-    const whole = new Uint8Array(size);
+  /** What was written, in the memory that `room` gives. */
+  finish(room: Room): Uint8Array {
+    const whole = room(this.at + this.#largeBytes);
     let from = 0;
     let to = 0;
-    for (const { at, bytes } of [...this.#large, { at: this.at, bytes: new Uint8Array() }]) {
+    for (const { at, bytes } of this.#large) {
       whole.set(this.bytes.subarray(from, at), to);
       whole.set(bytes, to + at - from);
       to += at - from + bytes.length;
       from = at;
     }
-    this.#large.length = 0;
+    whole.set(this.bytes.subarray(from, this.at), to);
+    this.#letGo();
     return whole;
+  }
+
+  #letGo(): void {
+    if (this.#largeBytes > 0) this.#large = [];
+    this.#largeBytes = 0;
   }
 
   /** Makes sure of room for that many more bytes. */
@@ -53,11 +67,12 @@ export class Draft {
     this.bytes[this.at++] = value;
   }
 
-  /** A key as it was made ready. */
-  key(bytes: Uint8Array): void {
-    this.room(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.bytes[this.at + i] = bytes[i] as number;
-    this.at += bytes.length;
+  /** A key as it was made ready; up to three bytes behind it are written over. */
+  key({ words, bytes }: Key): void {
+    this.room(4 * words.length);
+    const { view, at } = this;
+    for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i] as number);
+    this.at = at + bytes;
   }
 
   /** A length behind the tag that says how long it is; `tags` are those of 8, 16 and 32 bits, where there are any. */
@@ -118,10 +133,20 @@ export class Draft {
     this.length(bytes.length, [0xc4, 0xc5, 0xc6]);
     if (bytes.length >= LARGE_BYTES) {
       this.#large.push({ at: this.at, bytes });
+      this.#largeBytes += bytes.length;
       return;
     }
     this.room(bytes.length);
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
   }
+}
+
+/** Makes a name ready. */
+export function keyOf(name: string): Key {
+  const draft = new Draft();
+  draft.string(name);
+  const { at: bytes, view } = draft;
+  const words = Array.from({ length: Math.ceil(bytes / 4) }, (_, i) => view.getInt32(4 * i));
+  return { words, mask: -1 << (8 * (4 * words.length - bytes)), bytes };
 }

@@ -1,5 +1,6 @@
 // Plain values -> the bytes that a typed kernel takes. The schema is walked once, into functions; these check and write at once.
-import { Draft } from './draft.ts';
+import type { Room } from './bytes.ts';
+import { Draft, type Key, keyOf } from './draft.ts';
 import { kindOf } from './kind.ts';
 import {
   FLOATS,
@@ -14,22 +15,24 @@ import {
   type ScalarName,
 } from './schema.ts';
 
+const ownRoom: Room = (bytes) => new Uint8Array(bytes);
+
 type Write = (draft: Draft, value: unknown) => void;
 
 /**
  * The encoder of a kernel's inputs. Keys come in the order of the schema, numbers in full width and arrays of numbers as binary, so that
  * equal values are equal bytes. It throws `ERR_OPTION_INVALID` with the path of what does not fit, as `input.legs[3].strike`.
  */
-export function createEncoder(payload: Payload): (value: unknown) => Uint8Array<ArrayBuffer> {
+export function createEncoder(payload: Payload): (value: unknown, room?: Room) => Uint8Array {
   const write = writerOf(payload.input, payload, new Map());
   let spare: Draft | undefined = new Draft();
-  return (value) => {
+  return (value, room = ownRoom) => {
     // A getter of the caller's may come back here.
     const draft = (spare ?? new Draft()).start();
     spare = undefined;
     try {
       write(draft, value);
-      return draft.finish();
+      return draft.finish(room);
     } finally {
       spare = draft;
     }
@@ -59,7 +62,7 @@ function writerOf(type: PayloadType, payload: Payload, classes: Map<string, Writ
 
 interface FieldWriter {
   readonly name: string;
-  readonly key: Uint8Array;
+  readonly key: Key;
   readonly write: Write;
   readonly optional: boolean;
   /** Every object has something of this name, which is not what is meant. */
@@ -82,11 +85,9 @@ function fieldWriter(
   payload: Payload,
   classes: Map<string, Write>,
 ): FieldWriter {
-  const key = new Draft();
-  key.string(name);
   return {
     name,
-    key: key.finish(),
+    key: keyOf(name),
     write: writerOf(type, payload, classes),
     optional: optional === true,
     inherited: name in Object.prototype,
@@ -102,11 +103,12 @@ function writeObject(draft: Draft, value: unknown, fields: readonly FieldWriter[
   const wide = fields.length >= 16;
   draft.room(3);
   draft.at += wide ? 3 : 1;
-  draft.path.enter();
+  draft.path.enter(fields);
   let count = 0;
-  for (const { name, key, write, optional, inherited } of fields) {
+  for (let place = 0; place < fields.length; place++) {
+    const { name, key, write, optional, inherited } = fields[place] as FieldWriter;
     const item = inherited && !Object.hasOwn(object, name) ? undefined : object[name];
-    draft.path.at(name);
+    draft.path.at(place);
     if (item === undefined) {
       if (optional) continue;
       throw draft.path.refusal('given');
@@ -128,8 +130,8 @@ function writeObject(draft: Draft, value: unknown, fields: readonly FieldWriter[
 function refuseUnknown(draft: Draft, names: readonly string[], fields: readonly FieldWriter[]): void {
   const stray = names.find((name) => !fields.some((field) => field.name === name));
   if (stray === undefined) return;
-  draft.path.at(stray);
-  throw draft.path.refusal('a known field');
+  draft.path.at(-1);
+  throw draft.path.refusal('a known field', `.${stray}`);
 }
 
 function scalarWriter(name: ScalarName): Write {
@@ -143,6 +145,17 @@ function scalarWriter(name: ScalarName): Write {
     return (draft, value) => {
       if (typeof value !== 'string') throw draft.path.refusal(`a string, not ${kindOf(value)}`);
       draft.string(value);
+    };
+  }
+  // What there is most of goes without a second call.
+  if (name === 'f64') {
+    return (draft, value) => {
+      if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
+      draft.room(9);
+      const { view, at } = draft;
+      view.setUint8(at, 0xcb);
+      view.setFloat64(at + 1, Number.isNaN(value) ? Number.NaN : value);
+      draft.at = at + 9;
     };
   }
   const { tag, bytes } = { ...INTEGERS, ...FLOATS }[name];

@@ -2,9 +2,12 @@
 import { LodgerError } from '../base/errors.ts';
 import { PAYLOAD } from '../base/reading.ts';
 
-/** One step for each level: a field's name, an element's index, or nothing yet. */
+type Fields = readonly { readonly name: string }[];
+
+/** For each level the fields of an object, or none of an array; and the place among them or in it, -1 before the first. */
 export class Path {
-  readonly steps: (string | number | undefined)[] = [];
+  readonly fields: (Fields | undefined)[] = [];
+  readonly places: number[] = [];
   depth = -1;
   readonly #root: string;
 
@@ -16,9 +19,11 @@ export class Path {
     this.depth = -1;
   }
 
-  /** Goes into an object or array. */
-  enter(): void {
-    this.steps[++this.depth] = undefined;
+  /** Goes into an object of such fields, or into an array. */
+  enter(fields?: Fields): void {
+    this.depth++;
+    this.fields[this.depth] = fields;
+    this.places[this.depth] = -1;
     if (this.depth < PAYLOAD.depth.max) return;
     this.depth--;
     throw this.refusal('less deeply nested');
@@ -28,22 +33,19 @@ export class Path {
     this.depth--;
   }
 
-  /** Is now at this field or element. */
-  at(step: string | number): void {
-    this.steps[this.depth] = step;
+  /** Is now at this field or element; at -1, at the object or array itself. */
+  at(place: number): void {
+    this.places[this.depth] = place;
   }
 
-  /** Is at the object or array itself. */
-  atWhole(): void {
-    this.steps[this.depth] = undefined;
-  }
-
-  /** `ERR_OPTION_INVALID`: the path, and what the value there must be. */
-  refusal(wanted: string): LodgerError {
+  /** `ERR_OPTION_INVALID`: the path, and what the value there must be. `more` is what the path goes on with. */
+  refusal(wanted: string, more = ''): LodgerError {
     let text: string = this.#root;
-    for (const step of this.steps.slice(0, this.depth + 1)) {
-      if (step !== undefined) text += typeof step === 'number' ? `[${step}]` : `.${step}`;
+    for (let level = 0; level <= this.depth; level++) {
+      const place = this.places[level] as number;
+      const fields = this.fields[level];
+      if (place >= 0) text += fields ? `.${fields[place]?.name}` : `[${place}]`;
     }
-    return new LodgerError('ERR_OPTION_INVALID', [text, wanted]);
+    return new LodgerError('ERR_OPTION_INVALID', [text + more, wanted]);
   }
 }

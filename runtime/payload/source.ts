@@ -1,29 +1,57 @@
 // A cursor over MessagePack that a guest or a stranger wrote: nothing in it is trusted, and no length in it makes room that the bytes
 // behind it would not fill. Every form of a value is taken that carries it exactly.
 import type { LodgerError } from '../base/errors.ts';
+import type { Key } from './draft.ts';
 import { Path } from './path.ts';
+
+const NOTHING = new Uint8Array();
+
+/** A buffer up to this size is kept at hand: small outputs come many in one, and to make two views of it takes as long as to read some. */
+const KEPT_BYTES_MAX = 64 * 1024;
+
+/** Length of a short text -> room for the codes of its characters. */
+const CODES = Array.from({ length: 24 }, (_, length) => new Array<number>(length).fill(0));
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class Source {
   readonly path = new Path('output');
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+  /** The whole buffer, of which the bytes from `at` to the end are read. */
+  #all: Uint8Array = NOTHING;
+  #view: DataView = new DataView(NOTHING.buffer);
+  #end = 0;
   at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  start({ buffer, byteOffset, byteLength }: Uint8Array): void {
+    this.path.start();
+    if (buffer !== this.#all.buffer || buffer.byteLength !== this.#all.byteLength) this.#turnTo(new Uint8Array(buffer));
+    this.at = byteOffset;
+    this.#end = byteOffset + byteLength;
+  }
+
+  /** Lets go of the bytes. */
+  end(): void {
+    if (this.#all.length > KEPT_BYTES_MAX) this.#turnTo(NOTHING);
+  }
+
+  #turnTo(all: Uint8Array): void {
+    this.#all = all;
+    this.#view = new DataView(all.buffer);
+  }
+
+  /** How many bytes are still to be read. */
+  get rest(): number {
+    return this.#end - this.at;
   }
 
   /** The next tag, without taking it. */
   tag(): number {
     this.room(1);
-    return this.bytes[this.at] as number;
+    return this.#all[this.at] as number;
   }
 
   room(size: number): void {
-    if (this.bytes.length - this.at < size) throw this.path.refusal('whole: its bytes are cut short');
+    if (this.rest < size) throw this.path.refusal('whole: its bytes are cut short');
   }
 
   wants(what: string): LodgerError {
@@ -41,27 +69,26 @@ export class Source {
   /** A length behind the tag: 1, 2 or 4 bytes. */
   #length(size: number): number {
     const at = this.take(size);
-    if (size === 1) return this.view.getUint8(at);
-    return size === 2 ? this.view.getUint16(at) : this.view.getUint32(at);
+    if (size === 1) return this.#view.getUint8(at);
+    return size === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
   }
 
   /** How many pairs follow. */
   map(): number {
-    const tag = this.tag();
-    let count = tag & 15;
-    if ((tag & 0xf0) === 0x80) this.at++;
-    else if (tag === 0xde || tag === 0xdf) count = this.#length(tag === 0xde ? 2 : 4);
-    else throw this.wants('an object');
-    this.room(count);
-    return count;
+    return this.#count('an object', 0x80, 0xde);
   }
 
-  /** How many elements follow; each takes a byte at least. */
+  /** How many elements follow. */
   array(wanted: string): number {
+    return this.#count(wanted, 0x90, 0xdc);
+  }
+
+  /** Of what takes a byte each at least: in the tag, or behind it in 16 or 32 bits. */
+  #count(wanted: string, few: number, many: number): number {
     const tag = this.tag();
     let count = tag & 15;
-    if ((tag & 0xf0) === 0x90) this.at++;
-    else if (tag === 0xdc || tag === 0xdd) count = this.#length(tag === 0xdc ? 2 : 4);
+    if ((tag & 0xf0) === few) this.at++;
+    else if (tag === many || tag === many + 1) count = this.#length(tag === many ? 2 : 4);
     else throw this.wants(wanted);
     this.room(count);
     return count;
@@ -74,7 +101,7 @@ export class Source {
     const length = this.#length(1 << (tag - 0xc4));
     this.room(length);
     this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
+    return this.#all.subarray(this.at - length, this.at);
   }
 
   string(): string {
@@ -86,35 +113,35 @@ export class Source {
     this.room(length);
     const from = this.at;
     this.at += length;
-    if (length < 24) {
-      let text = '';
-      for (let i = from; i < this.at; i++) {
-        const byte = this.bytes[i] as number;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (text.length === length) return text;
+    const codes = CODES[length];
+    if (codes !== undefined) {
+      let all = 0;
+      for (let i = 0; i < length; i++) all |= codes[i] = this.#all[from + i] as number;
+      if (all < 0x80) return String.fromCharCode(...codes);
     }
     try {
-      return utf8.decode(this.bytes.subarray(from, this.at));
+      return utf8.decode(this.#all.subarray(from, this.at));
     } catch {
       throw this.path.refusal('UTF-8');
     }
   }
 
-  /** Whether the key is next; if so, it is taken. */
-  skipKey(key: Uint8Array): boolean {
-    const { bytes, at } = this;
-    if (bytes.length - at < key.length) return false;
-    for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false;
-    this.at = at + key.length;
+  /** Whether the key is next; if so, it is taken. One so near to the end that no whole word is left is not seen here. */
+  skipKey({ words, mask, bytes }: Key): boolean {
+    if (this.rest < 4 * words.length) return false;
+    const view = this.#view;
+    const { at } = this;
+    const last = words.length - 1;
+    for (let i = 0; i < last; i++) if (view.getInt32(at + 4 * i) !== words[i]) return false;
+    if ((view.getInt32(at + 4 * last) & mask) !== words[last]) return false;
+    this.at = at + bytes;
     return true;
   }
 
   float(): number {
     const tag = this.tag();
-    if (tag === 0xcb) return this.view.getFloat64(this.take(8));
-    if (tag === 0xca) return this.view.getFloat32(this.take(4));
+    if (tag === 0xcb) return this.#view.getFloat64(this.take(8));
+    if (tag === 0xca) return this.#view.getFloat32(this.take(4));
     if (!isInteger(tag)) throw this.wants('a number');
     return Number(this.integer());
   }
@@ -128,7 +155,7 @@ export class Source {
       throw this.path.refusal(`an integer, not ${value}`);
     }
     if (!isInteger(tag)) throw this.wants('an integer');
-    const { view } = this;
+    const view = this.#view;
     if (tag < 0x80 || tag >= 0xe0) return view.getInt8(this.take(0) - 1);
     switch (tag) {
       case 0xcc:

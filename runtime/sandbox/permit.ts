@@ -9,6 +9,7 @@ import { checkMerge } from '../job/merge.ts';
 import type { OutsideTerms } from '../job/outside.ts';
 import { type Job, JobSchema, type Task, TaskSchema, type Terms } from '../job/task.ts';
 import { IMPORTABLE } from '../job/world.ts';
+import type { Room } from '../payload/bytes.ts';
 import type { Grant, GrantKind } from '../policy/grant.ts';
 import { narrowGrants, type Policy, permits } from '../policy/policy.ts';
 import { digestOf, type Holder, settle, treeBlobs } from './settle.ts';
@@ -74,9 +75,9 @@ export function givenOf(
   return { input: checkInput(permit, input), index };
 }
 
-/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it. */
-export function checkInput({ kernel, limits }: Permit, input: unknown): Uint8Array {
-  const bytes = kernel.encode(input);
+/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it, in what `room` gives. */
+export function checkInput({ kernel, limits }: Permit, input: unknown, room?: Room): Uint8Array {
+  const bytes = kernel.encode(input, room);
   const max = limits.inputBytesMax;
   if (bytes.byteLength <= max) return bytes;
   throw new LodgerError('ERR_OPTION_INVALID', [
@@ -86,8 +87,8 @@ export function checkInput({ kernel, limits }: Permit, input: unknown): Uint8Arr
 }
 
 /** The bytes of a job's inputs, as they come. */
-export async function* checkInputs(permit: Permit, inputs: Job['inputs']): AsyncGenerator<Uint8Array> {
-  for await (const input of inputs) yield checkInput(permit, input);
+export async function* checkInputs(permit: Permit, inputs: Job['inputs'], room?: Room): AsyncGenerator<Uint8Array> {
+  for await (const input of inputs) yield checkInput(permit, input, room);
 }
 
 /** What a task gets that asks for nothing: the defaults, or less where the policy allows less. */

@@ -75,6 +75,19 @@ test('what refers to itself, or nests beyond the bound, is refused with its path
   expect(() => ring.encode(input)).toThrow(`option "input${'.next'.repeat(64)}" must be less deeply nested`);
 });
 
+test('the bytes of a value go into the room that is given, or into their own', () => {
+  const own = book.encode(GOOD);
+  expect(own.buffer.byteLength).toBe(own.length);
+  const large = { ...GOOD, prices: Float64Array.from({ length: 1_000 }, (_, at) => at) };
+  for (const value of [GOOD, large]) {
+    const slab = new Uint8Array(20_000).fill(7);
+    const given = book.encode(value, (bytes) => slab.subarray(5, 5 + bytes));
+    expect([given.buffer, given.byteOffset]).toEqual([slab.buffer, 5]);
+    expect(given).toEqual(book.encode(value));
+    expect(new Set([...slab.subarray(0, 5), ...slab.subarray(5 + given.length)])).toEqual(new Set([7]));
+  }
+});
+
 test('an encoder that refused, or that was entered again from a getter, encodes the next value as if nothing had been', () => {
   const right = book.encode(GOOD);
   expect(() => book.encode({ ...GOOD, ...leg({ strike: 'x' }) })).toThrow(LodgerError);
@@ -165,6 +178,28 @@ test('whatever is done to a payload, the host decodes it, or refuses it with a p
       }
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test('of a larger buffer the host reads its part alone, wherever it lies and ends', () => {
+  const { input, classes, ...payload } = inClasses(typed);
+  const read = createDecoder({ ...payload, classes, input, output: input });
+  const told = (bytes: Uint8Array) => {
+    try {
+      return read(bytes);
+    } catch (error) {
+      return (error as LodgerError).message;
+    }
+  };
+  fc.assert(
+    fc.property(valuesOf(input, classes), fc.nat(9), fc.nat(), (value, place, cut) => {
+      const bytes = typed.encode(value);
+      const around = new Uint8Array(place + bytes.length + 9).fill(0xc0);
+      around.set(bytes, place);
+      for (const length of [bytes.length, cut % (bytes.length + 1)])
+        expect(told(around.subarray(place, place + length))).toEqual(told(bytes.slice(0, length)));
+    }),
+    { numRuns: 400 },
   );
 });
 
