@@ -11,7 +11,7 @@ export interface Mapping extends MapOptions {
   readonly permit: Permit;
   readonly threads: number;
   readonly windowBytesMax: number;
-  /** Gives memory for the bytes of an input. */
+  /** Where the bytes of values go. */
   readonly room: Room;
   /** Runs one task; `given.signal` fires when nobody waits for it any more. */
   submit(given: { readonly input: Uint8Array; readonly index: number; readonly signal: AbortSignal }): Promise<Outcome>;

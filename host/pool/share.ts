@@ -4,14 +4,9 @@ import { POOL } from '../../runtime/base/limits.ts';
 /** Blobs that were shared before, so that a process holds one copy of each. */
 const shared = new WeakMap<Uint8Array, Uint8Array>();
 
-/** Small inputs share memory of this size: memory of its own for each takes 3 us. */
-const SLAB_BYTES = 8192;
-/** Larger ones have their own, so that none holds much more than itself. */
-const SHARING_BYTES_MAX = 1024;
-
 /** Buffers for large inputs, used again and again: touching 16 MiB of new memory costs more than copying into old. */
 export interface Shelf {
-  /** Room for an input, to be filled and given to `own`; the buffer may be a part of others'. */
+  /** Room for an input, to be filled and given to `own`. */
   room(bytes: number): Uint8Array;
   /** A copy that is the pool's own: the caller may use its buffer for the next input. What lies in `room` already stays there. */
   own(input: Uint8Array): Uint8Array;
@@ -25,16 +20,6 @@ export function createShelf(bytesMax: number): Shelf {
   /** Those that somebody fills. */
   const filling = new WeakSet<ArrayBufferLike>();
   let bytes = 0;
-  let slab = new Uint8Array(SLAB_BYTES);
-  let slabAt = 0;
-  const part = (count: number): Uint8Array => {
-    if (slabAt + count > SLAB_BYTES) {
-      slab = new Uint8Array(SLAB_BYTES);
-      slabAt = 0;
-    }
-    slabAt += count;
-    return slab.subarray(slabAt - count, slabAt);
-  };
   const take = (count: number): Uint8Array => {
     const size = 2 ** Math.ceil(Math.log2(count));
     const known = free.get(size)?.pop();
@@ -43,7 +28,6 @@ export function createShelf(bytesMax: number): Shelf {
   };
   return {
     room: (count) => {
-      if (count <= SHARING_BYTES_MAX) return part(count);
       if (count < POOL.sharedBytesMin.default) return new Uint8Array(count);
       const room = take(count);
       filling.add(room.buffer);

@@ -41,9 +41,9 @@ export interface Kernel<Input = unknown, Output = unknown> extends KernelFacts {
   /** What its inputs and outputs consist of, as the kernel itself says; absent for one that takes and gives bytes. */
   readonly payload?: Payload;
   /**
-   * The bytes of an input, as `run` and `map` make them: for an input that several tasks get, say. They are in memory of their own, or in
-   * what `room` gives for so many; bytes are taken for what they are, where they are. Throws `ERR_OPTION_INVALID` with the path of what does
-   * not fit, as `input.legs[3].strike`.
+   * The bytes of an input, as `run` and `map` make them: for an input that several tasks get, say. They are in memory of their own; with
+   * `room` in what it gives for so many, and up to 1 KiB in memory that others share. Bytes are taken for what they are, where they are.
+   * Throws `ERR_OPTION_INVALID` with the path of what does not fit, as `input.legs[3].strike`.
    */
   encode(input: Input | Uint8Array, room?: (bytes: number) => Uint8Array): Uint8Array;
   /**

@@ -5,12 +5,12 @@ import { kindOf } from './kind.ts';
 /** The custom section of a kernel that holds the schema: JSON, UTF-8. A kernel without it takes and gives bytes. */
 export const PAYLOAD_SECTION = 'lodger:payload';
 
-/** Gives memory for so many bytes, all of which will be written over. */
+/** Gives memory for more than 1 KiB, all of which will be written over. With it, less may share memory with others, in which none is moved. */
 export type Room = (bytes: number) => Uint8Array;
 
 export interface Codec {
   /**
-   * The bytes that the kernel takes for this input, in memory of their own or in what `room` gives. Bytes are taken for what they are.
+   * The bytes that the kernel takes for this input, in memory of their own, or as `room` says. Bytes are taken for what they are.
    * Throws `ERR_OPTION_INVALID` with a path.
    */
   encode(input: unknown, room?: Room): Uint8Array;

@@ -1,10 +1,15 @@
-// Bytes on their way: MessagePack is written to a buffer that is used again and again; large arrays are left out of it and are copied
-// once, into the whole. Format: https://github.com/msgpack/msgpack/blob/master/spec.md
+// Bytes on their way: MessagePack is written to a buffer that is used again and again, or piece by piece; large arrays are left out of it and
+// are copied once, into the whole. Format: https://github.com/msgpack/msgpack/blob/master/spec.md
 import type { Room } from './bytes.ts';
 import { Path } from './path.ts';
 
 /** From this size on an array is copied straight into the whole. */
 const LARGE_BYTES = 4096;
+
+/** Small inputs may lie in one piece of memory this large: memory of its own for each takes longer than to write it. */
+const SLAB_BYTES = 8192;
+/** Larger ones have their own, so that none holds much more than itself. */
+const SHARING_BYTES_MAX = 1024;
 
 const utf8 = new TextEncoder();
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -20,32 +25,51 @@ export interface Key {
 export class Draft {
   readonly path = new Path('input');
   at = 0;
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SLAB_BYTES);
   view: DataView = new DataView(this.bytes.buffer);
+  /** Where this one begins: in front of it are those that were handed out. */
+  #from = 0;
   #large: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   #largeBytes = 0;
 
   start(): this {
     this.path.start();
-    this.at = 0;
+    this.at = this.#from;
     this.#letGo();
     return this;
   }
 
-  /** What was written, in the memory that `room` gives. */
-  finish(room: Room): Uint8Array {
-    const whole = room(this.at + this.#largeBytes);
-    let from = 0;
+  /** What was written, where `Room` says. What is handed out is not written again. */
+  finish(room?: Room): Uint8Array {
+    const size = this.at - this.#from + this.#largeBytes;
+    if (room && size <= SHARING_BYTES_MAX) return this.#handOut();
+    const from = this.#from;
+    const whole = room ? room(size) : new Uint8Array(size);
+    let done = from;
     let to = 0;
     for (const { at, bytes } of this.#large) {
-      whole.set(this.bytes.subarray(from, at), to);
-      whole.set(bytes, to + at - from);
-      to += at - from + bytes.length;
-      from = at;
+      whole.set(this.bytes.subarray(done, at), to);
+      whole.set(bytes, to + at - done);
+      to += at - done + bytes.length;
+      done = at;
     }
-    whole.set(this.bytes.subarray(from, this.at), to);
+    whole.set(this.bytes.subarray(done, this.at), to);
     this.#letGo();
     return whole;
+  }
+
+  /** What was written, where it lies, in a slab that goes on behind it. */
+  #handOut(): Uint8Array {
+    let part = this.bytes.subarray(this.#from, this.at);
+    if (this.bytes.length > SLAB_BYTES) {
+      this.#turnTo(new Uint8Array(SLAB_BYTES), 0);
+      this.bytes.set(part);
+      part = this.bytes.subarray(0, part.length);
+      this.at = part.length;
+    }
+    this.#from = this.at;
+    if (this.at > SLAB_BYTES - SHARING_BYTES_MAX) this.#turnTo(new Uint8Array(SLAB_BYTES), 0);
+    return part;
   }
 
   #letGo(): void {
@@ -58,8 +82,13 @@ export class Draft {
     if (this.at + size <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(this.at + size, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.at));
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.#turnTo(grown, this.#from);
+  }
+
+  #turnTo(bytes: Uint8Array<ArrayBuffer>, from: number): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.#from = from;
   }
 
   byte(value: number): void {

@@ -75,7 +75,7 @@ export function givenOf(
   return { input: checkInput(permit, input), index };
 }
 
-/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it, in what `room` gives. */
+/** The bytes of one input of a task or job: of a kernel with a payload schema, a value becomes what fits it, where `room` says. */
 export function checkInput({ kernel, limits }: Permit, input: unknown, room?: Room): Uint8Array {
   const bytes = kernel.encode(input, room);
   const max = limits.inputBytesMax;

@@ -75,17 +75,24 @@ test('what refers to itself, or nests beyond the bound, is refused with its path
   expect(() => ring.encode(input)).toThrow(`option "input${'.next'.repeat(64)}" must be less deeply nested`);
 });
 
-test('the bytes of a value go into the room that is given, or into their own', () => {
+test('the bytes of a value are in their own memory, or where they are told to be', () => {
   const own = book.encode(GOOD);
   expect(own.buffer.byteLength).toBe(own.length);
   const large = { ...GOOD, prices: Float64Array.from({ length: 1_000 }, (_, at) => at) };
-  for (const value of [GOOD, large]) {
-    const slab = new Uint8Array(20_000).fill(7);
+  const many = { ...GOOD, legs: Array.from({ length: 100 }, (_, days) => ({ strike: 1, days })) };
+  const slab = new Uint8Array(20_000);
+  for (const value of [large, many]) {
+    slab.fill(7);
     const given = book.encode(value, (bytes) => slab.subarray(5, 5 + bytes));
     expect([given.buffer, given.byteOffset]).toEqual([slab.buffer, 5]);
     expect(given).toEqual(book.encode(value));
     expect(new Set([...slab.subarray(0, 5), ...slab.subarray(5 + given.length)])).toEqual(new Set([7]));
   }
+  // Small ones lie beside each other, and none is written again; more than one slab of them.
+  const values = Array.from({ length: 300 }, (_, id) => (id % 50 === 7 ? { ...many, id } : { ...GOOD, id }));
+  const shared = values.map((value) => book.encode(value, (bytes) => new Uint8Array(bytes)));
+  expect(shared.map((bytes) => Buffer.from(bytes))).toEqual(values.map((value) => Buffer.from(book.encode(value))));
+  expect(new Set(shared.map(({ buffer }) => buffer)).size).toBeLessThan(20);
 });
 
 test('an encoder that refused, or that was entered again from a getter, encodes the next value as if nothing had been', () => {
