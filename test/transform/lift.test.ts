@@ -3,7 +3,7 @@ import * as assemblyscript from 'assemblyscript';
 import { describe, expect, test } from 'vitest';
 import { liftLoops } from '../../kernels/transform/lift/lift.ts';
 import { REASONS } from '../../kernels/transform/lift/report.ts';
-import { BINARY, KIND, TYPE, UNARY } from '../../kernels/transform/lift/tables.ts';
+import { BINARY, KIND, LOAD, LOAD_LANE, TYPE, UNARY } from '../../kernels/transform/lift/tables.ts';
 import { assemble, compare, start, type Terms } from './compare.ts';
 import { randomProgram } from './program.ts';
 
@@ -71,6 +71,19 @@ describe('lifted, as proven/with their check/lanes, is', () => {
       'for (let i = a; i < b; i++) F[i] = E[i - 1] + E[i + 1];',
       'const E = new Float32Array(9), F = new Float32Array(9);',
       '3/0/4',
+    ],
+    [
+      'elements that are read in larger steps, one of them again and again',
+      'for (let i = a; i < b; i++) A[i] = B[i * c + d] * B[9 - i] + B[i * 600000000] + B[c];',
+      'const B = new StaticArray<f64>(99);',
+      '5/0/2',
+    ],
+    ['elements that are written in larger steps', 'for (let i = a; i < b; i++) A[i * 2] = s;', '', '1/0/1'],
+    [
+      'elements that are read in larger steps from what is written',
+      'for (let i = a; i < b; i++) A[i] = A[i * 2];',
+      '',
+      '2/0/1',
     ],
     [
       'a field of this',
@@ -170,8 +183,13 @@ let thin = new Thin(), none: Node | null = null;`;
   expect(start(module).k0?.(0, 9, 0, 0)).toBe(0);
 });
 
+const TABLES = {
+  ...{ BinaryOp: BINARY, ExpressionId: KIND, SIMDLoadOp: LOAD, SIMDLoadStoreLaneOp: LOAD_LANE, TypeRef: TYPE },
+  UnaryOp: UNARY,
+};
+
 test('the names of the compiler that the transform leans on are there', () => {
-  for (const [name, table] of Object.entries({ BinaryOp: BINARY, ExpressionId: KIND, TypeRef: TYPE, UnaryOp: UNARY })) {
+  for (const [name, table] of Object.entries(TABLES)) {
     expect(table).toBe((assemblyscript as unknown as Record<string, unknown>)[name]);
     const names = Object.keys(table).filter((key) => !/^\d+$/.test(key));
     expect(names.every((key) => typeof (table as Record<string, unknown>)[key] === 'number')).toBe(true);

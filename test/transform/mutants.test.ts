@@ -27,19 +27,30 @@ interface Mutant {
 
 const HIGH = /prelude\.guard\(binary\(BINARY\.LtI64, at[^;]+;/;
 const LOW = /prelude\.guard\(binary\(BINARY\.GeI64, at[^;]+;/;
-const ENDS = '[range.first, range.last]';
-const FREE = 'areFree(written, other) ? emit.not(distance()) : emit.i32(0)';
+const ENDS = '[range.least, range.most]';
+const FREE = 'areFree(left, right) ? emit.not(distance()) : emit.i32(0)';
+const APART = 'emit.binary(BINARY.OrI32, isBefore(left, right), isBefore(right, left))';
 
 const MUTANTS: readonly Mutant[] = [
   // What is proven.
-  { what: 'the upper end', file: 'proof', from: HIGH, to: '', body: ['M[i] = 1.0;'], numbers: [0, 70] },
-  { what: 'the lower end', file: 'proof', from: LOW, to: '', body: ['M[i] = 1.0;'], numbers: [-20, 20] },
-  { what: 'the last round', file: 'proof', from: ENDS, to: '[range.first]', body: ['M[i] = 1.0;'], numbers: [0, 70] },
-  { what: 'the first round', file: 'proof', from: ENDS, to: '[range.last]', body: ['M[i] = 1.0;'], numbers: [-20, 20] },
+  { what: 'the upper end', file: 'proof', from: HIGH, to: '0;', body: ['M[i] = 1.0;'], numbers: [0, 70] },
+  { what: 'the lower end', file: 'proof', from: LOW, to: '0;', body: ['M[i] = 1.0;'], numbers: [-20, 20] },
+  { what: 'the last round', file: 'proof', from: ENDS, to: '[range.least]', body: ['M[i] = 1.0;'], numbers: [0, 70] },
+  { what: 'the first round', file: 'proof', from: ENDS, to: '[range.most]', body: ['M[i] = 1.0;'], numbers: [-20, 20] },
   {
     what: 'the highest of the constants',
     ...{ file: 'proof', from: 'at(counter, stream.high)', to: 'at(counter, stream.low)' },
     ...{ body: ['t += M[i] + M[i + 9];'], numbers: [0, 60] },
+  },
+  {
+    what: 'that an index falls',
+    ...{ file: 'proof', from: "typeof scale === 'number' && scale < 0", to: 'false' },
+    ...{ body: ['t += M[40 - i];'], numbers: [0, 60] },
+  },
+  {
+    what: 'that an index may fall',
+    ...{ file: 'proof', from: "typeof scale === 'number' && !isFalling", to: '!isFalling' },
+    ...{ body: ['t += M[i * c + 40];'], numbers: [0, 60, -1] },
   },
   {
     what: 'that a counter does not wrap',
@@ -110,18 +121,28 @@ const MUTANTS: readonly Mutant[] = [
   // What vectors do.
   {
     what: 'that elements of one array lean on each other',
-    ...{ file: 'lanes', from: 'if (!areFree(written, written))', to: 'if (false)' },
+    ...{ file: 'apart', from: 'isDense(stream) && areFree(stream, stream)', to: 'isDense(stream)' },
     ...{ body: ['M[i + 1] = M[i] + 1.0;'], numbers: [0, 40] },
   },
   {
     what: 'that two names are one array',
-    ...{ file: 'lanes', from: 'emit.binary(BINARY.OrI32, apart, same)', to: 'emit.i32(1)' },
+    ...{ file: 'apart', from: 'emit.binary(BINARY.OrI32, apart, same)', to: 'emit.i32(1)' },
     ...{ body: ['M[i + 1] = l[i] + 1.0;'], numbers: [0, 40] },
   },
   {
     what: 'that one array is read further on',
-    ...{ file: 'lanes', from: FREE, to: 'emit.not(distance())' },
+    ...{ file: 'apart', from: FREE, to: 'emit.not(distance())' },
     ...{ body: ['M[i] = x;', 'F[i] = l[i] + l[i + 1];'], numbers: [0, 40] },
+  },
+  {
+    what: 'that two names are one array, read in larger steps',
+    ...{ file: 'apart', from: APART, to: 'emit.i32(1)' },
+    ...{ body: ['l[i + 6] = M[i * 2] + 1.0;'], numbers: [0, 30] },
+  },
+  {
+    what: 'that what is written is no vector',
+    ...{ file: 'apart', from: 'isDense(stream) && areFree', to: 'areFree' },
+    ...{ body: ['M[i * 2] = F[i];'], numbers: [0, 20] },
   },
   {
     what: 'where a loop ends',

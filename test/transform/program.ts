@@ -136,17 +136,21 @@ function expressionOf(roll: Roll, depth = 0): string {
 function laneStatement(roll: Roll): string {
   const offset = () => ['', ' + 1', ' - 1', ' + 2', ' + c', ' + d', ' + 4'][roll(7)];
   if (roll(4) === 0) {
-    const cell = () => `${['E', 'E2'][roll(2)]}[i${offset()}]`;
+    const cell = () => `${['E', 'E2'][roll(2)]}[${roll(5) === 0 ? 'i * st' : `i${offset()}`}]`;
     return `${cell()} ${['=', '+=', '*='][roll(3)]} ${cell()} * <f32>x + ${cell()};`;
   }
-  const cell = () => `${['M', 'P', 'F', 'V', 'l', 'q', 'o.data', 'R'][roll(8)]}[i${offset()}]`;
+  const array = () => ['M', 'P', 'F', 'V', 'l', 'q', 'o.data', 'R'][roll(8)];
+  const cell = () => `${array()}[i${offset()}]`;
+  const wide = () => `${array()}[${['i * 2', 'i * st', 'c - i', 'i * 3 + d', 'c', 'i * c + 2'][roll(6)]}]`;
   const operator = ['+', '-', '*', '/'][roll(4)];
   const value = [
     `${cell()} ${operator} ${cell()}`,
     `x ${operator} ${cell()}`,
     `Math.abs(${cell()}) + 0.5`,
     `u ${operator} ${cell()}`,
-  ][roll(4)];
+    `${cell()} ${operator} ${wide()}`,
+    `${wide()} ${operator} x`,
+  ][roll(6)];
   if (roll(4) === 0) return `u = ${cell()} * 0.5;`;
   return `${cell()} ${['=', '=', '+=', '-='][roll(4)]} ${value};`;
 }

@@ -4,10 +4,13 @@ import type { Scene } from './affine.ts';
 import { type Emit, shiftOf } from './emit.ts';
 import type { Access } from './made.ts';
 import { type Node, nodeOf } from './node.ts';
-import type { Plan, Stream } from './plan.ts';
+import type { Place, Plan, Stream } from './plan.ts';
 import type { Hoisted, Prelude } from './prelude.ts';
 import type { Pointer } from './proof.ts';
 import { BINARY, type Ref, TYPE } from './tables.ts';
+
+/** A multiple above it is not put into an instruction's offset. */
+const OFFSET_MAX = 2 ** 16;
 
 /** What a copy is made with. */
 export interface Copying {
@@ -38,7 +41,7 @@ export function createCopy(copying: Copying): (ref: Ref) => Ref {
     return held === undefined ? copyNode(ref, nodeOf(ref, scene.made)) : emit.get(held);
   };
 
-  const copyProven = (access: Access, place: { stream: Stream; offset: number }): Ref => {
+  const copyProven = (access: Access, place: Place): Ref => {
     const [pointer, offset] = addressOf(copying, place);
     const { bytes, signed, type, value } = access;
     return value === undefined
@@ -140,18 +143,20 @@ export function createCopy(copying: Copying): (ref: Ref) => Ref {
   return copy;
 }
 
-/** Address and constant offset of a proven access for the counter's present value, `ahead` elements further. */
+/** Address and constant offset of a proven access for the counter's present value, or for one that is `ahead` more. */
 export function addressOf(
   { emit, scene, pointers }: Pick<Copying, 'emit' | 'scene' | 'pointers'>,
-  { stream, offset }: { readonly stream: Stream; readonly offset: number },
+  { stream, offset }: Place,
   ahead = 0,
 ): readonly [pointer: Ref, offset: number] {
   const pointer = pointers.get(stream);
   if (pointer === undefined) throw new Error('the stream was not proven');
   const { start, scale } = pointer;
-  const distance = (offset - stream.low + ahead) * stream.base.access.bytes;
+  const isAhead = typeof scale !== 'number' || scale < 0 || scale > OFFSET_MAX;
+  const distance = (offset - stream.low) * stream.base.access.bytes + (isAhead ? 0 : ahead * scale);
   if (scale === 0) return [emit.get(start), distance];
-  const counter = emit.module.local_get(scene.counter, TYPE.I32);
+  const now = emit.module.local_get(scene.counter, TYPE.I32);
+  const counter = isAhead && ahead > 0 ? emit.add(now, emit.i32(ahead)) : now;
   const isPower = typeof scale === 'number' && scale > 0 && (scale & (scale - 1)) === 0;
   const scaled = isPower
     ? emit.binary(BINARY.ShlI32, counter, emit.i32(31 - Math.clz32(scale)))

@@ -1,13 +1,15 @@
 // Vectors: a lifted loop that does the same to every element runs two f64 or four f32 at a time. Each lane does what the scalar did, in
 // its order, so the bits are the same: sums over elements, which would have to be reordered, stay scalar.
 import { getExpressionType, type Local } from 'assemblyscript';
-import { keyOf, scaleOf } from './affine.ts';
+import { keyOf } from './affine.ts';
+import { areApart, isDense, VECTOR_BYTES } from './apart.ts';
 import { addressOf, type Copying } from './copy.ts';
 import type { Count, Loop } from './counted.ts';
+import type { Access } from './made.ts';
 import { nodeOf } from './node.ts';
-import type { Stream } from './plan.ts';
+import type { Place } from './plan.ts';
 import type { Range } from './proof.ts';
-import { BINARY, type Ref, TYPE, UNARY } from './tables.ts';
+import { BINARY, LOAD, LOAD_LANE, type Ref, TYPE, UNARY } from './tables.ts';
 
 /** A loop of vectors, to be put before the scalar one, which does the last rounds. */
 export interface Lanes {
@@ -15,13 +17,15 @@ export interface Lanes {
   readonly lanes: number;
 }
 
-const VECTOR_BYTES = 16;
-const UNROLL = 2;
+/** A loop of so many accesses is small: four of its vectors make one round, else two. */
+const SMALL = 6;
 
 interface Shape {
   readonly lanes: number;
   readonly type: number;
   readonly splat: number;
+  readonly loadFirst: number;
+  readonly loadLane: number;
   readonly unary: ReadonlyMap<number, number>;
   readonly binary: ReadonlyMap<number, number>;
 }
@@ -36,6 +40,8 @@ function shapeOf(scalar: 'F64' | 'F32', lanes: 2 | 4): Shape {
     lanes,
     type: TYPE[scalar],
     splat: UNARY[`Splat${vector}`],
+    loadFirst: scalar === 'F64' ? LOAD.Load64Zero : LOAD.Load32Zero,
+    loadLane: scalar === 'F64' ? LOAD_LANE.Load64Lane : LOAD_LANE.Load32Lane,
     unary: new Map(UNARIES.map((name) => [UNARY[`${name}${scalar}`], UNARY[`${name}${vector}`]])),
     binary: new Map(BINARIES.map((name) => [BINARY[`${name}${scalar}`], BINARY[`${name}${vector}`]])),
   };
@@ -56,26 +62,36 @@ export function lanesOf(copying: Copying, loop: Loop, count: Count, range: Range
 
   const splats: Ref[] = [];
   const splatLocals = new Map<string, Local>();
-  const rounds: Ref[] = [];
-  for (let ahead = 0; ahead < UNROLL * shape.lanes; ahead += shape.lanes) {
-    const vectors = createVectors(copying, shape, { ahead, splats, splatLocals });
-    for (const statement of loop.statements) {
-      const made = vectors.statement(statement);
-      if (made === undefined) return undefined;
-      rounds.push(made);
+  /** A loop of rounds of so many vectors. */
+  const loopOf = (vectors: number): Ref | undefined => {
+    const width = vectors * shape.lanes;
+    const rounds: Ref[] = [];
+    for (let ahead = 0; ahead < width; ahead += shape.lanes) {
+      const { statement } = createVectors(copying, shape, { ahead, splats, splatLocals });
+      for (const each of loop.statements) {
+        const made = statement(each);
+        if (made === undefined) return undefined;
+        rounds.push(made);
+      }
     }
-  }
-  const label = `${copying.suffix}|vectors`;
-  const width = UNROLL * shape.lanes;
-  const counter = () => module.local_get(scene.counter, TYPE.I32);
-  const next = emit.binary(BINARY.AddI64, emit.wide(counter()), emit.i64(width));
-  rounds.push(module.local_set(scene.counter, emit.add(counter(), emit.i32(width)), false), module.br(label));
-  const isMore = emit.binary(BINARY.LeI64, next, emit.get(range.end));
-  const vectors = module.loop(label, module.if(isMore, module.block(null, rounds)));
-  return { statement: module.if(isApart, module.block(null, [...splats, vectors])), lanes: shape.lanes };
+    const label = `${copying.suffix}|${vectors} vectors`;
+    const counter = () => module.local_get(scene.counter, TYPE.I32);
+    const latest = () => emit.binary(BINARY.SubI64, emit.get(range.end), emit.i64(width));
+    // Where one round is left, the latest begin of one is of 32 bits.
+    const isFirst = emit.binary(BINARY.LeI64, emit.wide(counter()), latest());
+    const limit = emit.fresh('i32');
+    const isMore = emit.binary(BINARY.LeI32, counter(), emit.get(limit));
+    rounds.push(module.local_set(scene.counter, emit.add(counter(), emit.i32(width)), false), module.br(label, isMore));
+    const begin = emit.set(limit, module.unary(UNARY.WrapI64ToI32, latest()));
+    return module.if(isFirst, module.block(null, [begin, module.loop(label, module.block(null, rounds))]));
+  };
+  const many = loopOf(plan.proven.size <= SMALL ? 4 : 2);
+  const single = loopOf(1);
+  if (many === undefined || single === undefined) return undefined;
+  return { statement: module.if(isApart, module.block(null, [...splats, many, single])), lanes: shape.lanes };
 }
 
-interface Place {
+interface Round {
   /** So many elements ahead of the counter. */
   readonly ahead: number;
   readonly splats: Ref[];
@@ -83,7 +99,7 @@ interface Place {
 }
 
 /** Writes statements and values of one round of vectors; what no vector can do is undefined. */
-function createVectors(copying: Copying, shape: Shape, { ahead, splats, splatLocals }: Place) {
+function createVectors(copying: Copying, shape: Shape, { ahead, splats, splatLocals }: Round) {
   const { emit, scene, plan } = copying;
   const { module } = emit;
   /** Locals that this round has set, as vectors. */
@@ -105,18 +121,25 @@ function createVectors(copying: Copying, shape: Shape, { ahead, splats, splatLoc
     return emit.get(local);
   };
 
-  const place = (ref: Ref) => {
-    const proven = plan.proven.get(ref);
-    return proven !== undefined && scaleOf(proven.stream.sum) === 1 ? proven : undefined;
+  /** Elements that lie side by side as one vector, others one by one. */
+  const load = (access: Access, proven: Place): Ref => {
+    const at = (lane: number) => addressOf(copying, proven, ahead + lane);
+    const [pointer, offset] = at(0);
+    if (isDense(proven.stream)) return module.load(VECTOR_BYTES, false, pointer, TYPE.V128, offset, access.bytes);
+    let vector = module.simd_load(shape.loadFirst, pointer, offset, access.bytes);
+    for (let lane = 1; lane < shape.lanes; lane++) {
+      const [next, further] = at(lane);
+      vector = module.simd_loadstorelane(shape.loadLane, next, further, access.bytes, lane, vector);
+    }
+    return vector;
   };
 
   const value = (ref: Ref): Ref | undefined => {
     const access = scene.made.accesses.get(ref);
     if (access !== undefined) {
-      const proven = place(ref);
-      if (proven === undefined || access.value !== undefined || access.type !== shape.type) return undefined;
-      const [pointer, offset] = addressOf(copying, proven, ahead);
-      return module.load(VECTOR_BYTES, false, pointer, TYPE.V128, offset, access.bytes);
+      const proven = plan.proven.get(ref);
+      const isLoaded = proven !== undefined && access.value === undefined && access.type === shape.type;
+      return isLoaded ? load(access, proven) : undefined;
     }
     const node = nodeOf(ref, scene.made);
     if (node.kind === 'local.get') {
@@ -145,7 +168,7 @@ function createVectors(copying: Copying, shape: Shape, { ahead, splats, splatLoc
   const statement = (ref: Ref): Ref | undefined => {
     const access = scene.made.accesses.get(ref);
     if (access !== undefined) {
-      const proven = place(ref);
+      const proven = plan.proven.get(ref);
       const vector = access.value === undefined || access.type !== shape.type ? undefined : value(access.value);
       if (proven === undefined || vector === undefined) return undefined;
       const [pointer, offset] = addressOf(copying, proven, ahead);
@@ -164,36 +187,4 @@ function createVectors(copying: Copying, shape: Shape, { ahead, splats, splatLoc
   };
 
   return { statement };
-}
-
-/**
- * The condition under which vectors do what single elements do: a stream that is written is a vector apart from every other, or the
- * same. Undefined if one stream alone is not: it is read or written again less than a vector further on.
- */
-function areApart({ emit, plan, pointers }: Copying): Ref | undefined {
-  const offsets = new Map<Stream, number[]>();
-  for (const { stream, offset } of plan.proven.values()) {
-    offsets.set(stream, [...(offsets.get(stream) ?? []), (offset - stream.low) * stream.base.access.bytes]);
-  }
-  const areFree = (left: Stream, right: Stream) =>
-    (offsets.get(left) ?? []).every((one) =>
-      (offsets.get(right) ?? []).every((other) => one === other || Math.abs(one - other) >= VECTOR_BYTES),
-    );
-  const reach = (stream: Stream) => Math.max(...(offsets.get(stream) ?? [])) + VECTOR_BYTES;
-
-  let condition = emit.i32(1);
-  for (const written of plan.streams.filter(({ isWritten }) => isWritten)) {
-    if (!areFree(written, written)) return undefined;
-    for (const other of plan.streams) {
-      const [one, two] = [pointers.get(written)?.start, pointers.get(other)?.start];
-      if (other === written || one === undefined || two === undefined) continue;
-      const distance = () => emit.binary(BINARY.SubI32, emit.get(one), emit.get(two));
-      // From `other`'s reach above it to `written`'s own reach below it, around the whole of 32 bits.
-      const past = emit.binary(BINARY.SubI32, distance(), emit.i32(reach(other)));
-      const apart = emit.binary(BINARY.LeU32, past, emit.i32((2 ** 32 - reach(written) - reach(other)) | 0));
-      const same = areFree(written, other) ? emit.not(distance()) : emit.i32(0);
-      condition = emit.binary(BINARY.AndI32, condition, emit.binary(BINARY.OrI32, apart, same));
-    }
-  }
-  return condition;
 }

@@ -23,11 +23,16 @@ export interface Stream {
   isWritten: boolean;
 }
 
+/** Where a proven access is in its stream. */
+export interface Place {
+  readonly stream: Stream;
+  readonly offset: number;
+}
+
 export interface Plan {
   readonly bases: ReadonlyMap<string, Base>;
   readonly streams: readonly Stream[];
-  /** Access -> where it is in its stream. */
-  readonly proven: ReadonlyMap<Ref, { readonly stream: Stream; readonly offset: number }>;
+  readonly proven: ReadonlyMap<Ref, Place>;
   /** Access whose index is known only when it is there -> its array. */
   readonly checked: ReadonlyMap<Ref, Base>;
   /** Settings of locals that the proof has looked through: of no effect but on those locals. */
@@ -41,7 +46,7 @@ const REACH_BITS = 16;
 export function planOf(loop: Loop, scene: Scene): Plan | Reason {
   const bases = new Map<string, Base>();
   const streams = new Map<string, Stream>();
-  const proven = new Map<Ref, { stream: Stream; offset: number }>();
+  const proven = new Map<Ref, Place>();
   const checked = new Map<Ref, Base>();
   const noted = new Set<Ref>();
   let refusal: Reason | undefined;

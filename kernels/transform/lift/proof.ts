@@ -7,11 +7,11 @@ import type { Stream } from './plan.ts';
 import type { Prelude } from './prelude.ts';
 import { BINARY, type Ref, TYPE } from './tables.ts';
 
-/** First and last value that the counter has in the loop, in 64 bits, and what its end is, in 32. */
+/** The values that the counter has in the loop, in 64 bits. */
 export interface Range {
-  readonly first: Local;
-  readonly last: Local;
-  /** The last value that it may have, counted inclusively: for a step of 1, `last`. */
+  readonly least: Local;
+  readonly most: Local;
+  /** The last value that it may have, counted inclusively: for a step of 1, the last that it has. */
   readonly end: Local;
 }
 
@@ -27,7 +27,7 @@ const I32_MAX = 2 ** 31 - 1;
 const AHEAD = 16;
 
 /**
- * Proves that the counter runs from `first` to `last` without wrapping, and at least `trips` times: a shorter loop is not worth the proof.
+ * Proves that the counter runs to its end without wrapping, and at least `trips` times: a shorter loop is not worth the proof.
  * `i64` holds every sum here: counters, bounds and steps are of 32 bits.
  */
 export function proveCount(emit: Emit, prelude: Prelude, count: Count, trips: number): Range {
@@ -59,11 +59,12 @@ export function proveCount(emit: Emit, prelude: Prelude, count: Count, trips: nu
       ? binary(BINARY.LeI64, binary(BINARY.AddI64, get(end), stepOf()), emit.i64(I32_MAX - AHEAD))
       : binary(BINARY.GeI64, binary(BINARY.SubI64, get(end), stepOf()), emit.i64(count.isUnsigned ? 0 : -I32_MAX)),
   );
-  if (constant === 1) return { first, last: end, end };
+  const rangeTo = (last: Local): Range =>
+    isUp ? { least: first, most: last, end } : { least: last, most: first, end };
+  if (constant === 1) return rangeTo(end);
   const rounds = binary(BINARY.DivU64, get(distance), stepOf());
   const way = binary(BINARY.MulI64, rounds, stepOf());
-  const last = hold(binary(isUp ? BINARY.AddI64 : BINARY.SubI64, get(first), way));
-  return { first, last, end };
+  return rangeTo(hold(binary(isUp ? BINARY.AddI64 : BINARY.SubI64, get(first), way)));
 }
 
 function minus(emit: Emit, left: Local, right: Local): Ref {
@@ -90,9 +91,13 @@ export function proveStream(emit: Emit, prelude: Prelude, stream: Stream, range:
     const product = binary(BINARY.MulI64, get(counter), factor());
     return binary(BINARY.AddI64, binary(BINARY.AddI64, product, wide(get(rest))), emit.i64(offset));
   };
-  for (const counter of [range.first, range.last]) {
-    prelude.guard(binary(BINARY.GeI64, at(counter, stream.low), emit.i64(0)));
-    prelude.guard(binary(BINARY.LtI64, at(counter, stream.high), emit.wideUnsigned(get(length))));
+  // An index grows with the counter or falls with it; of a multiple that only the program knows, it may be either.
+  const isFalling = typeof scale === 'number' && scale < 0;
+  const isRising = typeof scale === 'number' && !isFalling;
+  for (const counter of [range.least, range.most]) {
+    const [isLowest, isHighest] = counter === range.least ? [!isFalling, !isRising] : [!isRising, !isFalling];
+    if (isLowest) prelude.guard(binary(BINARY.GeI64, at(counter, stream.low), emit.i64(0)));
+    if (isHighest) prelude.guard(binary(BINARY.LtI64, at(counter, stream.high), emit.wideUnsigned(get(length))));
   }
   const shift = shiftOf(stream.base.access.bytes);
   const lowest = binary(BINARY.ShlI32, emit.add(get(rest), emit.i32(stream.low)), emit.i32(shift));

@@ -24,12 +24,23 @@ interface Tables {
     | 'EqzI32'
     | 'ExtendI32ToI64'
     | 'ExtendU32ToU64'
+    | 'WrapI64ToI32'
     | `Splat${Lanes}`
     | `${Split<'Abs|Neg|Sqrt|Ceil|Floor|Trunc|Nearest'>}${Float | Lanes}`
   >;
+  readonly SIMDLoadOp: Table<'Load64Zero' | 'Load32Zero'>;
+  readonly SIMDLoadStoreLaneOp: Table<'Load64Lane' | 'Load32Lane'>;
   readonly TypeRef: Table<'None' | 'Unreachable' | 'I32' | 'I64' | 'F32' | 'F64' | 'V128'>;
 }
 
-const { ExpressionId, BinaryOp, UnaryOp, TypeRef } = assemblyscript as unknown as Tables;
+const { ExpressionId, BinaryOp, UnaryOp, SIMDLoadOp, SIMDLoadStoreLaneOp, TypeRef } =
+  assemblyscript as unknown as Tables;
 
-export { BinaryOp as BINARY, ExpressionId as KIND, TypeRef as TYPE, UnaryOp as UNARY };
+export {
+  BinaryOp as BINARY,
+  ExpressionId as KIND,
+  SIMDLoadOp as LOAD,
+  SIMDLoadStoreLaneOp as LOAD_LANE,
+  TypeRef as TYPE,
+  UnaryOp as UNARY,
+};
