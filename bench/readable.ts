@@ -22,12 +22,16 @@ export interface Readable {
   readonly near?: Near;
 }
 
+/** The file of a kernel's readable form. */
+export function readableSource({ name, kernel }: SuiteKernel): string {
+  return fileURLToPath(new URL(`../../bench/readable/${name === 'gemm f32' ? 'gemm32' : kernel}.ts`, import.meta.url));
+}
+
 /** A kernel's readable form; undefined where there is none. */
 export async function readableOf(subject: SuiteKernel): Promise<Readable | undefined> {
   const form = FORMS[subject.name];
   if (form === undefined) return undefined;
-  const name = subject.name === 'gemm f32' ? 'gemm32' : subject.kernel;
-  const source = fileURLToPath(new URL(`../../bench/readable/${name}.ts`, import.meta.url));
+  const source = readableSource(subject);
   const { code } = await transformWithOxc(await readFile(source, 'utf8'), source);
   const { run } = await import(`data:text/javascript,${encodeURIComponent(PRELUDE + code)}`);
   const wasm = new Uint8Array((await buildKernel({ source })).wasm);
