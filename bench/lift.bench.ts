@@ -1,6 +1,7 @@
 // What lifted loops give: readable AssemblyScript through the transforms, against raw pointers and against itself without them; seven loops
 // by themselves, and the kernels of the suite as an author writes them.
 import { readFile } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
 import * as asc from 'assemblyscript/asc';
 import { createLift, InlineAccessors, KernelAbi } from '../kernels/transform/index.ts';
 import { short } from '../runtime/base/units.ts';
@@ -31,6 +32,8 @@ const BUILDS: Readonly<Record<Build, Way>> = {
 type Exports = Readonly<Record<(typeof SUBJECTS)[number] | 'init', () => void>> & { readonly hash: () => bigint };
 
 export default async function measure(): Promise<Result> {
+  // V8's good code from the first call on, as jobs have it: else chance decides how many rounds are of the code that it makes first.
+  setFlagsFromString('--no-liftoff');
   const loops = await interleave(await loopVariants(), { rounds: 15, samples: 3 });
   const suite = await suiteVariants();
   const times = [...loops, ...(await interleave(suite, { rounds: 7, samples: 1 }))];
