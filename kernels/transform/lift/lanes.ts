@@ -63,7 +63,7 @@ export function lanesOf(copying: Copying, loop: Loop, count: Count, range: Range
   const splats: Ref[] = [];
   const splatLocals = new Map<string, Local>();
   /** A loop of rounds of so many vectors. */
-  const loopOf = (vectors: number): Ref | undefined => {
+  const vectorLoop = (vectors: number): Ref | undefined => {
     const width = vectors * shape.lanes;
     const rounds: Ref[] = [];
     for (let ahead = 0; ahead < width; ahead += shape.lanes) {
@@ -85,8 +85,8 @@ export function lanesOf(copying: Copying, loop: Loop, count: Count, range: Range
     const begin = emit.set(limit, module.unary(UNARY.WrapI64ToI32, latest()));
     return module.if(isFirst, module.block(null, [begin, module.loop(label, module.block(null, rounds))]));
   };
-  const many = loopOf(plan.proven.size <= SMALL ? 4 : 2);
-  const single = loopOf(1);
+  const many = vectorLoop(plan.proven.size <= SMALL ? 4 : 2);
+  const single = vectorLoop(1);
   if (many === undefined || single === undefined) return undefined;
   return { statement: module.if(isApart, module.block(null, [...splats, many, single])), lanes: shape.lanes };
 }
