@@ -194,7 +194,9 @@ function kernel(name: string, roll: Roll): string {
   const header = HEADERS[roll(isLane ? 3 : HEADERS.length)] as string;
   const count = 1 + roll(3);
   const body = Array.from({ length: count }, () => (isLane ? laneStatement(roll) : statement(roll)));
-  if (!isLane) body.splice(roll(2), 0, 'if (--rounds < 0) return t;');
+  // In front of what may go on with the next round: a step may be 0.
+  const place = body[0]?.includes('continue') ? 0 : roll(2);
+  if (!isLane) body.splice(place, 0, 'if (--rounds < 0) return t;');
   if (!isLane && roll(2) === 0) body.unshift('k = <i32>i + d;');
   return functionOf(name, header, body, roll(2) === 0 ? 'P' : 'M');
 }

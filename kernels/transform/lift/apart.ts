@@ -14,8 +14,8 @@ export function isDense({ sum }: Stream): boolean {
 
 /**
  * The condition before the loop: a stream that is written is a vector apart from every other, or the same; where the elements of the
- * other do not lie side by side, their arrays share nothing. Undefined if it cannot hold: a stream is read or written again less than
- * a vector further on.
+ * other do not lie side by side, their arrays share nothing. Undefined where it cannot hold: elements that are written do not lie side
+ * by side, or are read or written again less than a vector further on, or their array is read in larger steps.
  */
 export function areApart({ emit, plan, prelude, pointers }: Copying): Ref | undefined {
   const offsets = new Map<Stream, number[]>();

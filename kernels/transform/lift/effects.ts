@@ -12,8 +12,6 @@ export interface Effects {
   readonly globals: Set<string>;
   /** The fields of objects, whosever. */
   readonly fields: Field[];
-  /** Writes of array elements: `direct` at checked indexes seen here, `called` in functions that are called. */
-  writesCalled: boolean;
   refusal: Reason | undefined;
 }
 
@@ -56,7 +54,6 @@ export function createObserver(program: Program, made: Made): Observer {
       for (const part of [access.array, access.index, access.value ?? 0]) observe(part, effects, isCalled);
       noteLocals(ref, effects, made);
       if (access.value === undefined) return;
-      if (isCalled) effects.writesCalled = true;
       // An Array grows by a write behind its end, and may move then.
       if (isCalled && access.layout === 'array') effects.refusal = { code: 'grows' };
       return;
@@ -82,7 +79,7 @@ export function createObserver(program: Program, made: Made): Observer {
 }
 
 function nothing(): Effects {
-  return { locals: new Map(), globals: new Set(), fields: [], writesCalled: false, refusal: undefined };
+  return { locals: new Map(), globals: new Set(), fields: [], refusal: undefined };
 }
 
 /** The locals of an accessor that was put in place: nobody else's, but they change. */
@@ -100,6 +97,5 @@ function noteLocal(index: number, ref: Ref, effects: Effects): void {
 function add(effects: Effects, called: Effects): void {
   for (const name of called.globals) effects.globals.add(name);
   effects.fields.push(...called.fields);
-  effects.writesCalled ||= called.writesCalled;
   effects.refusal ??= called.refusal;
 }

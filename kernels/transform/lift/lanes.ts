@@ -1,5 +1,6 @@
 // Vectors: a lifted loop that does the same to every element runs two f64 or four f32 at a time. Each lane does what the scalar did, in
-// its order, so the bits are the same: sums over elements, which would have to be reordered, stay scalar.
+// its order, so the bits are the same: sums over elements, which would have to be reordered, stay scalar. Of a NaN that comes out, the
+// machine chooses the bits in either; jobs have one form of it unless they say otherwise.
 import { getExpressionType, type Local } from 'assemblyscript';
 import { keyOf } from './affine.ts';
 import { areApart, isDense, VECTOR_BYTES } from './apart.ts';

@@ -156,7 +156,7 @@ function constantOf(ref: Ref): string {
   const type: number = getExpressionType(ref);
   if (type === TYPE.I32) return `i32:${getConstValueI32(ref)}`;
   if (type === TYPE.I64) return `i64:${getConstValueI64High(ref)}:${getConstValueI64Low(ref)}`;
-  if (type === TYPE.F32) return `f32:${Object.is(getConstValueF32(ref), -0) ? '-0' : getConstValueF32(ref)}`;
-  if (type === TYPE.F64) return `f64:${Object.is(getConstValueF64(ref), -0) ? '-0' : getConstValueF64(ref)}`;
-  return `other:${ref}`;
+  const value = type === TYPE.F32 ? getConstValueF32(ref) : type === TYPE.F64 ? getConstValueF64(ref) : Number.NaN;
+  // Of a NaN the bits are not seen here: none is taken for another.
+  return Number.isNaN(value) ? `other:${ref}` : `${type}:${Object.is(value, -0) ? '-0' : value}`;
 }

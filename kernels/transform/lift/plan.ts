@@ -30,7 +30,6 @@ export interface Place {
 }
 
 export interface Plan {
-  readonly bases: ReadonlyMap<string, Base>;
   readonly streams: readonly Stream[];
   readonly proven: ReadonlyMap<Ref, Place>;
   /** Access whose index is known only when it is there -> its array. */
@@ -85,7 +84,7 @@ export function planOf(loop: Loop, scene: Scene): Plan | Reason {
   scene.kept.clear();
   if (refusal !== undefined) return refusal;
   if (proven.size + checked.size === 0) return { code: 'none' };
-  return { bases, streams: [...streams.values()], proven, checked, noted };
+  return { streams: [...streams.values()], proven, checked, noted };
 }
 
 interface Visit {

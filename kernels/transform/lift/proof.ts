@@ -23,8 +23,6 @@ export interface Pointer {
 }
 
 const I32_MAX = 2 ** 31 - 1;
-/** So far past the end must the counter not wrap: a round of vectors looks ahead. */
-const AHEAD = 16;
 
 /**
  * Proves that the counter runs to its end without wrapping, and at least `trips` times: a shorter loop is not worth the proof.
@@ -56,7 +54,7 @@ export function proveCount(emit: Emit, prelude: Prelude, count: Count, trips: nu
   prelude.guard(binary(BINARY.GeI64, get(distance), emit.i64(least)));
   prelude.guard(
     isUp
-      ? binary(BINARY.LeI64, binary(BINARY.AddI64, get(end), stepOf()), emit.i64(I32_MAX - AHEAD))
+      ? binary(BINARY.LeI64, binary(BINARY.AddI64, get(end), stepOf()), emit.i64(I32_MAX))
       : binary(BINARY.GeI64, binary(BINARY.SubI64, get(end), stepOf()), emit.i64(count.isUnsigned ? 0 : -I32_MAX)),
   );
   const rangeTo = (last: Local): Range =>
