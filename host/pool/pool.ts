@@ -178,10 +178,11 @@ export async function createPool(options: PoolOptions = {}, internals: Internals
     const { signal, ...spoken } = options === NO_OPTIONS ? options : (check(RunOptionsSchema, options) as RunOptions);
     if (spoken.checkpoint ?? spoken.onProgress) return starter.run(task, options);
     const lane = recent.laneOf(task) ?? recent.remember(task, laneOf(permitTask(permitter, task)));
-    const input = checkInput(lane.permit, task.input, shelf.room);
+    // Read once: it may be a getter, and what it gives is the caller's.
+    const { input: given } = task;
+    const input = checkInput(lane.permit, given, shelf.room);
     mustHaveRoom();
-    const isGiven = input === task.input;
-    const owned = !isGiven ? 'kept' : task.transfer === true && isWhole(input) ? 'moved' : 'copied';
+    const owned = input !== given ? 'kept' : task.transfer === true && isWhole(input) ? 'moved' : 'copied';
     return submit(lane, { input, index: task.index ?? 0, ...(signal && { signal }) }, owned).outcome;
   };
 

@@ -25,12 +25,17 @@ export interface Key {
 export class Draft {
   readonly path = new Path('input');
   at = 0;
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SLAB_BYTES);
-  view: DataView = new DataView(this.bytes.buffer);
+  bytes: Uint8Array<ArrayBuffer>;
+  view: DataView;
   /** Where this one begins: in front of it are those that were handed out. */
   #from = 0;
   #large: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   #largeBytes = 0;
+
+  constructor(bytes: number = SLAB_BYTES) {
+    this.bytes = new Uint8Array(bytes);
+    this.view = new DataView(this.bytes.buffer);
+  }
 
   start(): this {
     this.path.start();
@@ -173,7 +178,8 @@ export class Draft {
 
 /** Makes a name ready. */
 export function keyOf(name: string): Key {
-  const draft = new Draft();
+  // A header, three bytes of each unit, and the rest of the last word.
+  const draft = new Draft(8 + 4 * name.length);
   draft.string(name);
   const { at: bytes, view } = draft;
   const words = Array.from({ length: Math.ceil(bytes / 4) }, (_, i) => view.getInt32(4 * i));

@@ -103,26 +103,21 @@ function writeObject(draft: Draft, value: unknown, fields: readonly FieldWriter[
   draft.at += wide ? 3 : 1;
   draft.path.enter(fields);
   let place = 0;
+  let count = 0;
   let more = false;
   // As long as names come as the schema has them, V8 reads them in turn without a search.
   for (const name in object) {
     const field = fields[place];
-    const item = field?.name === name && !field.inherited ? object[name] : undefined;
-    more = item === undefined;
+    more = field?.name !== name || field.inherited;
     if (more) break;
     draft.path.at(place++);
-    writeField(draft, field as FieldWriter, item);
+    if (writeGiven(draft, field as FieldWriter, object[name])) count++;
   }
-  let count = place;
   for (; place < fields.length; place++) {
     const field = fields[place] as FieldWriter;
-    const { name, optional, inherited } = field;
-    const item = inherited && !Object.hasOwn(object, name) ? undefined : object[name];
+    const { name, inherited } = field;
     draft.path.at(place);
-    if (item !== undefined) {
-      writeField(draft, field, item);
-      count++;
-    } else if (!optional) throw draft.path.refusal('given');
+    if (writeGiven(draft, field, inherited && !Object.hasOwn(object, name) ? undefined : object[name])) count++;
   }
   if (wide) {
     draft.view.setUint8(head, 0xde);
@@ -134,12 +129,17 @@ function writeObject(draft: Draft, value: unknown, fields: readonly FieldWriter[
   draft.path.leave();
 }
 
-/** What there is most of goes without a call that V8 cannot foresee. */
-function writeField(draft: Draft, { key, write }: FieldWriter, item: unknown): void {
+/** Whether there is a value: then it is written. What there is most of goes without a call that V8 cannot foresee. */
+function writeGiven(draft: Draft, { key, write, optional }: FieldWriter, item: unknown): boolean {
+  if (item === undefined) {
+    if (!optional) throw draft.path.refusal('given');
+    return false;
+  }
   draft.key(key);
   if (write === writeFloat) writeFloat(draft, item);
   else if (write === writeText) writeText(draft, item);
   else write(draft, item);
+  return true;
 }
 
 function refuseUnknown(draft: Draft, names: readonly string[], fields: readonly FieldWriter[]): void {
@@ -155,11 +155,10 @@ const writeText: Write = (draft, value) => {
 };
 
 const writeFloat: Write = (draft, value) => {
-  if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
   draft.room(9);
   const { view, at } = draft;
-  view.setUint8(at, 0xcb);
-  view.setFloat64(at + 1, Number.isNaN(value) ? Number.NaN : value);
+  view.setUint8(at, FLOATS.f64.tag);
+  putFloat(draft, view, at + 1, value, false);
   draft.at = at + 9;
 };
 
@@ -184,14 +183,14 @@ function scalarWriter(name: ScalarName): Write {
 
 type Put = (draft: Draft, view: DataView, at: number, value: unknown, littleEndian: boolean) => void;
 
+const putFloat: Put = (draft, view, at, value, littleEndian) => {
+  if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
+  view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
+};
+
 /** Checks a number and stores it. NaNs are all the same one. */
 function setterOf(name: NumberName): Put {
-  if (name === 'f64') {
-    return (draft, view, at, value, littleEndian) => {
-      if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);
-      view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
-    };
-  }
+  if (name === 'f64') return putFloat;
   if (name === 'f32') {
     return (draft, view, at, value, littleEndian) => {
       if (typeof value !== 'number') throw draft.path.refusal(`a number, not ${kindOf(value)}`);

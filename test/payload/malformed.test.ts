@@ -109,6 +109,18 @@ test('an encoder that refused, or that was entered again from a getter, encodes 
   expect(book.encode(nested)).toEqual(right);
 });
 
+test('a field is asked for once', () => {
+  let asked = 0;
+  const strange = {
+    strike: 1,
+    get days() {
+      return asked++ === 0 ? undefined : 5;
+    },
+  };
+  expect(book.encode({ ...GOOD, legs: [strange] })).toEqual(book.encode(GOOD));
+  expect(asked).toBe(1);
+});
+
 const byte = (text: string) => [...Buffer.from(text)];
 const key = (name: string) => [0xa0 | name.length, ...byte(name)];
 
