@@ -181,6 +181,7 @@ function scalarWriter(name: ScalarName): Write {
   };
 }
 
+/** Checks a number and stores it. NaNs are all the same one. */
 type Put = (draft: Draft, view: DataView, at: number, value: unknown, littleEndian: boolean) => void;
 
 const putFloat: Put = (draft, view, at, value, littleEndian) => {
@@ -188,7 +189,6 @@ const putFloat: Put = (draft, view, at, value, littleEndian) => {
   view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value, littleEndian);
 };
 
-/** Checks a number and stores it. NaNs are all the same one. */
 function setterOf(name: NumberName): Put {
   if (name === 'f64') return putFloat;
   if (name === 'f32') {

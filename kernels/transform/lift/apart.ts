@@ -53,17 +53,20 @@ export function areApart({ emit, plan, prelude, pointers }: Copying): Ref | unde
 
   const written = plan.streams.filter(({ isWritten }) => isWritten);
   if (!written.every((stream) => isDense(stream) && areFree(stream, stream))) return undefined;
-  const conditions = new Map<string, Ref>();
-  for (const [at, stream] of plan.streams.entries()) {
-    // Of two that are written, the one that comes first is held against the other.
-    for (const other of written.filter(
-      (each) => each !== stream && (!stream.isWritten || plan.streams.indexOf(each) < at),
-    )) {
-      if (!isDense(stream) && stream.base.key === other.base.key) return undefined;
-      const key = isDense(stream) ? `${at} ${plan.streams.indexOf(other)}` : `${stream.base.key}|${other.base.key}`;
-      if (!conditions.has(key))
-        conditions.set(key, isDense(stream) ? isVectorApart(other, stream) : areArraysApart(other, stream));
+  const conditions: Ref[] = [];
+  const arrays = new Set<string>();
+  for (const [at, left] of plan.streams.entries()) {
+    for (const right of plan.streams.slice(at + 1)) {
+      if (!left.isWritten && !right.isWritten) continue;
+      if (isDense(left) && isDense(right)) {
+        conditions.push(isVectorApart(left, right));
+        continue;
+      }
+      if (left.base.key === right.base.key) return undefined;
+      const pair = `${left.base.key}|${right.base.key}`;
+      if (!arrays.has(pair)) conditions.push(areArraysApart(left, right));
+      arrays.add(pair);
     }
   }
-  return [...conditions.values()].reduce((all, one) => emit.binary(BINARY.AndI32, all, one), emit.i32(1));
+  return conditions.reduce((all, one) => emit.binary(BINARY.AndI32, all, one), emit.i32(1));
 }

@@ -9,7 +9,7 @@ import type { Hoisted, Prelude } from './prelude.ts';
 import type { Pointer } from './proof.ts';
 import { BINARY, type Ref, TYPE } from './tables.ts';
 
-/** A multiple above it is not put into an instruction's offset. */
+/** Steps of more bytes are not put into an instruction's offset, which has to stay below 2^32. */
 const OFFSET_MAX = 2 ** 16;
 
 /** What a copy is made with. */
@@ -152,11 +152,11 @@ export function addressOf(
   const pointer = pointers.get(stream);
   if (pointer === undefined) throw new Error('the stream was not proven');
   const { start, scale } = pointer;
-  const isAhead = typeof scale !== 'number' || scale < 0 || scale > OFFSET_MAX;
-  const distance = (offset - stream.low) * stream.base.access.bytes + (isAhead ? 0 : ahead * scale);
+  const isInOffset = typeof scale === 'number' && scale >= 0 && scale <= OFFSET_MAX;
+  const distance = (offset - stream.low) * stream.base.access.bytes + (isInOffset ? ahead * scale : 0);
   if (scale === 0) return [emit.get(start), distance];
   const now = emit.module.local_get(scene.counter, TYPE.I32);
-  const counter = isAhead && ahead > 0 ? emit.add(now, emit.i32(ahead)) : now;
+  const counter = isInOffset || ahead === 0 ? now : emit.add(now, emit.i32(ahead));
   const isPower = typeof scale === 'number' && scale > 0 && (scale & (scale - 1)) === 0;
   const scaled = isPower
     ? emit.binary(BINARY.ShlI32, counter, emit.i32(31 - Math.clz32(scale)))
